@@ -1,0 +1,162 @@
+import { unlessAborted } from './abort.ts'
+import { isExempt } from './challenge.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import type { Settings } from './options.ts'
+import type { Refresher } from './refresh.ts'
+import { type Held, isDue, type SessionHolder } from './session.ts'
+
+export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+
+export interface AuthorizedFetch {
+  fetch: Fetch
+  /** The token to send with now, refreshed first where one is due; `null` when anonymous. */
+  usableToken(signal?: AbortSignal | null, minValidity?: number): Promise<Held | null>
+}
+
+/** How many headers of its own the client remembers, to tell them from a caller's. */
+const REMEMBERED = 16
+
+export function createAuthorizedFetch(
+  settings: Settings,
+  environment: Environment,
+  session: SessionHolder,
+  refresher: Refresher,
+  alive: () => void,
+  restored: () => Promise<AuthError | null>,
+): AuthorizedFetch {
+  const { scheme, allowedOrigins, shouldRefresh, log } = settings
+  const written: string[] = []
+
+  /** The way of a request: attach, send, and on a 401 refresh once and send again. */
+  async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    if (init && isRequest(init)) return authorizedFetch(new Request(input, init))
+    const request = isRequest(input) ? input : null
+    const url = request ? request.url : resolve(input as string | URL)
+    const headers = new Headers(init?.headers ?? request?.headers)
+    const authorization = headers.get('Authorization')
+    const isOurs = authorization !== null && written.includes(authorization)
+    if (!url || !isAllowed(url) || (authorization !== null && !isOurs)) {
+      if (isOurs) headers.delete('Authorization')
+      return settings.fetch(input, isOurs || init?.headers ? { ...init, headers } : init)
+    }
+
+    const signal = init?.signal ?? request?.signal
+    const wanted = session.held
+    const sent = sameUser(wanted, await usableToken(signal))
+    // A body can be read once: the copy is for the replay.
+    const spare = request && sent && !init?.body && mayHaveBody(request) ? request.clone() : request
+    const response = await send(request ?? url, sent)
+    if (!sent || !isOwnAnswer(response) || !(await isTokenDead(response))) return response
+
+    const token = await replacement(sent, response, signal)
+    if (!token || isOneShot(init?.body)) return response
+    discard(response)
+    log({ type: 'replay', url, from: sent.generation, to: token.generation })
+    return send(spare ?? url, token)
+
+    function send(target: Request | string, token: Held | null): Promise<Response> {
+      authorize(headers, token)
+      return settings.fetch(target, { ...init, headers })
+    }
+
+    async function isTokenDead(response: Response): Promise<boolean> {
+      if (!shouldRefresh) {
+        return response.status === 401 && !isExempt(response.headers.get('WWW-Authenticate'), scheme)
+      }
+      const shown = new Headers(headers)
+      shown.delete('Authorization')
+      const copy = response.clone()
+      const method = init?.method ?? request?.method ?? 'GET'
+      const dead = await shouldRefresh(copy, new Request(url!, { method, headers: shown }))
+      discard(copy)
+      return dead
+    }
+  }
+
+  async function usableToken(signal?: AbortSignal | null, minValidity = 0): Promise<Held | null> {
+    alive()
+    signal?.throwIfAborted()
+    if (session.snapshot.status === 'unknown') raise(await unlessAborted(restored(), signal))
+    const { held } = session
+    if (!held) return null
+    if (isDue(environment, held, Math.max(held.margin, minValidity))) {
+      const need = isDue(environment, held, held.margin) ? 'dead' : 'ahead'
+      raise(await unlessAborted(refresher.run(need), signal))
+    } else if (isDue(environment, held, held.ahead)) {
+      // The timer may be throttled: in a hidden tab a request is the better alarm.
+      void refresher.run('ahead')
+    }
+    return session.held
+  }
+
+  /** What was meant for one user goes out as that user or not at all. */
+  function sameUser(wanted: Held | null, held: Held | null): Held | null {
+    if (!wanted || held?.identity === wanted.identity) return held
+    throw held
+      ? new AuthError('user_changed', 'Another user signed in before the request was sent.')
+      : new AuthError('no_session', 'The session ended before the request was sent.')
+  }
+
+  /** The token to replay with; `null` where the 401 is the answer. */
+  async function replacement(
+    sent: Held,
+    response: Response,
+    signal?: AbortSignal | null,
+  ): Promise<Held | null> {
+    if (session.held === sent) {
+      if (refresher.limited) return null
+      try {
+        raise(await unlessAborted(refresher.run('dead'), signal))
+      } catch (error) {
+        discard(response)
+        throw error
+      }
+    }
+    const { held } = session
+    return held && held !== sent && held.identity === sent.identity ? held : null
+  }
+
+  function authorize(headers: Headers, token: Held | null): void {
+    if (!token) return headers.delete('Authorization')
+    const value = `${scheme} ${token.accessToken}`
+    if (!written.includes(value)) {
+      written.push(value)
+      if (written.length > REMEMBERED) written.shift()
+    }
+    headers.set('Authorization', value)
+  }
+
+  /** What `fetch` would make of it, read once: what is judged is what is sent. */
+  function resolve(input: string | URL): string | null {
+    try {
+      return new URL(input, environment.baseURI()).href
+    } catch {
+      return null // fetch itself says what is wrong with it
+    }
+  }
+
+  const isAllowed = (url: string): boolean => allowedOrigins.has(new URL(url).origin)
+
+  /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
+  const isOwnAnswer = (response: Response): boolean => !response.redirected || isAllowed(response.url)
+
+  return { fetch: authorizedFetch, usableToken }
+}
+
+function raise(error: AuthError | null): void {
+  if (error) throw error
+}
+
+/** Across realms, where `instanceof` fails; a URL or a string has no `clone`. */
+const isRequest = (value: unknown): value is Request => typeof (value as Request | null)?.clone === 'function'
+
+/** Firefox long had no `Request.body`: ask the method. */
+const mayHaveBody = ({ method }: Request): boolean => method !== 'GET' && method !== 'HEAD'
+
+const isOneShot = (body: unknown): boolean => typeof (body as ReadableStream | null)?.getReader === 'function'
+
+function discard(response: Response): void {
+  // A body that is locked by now, or was read, cannot be cancelled and need not be.
+  response.body?.cancel().catch(() => {})
+}

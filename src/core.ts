@@ -1,0 +1,41 @@
+import { createClient } from './client.ts'
+import { browserEnvironment } from './environment.ts'
+import type { AuthClient, AuthClientOptions, JwtClaims } from './types.ts'
+
+/**
+ * Creates a client: an in-memory token, a `fetch` that attaches and refreshes it, and a timer that renews it before
+ * it ends. Touches no network by itself before the next task.
+ *
+ * @throws AuthError `invalid_option`, naming the option
+ * @example
+ * export const auth = createAuthClient({ baseUrl: 'https://api.example.com' })
+ */
+export function createAuthClient<Claims = JwtClaims, User = unknown>(
+  options: AuthClientOptions<Claims> = {},
+): AuthClient<Claims, User> {
+  return createClient<Claims, User>(options, browserEnvironment())
+}
+
+export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
+export type {
+  AnonymousSession,
+  AuthClient,
+  AuthClientOptions,
+  AuthEventMap,
+  AuthenticatedSession,
+  ClaimsSchema,
+  Endpoint,
+  EndpointContext,
+  EndpointFunction,
+  EndpointRequest,
+  Failure,
+  JwtClaims,
+  LogEvent,
+  LoginCause,
+  LogoutReason,
+  LogoutResult,
+  Operation,
+  Session,
+  TokenSet,
+  UnknownSession,
+} from './types.ts'

@@ -1,0 +1,64 @@
+import type { Clock } from './clock.ts'
+
+/** Everything the client asks of the world around it, so that tests can hand in another one. */
+export interface Environment extends Clock {
+  /** Where the page came from; `null` without a window. */
+  readonly page: { readonly href: string; readonly origin: string } | null
+  /** What `fetch` resolves a relative URL against, now. */
+  baseURI(): string | undefined
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  /** Calls back once after `ms`, at most 2³¹−1; returns its undo. */
+  timer(callback: () => void, ms: number): () => void
+  random(): number
+  report(error: unknown): void
+  online(): boolean
+  /** Calls back whenever timers may have slept or the network may have changed; returns its undo. */
+  onWake(callback: (event: { type: string }) => void): () => void
+  /** Calls back one task from now, or when a prerendered page is shown; returns its undo. */
+  onceShown(callback: () => void): () => void
+  /** May throw, as the browser's does where storage is blocked. */
+  localStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+}
+
+const WAKE_EVENTS = ['visibilitychange', 'pageshow', 'resume', 'online', 'focus']
+
+/** Reads every global late: importing and creating touch nothing that a test or a polyfill replaces afterwards. */
+export function browserEnvironment(): Environment {
+  const inWindow = typeof window !== 'undefined' && typeof document !== 'undefined'
+  const timer = (callback: () => void, ms: number) => {
+    const id = setTimeout(callback, ms)
+    return () => clearTimeout(id)
+  }
+
+  return {
+    page: inWindow ? { href: document.baseURI, origin: location.origin } : null,
+    baseURI: () => (inWindow ? document.baseURI : undefined),
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    fetch: (input, init) => fetch(input, init),
+    timer,
+    random: () => Math.random(),
+    report(error) {
+      if (typeof reportError === 'function') reportError(error)
+      else
+        timer(() => {
+          throw error
+        }, 0)
+    },
+    online: () => !inWindow || navigator.onLine !== false,
+    onWake(callback) {
+      if (!inWindow) return () => {}
+      // The page's own events bubble to the window, 'visibilitychange' and 'resume' included.
+      for (const type of WAKE_EVENTS) window.addEventListener(type, callback)
+      return () => {
+        for (const type of WAKE_EVENTS) window.removeEventListener(type, callback)
+      }
+    },
+    onceShown(callback) {
+      if ((document as { prerendering?: boolean }).prerendering !== true) return timer(callback, 0)
+      document.addEventListener('prerenderingchange', callback, { once: true })
+      return () => document.removeEventListener('prerenderingchange', callback)
+    },
+    localStorage: () => localStorage,
+  }
+}

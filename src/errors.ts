@@ -1,0 +1,64 @@
+export type AuthErrorCode =
+  /** An option, or an argument, is not what it should be; the message names it in quotes. */
+  | 'invalid_option'
+  /** The server refused the credentials; `status` and `body` say what it answered. */
+  | 'login_rejected'
+  /** The login could not be done for a passing reason. */
+  | 'login_unavailable'
+  /** `logout` or `setTokens` came in while the login was under way. */
+  | 'superseded'
+  /** The server refused to refresh; the session lasts as long as its access token still does. */
+  | 'refresh_rejected'
+  /** A token is due and cannot be had for a passing reason; `retryAt` says when it is tried next. */
+  | 'refresh_unavailable'
+  /** The server did not confirm the logout. */
+  | 'logout_unavailable'
+  /** `endpoints.user` did not answer with a user. */
+  | 'user_unavailable'
+  /** A 2xx answer, or a token set, that cannot be used. */
+  | 'malformed_response'
+  /** Nobody is signed in, or no longer. */
+  | 'no_session'
+  /** Another user signed in before the request could be sent. */
+  | 'user_changed'
+  /** Not possible here: without a window, or in this mode. */
+  | 'unsupported'
+  /** The client was disposed. */
+  | 'disposed'
+
+export interface AuthErrorDetails {
+  retryable?: boolean | undefined
+  status?: number | undefined
+  retryAt?: number | undefined
+  body?: unknown
+}
+
+/**
+ * The one error of this package. Its message is always its own: a native error's can quote a header or a body, token
+ * included, so none is passed on, and there is no `cause`.
+ */
+export class AuthError extends Error {
+  override readonly name = 'AuthError'
+  readonly code: AuthErrorCode
+  /** Can the same call succeed later without anybody logging in? */
+  readonly retryable: boolean
+  /** The HTTP status, where the server answered. */
+  readonly status: number | undefined
+  /** Epoch milliseconds before which another try is pointless. */
+  readonly retryAt: number | undefined
+  /** The server's parsed answer to a login that it refused. */
+  readonly body: unknown
+
+  constructor(code: AuthErrorCode, message: string, details: AuthErrorDetails = {}) {
+    super(message)
+    this.code = code
+    this.retryable = details.retryable ?? false
+    this.status = details.status
+    this.retryAt = details.retryAt
+    this.body = details.body
+  }
+}
+
+/** Works across duplicated bundles and realms, where `instanceof` does not. */
+export const isAuthError = (value: unknown): value is AuthError =>
+  Object.prototype.toString.call(value) === '[object Error]' && (value as Error).name === 'AuthError'

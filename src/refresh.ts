@@ -1,0 +1,236 @@
+import { type Instant, instant, later, remaining } from './clock.ts'
+import type { Endpoints } from './endpoints.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import type { Settings } from './options.ts'
+import { isExpired, type SessionHolder } from './session.ts'
+import type { Tabs } from './tabs.ts'
+
+/**
+ * Why a refresh is wanted. `ahead`: the token still works. `dead`: it does not, by the clock or by a 401.
+ * `asked`: the app said so.
+ */
+export type Need = 'ahead' | 'dead' | 'asked'
+
+export interface Refresher {
+  /**
+   * Joins the flight under way, or starts one. Settles with `null` when the session is now as it is: look at it; with
+   * an error when it could not be refreshed and was left alone. Never rejects.
+   */
+  run(need: Need): Promise<AuthError | null>
+  readonly busy: boolean
+  /** So many refreshes lately that another one will not help. */
+  readonly limited: boolean
+  /** Milliseconds until such a run may go out; 0: now. */
+  wait(need: Need): number
+  /** Forgets a backoff that was our own idea, not the server's: the network has changed. */
+  retrySoon(): void
+  /** When nothing of a refresh is under way any more: login and logout must not meet a late `Set-Cookie`. */
+  settled(): Promise<void>
+  dispose(reason: AuthError): void
+}
+
+interface Flight {
+  dead: boolean
+  readonly outcome: Promise<AuthError | null>
+  readonly free: (outcome: AuthError | null) => void
+  readonly controller: AbortController
+  done: Promise<void>
+}
+
+interface Pause {
+  readonly until: Instant
+  /** A pause belongs to one session as it was then: a login or logout ends it. */
+  readonly generation: number
+  readonly failures: number
+  readonly error: AuthError
+  /** The server named the time, or what it said will not change before then. */
+  readonly binding: boolean
+}
+
+const BACKOFF = 1_000
+const MAX_BACKOFF = 60_000
+/** Whatever a token says of its own life, and whatever the API answers: so many refreshes in so many milliseconds. */
+const BURST = 10
+const BURST_SPAN = 20_000
+const NEVER = Number.MAX_SAFE_INTEGER
+
+export function createRefresher(
+  settings: Settings,
+  environment: Environment,
+  session: SessionHolder,
+  endpoints: Endpoints,
+  tabs: Tabs,
+  events: { failed(error: AuthError, retryAt: number | null): void; settled(): void },
+): Refresher {
+  const { timeout, log } = settings
+  let flight: Flight | null = null
+  let lastPause: Pause | null = null
+  let disposed: AuthError | null = null
+  const starts: number[] = []
+
+  const pause = (): Pause | null => (lastPause?.generation === session.generation ? lastPause : null)
+
+  function run(need: Need): Promise<AuthError | null> {
+    if (disposed) return Promise.resolve(disposed)
+    if (flight) {
+      if (need === 'dead') flight.dead = true
+      return flight.outcome
+    }
+    if (pausedFor(need) > 0) return Promise.resolve(pause()!.error)
+    const wait = need === 'asked' ? 0 : limitedFor()
+    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need === 'dead')
+  }
+
+  function pausedFor(need: Need): number {
+    const current = pause()
+    if (!current) return 0
+    const { error, until, binding } = current
+    const passes = error.code === 'refresh_rejected' ? need === 'dead' : need === 'asked' && !binding
+    return passes ? 0 : Math.max(0, remaining(environment, until))
+  }
+
+  const limitedFor = (): number =>
+    starts.length < BURST ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())
+
+  const tooOften = (wait: number): AuthError =>
+    new AuthError('refresh_unavailable', 'Refreshed too often: the tokens die as soon as they are issued.', {
+      retryable: true,
+      retryAt: Math.round(environment.now() + wait),
+    })
+
+  function launch(dead: boolean): Promise<AuthError | null> {
+    let free!: Flight['free']
+    const outcome = new Promise<AuthError | null>(resolve => {
+      free = resolve
+    })
+    const current: Flight = {
+      dead,
+      outcome,
+      free,
+      controller: new AbortController(),
+      done: Promise.resolve(),
+    }
+    flight = current
+    current.done = fly(current)
+    return outcome
+  }
+
+  async function fly(current: Flight): Promise<void> {
+    const asked = session.generation
+    let outcome: AuthError | null = null
+    try {
+      await tabs.exclusive(async () => {
+        // Under the lock, look again: a login, a logout or a sibling may have been first.
+        if (session.generation !== asked || disposed) return
+        outcome = await exchange(current, asked)
+      })
+    } finally {
+      if (flight === current) flight = null
+      current.free(outcome)
+      events.settled()
+    }
+  }
+
+  /** One refresh on the wire. Its waiters are freed after `timeout`; it is given up after twice that. */
+  async function exchange(current: Flight, asked: number): Promise<AuthError | null> {
+    const operation = session.snapshot.status === 'unknown' ? 'restore' : 'refresh'
+    const { signal } = current.controller
+    const late = () =>
+      new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
+    let undo = environment.timer(() => {
+      undo = environment.timer(() => current.controller.abort(late()), timeout)
+      if (session.generation === asked && !disposed) current.free(postpone(late(), timeout))
+    }, timeout)
+    starts.push(environment.monotonic())
+    if (starts.length > BURST) starts.shift()
+    log({ type: 'refresh', operation, generation: asked })
+
+    try {
+      const { held, tokens } = session
+      const token = await endpoints.refresh(operation, tokens, signal)
+      if (held && token.accessToken === held.accessToken && isExpired(environment, held)) {
+        throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
+      }
+      const sameUser = token.identity === null || token.identity === held?.identity
+      const complete = await endpoints.complete(token, sameUser ? tokens?.user : undefined, signal)
+      if (session.generation === asked && !disposed) {
+        session.commit(complete, held ? 'refresh' : 'restore')
+        return null
+      }
+    } catch (error) {
+      if (session.generation === asked && !disposed) return failed(error as AuthError, current)
+    } finally {
+      undo()
+    }
+    log({ type: 'result-dropped', operation, asked, generation: session.generation })
+    return null
+  }
+
+  function failed(error: AuthError, current: Flight): AuthError | null {
+    log({ type: 'refresh-failed', error })
+    const { held } = session
+    if (error.code !== 'refresh_rejected') {
+      const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
+      return postpone(error, told + backoff(), told > 0)
+    }
+    if (held && !current.dead && !isExpired(environment, held)) {
+      // It still works: keep it, and ask once more when it does not.
+      return postpone(error, held.expires ? remaining(environment, held.expires) : NEVER, true)
+    }
+    session.clear(held ? 'rejected' : 'initial')
+    return null
+  }
+
+  /** Full jitter: a whole fleet that lost its server must not come back in step. */
+  const backoff = (): number =>
+    environment.random() * Math.min(MAX_BACKOFF, BACKOFF * 2 ** ((pause()?.failures ?? 0) + 1))
+
+  function postpone({ code, message, status }: AuthError, wait: number, binding = false): AuthError {
+    const rejected = code === 'refresh_rejected'
+    const retryAt = wait === NEVER ? undefined : Math.round(environment.now() + wait)
+    const error = new AuthError(rejected ? code : 'refresh_unavailable', message, {
+      retryable: !rejected,
+      status,
+      retryAt,
+    })
+    lastPause = {
+      until: later(instant(environment), wait),
+      generation: session.generation,
+      failures: (pause()?.failures ?? 0) + 1,
+      error,
+      binding,
+    }
+    session.fail(error)
+    events.failed(error, retryAt ?? null)
+    return error
+  }
+
+  return {
+    run,
+    get busy() {
+      return flight !== null
+    },
+    get limited() {
+      return !flight && limitedFor() > 0
+    },
+    wait: need => Math.max(pausedFor(need), limitedFor()),
+    retrySoon() {
+      const current = pause()
+      if (!current || current.binding || flight) return
+      const until = later(instant(environment), environment.random() * BACKOFF)
+      if (remaining(environment, current.until) > BACKOFF) lastPause = { ...current, until }
+    },
+    async settled() {
+      const current = flight
+      if (!current) return
+      await current.outcome
+      current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
+      await current.done
+    },
+    dispose(reason) {
+      disposed = reason
+      flight?.free(reason)
+    },
+  }
+}

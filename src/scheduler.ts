@@ -1,0 +1,50 @@
+import { remaining } from './clock.ts'
+import type { Environment } from './environment.ts'
+import type { Refresher } from './refresh.ts'
+import { isExpired, type SessionHolder } from './session.ts'
+
+export interface Scheduler {
+  /** The tick: acts when something is due, else sets the one timer for when it will be. */
+  look(): void
+  dispose(): void
+}
+
+/** What `setTimeout` takes; one more fires at once. */
+const MAX_TIMER = 2 ** 31 - 1
+
+/** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
+export function createScheduler(
+  environment: Environment,
+  session: SessionHolder,
+  refresher: Refresher,
+): Scheduler {
+  let undo = () => {}
+  let disposed = false
+
+  function look(): void {
+    undo()
+    if (disposed || refresher.busy || !environment.online()) return
+    const due = untilDue()
+    if (due === null) return
+    const { held } = session
+    const need = !held || isExpired(environment, held) ? 'dead' : 'ahead'
+    const wait = Math.max(due, refresher.wait(need))
+    if (wait <= 0) void refresher.run(need)
+    else undo = environment.timer(look, Math.min(wait, MAX_TIMER))
+  }
+
+  /** Milliseconds until a refresh is due; `null` when none will be. */
+  function untilDue(): number | null {
+    const { held, snapshot } = session
+    if (held) return held.expires && remaining(environment, held.expires) - held.ahead
+    return snapshot.status === 'unknown' && snapshot.error ? 0 : null
+  }
+
+  return {
+    look,
+    dispose() {
+      disposed = true
+      undo()
+    },
+  }
+}

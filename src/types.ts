@@ -1,0 +1,263 @@
+import type { AuthError } from './errors.ts'
+
+/** Registered JWT claims (RFC 7519 §4.1), beside whatever else the token carries. For display and scheduling, never for trust. */
+export interface JwtClaims {
+  iss?: string
+  sub?: string
+  aud?: string | string[]
+  exp?: number
+  nbf?: number
+  iat?: number
+  jti?: string
+  [claim: string]: unknown
+}
+
+/** What a login or refresh yields, in the client's own words. */
+export interface TokenSet {
+  /** Visible ASCII, at most 65,536 characters; sent as the credentials of the `Authorization` header (RFC 6750 §2.1). */
+  readonly accessToken: string
+  /** Only where the backend hands it to script; a missing one keeps the one held. */
+  readonly refreshToken?: string | undefined
+  /** Lifetime in seconds, counted from the moment that the request left. Wins over `expiresAt`. */
+  readonly expiresIn?: number | string | undefined
+  /** End of life, epoch milliseconds by the server's clock. */
+  readonly expiresAt?: number | undefined
+  /** Becomes `session.user`; `undefined` keeps the one held. */
+  readonly user?: unknown
+}
+
+/** A request to one of the backend's auth endpoints: `fetch`'s own options, and two shorthands for the body. */
+export type EndpointRequest = RequestInit & {
+  /** Used verbatim; a relative one resolves like `fetch` resolves it. */
+  url: string | URL
+  /** Sent as JSON with `Content-Type: application/json`. */
+  json?: unknown
+  /** Sent form encoded. */
+  form?: Record<string, string>
+}
+
+export interface EndpointContext {
+  /** The token set held at send time. */
+  readonly tokens: TokenSet | null
+  /** What `login` was called with; `undefined` for every other operation. */
+  readonly credentials: unknown
+  /** Aborts when the operation is given up. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Builds the request at send time. May be async; bounded by `timeout`; must not call the client, which waits for it.
+ * Headers are yours alone: the client adds none of its own.
+ */
+export type EndpointFunction = (context: EndpointContext) => EndpointRequest | Promise<EndpointRequest>
+export type Endpoint = string | EndpointFunction
+
+/** Which call an answer belongs to. */
+export type Operation = 'login' | 'refresh' | 'restore' | 'logout' | 'user'
+
+/** A refresh or restore that was answered with something else than 2xx. */
+export interface Failure {
+  readonly status: number
+  /** Parsed JSON; else the text; `undefined` when empty. */
+  readonly body: unknown
+  readonly response: Response
+}
+
+/** The part of Standard Schema v1 that is used: any schema of zod, valibot or arktype fits. */
+export interface ClaimsSchema<Output> {
+  readonly '~standard': {
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
+  }
+}
+type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly unknown[] }
+
+/**
+ * What the client did and why, for a `logger`. No token and no part of one is ever in it.
+ * `generation` counts sessions and refreshes: it tells one token from the next without showing either.
+ */
+export type LogEvent =
+  | { type: 'refresh'; operation: 'refresh' | 'restore'; generation: number }
+  | { type: 'refreshed'; generation: number; expiresAt: number | null }
+  | { type: 'refresh-failed'; error: AuthError }
+  | { type: 'result-dropped'; operation: Operation; asked: number; generation: number }
+  | { type: 'replay'; url: string; from: number; to: number }
+  | { type: 'signed-in'; cause: LoginCause; generation: number }
+  | { type: 'signed-out'; reason: LogoutReason; generation: number }
+  | { type: 'revocation-failed'; error: AuthError }
+  | { type: 'user-failed'; error: AuthError }
+  | { type: 'callback-threw'; option: string; name: string }
+  | { type: 'storage-unavailable' }
+
+export interface AuthClientOptions<Claims = JwtClaims> {
+  /**
+   * The folder that endpoints, and relative URLs of `api`, resolve against; a missing trailing slash is added.
+   * https, loopback, or the page's own origin. `fetch` itself resolves against the page, as the platform's does.
+   * @default the page's origin
+   */
+  baseUrl?: string | URL | undefined
+  /** Where the backend's auth calls go: relative to `baseUrl`, or from the origin's root with a leading slash. */
+  endpoints?:
+    | {
+        /** POST with the credentials as JSON. @default 'login' */
+        login?: Endpoint | undefined
+        /** POST; JSON `{ refresh_token }` only where the session holds one. @default 'refresh_token' */
+        refresh?: Endpoint | undefined
+        /** POST with the bearer, and `{ refresh_token }` where one is held; `false`: no call. @default 'logout' */
+        logout?: Endpoint | false | undefined
+        /** GET with the bearer; its answer becomes `session.user`. @default none */
+        user?: Endpoint | undefined
+        /** What restores the session after a page load. @default the refresh endpoint */
+        restore?: Endpoint | undefined
+      }
+    | undefined
+  /**
+   * Turns a 2xx answer of login, refresh, restore or user into tokens, a user, both, or neither (`undefined`).
+   * `null` says: signed out. A login that yields no token is followed by a refresh.
+   * @default RFC 6749 §5.1 names (`access_token`, `expires_in`, `refresh_token`), their camelCase twins, `token`, `user`
+   */
+  readTokens?:
+    | ((
+        body: any,
+        response: Response,
+        operation: Operation,
+      ) => Partial<TokenSet> | null | undefined | Promise<Partial<TokenSet> | null | undefined>)
+    | undefined
+  /**
+   * Is this failed refresh final (the refresh token is dead), or passing? A passing failure never signs anyone out.
+   * @default status 400, 401 or 403 with a body that is not HTML
+   */
+  isRejected?: ((failure: Failure) => boolean) | undefined
+  /**
+   * `'auto'`: the session is restored one task after creation. `'manual'`: at the first `ready()`, or the first request
+   * that needs to know.
+   * @default 'auto'
+   */
+  restore?: 'auto' | 'manual' | undefined
+  /** Clients with one scope are one session. Required where `endpoints.refresh` is a function. @default from the URLs */
+  scope?: string | undefined
+  /**
+   * Does this answer of the API mean that the access token is no longer good? Given a clone of the response and a
+   * description of the request (without body and without the bearer). May be async.
+   * @default status 401, unless RFC 6750 §3.1 `insufficient_scope` or RFC 9470 `insufficient_user_authentication`
+   */
+  shouldRefresh?: ((response: Response, request: Request) => boolean | Promise<boolean>) | undefined
+  /** The word before the token in the `Authorization` header. @default 'Bearer' */
+  scheme?: string | undefined
+  /** The only origins that ever see the bearer, exact: `https://api.example.com`. @default the origin of `baseUrl` */
+  allowedOrigins?: readonly string[] | undefined
+  /** Allows `login`, `setTokens` and `refresh` where there is no window. One client per request. @default false */
+  server?: boolean | undefined
+  /**
+   * Milliseconds before expiry to refresh at the earliest; the moment is drawn between this and half of it, so that
+   * many clients do not come at once. Never more than half the lifetime.
+   * @default a fifth of the lifetime, at most 60,000
+   */
+  refreshAhead?: number | undefined
+  /** Milliseconds for one login, refresh, restore or logout, follow-up calls included. @default 10_000 */
+  timeout?: number | undefined
+  /** A Standard Schema that validates and types the claims; a token that fails it is refused. @default none */
+  claims?: ClaimsSchema<Claims> | undefined
+  /** The fetch underneath. @default globalThis.fetch, looked up at each call */
+  fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined
+  /** Receives structured events; nothing is ever printed without it. @default none */
+  logger?: ((event: LogEvent) => void) | undefined
+}
+
+export type LoginCause = 'login' | 'restore' | 'tokens' | 'other-tab'
+export type LogoutReason = 'initial' | 'logout' | 'other-tab' | 'rejected' | 'idle'
+
+/** Not restored yet, or the server could not be reached so far. An outage is not a logout. */
+export interface UnknownSession {
+  readonly status: 'unknown'
+  readonly error: AuthError | null
+}
+
+export interface AuthenticatedSession<Claims = JwtClaims, User = unknown> {
+  readonly status: 'authenticated'
+  /** The access token's claims; `null` when it is not a JWT. Keep their identity over a refresh that changes none. */
+  readonly claims: Claims | null
+  /** From the login or refresh answer, or `endpoints.user`; `null` when neither says. */
+  readonly user: User | null
+  /** Epoch milliseconds by this machine's clock; `null` when nothing tells. */
+  readonly expiresAt: number | null
+  /** Not null while refreshing fails for a passing reason, or was refused while the token still works. */
+  readonly error: AuthError | null
+}
+
+export interface AnonymousSession {
+  readonly status: 'anonymous'
+  readonly reason: LogoutReason
+}
+
+/** The current state, frozen; the same object until something changes. */
+export type Session<Claims = JwtClaims, User = unknown> =
+  | UnknownSession
+  | AuthenticatedSession<Claims, User>
+  | AnonymousSession
+
+export interface AuthEventMap<Claims = JwtClaims, User = unknown> {
+  login: { cause: LoginCause }
+  /** Only when somebody was signed in: not for unknown → anonymous. */
+  logout: { reason: LogoutReason }
+  refresh: { expiresAt: number | null }
+  /** `retryAt`: epoch milliseconds of the next attempt. */
+  refreshError: { error: AuthError; retryAt: number | null }
+  /** Another identity (`iss` and `sub`, or another login for opaque tokens) took the place of the one before. */
+  userChange: { claims: Claims | null; user: User | null }
+}
+
+export interface LogoutResult {
+  /** Did the server confirm? Signed out here it is in any case. */
+  readonly revoked: boolean
+  /** Why not; revocation is tried again on the next load and when the browser comes online. */
+  readonly error?: AuthError
+}
+
+export interface Abortable {
+  /** Ends this caller's wait with the signal's reason; never work that others share. */
+  signal?: AbortSignal | null | undefined
+}
+
+export interface AuthClient<Claims = JwtClaims, User = unknown> {
+  /** The current snapshot. */
+  readonly session: Session<Claims, User>
+  /** The first restore, shared by all callers. Never rejects because the user is signed out or the server is away. */
+  ready(options?: Abortable): Promise<Session<Claims, User>>
+  /**
+   * Logs in; what `credentials` are is between you and the backend.
+   * @throws AuthError `login_rejected` with the server's parsed `body`; `login_unavailable`; `malformed_response`;
+   * `superseded` when `logout` or `setTokens` came in between. A session that exists is untouched by a failure.
+   */
+  login(credentials?: unknown, options?: Abortable): Promise<AuthenticatedSession<Claims, User>>
+  /** Adopts tokens obtained elsewhere. @throws AuthError `malformed_response` where they cannot be used */
+  setTokens(tokens: TokenSet): Promise<AuthenticatedSession<Claims, User>>
+  /**
+   * Refreshes now, shared with any refresh under way; lifts the signed-out marker when it succeeds.
+   * @throws AuthError `refresh_unavailable`, `refresh_rejected` while the access token still works, `no_session`
+   */
+  refresh(options?: Abortable): Promise<AuthenticatedSession<Claims, User>>
+  /** Signs out here at once, then on the server. Always resolves. */
+  logout(): Promise<LogoutResult>
+  /**
+   * A token good for at least `minValidity` milliseconds (default 0), for sockets and uploads; `null` only when
+   * anonymous. A token of unknown expiry counts as valid.
+   * @throws AuthError `refresh_unavailable` where one is due and cannot be had now
+   */
+  getAccessToken(options?: Abortable & { minValidity?: number | undefined }): Promise<string | null>
+  /** A drop-in `fetch`: the bearer to `allowedOrigins` only, refreshed and replayed when needed. Works detached. */
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  /** Calls back after `session` changed; returns its undo. */
+  subscribe(listener: () => void): () => void
+  /** Calls back on an event; returns its undo. A listener that throws is reported and disturbs nobody else. */
+  on<Name extends keyof AuthEventMap>(
+    event: Name,
+    listener: (detail: AuthEventMap<Claims, User>[Name]) => void,
+    options?: Abortable,
+  ): () => void
+  /** Ends every timer and listener; waiters reject `disposed`. A refresh already sent ends by itself. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
