@@ -46,6 +46,8 @@ export function createAuthorizedFetch(
     const sent = sameUser(wanted, await usableToken(signal))
     // A body can be read once: the copy is for the replay.
     const spare = request && sent && !init?.body && mayHaveBody(request) ? request.clone() : request
+    // Any init at all resets these two on a Request (Fetch §5.4).
+    const kept = request && { referrer: request.referrer, referrerPolicy: request.referrerPolicy }
     const response = await send(request ?? url, sent)
     if (!sent || !isOwnAnswer(response) || !(await isTokenDead(response))) return response
 
@@ -57,7 +59,7 @@ export function createAuthorizedFetch(
 
     function send(target: Request | string, token: Held | null): Promise<Response> {
       authorize(headers, token)
-      return settings.fetch(target, { ...init, headers })
+      return settings.fetch(target, { ...kept, ...init, headers })
     }
 
     async function isTokenDead(response: Response): Promise<boolean> {
@@ -118,7 +120,10 @@ export function createAuthorizedFetch(
   }
 
   function authorize(headers: Headers, token: Held | null): void {
-    if (!token) return headers.delete('Authorization')
+    if (!token) {
+      headers.delete('Authorization')
+      return
+    }
     const value = `${scheme} ${token.accessToken}`
     if (!written.includes(value)) {
       written.push(value)
@@ -136,7 +141,8 @@ export function createAuthorizedFetch(
     }
   }
 
-  const isAllowed = (url: string): boolean => allowedOrigins.has(new URL(url).origin)
+  /** The origin of a `blob:` URL is its maker's: the scheme has to be looked at too. */
+  const isAllowed = (url: string): boolean => /^https?:/.test(url) && allowedOrigins.has(new URL(url).origin)
 
   /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
   const isOwnAnswer = (response: Response): boolean => !response.redirected || isAllowed(response.url)

@@ -204,7 +204,7 @@ export function createClient<Claims, User>(
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
       throw new AuthError('refresh_unavailable', `Not even a fresh token lives for ${minValidity} ms.`)
     }
-    return held?.accessToken
+    return held ? held.accessToken : null
   }
 
   const tookTooLong = (operation: 'login' | 'logout' | 'user') => () =>

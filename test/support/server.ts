@@ -1,0 +1,226 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { HttpResponse, http, type RequestHandler } from 'msw'
+
+export type Handler = (request: Request) => Response | Promise<Response>
+
+export interface Call {
+  readonly method: string
+  readonly path: string
+  readonly at: number
+  readonly headers: Headers
+  readonly authorization: string | null
+  readonly body: Uint8Array
+  readonly text: string
+  readonly credentials: RequestCredentials
+}
+
+export interface AuthServerOptions {
+  /** Seconds. */
+  lifetime?: number
+  /** Where the refresh token travels. */
+  carrier?: 'cookie' | 'body'
+  /** Milliseconds in which a rotated token gets the successor that nobody has used. */
+  grace?: number
+  opaque?: boolean
+  expiresIn?: boolean
+  /** Sends a `Date` that the client may read. */
+  date?: boolean
+  claims?: (claims: Record<string, unknown>) => Record<string, unknown>
+}
+
+export const ORIGIN = 'https://api.example.com'
+
+/** Unsigned: nothing on the client's side looks at the signature. */
+export function makeToken(claims: Record<string, unknown>): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const signature = createHash('sha256').update(JSON.stringify(claims)).digest('base64url')
+  return `${part({ alg: 'ES256', typ: 'JWT' })}.${part(claims)}.${signature}`
+}
+
+/** An auth server and an API behind it, with rotation and reuse detection, on virtual time, as MSW handlers. */
+export function createAuthServer(time: () => number, options: AuthServerOptions = {}) {
+  interface Family {
+    user: string
+    current: string
+    previous: string | null
+    rotatedAt: number
+    revoked: boolean
+  }
+  const settings = { lifetime: 3600, carrier: 'cookie', grace: 0, expiresIn: true, ...options }
+  const families = new Map<string, Family>()
+  const access = new Map<string, { user: string; expires: number }>()
+  const overrides = new Map<string, { handler: Handler; times: number }[]>()
+  const calls: Call[] = []
+  /** What the browser's cookie jar holds for the refresh path. */
+  const jar = { cookie: null as string | null }
+  let held = 0
+
+  function issueAccess(user: string): { token: string; body: Record<string, unknown> } {
+    const iat = Math.floor(time() / 1000)
+    const claims = { iss: ORIGIN, sub: user, iat, exp: iat + settings.lifetime, jti: randomUUID() }
+    const token = settings.opaque ? `opaque-${randomUUID()}` : makeToken(settings.claims?.(claims) ?? claims)
+    access.set(token, { user, expires: time() + settings.lifetime * 1000 })
+    const body = { access_token: token, token_type: 'Bearer' }
+    return { token, body: settings.expiresIn ? { ...body, expires_in: settings.lifetime } : body }
+  }
+
+  function answer(family: Family): Response {
+    const { body } = issueAccess(family.user)
+    if (settings.carrier === 'body') return json({ ...body, refresh_token: family.current })
+    return json(body, 200, { 'x-set-cookie': family.current })
+  }
+
+  function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+    return HttpResponse.json(body as never, { status, headers: { ...dateHeader(), ...headers } })
+  }
+  const dateHeader = (): Record<string, string> =>
+    settings.date ? { Date: new Date(time()).toUTCString() } : {}
+
+  function presented(call: Call): string | null {
+    if (settings.carrier === 'body') return call.text ? JSON.parse(call.text).refresh_token : null
+    return call.headers.get('cookie')
+  }
+
+  const familyOf = (token: string | null) =>
+    [...families.values()].find(family => token !== null && (family.current === token || family.previous === token))
+
+  function rotate(call: Call): Response {
+    const token = presented(call)
+    const family = familyOf(token)
+    if (!family || family.revoked) return json({ error: 'invalid_grant' }, 401)
+    if (family.previous === token && time() - family.rotatedAt > settings.grace) {
+      family.revoked = true
+      server.reuses++
+      return json({ error: 'reuse_detected' }, 401)
+    }
+    if (family.current === token) {
+      family.previous = token
+      family.current = `refresh-${randomUUID()}`
+      families.delete(token as string)
+      families.set(family.current, family)
+      family.rotatedAt = time()
+    }
+    return answer(family)
+  }
+
+  const routes: Record<string, (call: Call) => Response | Promise<Response>> = {
+    'POST /login'(call) {
+      const { email, password } = JSON.parse(call.text)
+      if (password !== 'right') return json({ error: 'invalid_credentials', hint: 'caps lock?' }, 401)
+      const current = `refresh-${randomUUID()}`
+      const family = { user: email, current, previous: null, rotatedAt: 0, revoked: false }
+      families.set(current, family)
+      return answer(family)
+    },
+    'POST /refresh_token': rotate,
+    'POST /logout'(call) {
+      const family = familyOf(presented(call))
+      if (family) family.revoked = true
+      const token = call.authorization?.split(' ')[1]
+      if (token) access.delete(token)
+      return new HttpResponse(null, { status: 204, headers: { 'x-set-cookie': '' } })
+    },
+    'GET /user/whoami'(call) {
+      const user = authorized(call)
+      return user ? json({ name: user }) : json({ error: 'unauthorized' }, 401)
+    },
+  }
+
+  function authorized(call: Call): string | null {
+    const entry = access.get(call.authorization?.replace(/^\S+ /, '') ?? '')
+    return entry && entry.expires > time() ? entry.user : null
+  }
+
+  async function handle(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url)
+    const body = new Uint8Array(await request.arrayBuffer())
+    const call: Call = {
+      method: request.method,
+      path: pathname,
+      at: time(),
+      headers: request.headers,
+      authorization: request.headers.get('authorization'),
+      body,
+      text: new TextDecoder().decode(body),
+      credentials: request.credentials,
+    }
+    calls.push(call)
+    const route = `${request.method} ${pathname}`
+    const [override] = overrides.get(route) ?? overrides.get(pathname) ?? []
+    if (override) {
+      if (--override.times <= 0) (overrides.get(route) ?? overrides.get(pathname))!.shift()
+      return override.handler(request)
+    }
+    if (routes[route]) return routes[route](call)
+    const user = authorized(call)
+    if (!user) {
+      return json({ error: 'unauthorized' }, 401, { 'WWW-Authenticate': 'Bearer error="invalid_token"' })
+    }
+    return json({ user, method: call.method, text: call.text })
+  }
+
+  const server = {
+    jar,
+    calls,
+    reuses: 0,
+    /** Requests that a handler keeps waiting on purpose. */
+    get held() {
+      return held
+    },
+    handlers: [http.all('*', ({ request }) => handle(request))] as RequestHandler[],
+    handle,
+    json,
+    /** Answers the route (`POST /refresh_token`, or a path for every method) with this, so many times. */
+    answer(route: string, handler: Handler, times = Number.POSITIVE_INFINITY) {
+      const list = overrides.get(route) ?? []
+      overrides.set(route, [...list, { handler, times }])
+    },
+    /** Back to its own answers. */
+    mend(route?: string) {
+      if (route) overrides.delete(route)
+      else overrides.clear()
+    },
+    /** Keeps the route waiting until the returned function is called; it then answers as it would have. */
+    hold(route: string, answerWith?: Handler) {
+      let open!: () => void
+      const gate = new Promise<void>(resolve => {
+        open = resolve
+      })
+      server.answer(
+        route,
+        async request => {
+          const call = calls.at(-1) as Call
+          held++
+          await gate
+          held--
+          if (answerWith) return answerWith(request)
+          const own = routes[`${request.method} ${new URL(request.url).pathname}`]
+          return own ? own(call) : json({ user: authorized(call) }, authorized(call) ? 200 : 401)
+        },
+        1,
+      )
+      return open
+    },
+    count: (path: string) => calls.filter(call => call.path === path).length,
+    get refreshes() {
+      return server.count('/refresh_token')
+    },
+    /** Makes every access token issued so far worthless. */
+    revokeAccess: () => access.clear(),
+    revokeAll() {
+      access.clear()
+      for (const family of families.values()) family.revoked = true
+    },
+    /** A session that began elsewhere: its cookie is in the jar. */
+    seed(user = 'ada') {
+      const current = `refresh-${randomUUID()}`
+      families.set(current, { user, current, previous: null, rotatedAt: 0, revoked: false })
+      jar.cookie = current
+      return current
+    },
+    issueAccess,
+  }
+  return server
+}
+
+export type AuthServer = ReturnType<typeof createAuthServer>
