@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Browser, type Cookie, goBack, poll, type Tab } from './engine.ts'
+
+// Spoken to directly over classic WebDriver, a dozen commands: webdriverio 9 refuses puppeteer-core 25 as its
+// peer and brings 208 packages, two of them with install scripts that download drivers.
+
+type Json = Record<string, unknown>
+type Send = <Value = null>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: Json) => Promise<Value>
+
+const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser'
+const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf' // the key that the WebDriver standard fixes
+
+// The pipe on stdin closes when the tests end in whatever way, SIGKILL too: then the whole group goes.
+const GROUP = '(xvfb-run -a "$@"; kill 0) & cat; kill 0'
+
+export async function launchWebKit(driver: string): Promise<Browser> {
+  const home = await mkdtemp(join(tmpdir(), 'silent-refresh-webkit-'))
+  const port = await freePort()
+  const child = spawn('sh', ['-c', GROUP, 'sh', driver, `--port=${port}`], {
+    detached: true, // a process group of its own, so that Xvfb, driver and browser can be ended together
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: {
+      ...process.env,
+      WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+      NO_AT_BRIDGE: '1',
+      HOME: home,
+      TMPDIR: home,
+      XDG_CONFIG_HOME: join(home, 'config'),
+      XDG_DATA_HOME: join(home, 'data'),
+      XDG_CACHE_HOME: join(home, 'cache'),
+    },
+  })
+
+  async function end() {
+    await endGroup(child)
+    await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  }
+
+  try {
+    const origin = `http://127.0.0.1:${port}`
+    await driverIsUp(origin, child)
+    const session = await call<{ sessionId: string }>('POST', `${origin}/session`, {
+      capabilities: {
+        alwaysMatch: {
+          browserName: 'MiniBrowser',
+          'webkitgtk:browserOptions': {
+            binary: process.env.WEBKIT_MINIBROWSER_PATH ?? MINI_BROWSER,
+            args: ['--automation'],
+          },
+        },
+      },
+    })
+    const send: Send = (method, path, body) =>
+      call(method, `${origin}/session/${session.sessionId}${path}`, body)
+    await send('POST', '/timeouts', { script: 30_000, pageLoad: 30_000 })
+    return {
+      name: 'WebKit',
+      raw: null,
+      newTab: tabMaker(send),
+      async close() {
+        await send('DELETE', '').catch(() => {}) // the session is gone where its last tab was closed
+        await end()
+      },
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** WebDriver has one current window: every piece of work switches to its own, and they queue. */
+function tabMaker(send: Send): () => Promise<Tab> {
+  let queue: Promise<unknown> = Promise.resolve()
+  let first = true
+
+  function enqueue<Value>(work: () => Promise<Value>): Promise<Value> {
+    const result = queue.then(work)
+    queue = result.catch(() => {})
+    return result
+  }
+
+  return () =>
+    enqueue(async () => {
+      const handle = first
+        ? await send<string>('GET', '/window')
+        : (await send<{ handle: string }>('POST', '/window/new', { type: 'tab' })).handle
+      first = false
+      return windowTab(send, work =>
+        enqueue(async () => {
+          await send('POST', '/window', { handle })
+          return work()
+        }),
+      )
+    })
+}
+
+function windowTab(send: Send, here: <Value>(work: () => Promise<Value>) => Promise<Value>): Tab {
+  let calls = 0
+
+  async function element(selector: string): Promise<string> {
+    await tab.waitFor(selector => document.querySelector(selector) !== null, selector)
+    const found = await here(() => send<Json>('POST', '/element', { using: 'css selector', value: selector }))
+    return `/element/${found[ELEMENT]}`
+  }
+
+  const tab: Tab = {
+    raw: null,
+    console: null,
+    goto: url => here(() => send('POST', '/url', { url })),
+    reload: () => here(() => send('POST', '/refresh', {})),
+    back: () => goBack(tab),
+    url: () => tab.evaluate(() => location.href),
+    async evaluate(fn, ...args) {
+      const id = ++calls
+      let script = startScript(`${fn}`)
+      for (;;) {
+        const outcome = await here(() => send<string>('POST', '/execute/async', { script, args: [id, args] }))
+        const { pending, value, error } = JSON.parse(outcome)
+        if (error !== undefined) throw new Error(error)
+        if (!pending) return value
+        script = POLL_SCRIPT
+      }
+    },
+    waitFor: (fn, ...args) => poll(tab, fn, args),
+    async click(selector) {
+      const path = await element(selector)
+      await here(() => send('POST', `${path}/click`, {}))
+    },
+    async type(selector, text) {
+      const path = await element(selector)
+      await here(() => send('POST', `${path}/value`, { text }))
+    },
+    bringToFront: () => here(async () => {}),
+    cookies: async () => (await here(() => send<Cookie[]>('GET', '/cookie'))).map(cookie),
+    close: () => here(async () => void (await send('DELETE', '/window'))),
+  }
+  return tab
+}
+
+function cookie({ name, value, domain, path, httpOnly, secure, sameSite }: Cookie): Cookie {
+  return { name, value, domain, path, httpOnly, secure, sameSite }
+}
+
+// A call that takes long must not keep the one queue: the page holds the promise, and is asked again.
+const POLL_SCRIPT = `
+  const [id, , done] = arguments
+  const calls = window[Symbol.for('silent-refresh.test.calls')]
+  const call = calls && calls.get(id)
+  if (!call) done(JSON.stringify({ error: 'the page went away during the call' }))
+  else Promise.race([call, new Promise(resolve => setTimeout(resolve, 25, { pending: true }))]).then(outcome => {
+    if (!outcome.pending) calls.delete(id)
+    done(JSON.stringify(outcome))
+  })
+`
+
+function startScript(fn: string): string {
+  return `
+  const key = Symbol.for('silent-refresh.test.calls')
+  if (!window[key]) Object.defineProperty(window, key, { value: new Map() })
+  window[key].set(arguments[0], (async args => (${fn})(...args))(arguments[1]).then(
+    value => ({ value }),
+    error => ({ error: String(error && error.message ? error.name + ': ' + error.message : error) }),
+  ))
+  ${POLL_SCRIPT}`
+}
+
+async function call<Value>(method: string, url: string, body?: Json): Promise<Value> {
+  const response = await fetch(url, {
+    method,
+    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+  const { value } = (await response.json()) as { value: Value & { error?: string; message?: string } }
+  if (!response.ok) throw new Error(`WebDriver: ${value.error}: ${value.message}`)
+  return value
+}
+
+async function driverIsUp(origin: string, child: ChildProcess): Promise<void> {
+  for (let waited = 0; waited < 20_000; waited += 50) {
+    if (child.exitCode !== null || child.signalCode) throw new Error('xvfb-run or WebKitWebDriver ended')
+    const up = await call<{ ready: boolean }>('GET', `${origin}/status`).catch(() => null)
+    if (up?.ready) return
+    await sleep(50)
+  }
+  throw new Error('WebKitWebDriver did not answer within 20 s')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (typeof address !== 'object' || !address) throw new Error('no free port')
+  return address.port
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return child.pid !== undefined && process.kill(-child.pid, signal)
+  } catch {
+    return false // nobody left in the group
+  }
+}
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  signalGroup(child, 'SIGTERM')
+  for (let waited = 0; waited < 3000 && signalGroup(child, 0); waited += 50) await sleep(50)
+  signalGroup(child, 'SIGKILL')
+}

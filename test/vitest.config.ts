@@ -1,0 +1,41 @@
+import { resolve } from 'node:path'
+import { configDefaults, defineConfig, type ViteUserConfigExport } from 'vitest/config'
+
+const root = resolve(import.meta.dirname, '..')
+
+const config: ViteUserConfigExport = defineConfig({
+  root,
+  resolve: {
+    alias: [
+      { find: /^silent-refresh$/, replacement: resolve(root, 'src/index.ts') },
+      { find: /^silent-refresh\/core$/, replacement: resolve(root, 'src/core.ts') },
+    ],
+  },
+  test: {
+    retry: 0,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/browser/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // One browser at a time, after the unit tests: on two cores, timing would depend on the neighbours.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
+
+export default config
