@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { AUDIENCE, ISSUER } from './config.ts'
+import type { Database } from './database.ts'
+import { sameText } from './random.ts'
+import { ALGORITHM, type SigningKeys } from './signing-keys.ts'
+import type { User } from './users.ts'
+
+const TYPE = 'at+jwt'
+
+interface AccessClaims extends JWTPayload {
+  sub: string
+  jti: string
+  exp: number
+  email: string
+  name: string
+  /** SHA-256 of the fingerprint cookie's value. */
+  fgp: string
+  era: number
+}
+
+export type Verification =
+  | { valid: true; user: User }
+  | { valid: false; reason: 'invalid' | 'expired' | 'revoked' | 'unbound' }
+
+export interface AccessTokens {
+  issue(user: User, fingerprintHash: string, lifetime: number): Promise<string>
+  verify(token: string, fingerprintHash: string): Promise<Verification>
+  /** Puts a token that is still good on the deny list; anything else needs no entry. */
+  deny(token: string): Promise<boolean>
+  /** Ends every token issued so far. */
+  revokeIssued(): void
+}
+
+export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => number): AccessTokens => {
+  const readEra = db.prepare('SELECT max(era) AS era FROM eras')
+  const raiseEra = db.prepare('UPDATE eras SET era = era + 1')
+  const isDenied = db.prepare('SELECT 1 FROM denied_tokens WHERE jti = ?')
+  const addDenied = db.prepare('INSERT OR IGNORE INTO denied_tokens (jti, expires_at) VALUES (?, ?)')
+  const cleanDenied = db.prepare('DELETE FROM denied_tokens WHERE expires_at <= ?')
+
+  const era = () => (readEra.get() as { era: number }).era
+
+  const check = async (token: string): Promise<AccessClaims | 'invalid' | 'expired'> => {
+    try {
+      const { publicKey } = await keys.current()
+      const { payload } = await jwtVerify<AccessClaims>(token, publicKey, {
+        algorithms: [ALGORITHM],
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        typ: TYPE,
+        requiredClaims: ['sub', 'jti', 'exp', 'fgp', 'era'],
+        currentDate: new Date(now()),
+      })
+      return payload
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) return 'expired'
+      if (error instanceof errors.JOSEError) return 'invalid'
+      throw error
+    }
+  }
+
+  return {
+    issue: async (user, fingerprintHash, lifetime) => {
+      const { kid, privateKey } = await keys.current()
+      const issuedAt = Math.floor(now() / 1000)
+      return new SignJWT({ email: user.email, name: user.name, fgp: fingerprintHash, era: era() })
+        .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setSubject(user.sub)
+        .setJti(randomUUID())
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + lifetime)
+        .sign(privateKey)
+    },
+    verify: async (token, fingerprintHash) => {
+      const claims = await check(token)
+      if (typeof claims === 'string') return { valid: false, reason: claims }
+      if (!sameText(claims.fgp, fingerprintHash)) return { valid: false, reason: 'unbound' }
+      if (claims.era < era() || isDenied.get(claims.jti)) return { valid: false, reason: 'revoked' }
+      return { valid: true, user: { sub: claims.sub, email: claims.email, name: claims.name } }
+    },
+    deny: async token => {
+      const claims = await check(token)
+      if (typeof claims === 'string') return false
+      cleanDenied.run(now())
+      addDenied.run(claims.jti, claims.exp * 1000)
+      return true
+    },
+    revokeIssued: () => {
+      raiseEra.run()
+    },
+  }
+}

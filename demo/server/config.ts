@@ -1,0 +1,52 @@
+export const REALM = 'demo'
+export const ISSUER = 'urn:silent-refresh:demo'
+export const AUDIENCE = 'urn:silent-refresh:demo:api'
+
+export const FAMILY_LIFETIME = 30 * 24 * 60 * 60 * 1000
+
+export interface ServerOptions {
+  /** 0 takes any free port; one that is taken is replaced by a free one. Default 0. */
+  port?: number
+  /** A file, or `:memory:`, which is the default. */
+  db?: string
+  /** Life of an access token in whole seconds. Default 15. */
+  accessTtl?: number
+  /** For how many seconds a rotated refresh token may be repeated. 0 is strict. Default 10. */
+  grace?: number
+  /** The folder of the built page. Default `demo/app/dist`. */
+  staticRoot?: string
+  /** The clock, in epoch milliseconds. Default `Date.now`. */
+  now?: () => number
+  /** log2 of scrypt's N. Default 15; tests take less. */
+  passwordCost?: number
+}
+
+/** What can change while the server runs. */
+export interface Settings {
+  accessTtl: number
+  grace: number
+}
+
+export class OptionError extends Error {
+  override name = 'OptionError'
+}
+
+const inRange = (name: string, value: unknown, low: number, high: number, whole: boolean): number => {
+  const fits = typeof value === 'number' && value >= low && value <= high
+  if (fits && (!whole || Number.isInteger(value))) return value
+  throw new OptionError(`"${name}" must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}`)
+}
+
+export const checkPort = (value: unknown, name = 'port'): number => inRange(name, value, 0, 65_535, true)
+export const checkAccessTtl = (value: unknown, name = 'accessTtl'): number =>
+  inRange(name, value, 1, 86_400, true)
+export const checkGrace = (value: unknown, name = 'grace'): number => inRange(name, value, 0, 300, false)
+export const checkPasswordCost = (value: unknown): number => inRange('passwordCost', value, 4, 20, true)
+
+/** Reads a partial change; nothing is applied unless all of it is good. */
+export const readSettings = (change: Record<string, unknown>, current: Settings): Settings => {
+  const { accessTtl = current.accessTtl, grace = current.grace, ...unknown } = change
+  const [stranger] = Object.keys(unknown)
+  if (stranger !== undefined) throw new OptionError(`"${stranger}" is not a setting`)
+  return { accessTtl: checkAccessTtl(accessTtl), grace: checkGrace(grace) }
+}

@@ -1,0 +1,72 @@
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { checkAccessTtl, checkGrace, checkPort, OptionError } from './config.ts'
+import { startServer } from './server.ts'
+import { DEMO_CREDENTIALS } from './users.ts'
+
+const HELP = `Starts the demo's auth server, with its page, on 127.0.0.1.
+
+  --port N         port to listen on; another one is taken if it is in use (4000)
+  --access-ttl N   life of an access token in seconds (15)
+  --grace N        seconds in which a rotated refresh token may be repeated; 0: never (10)
+  --db PATH        database file, or :memory: (demo/server/demo.db)
+  --help           this text
+`
+
+const DATABASE = fileURLToPath(new URL('demo.db', import.meta.url))
+
+const toNumber = (text: string) => (text.trim() === '' ? Number.NaN : Number(text))
+
+const readFlags = () => {
+  try {
+    const { values } = parseArgs({
+      strict: true,
+      options: {
+        port: { type: 'string', default: '4000' },
+        'access-ttl': { type: 'string', default: '15' },
+        grace: { type: 'string', default: '10' },
+        db: { type: 'string', default: DATABASE },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.db === '') throw new OptionError('"--db" must not be empty')
+    return {
+      help: values.help,
+      port: checkPort(toNumber(values.port), '--port'),
+      accessTtl: checkAccessTtl(toNumber(values['access-ttl']), '--access-ttl'),
+      grace: checkGrace(toNumber(values.grace), '--grace'),
+      db: values.db,
+    }
+  } catch (error) {
+    // parseArgs goes on with advice after its first sentence.
+    throw new OptionError((error as Error).message.split(/\. |\n/)[0])
+  }
+}
+
+const run = async () => {
+  const { help, ...options } = readFlags()
+  if (help) return console.log(HELP)
+
+  const server = await startServer(options)
+  if (options.port !== 0 && server.port !== options.port) {
+    console.log(`Port ${options.port} is taken: listening on a free one instead.`)
+  }
+  console.log(server.url)
+  for (const { email, password } of DEMO_CREDENTIALS) console.log(`  ${email}  ${password}`)
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      server.close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      )
+    })
+  }
+}
+
+try {
+  await run()
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = error instanceof OptionError ? 2 : 1
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { createAccessTokens } from './access-tokens.ts'
+import { createApiRoutes, requireBearer } from './api-routes.ts'
+import { createAuthRoutes } from './auth-routes.ts'
+import { BodyTooLarge } from './body.ts'
+import {
+  checkAccessTtl,
+  checkGrace,
+  checkPasswordCost,
+  checkPort,
+  type ServerOptions,
+  type Settings,
+} from './config.ts'
+import { openDatabase } from './database.ts'
+import { createDemoRoutes } from './demo-routes.ts'
+import { createFaults, type Faults } from './faults.ts'
+import { failure, type ServerEnv } from './http.ts'
+import { createRefreshTokens } from './refresh-tokens.ts'
+import { createRequestLog, type RequestLog } from './request-log.ts'
+import { loopbackHost } from './same-origin.ts'
+import { createSigningKeys } from './signing-keys.ts'
+import { servePage } from './static.ts'
+import { createUsers } from './users.ts'
+
+const HOST = '127.0.0.1'
+const CLOSE_PATIENCE = 1000
+const PAGE = fileURLToPath(new URL('../app/dist', import.meta.url))
+
+export type { ServerOptions }
+
+export interface DemoServer {
+  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  readonly url: string
+  readonly port: number
+  /** Can be changed while the server runs. */
+  readonly settings: Settings
+  readonly log: Pick<RequestLog, 'entries' | 'clear'>
+  readonly faults: Pick<Faults, 'state' | 'set'>
+  close(): Promise<void>
+}
+
+const listen = async (server: Server, port: number): Promise<number> => {
+  try {
+    server.listen(port, HOST)
+    await once(server, 'listening')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || port === 0) throw error
+    return listen(server, 0)
+  }
+  return (server.address() as AddressInfo).port
+}
+
+/** Node's own call spares the connections that a browser opened ahead and has not used yet. */
+const idleCloser = (server: Server): (() => void) => {
+  const unused = new Set<Socket>()
+  server.on('connection', socket => {
+    unused.add(socket)
+    socket.once('close', () => unused.delete(socket))
+  })
+  server.on('request', ({ socket }) => unused.delete(socket))
+  return () => {
+    server.closeIdleConnections()
+    for (const socket of unused) socket.destroy()
+  }
+}
+
+const close = async (server: Server, closeIdle: () => void): Promise<void> => {
+  const closed = once(server, 'close')
+  server.close()
+  closeIdle()
+  const impatient = setTimeout(() => server.closeAllConnections(), CLOSE_PATIENCE)
+  await closed
+  clearTimeout(impatient)
+}
+
+export const startServer = async (options: ServerOptions = {}): Promise<DemoServer> => {
+  const { now = Date.now, staticRoot = PAGE } = options
+  const askedPort = checkPort(options.port ?? 0)
+  const cost = checkPasswordCost(options.passwordCost ?? 15)
+  const settings: Settings = {
+    accessTtl: checkAccessTtl(options.accessTtl ?? 15),
+    grace: checkGrace(options.grace ?? 10),
+  }
+
+  const db = openDatabase(options.db ?? ':memory:')
+  const keys = await createSigningKeys(db, now)
+  const users = await createUsers(db, cost, now)
+  const accessTokens = createAccessTokens(db, keys, now)
+  const refreshTokens = createRefreshTokens(db, now)
+  const faults = createFaults(() => closeIdle())
+  const log = createRequestLog(now)
+
+  const app = new Hono<ServerEnv>()
+  app.use(async (c, next) => {
+    const dropping = faults.state().refresh === 'drop'
+    await next()
+    if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
+    c.res.headers.set('X-Content-Type-Options', 'nosniff')
+    if (dropping || faults.state().refresh === 'drop') c.res.headers.set('Connection', 'close')
+  })
+  app.use(loopbackHost)
+  for (const path of ['/auth/*', '/user/*', '/api/*']) app.use(path, log.record)
+  app.route('/auth', createAuthRoutes({ settings, users, accessTokens, refreshTokens, faults, now }))
+  app.get('/user/whoami', requireBearer(accessTokens), c => c.json(c.get('user')))
+  app.route('/api', createApiRoutes({ db, accessTokens, faults, now }))
+  app.route('/demo', createDemoRoutes({ settings, accessTokens, refreshTokens, keys, faults, log }))
+  for (const path of ['/auth/*', '/user/*', '/api/*', '/demo/*']) {
+    app.all(path, c => failure(c, 404, 'not_found', 'There is no such endpoint'))
+  }
+  app.get('*', servePage(staticRoot))
+  app.notFound(c => c.text('Not found', 404))
+  app.onError((error, c) => {
+    if (error instanceof BodyTooLarge) return failure(c, 413, 'too_large', 'The body is too large')
+    console.error(error)
+    return failure(c, 500, 'server_error', 'Something went wrong')
+  })
+
+  // The globals stay as they are: tests run this server in the process whose fetch they call.
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  const closeIdle = idleCloser(server)
+  const port = await listen(server, askedPort).catch(error => {
+    db.close()
+    throw error
+  })
+
+  let closing: Promise<void> | undefined
+  return {
+    url: `http://${HOST}:${port}`,
+    port,
+    settings,
+    log,
+    faults,
+    close: () => {
+      closing ??= close(server, closeIdle).then(() => db.close())
+      return closing
+    },
+  }
+}

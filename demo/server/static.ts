@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { serveStatic } from '@hono/node-server/serve-static'
+import type { MiddlewareHandler } from 'hono'
+import type { ServerEnv } from './http.ts'
+
+const NOT_BUILT = `The demo's page is not built yet. Build it with
+
+    npx vite build demo/app
+
+and load this address again, or start everything with: npm run demo
+`
+
+const POLICY = [
+  `default-src 'self'`,
+  `require-trusted-types-for 'script'`,
+  `base-uri 'none'`,
+  `frame-ancestors 'none'`,
+  `form-action 'self'`,
+].join('; ')
+
+/** Serves the built page. Whether it is there is asked at each request: it may be built while this runs. */
+export const servePage = (root: string): MiddlewareHandler<ServerEnv> => {
+  let files: MiddlewareHandler<ServerEnv> | undefined
+
+  return async (c, next) => {
+    c.header('Content-Security-Policy', POLICY)
+    c.header('Referrer-Policy', 'no-referrer')
+    if (!existsSync(join(root, 'index.html'))) {
+      return c.req.path === '/' ? c.text(NOT_BUILT, 503) : next()
+    }
+    files ??= serveStatic<ServerEnv>({ root })
+    const response = await files(c, next)
+    // Vite puts a hash into the names under /assets. Not no-store: it would keep the page out of bfcache.
+    const hashed = c.req.path.startsWith('/assets/')
+    if (response instanceof Response) {
+      response.headers.set('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+    }
+    return response
+  }
+}
