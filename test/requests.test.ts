@@ -100,7 +100,7 @@ describe('R5 a replayed request carries the same method, headers and bytes', () 
     await world.client.fetch(items, { method: 'POST', body: form })
     const [first, , second] = world.server.calls
     for (const call of [first!, second!]) {
-      const received = await new Response(call.body, { headers: call.headers }).formData()
+      const received = await new Response(call.body as BodyInit, { headers: call.headers }).formData()
       expect(received.get('title')).toBe('ü')
       const file = received.get('file') as File
       expect([file.name, file.type, new Uint8Array(await file.arrayBuffer())]).toEqual([
@@ -286,7 +286,7 @@ describe('R9 the bearer goes to exact allowed origins and nowhere else', () => {
         fetch: async (input, init) => {
           const url = new URL(input instanceof Request ? input.url : input, `${ORIGIN}/app`)
           const own = input instanceof Request ? input.headers : undefined
-          const request = new Request(items, { headers: own, ...init })
+          const request = new Request(items, { ...(own && { headers: own }), ...init })
           if (url.pathname === '/login') return world.environment.fetch(input, init)
           const authorization = request.headers.get('authorization')
           sent.push({ origin: url.origin === 'null' ? url.protocol : url.origin, authorization })

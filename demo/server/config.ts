@@ -2,7 +2,7 @@ export const REALM = 'demo'
 export const ISSUER = 'urn:silent-refresh:demo'
 export const AUDIENCE = 'urn:silent-refresh:demo:api'
 
-export const FAMILY_LIFETIME = 30 * 24 * 60 * 60 * 1000
+export const FAMILY_LIFETIME: number = 30 * 24 * 60 * 60 * 1000
 
 export interface ServerOptions {
   /** 0 takes any free port; one that is taken is replaced by a free one. Default 0. */
