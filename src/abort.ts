@@ -21,10 +21,9 @@ export async function within<T>(
 ): Promise<T> {
   const controller = new AbortController()
   const follow = () => controller.abort(outer.find(signal => signal?.aborted)?.reason)
-  for (const signal of outer) {
-    if (signal?.aborted) follow()
-    signal?.addEventListener('abort', follow)
-  }
+  if (outer.some(signal => signal?.aborted)) follow()
+  controller.signal.throwIfAborted()
+  for (const signal of outer) signal?.addEventListener('abort', follow)
   const undo = environment.timer(() => controller.abort(late()), ms)
   try {
     return await unlessAborted(run(controller.signal), controller.signal)

@@ -50,6 +50,8 @@ export function createClient<Claims, User>(
     restored,
   )
   const disposal = new AbortController()
+  /** Raised by every call that decides who is signed in; one that was called before it has lost its say. */
+  let decisions = 0
   let firstRestore: Promise<AuthError | null> | null = null
 
   /** The one place where a session change fans out. */
@@ -116,8 +118,9 @@ export function createClient<Claims, User>(
   ): Promise<AuthenticatedSession<Claims, User>> {
     canSignIn()
     signal?.throwIfAborted()
+    const asked = decisions
     const signIn = async (inner: AbortSignal) => {
-      const asked = session.generation
+      unlessSuperseded(asked)
       const token = await endpoints.login(credentials, session.tokens, inner)
       return commit(await endpoints.complete(token, undefined, inner), 'login', asked, inner)
     }
@@ -135,7 +138,7 @@ export function createClient<Claims, User>(
     canSignIn()
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
     const token = parseToken(tokens, { sentAt: instant(environment), adopted: true })
-    const asked = session.generation
+    const asked = ++decisions
     // Where nothing is left to ask, the very next request carries the token, awaited or not.
     if (!settings.claims && !settings.endpoints.user) return commit(token, 'tokens', asked, disposal.signal)
     const adopt = async (inner: AbortSignal) =>
@@ -150,13 +153,14 @@ export function createClient<Claims, User>(
     signal: AbortSignal,
   ): AuthenticatedSession<Claims, User> {
     signal.throwIfAborted()
-    if (session.generation !== asked) {
-      log({ type: 'result-dropped', operation: 'login', asked, generation: session.generation })
-      throw new AuthError('superseded', 'A logout, or another login, came in between.')
-    }
+    unlessSuperseded(asked)
     marker.lift()
     session.commit(token, cause)
     return signedIn()
+  }
+
+  function unlessSuperseded(asked: number): void {
+    if (asked !== decisions) throw new AuthError('superseded', 'logout or setTokens was called in between.')
   }
 
   async function refresh({ signal }: Abortable = {}): Promise<AuthenticatedSession<Claims, User>> {
@@ -171,6 +175,7 @@ export function createClient<Claims, User>(
 
   async function logout(): Promise<LogoutResult> {
     if (disposal.signal.aborted) return { revoked: false, error: disposal.signal.reason }
+    decisions++
     const { tokens } = session
     marker.set()
     session.clear('logout')

@@ -136,11 +136,12 @@ export function createRefresher(
   async function exchange(current: Flight, asked: number): Promise<AuthError | null> {
     const operation = session.snapshot.status === 'unknown' ? 'restore' : 'refresh'
     const { signal } = current.controller
+    const isWanted = () => session.generation === asked && !disposed
     const late = () =>
       new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
     let undo = environment.timer(() => {
       undo = environment.timer(() => current.controller.abort(late()), timeout)
-      if (session.generation === asked && !disposed) current.free(postpone(late(), timeout))
+      current.free(isWanted() ? postpone(late(), timeout) : null)
     }, timeout)
     starts.push(environment.monotonic())
     if (starts.length > BURST) starts.shift()
@@ -154,12 +155,12 @@ export function createRefresher(
       }
       const sameUser = token.identity === null || token.identity === held?.identity
       const complete = await endpoints.complete(token, sameUser ? tokens?.user : undefined, signal)
-      if (session.generation === asked && !disposed) {
+      if (isWanted()) {
         session.commit(complete, held ? 'refresh' : 'restore')
         return null
       }
     } catch (error) {
-      if (session.generation === asked && !disposed) return failed(error as AuthError, current)
+      if (isWanted()) return failed(error as AuthError, current)
     } finally {
       undo()
     }
@@ -225,7 +226,7 @@ export function createRefresher(
       const current = flight
       if (!current) return
       await current.outcome
-      current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
+      if (!disposed) current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
       await current.done
     },
     dispose(reason) {

@@ -38,7 +38,36 @@ export function makeToken(claims: Record<string, unknown>): string {
 }
 
 /** An auth server and an API behind it, with rotation and reuse detection, on virtual time, as MSW handlers. */
-export function createAuthServer(time: () => number, options: AuthServerOptions = {}) {
+export interface AuthServer {
+  /** What the browser's cookie jar holds for the refresh path. */
+  jar: { cookie: string | null }
+  calls: Call[]
+  reuses: number
+  /** Requests that a handler keeps waiting on purpose. */
+  readonly held: number
+  handlers: RequestHandler[]
+  json(body: unknown, status?: number, headers?: Record<string, string>): Response
+  /** Answers the route (`POST /refresh_token`, or a path for every method) with this, so many times. */
+  answer(route: string, handler: Handler, times?: number): void
+  /** Back to its own answers. */
+  mend(route?: string): void
+  /** Keeps the route waiting until the returned function is called; it then answers as it would have. */
+  hold(route: string, answerWith?: Handler): () => void
+  /** The route does its work at once, and its answer waits until the returned function is called. */
+  delay(route: string): () => void
+  /** The route does its work, and its answer never arrives. */
+  lose(route: string, times?: number): void
+  count(path: string): number
+  readonly refreshes: number
+  /** Makes every access token issued so far worthless. */
+  revokeAccess(): void
+  revokeAll(): void
+  /** A session that began elsewhere: its cookie is in the jar. */
+  seed(user?: string): string
+  issueAccess(user: string): { token: string; body: Record<string, unknown> }
+}
+
+export function createAuthServer(time: () => number, options: AuthServerOptions = {}): AuthServer {
   interface Family {
     user: string
     current: string
@@ -51,7 +80,6 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
   const access = new Map<string, { user: string; expires: number }>()
   const overrides = new Map<string, { handler: Handler; times: number }[]>()
   const calls: Call[] = []
-  /** What the browser's cookie jar holds for the refresh path. */
   const jar = { cookie: null as string | null }
   let held = 0
 
@@ -82,7 +110,9 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
   }
 
   const familyOf = (token: string | null) =>
-    [...families.values()].find(family => token !== null && (family.current === token || family.previous === token))
+    [...families.values()].find(
+      family => token !== null && (family.current === token || family.previous === token),
+    )
 
   function rotate(call: Call): Response {
     const token = presented(call)
@@ -131,6 +161,30 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     return entry && entry.expires > time() ? entry.user : null
   }
 
+  /** The server's own answer. */
+  function own(call: Call): Response | Promise<Response> {
+    const route = routes[`${call.method} ${call.path}`]
+    return route ? route(call) : json({ user: authorized(call) }, authorized(call) ? 200 : 401)
+  }
+
+  function createGate() {
+    let open!: () => void
+    const opened = new Promise<void>(resolve => {
+      open = resolve
+    })
+    /** A request that the client gives up is no longer held, but still not answered. */
+    async function wait({ signal }: Request): Promise<void> {
+      const aborted = new Promise<void>(resolve => {
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+      held++
+      await Promise.race([opened, aborted])
+      held--
+      await opened
+    }
+    return { open, wait }
+  }
+
   async function handle(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url)
     const body = new Uint8Array(await request.arrayBuffer())
@@ -159,59 +213,57 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     return json({ user, method: call.method, text: call.text })
   }
 
-  const server = {
+  const server: AuthServer = {
     jar,
     calls,
     reuses: 0,
-    /** Requests that a handler keeps waiting on purpose. */
     get held() {
       return held
     },
     handlers: [http.all('*', ({ request }) => handle(request))] as RequestHandler[],
-    handle,
     json,
-    /** Answers the route (`POST /refresh_token`, or a path for every method) with this, so many times. */
     answer(route: string, handler: Handler, times = Number.POSITIVE_INFINITY) {
       const list = overrides.get(route) ?? []
       overrides.set(route, [...list, { handler, times }])
     },
-    /** Back to its own answers. */
     mend(route?: string) {
       if (route) overrides.delete(route)
       else overrides.clear()
     },
-    /** Keeps the route waiting until the returned function is called; it then answers as it would have. */
     hold(route: string, answerWith?: Handler) {
-      let open!: () => void
-      const gate = new Promise<void>(resolve => {
-        open = resolve
-      })
-      server.answer(
-        route,
-        async request => {
-          const call = calls.at(-1) as Call
-          held++
-          await gate
-          held--
-          if (answerWith) return answerWith(request)
-          const own = routes[`${request.method} ${new URL(request.url).pathname}`]
-          return own ? own(call) : json({ user: authorized(call) }, authorized(call) ? 200 : 401)
-        },
-        1,
-      )
-      return open
+      const gate = createGate()
+      const answer = async (request: Request, call: Call) => {
+        await gate.wait(request)
+        return answerWith ? answerWith(request) : own(call)
+      }
+      server.answer(route, request => answer(request, calls.at(-1) as Call), 1)
+      return gate.open
+    },
+    delay(route: string) {
+      const gate = createGate()
+      const answer = async (request: Request, response: Response | Promise<Response>) => {
+        await gate.wait(request)
+        return response
+      }
+      server.answer(route, request => answer(request, own(calls.at(-1) as Call)), 1)
+      return gate.open
+    },
+    lose(route: string, times = 1) {
+      const answer = async (response: Response | Promise<Response>) => {
+        await response
+        return Response.error()
+      }
+      server.answer(route, () => answer(own(calls.at(-1) as Call)), times)
     },
     count: (path: string) => calls.filter(call => call.path === path).length,
     get refreshes() {
       return server.count('/refresh_token')
     },
-    /** Makes every access token issued so far worthless. */
     revokeAccess: () => access.clear(),
     revokeAll() {
       access.clear()
       for (const family of families.values()) family.revoked = true
     },
-    /** A session that began elsewhere: its cookie is in the jar. */
     seed(user = 'ada') {
       const current = `refresh-${randomUUID()}`
       families.set(current, { user, current, previous: null, rotatedAt: 0, revoked: false })
@@ -222,5 +274,3 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
   }
   return server
 }
-
-export type AuthServer = ReturnType<typeof createAuthServer>

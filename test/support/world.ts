@@ -17,8 +17,8 @@ export interface WorldOptions {
   options?: AuthClientOptions<any>
   /** Milliseconds that the client's wall clock is ahead of the server's. */
   skew?: number
-  /** Fixed `Math.random()`. */
-  random?: number
+  /** `Math.random()`, or what it always is. */
+  random?: number | (() => number)
   /** Shares the browser (cookies, storage, network, time) with another world: a reload, or a second tab. */
   browser?: World
   page?: Environment['page']
@@ -71,7 +71,10 @@ export function createWorld(given: WorldOptions = {}): World {
       request.signal.addEventListener('abort', abort, { once: true })
       const none = () => new TypeError('fetch failed')
       getResponse(server.handlers, request)
-        .then(response => (response?.type === 'error' ? reject(none()) : resolve(response as Response)), reject)
+        .then(
+          response => (response?.type === 'error' ? reject(none()) : resolve(response as Response)),
+          reject,
+        )
         .finally(() => request.signal.removeEventListener('abort', abort))
     })
   }
@@ -82,7 +85,7 @@ export function createWorld(given: WorldOptions = {}): World {
     now: clock.now,
     monotonic: clock.monotonic,
     timer: clock.timer,
-    random: () => given.random ?? 0.5,
+    random: () => (typeof given.random === 'function' ? given.random() : (given.random ?? 0.5)),
     report: error => world.reported.push(error),
     online: () => world.online,
     async fetch(input, init) {
