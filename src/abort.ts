@@ -20,15 +20,12 @@ export async function within<T>(
   ...outer: (AbortSignal | null | undefined)[]
 ): Promise<T> {
   const controller = new AbortController()
-  const follow = () => controller.abort(outer.find(signal => signal?.aborted)?.reason)
-  if (outer.some(signal => signal?.aborted)) follow()
-  controller.signal.throwIfAborted()
-  for (const signal of outer) signal?.addEventListener('abort', follow)
+  const signal = AbortSignal.any([controller.signal, ...outer.filter(other => other != null)])
+  signal.throwIfAborted()
   const undo = environment.timer(() => controller.abort(late()), ms)
   try {
-    return await unlessAborted(run(controller.signal), controller.signal)
+    return await unlessAborted(run(signal), signal)
   } finally {
     undo()
-    for (const signal of outer) signal?.removeEventListener('abort', follow)
   }
 }

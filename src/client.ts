@@ -229,7 +229,7 @@ export function createClient<Claims, User>(
     scheduler.look()
   })
   const stopRestoring =
-    environment.page && settings.restore === 'auto'
+    environment.page && settings.restore !== 'manual'
       ? environment.onceShown(() => void ready().catch(() => {}))
       : () => {}
 

@@ -3,26 +3,21 @@ import { AuthError } from './errors.ts'
 import type { AuthClientOptions, Endpoint, Failure, LogEvent } from './types.ts'
 
 /** The options after their defaults, checked. Nothing reads the caller's object again. */
-export interface Settings {
+export interface Settings
+  extends Omit<Given<AuthClientOptions<any>>, 'baseUrl' | 'endpoints' | 'allowedOrigins' | 'logger'> {
   readonly baseUrl: URL | undefined
   readonly endpoints: {
-    readonly login: Endpoint
-    readonly refresh: Endpoint
-    readonly logout: Endpoint | false
-    readonly user: Endpoint | undefined
-    readonly restore: Endpoint | undefined
+    login: Endpoint
+    refresh: Endpoint
+    logout: Endpoint | false
+    readonly user?: Endpoint
+    readonly restore?: Endpoint
   }
   readonly allowedOrigins: ReadonlySet<string>
   readonly scope: string
   readonly scheme: string
   readonly timeout: number
-  readonly refreshAhead: number | undefined
-  readonly restore: 'auto' | 'manual'
-  readonly server: boolean
-  readonly readTokens: AuthClientOptions['readTokens']
   readonly isRejected: (failure: Failure) => boolean
-  readonly shouldRefresh: AuthClientOptions['shouldRefresh']
-  readonly claims: AuthClientOptions<unknown>['claims']
   readonly fetch: NonNullable<AuthClientOptions['fetch']>
   readonly log: (event: LogEvent) => void
 }
@@ -30,53 +25,58 @@ export interface Settings {
 type Rule = readonly [holds: (value: any) => boolean, requirement: string]
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-const isEndpoint = (value: unknown): boolean =>
-  isFunction(value) || (typeof value === 'string' && value !== '')
-const FUNCTION: Rule = [isFunction, 'a function']
-const ENDPOINT: Rule = [isEndpoint, 'a URL or a function']
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isEndpoint = (value: unknown): boolean => isFunction(value) || isText(value)
+const aFunction: Rule = [isFunction, 'a function']
+const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 
 const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
-  baseUrl: [value => typeof value === 'string' || value instanceof URL, 'a URL'],
-  endpoints: [isObject, 'an object'],
-  readTokens: FUNCTION,
-  isRejected: FUNCTION,
-  restore: [value => value === 'auto' || value === 'manual', "'auto' or 'manual'"],
-  scope: [value => typeof value === 'string' && value !== '', 'a non-empty string'],
-  shouldRefresh: FUNCTION,
-  scheme: [value => /^[\w!#$%&'*+.^`|~-]+$/.test(value), 'an authentication scheme (RFC 9110 §11.1)'],
+  baseUrl: [value => isText(value) || value instanceof URL, 'a URL'],
+  endpoints: [value => typeof value === 'object' && value, 'an object'],
+  readTokens: aFunction,
+  isRejected: aFunction,
+  restore: [value => value === 'auto' || value === 'manual', '"auto" or "manual"'],
+  scope: [isText, 'a non-empty string'],
+  shouldRefresh: aFunction,
+  scheme: [value => isText(value) && !/[^\w.~+-]/.test(value), 'an authentication scheme'],
   allowedOrigins: [Array.isArray, 'an array of origins'],
   server: [value => typeof value === 'boolean', 'a boolean'],
-  refreshAhead: [value => value >= 0 && Number.isFinite(value), 'a non-negative number of milliseconds'],
+  refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a number of milliseconds'],
   timeout: [
-    value => value > 0 && value < 2 ** 30 && Number.isFinite(value),
+    value => Number.isFinite(value) && value > 0 && value < 2 ** 30,
     'a positive number of milliseconds',
   ],
   claims: [value => isFunction(value?.['~standard']?.validate), 'a Standard Schema'],
-  fetch: FUNCTION,
-  logger: FUNCTION,
+  fetch: aFunction,
+  logger: aFunction,
 }
 
 const ENDPOINT_RULES: Record<string, Rule> = {
-  login: ENDPOINT,
-  refresh: ENDPOINT,
+  login: anEndpoint,
+  refresh: anEndpoint,
   logout: [value => value === false || isEndpoint(value), 'a URL, a function or false'],
-  user: ENDPOINT,
-  restore: ENDPOINT,
+  user: anEndpoint,
+  restore: anEndpoint,
 }
 
 export const invalid = (name: string, requirement: string): AuthError =>
   new AuthError('invalid_option', `"${name}" must be ${requirement}.`)
 
-function check(values: object, rules: Record<string, Rule>, prefix = ''): void {
-  for (const [name, value] of Object.entries(values)) {
-    const rule = Object.hasOwn(rules, name) && rules[name]
-    if (!rule) throw new AuthError('invalid_option', `"${prefix}${name}" is not an option.`)
-    if (value !== undefined && !rule[0](value)) throw invalid(prefix + name, rule[1])
-  }
+type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
+
+/** What was given, without what was given as `undefined`. */
+function checked<T extends object>(values: T, rules: Record<string, Rule>, prefix = ''): Given<T> {
+  const entries = Object.entries(values).filter(([name, value]) => {
+    if (!Object.hasOwn(rules, name))
+      throw new AuthError('invalid_option', `"${prefix}${name}" is not an option.`)
+    const [holds, requirement] = rules[name] as Rule
+    if (value !== undefined && !holds(value)) throw invalid(prefix + name, requirement)
+    return value !== undefined
+  })
+  return Object.fromEntries(entries) as Given<T>
 }
 
-const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/
+const LOOPBACK = /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/
 
 /** Tokens and passwords go there: nobody on the way may read along. */
 function secureUrl(name: string, value: string | URL, page: Environment['page'], base?: string | URL): URL {
@@ -86,8 +86,9 @@ function secureUrl(name: string, value: string | URL, page: Environment['page'],
   } catch {
     throw invalid(name, 'a URL')
   }
-  if (url.protocol === 'https:') return url
-  if (url.protocol === 'http:' && (LOOPBACK.test(url.hostname) || url.origin === page?.origin)) return url
+  const { protocol, hostname, origin } = url
+  if (protocol === 'https:') return url
+  if (protocol === 'http:' && (LOOPBACK.test(hostname) || origin === page?.origin)) return url
   throw invalid(name, "https, loopback or the page's own origin")
 }
 
@@ -101,58 +102,42 @@ export function readBaseUrl(value: string | URL | undefined, page: Environment['
 
 /** @throws AuthError `invalid_option`, naming the option */
 export function readOptions(options: AuthClientOptions<any>, environment: Environment): Settings {
-  if (!isObject(options)) throw invalid('options', 'an object')
-  check(options, OPTION_RULES)
-  check(options.endpoints ?? {}, ENDPOINT_RULES, 'endpoints.')
+  if (typeof options !== 'object' || !options) throw invalid('options', 'an object')
+  const given = checked(options, OPTION_RULES)
   const { page } = environment
-  const baseUrl = readBaseUrl(options.baseUrl, page)
+  const baseUrl = readBaseUrl(given.baseUrl, page)
 
-  function endpoint(name: string, value: Endpoint): Endpoint {
-    if (typeof value === 'function' || !baseUrl) return value
-    return secureUrl(`endpoints.${name}`, value, page, baseUrl).href
+  const endpoints = {
+    login: 'login',
+    refresh: 'refresh_token',
+    logout: 'logout',
+    ...checked(given.endpoints ?? {}, ENDPOINT_RULES, 'endpoints.'),
+  } as Settings['endpoints']
+  for (const [name, value] of Object.entries(endpoints)) {
+    if (baseUrl && typeof value === 'string') {
+      endpoints[name as 'login'] = secureUrl(`endpoints.${name}`, value, page, baseUrl).href
+    }
   }
-  const {
-    login = 'login',
-    refresh = 'refresh_token',
-    logout = 'logout',
-    user,
-    restore,
-  } = options.endpoints ?? {}
-  if (typeof refresh === 'function' && options.scope === undefined) {
+  if (typeof endpoints.refresh === 'function' && !given.scope) {
     throw invalid('scope', 'given where "endpoints.refresh" is a function')
   }
-  const refreshEndpoint = endpoint('refresh', refresh)
+  for (const value of given.allowedOrigins ?? []) {
+    const { origin } = secureUrl('allowedOrigins', value, page)
+    if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
+  }
 
-  const logger = options.logger
-  const late = options.fetch
+  const { fetch, logger } = given
   return {
+    scope: `${baseUrl} ${endpoints.refresh}`,
+    scheme: 'Bearer',
+    timeout: 10_000,
+    isRejected,
+    ...given,
     baseUrl,
-    endpoints: {
-      login: endpoint('login', login),
-      refresh: refreshEndpoint,
-      logout: logout && endpoint('logout', logout),
-      user: user && endpoint('user', user),
-      restore: restore && endpoint('restore', restore),
-    },
-    allowedOrigins: new Set(
-      options.allowedOrigins?.map(value => {
-        const { origin } = secureUrl('allowedOrigins', value, page)
-        if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
-        return origin
-      }) ??
-        (baseUrl && [baseUrl.origin]),
-    ),
-    scope: options.scope ?? `${baseUrl} ${refreshEndpoint}`,
-    scheme: options.scheme ?? 'Bearer',
-    timeout: options.timeout ?? 10_000,
-    refreshAhead: options.refreshAhead,
-    restore: options.restore ?? 'auto',
-    server: options.server ?? false,
-    readTokens: options.readTokens,
-    isRejected: options.isRejected ?? isRejected,
-    shouldRefresh: options.shouldRefresh,
-    claims: options.claims,
-    fetch: late ? (input, init) => late(input, init) : environment.fetch,
+    endpoints,
+    allowedOrigins: new Set(given.allowedOrigins ?? (baseUrl && [baseUrl.origin])),
+    // Called as a plain function, whatever object the option came on.
+    fetch: fetch ? (input, init) => fetch(input, init) : environment.fetch,
     log(event) {
       try {
         logger?.(event)

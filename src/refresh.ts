@@ -226,7 +226,8 @@ export function createRefresher(
       const current = flight
       if (!current) return
       await current.outcome
-      if (!disposed) current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
+      if (!disposed)
+        current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
       await current.done
     },
     dispose(reason) {
