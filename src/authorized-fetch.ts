@@ -80,17 +80,20 @@ export function createAuthorizedFetch(
     alive()
     signal?.throwIfAborted()
     if (session.snapshot.status === 'unknown') raise(await unlessAborted(restored(), signal))
-    const { held } = session
-    if (!held) return null
-    if (isDue(environment, held, Math.max(held.margin, minValidity))) {
-      const need = isDue(environment, held, held.margin) ? 'dead' : 'ahead'
-      raise(await unlessAborted(refresher.run(need), signal))
-    } else if (isDue(environment, held, held.ahead)) {
+    if (session.held && isDue(environment, session.held, Math.max(session.held.margin, minValidity))) {
+      raise(await unlessAborted(refresher.run(isDead() ? 'dead' : 'ahead'), signal))
+      // The machine may have slept while the answer was under way: what came is then dead already.
+      if (isDead()) raise(await unlessAborted(refresher.run('dead'), signal))
+      if (isDead())
+        throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.', { retryable: true })
+    } else if (session.held && isDue(environment, session.held, session.held.ahead)) {
       // The timer may be throttled: in a hidden tab a request is the better alarm.
       void refresher.run('ahead')
     }
     return session.held
   }
+
+  const isDead = (): boolean => session.held !== null && isDue(environment, session.held, session.held.margin)
 
   /** What was meant for one user goes out as that user or not at all. */
   function sameUser(wanted: Held | null, held: Held | null): Held | null {

@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode } from './errors.ts'
 import { isHtml, type Settings } from './options.ts'
 import { parseToken, type Token } from './token.ts'
-import type { EndpointRequest, Operation, TokenSet } from './types.ts'
+import type { Endpoint, EndpointRequest, Operation, TokenSet } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
@@ -50,16 +50,17 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     signal: AbortSignal,
     credentials: unknown,
   ): Promise<[url: string, init: RequestInit]> {
-    const endpoint = endpoints[operation] || endpoints.refresh
+    const name = operation === 'restore' && !endpoints.restore ? 'refresh' : operation
+    const endpoint = endpoints[name] as Endpoint
     if (typeof endpoint === 'function') {
-      return callback(`endpoints.${operation}`, async () =>
+      return callback(`endpoints.${name}`, async () =>
         toInit(await endpoint({ tokens, credentials, signal }), operation, signal),
       )
     }
     const request: EndpointRequest = { url: endpoint }
-    if (operation === 'user') request.method = 'GET'
-    else if (operation === 'login') request.json = credentials
-    else if (tokens?.refreshToken) request.json = { refresh_token: tokens.refreshToken }
+    if (operation === 'login') request.json = credentials
+    else if (operation !== 'user' && tokens?.refreshToken)
+      request.json = { refresh_token: tokens.refreshToken }
     if (operation === 'user' || operation === 'logout') request.headers = bearerFor(endpoint, tokens)
     return toInit(request, operation, signal)
   }
@@ -84,7 +85,7 @@ export function createEndpoints(settings: Settings, environment: Environment): E
       if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
     }
     const defaults: RequestInit = {
-      method: 'POST',
+      method: operation === 'user' ? 'GET' : 'POST',
       cache: 'no-store',
       redirect: 'error',
       credentials: target.origin === environment.page?.origin ? 'same-origin' : 'include',
@@ -219,11 +220,17 @@ export function createEndpoints(settings: Settings, environment: Environment): E
       if (!endpoints.user || (token.user ?? user) != null) return token
       try {
         const late = () => new AuthError('user_unavailable', 'The user request took too long.')
+        const { accessToken, refreshToken, since, lifetime } = token
+        const tokens = {
+          accessToken,
+          refreshToken,
+          expiresAt: lifetime === null ? undefined : since.wall + lifetime,
+        }
         const answer = await within(
           environment,
           settings.timeout / 2,
           late,
-          inner => call('user', token, inner),
+          inner => call('user', tokens, inner),
           signal,
         )
         if (!answer.response.ok) throw unavailable('user', answer)

@@ -32,6 +32,8 @@ export interface Refresher {
 
 interface Flight {
   dead: boolean
+  /** The network changed under it: should it fail, that says little. */
+  shaken: boolean
   readonly outcome: Promise<AuthError | null>
   readonly free: (outcome: AuthError | null) => void
   readonly controller: AbortController
@@ -106,6 +108,7 @@ export function createRefresher(
     })
     const current: Flight = {
       dead,
+      shaken: false,
       outcome,
       free,
       controller: new AbortController(),
@@ -173,7 +176,7 @@ export function createRefresher(
     const { held } = session
     if (error.code !== 'refresh_rejected') {
       const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
-      return postpone(error, told + backoff(), told > 0)
+      return postpone(error, told + (current.shaken ? soon() : backoff()), told > 0)
     }
     if (held && !current.dead && !isExpired(environment, held)) {
       // It still works: keep it, and ask once more when it does not.
@@ -182,6 +185,8 @@ export function createRefresher(
     session.clear(held ? 'rejected' : 'initial')
     return null
   }
+
+  const soon = (): number => environment.random() * BACKOFF
 
   /** Full jitter: a whole fleet that lost its server must not come back in step. */
   const backoff = (): number =>
@@ -196,7 +201,7 @@ export function createRefresher(
       retryAt,
     })
     lastPause = {
-      until: later(instant(environment), wait),
+      until: later(instant(environment), Math.ceil(wait)),
       generation: session.generation,
       failures: (pause()?.failures ?? 0) + 1,
       error,
@@ -217,10 +222,10 @@ export function createRefresher(
     },
     wait: need => Math.max(pausedFor(need), limitedFor()),
     retrySoon() {
+      if (flight) flight.shaken = true
       const current = pause()
-      if (!current || current.binding || flight) return
-      const until = later(instant(environment), environment.random() * BACKOFF)
-      if (remaining(environment, current.until) > BACKOFF) lastPause = { ...current, until }
+      if (!current || current.binding || remaining(environment, current.until) <= BACKOFF) return
+      lastPause = { ...current, until: later(instant(environment), soon()) }
     },
     async settled() {
       const current = flight

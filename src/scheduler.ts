@@ -30,7 +30,7 @@ export function createScheduler(
     const need = !held || isExpired(environment, held) ? 'dead' : 'ahead'
     const wait = Math.max(due, refresher.wait(need))
     if (wait <= 0) void refresher.run(need)
-    else undo = environment.timer(look, Math.min(wait, MAX_TIMER))
+    else undo = environment.timer(look, Math.min(Math.ceil(wait), MAX_TIMER))
   }
 
   /** Milliseconds until a refresh is due; `null` when none will be. */

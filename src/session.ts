@@ -63,7 +63,7 @@ export function createSession(
     const left = expires ? remaining(environment, expires) : 0
     const span = token.lifetime ?? 0
     const wanted = Math.min(refreshAhead ?? Math.min(span / 5, MAX_AHEAD), span / 2)
-    const ahead = Math.min(wanted * (1 - environment.random() / 2), left - FLOOR)
+    const ahead = Math.round(Math.min(wanted * (1 - environment.random() / 2), left - FLOOR))
     const margin = Math.max(0, Math.min(ahead, MAX_MARGIN))
     return { accessToken, refreshToken, generation, identity, expires, ahead, margin }
   }
