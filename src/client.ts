@@ -119,10 +119,32 @@ export function createClient<Claims, User>(
     canSignIn()
     signal?.throwIfAborted()
     const asked = decisions
+    return inTurn('login', asked, signal, inner => endpoints.login(credentials, session.tokens, inner))
+  }
+
+  async function setTokens(tokens: TokenSet): Promise<AuthenticatedSession<Claims, User>> {
+    canSignIn()
+    if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
+    const token = parseToken(tokens, { sentAt: instant(environment), adopted: true })
+    const asked = ++decisions
+    // Where nothing is left to ask, the very next request carries the token, awaited or not.
+    if (!settings.claims && !settings.endpoints.user) return commit(token, 'tokens')
+    return inTurn('tokens', asked, null, async () => token)
+  }
+
+  /** When what was under way is over: gets the token, and commits it unless somebody else has decided meanwhile. */
+  function inTurn(
+    cause: 'login' | 'tokens',
+    asked: number,
+    signal: AbortSignal | null | undefined,
+    getToken: (signal: AbortSignal) => Promise<Token>,
+  ): Promise<AuthenticatedSession<Claims, User>> {
     const signIn = async (inner: AbortSignal) => {
       unlessSuperseded(asked)
-      const token = await endpoints.login(credentials, session.tokens, inner)
-      return commit(await endpoints.complete(token, undefined, inner), 'login', asked, inner)
+      const token = await endpoints.complete(await getToken(inner), undefined, inner)
+      inner.throwIfAborted()
+      unlessSuperseded(asked)
+      return commit(token, cause)
     }
     const turn = refresher
       .settled()
@@ -134,26 +156,7 @@ export function createClient<Claims, User>(
     return unlessAborted(unlessAborted(turn, signal), disposal.signal)
   }
 
-  async function setTokens(tokens: TokenSet): Promise<AuthenticatedSession<Claims, User>> {
-    canSignIn()
-    if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
-    const token = parseToken(tokens, { sentAt: instant(environment), adopted: true })
-    const asked = ++decisions
-    // Where nothing is left to ask, the very next request carries the token, awaited or not.
-    if (!settings.claims && !settings.endpoints.user) return commit(token, 'tokens', asked, disposal.signal)
-    const adopt = async (inner: AbortSignal) =>
-      commit(await endpoints.complete(token, undefined, inner), 'tokens', asked, inner)
-    return within(environment, timeout, tookTooLong('user'), adopt, disposal.signal)
-  }
-
-  function commit(
-    token: Token,
-    cause: LoginCause,
-    asked: number,
-    signal: AbortSignal,
-  ): AuthenticatedSession<Claims, User> {
-    signal.throwIfAborted()
-    unlessSuperseded(asked)
+  function commit(token: Token, cause: LoginCause): AuthenticatedSession<Claims, User> {
     marker.lift()
     session.commit(token, cause)
     return signedIn()
@@ -212,7 +215,7 @@ export function createClient<Claims, User>(
     return held ? held.accessToken : null
   }
 
-  const tookTooLong = (operation: 'login' | 'logout' | 'user') => () =>
+  const tookTooLong = (operation: 'login' | 'logout') => () =>
     new AuthError(
       `${operation}_unavailable` as AuthErrorCode,
       `The ${operation} took longer than ${timeout} ms.`,

@@ -1,8 +1,8 @@
-import { unlessAborted, within } from './abort.ts'
+import { within } from './abort.ts'
 import { type Instant, instant } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode } from './errors.ts'
-import { isHtml, type Settings } from './options.ts'
+import { invalid, isHtml, type Settings } from './options.ts'
 import { parseToken, type Token } from './token.ts'
 import type { Endpoint, EndpointRequest, Operation, TokenSet } from './types.ts'
 
@@ -57,6 +57,7 @@ export function createEndpoints(settings: Settings, environment: Environment): E
         toInit(await endpoint({ tokens, credentials, signal }), operation, signal),
       )
     }
+    if (!settings.baseUrl) throw invalid('baseUrl', 'given where there is no page')
     const request: EndpointRequest = { url: endpoint }
     if (operation === 'login') request.json = credentials
     else if (operation !== 'user' && tokens?.refreshToken)
@@ -96,26 +97,26 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     return [target.href, { ...defaults, ...init, headers }]
   }
 
-  function call(
+  /** Whoever calls gives up by the signal; what goes on behind it then is not looked at, and sends nothing more. */
+  async function call(
     operation: Operation,
     tokens: TokenSet | null,
     signal: AbortSignal,
     credentials?: unknown,
   ): Promise<Answer> {
-    const exchange = async (): Promise<Answer> => {
-      const [url, init] = await prepare(operation, tokens, signal, credentials)
-      const sentAt = instant(environment)
-      try {
-        const response = await settings.fetch(url, init)
-        return { response, body: parseBody(await response.text()), sentAt }
-      } catch {
-        // The native error is left behind: it can quote a header, token included.
-        throw new AuthError(UNAVAILABLE[operation], `The ${operation} request failed on the network.`, {
-          retryable: true,
-        })
-      }
+    signal.throwIfAborted()
+    const [url, init] = await prepare(operation, tokens, signal, credentials)
+    signal.throwIfAborted()
+    const sentAt = instant(environment)
+    try {
+      const response = await settings.fetch(url, init)
+      return { response, body: parseBody(await response.text()), sentAt }
+    } catch {
+      // The native error is left behind: it can quote a header, token included.
+      throw new AuthError(UNAVAILABLE[operation], `The ${operation} request failed on the network.`, {
+        retryable: true,
+      })
     }
-    return unlessAborted(exchange(), signal)
   }
 
   function unavailable(operation: Operation, { response }: Answer): AuthError {

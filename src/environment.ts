@@ -20,8 +20,6 @@ export interface Environment extends Clock {
   localStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 }
 
-const WAKE_EVENTS = ['visibilitychange', 'pageshow', 'resume', 'online', 'focus']
-
 /** Reads every global late: importing and creating touch nothing that a test or a polyfill replaces afterwards. */
 export function browserEnvironment(): Environment {
   const inWindow = typeof window !== 'undefined' && typeof document !== 'undefined'
@@ -48,10 +46,17 @@ export function browserEnvironment(): Environment {
     online: () => !inWindow || navigator.onLine !== false,
     onWake(callback) {
       if (!inWindow) return () => {}
-      // The page's own events bubble to the window, 'visibilitychange' and 'resume' included.
-      for (const type of WAKE_EVENTS) window.addEventListener(type, callback)
+      const sources = [
+        [document, ['visibilitychange', 'resume']],
+        [window, ['pageshow', 'online', 'focus']],
+      ] as const
+      for (const [target, types] of sources) {
+        for (const type of types) target.addEventListener(type, callback)
+      }
       return () => {
-        for (const type of WAKE_EVENTS) window.removeEventListener(type, callback)
+        for (const [target, types] of sources) {
+          for (const type of types) target.removeEventListener(type, callback)
+        }
       }
     },
     onceShown(callback) {

@@ -1,3 +1,4 @@
+import { unlessAborted } from './abort.ts'
 import { type Instant, instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
@@ -5,6 +6,7 @@ import { AuthError } from './errors.ts'
 import type { Settings } from './options.ts'
 import { isExpired, type SessionHolder } from './session.ts'
 import type { Tabs } from './tabs.ts'
+import type { Token } from './token.ts'
 
 /**
  * Why a refresh is wanted. `ahead`: the token still works. `dead`: it does not, by the clock or by a 401.
@@ -151,15 +153,10 @@ export function createRefresher(
     log({ type: 'refresh', operation, generation: asked })
 
     try {
-      const { held, tokens } = session
-      const token = await endpoints.refresh(operation, tokens, signal)
-      if (held && token.accessToken === held.accessToken && isExpired(environment, held)) {
-        throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
-      }
-      const sameUser = token.identity === null || token.identity === held?.identity
-      const complete = await endpoints.complete(token, sameUser ? tokens?.user : undefined, signal)
+      const { held } = session
+      const token = await unlessAborted(obtain(operation, signal), signal)
       if (isWanted()) {
-        session.commit(complete, held ? 'refresh' : 'restore')
+        session.commit(token, held ? 'refresh' : 'restore')
         return null
       }
     } catch (error) {
@@ -169,6 +166,16 @@ export function createRefresher(
     }
     log({ type: 'result-dropped', operation, asked, generation: session.generation })
     return null
+  }
+
+  async function obtain(operation: 'refresh' | 'restore', signal: AbortSignal): Promise<Token> {
+    const { held, tokens } = session
+    const token = await endpoints.refresh(operation, tokens, signal)
+    if (token.accessToken === held?.accessToken && isExpired(environment, held)) {
+      throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
+    }
+    const sameUser = token.identity === null || token.identity === held?.identity
+    return endpoints.complete(token, sameUser ? tokens?.user : undefined, signal)
   }
 
   function failed(error: AuthError, current: Flight): AuthError | null {
