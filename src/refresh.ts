@@ -33,7 +33,10 @@ export interface Refresher {
 }
 
 interface Flight {
+  /** The token does not work: what comes of this decides about the session. */
   dead: boolean
+  /** By the app itself, which knows what it does: not counted. */
+  readonly asked: boolean
   /** The network changed under it: should it fail, that says little. */
   shaken: boolean
   readonly outcome: Promise<AuthError | null>
@@ -83,7 +86,7 @@ export function createRefresher(
     }
     if (pausedFor(need) > 0) return Promise.resolve(pause()!.error)
     const wait = need === 'asked' ? 0 : limitedFor()
-    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need === 'dead')
+    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need)
   }
 
   function pausedFor(need: Need): number {
@@ -103,13 +106,14 @@ export function createRefresher(
       retryAt: Math.round(environment.now() + wait),
     })
 
-  function launch(dead: boolean): Promise<AuthError | null> {
+  function launch(need: Need): Promise<AuthError | null> {
     let free!: Flight['free']
     const outcome = new Promise<AuthError | null>(resolve => {
       free = resolve
     })
     const current: Flight = {
-      dead,
+      dead: need === 'dead',
+      asked: need === 'asked',
       shaken: false,
       outcome,
       free,
@@ -148,7 +152,7 @@ export function createRefresher(
       undo = environment.timer(() => current.controller.abort(late()), timeout)
       current.free(isWanted() ? postpone(late(), timeout) : null)
     }, timeout)
-    starts.push(environment.monotonic())
+    if (!current.asked) starts.push(environment.monotonic())
     if (starts.length > BURST) starts.shift()
     log({ type: 'refresh', operation, generation: asked })
 
@@ -201,7 +205,9 @@ export function createRefresher(
 
   function postpone({ code, message, status }: AuthError, wait: number, binding = false): AuthError {
     const rejected = code === 'refresh_rejected'
-    const retryAt = wait === NEVER ? undefined : Math.round(environment.now() + wait)
+    // Where nobody is signed in, nothing is tried again by itself.
+    const isFinal = wait === NEVER || session.snapshot.status === 'anonymous'
+    const retryAt = isFinal ? undefined : Math.ceil(environment.now() + wait)
     const error = new AuthError(rejected ? code : 'refresh_unavailable', message, {
       retryable: !rejected,
       status,

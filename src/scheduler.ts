@@ -33,11 +33,11 @@ export function createScheduler(
     else undo = environment.timer(look, Math.min(Math.ceil(wait), MAX_TIMER))
   }
 
-  /** Milliseconds until a refresh is due; `null` when none will be. */
+  /** Milliseconds until a refresh is due, whatever may hold it back; `null` when none will be. */
   function untilDue(): number | null {
     const { held, snapshot } = session
-    if (held) return held.expires && remaining(environment, held.expires) - held.ahead
-    return snapshot.status === 'unknown' && snapshot.error ? 0 : null
+    if (snapshot.status !== 'anonymous' && snapshot.error?.retryable) return 0
+    return held?.expires ? remaining(environment, held.expires) - held.ahead : null
   }
 
   return {

@@ -68,24 +68,24 @@ function lifetime(
   claims: Record<string, unknown>,
   { sentAt, serverDate = Number.NaN, adopted }: Arrival,
 ): number | null {
-  const stated = number(set.expiresIn) * 1000
-  if (isSpan(stated)) return Math.min(stated, TEN_YEARS)
+  const stated = number(set.expiresIn, 1000)
+  if (stated > 0) return Math.min(stated, TEN_YEARS)
 
-  const stamp = epoch(set.expiresAt)
-  const end = Number.isNaN(stamp) ? epoch(claims.exp) : stamp
-  const begin = [epoch(claims.iat), serverDate].find(at => !Number.isNaN(at)) ?? sentAt.wall
-  const span = end - begin
-  if (adopted && !Number.isNaN(end)) return Math.max(0, Math.min(span, end - sentAt.wall, TEN_YEARS))
-  return isSpan(span) ? Math.min(span, TEN_YEARS) : null
+  const [end, begin] = [
+    [epoch(set.expiresAt), epoch(claims.exp)],
+    [epoch(claims.iat), serverDate, sentAt.wall],
+  ].map(candidates => candidates.find(Number.isFinite) ?? Number.NaN) as [number, number]
+  const span = Math.min(end - begin, TEN_YEARS)
+  if (adopted && Number.isFinite(end)) return Math.max(0, Math.min(span, end - sentAt.wall))
+  return span > 0 ? span : null
 }
 
-const isSpan = (ms: number): boolean => ms > 0 && ms < Number.POSITIVE_INFINITY
-
-const number = (value: unknown): number =>
-  typeof value === 'number' || (typeof value === 'string' && value !== '') ? Number(value) : Number.NaN
+/** NaN for whatever is no finite number, or the text of one. */
+function number(value: unknown, factor = 1): number {
+  const result =
+    typeof value === 'number' || (typeof value === 'string' && value) ? Number(value) * factor : Number.NaN
+  return Number.isFinite(result) ? result : Number.NaN
+}
 
 /** Epoch milliseconds from a NumericDate (RFC 7519 §2), or from the milliseconds that some issuers write instead. */
-const epoch = (value: unknown): number => {
-  const seconds = number(value)
-  return seconds > 1e11 ? seconds : seconds * 1000
-}
+const epoch = (value: unknown): number => number(value, number(value) > 1e11 ? 1 : 1000)
