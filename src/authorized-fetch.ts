@@ -43,7 +43,8 @@ export function createAuthorizedFetch(
 
     const signal = init?.signal ?? request?.signal
     const wanted = session.held
-    const sent = sameUser(wanted, await usableToken(signal))
+    const sent = await usableToken(signal)
+    if (wanted && !sent) throw new AuthError('no_session', 'The session ended before the request was sent.')
     // A body can be read once: the copy is for the replay.
     const spare = request && sent && !init?.body && mayHaveBody(request) ? request.clone() : request
     // Any init at all resets these two on a Request (Fetch §5.4).
@@ -79,6 +80,7 @@ export function createAuthorizedFetch(
   async function usableToken(signal?: AbortSignal | null, minValidity = 0): Promise<Held | null> {
     alive()
     signal?.throwIfAborted()
+    const wanted = session.held
     if (session.snapshot.status === 'unknown') raise(await unlessAborted(restored(), signal))
     if (session.held && isDue(environment, session.held, Math.max(session.held.margin, minValidity))) {
       raise(await unlessAborted(refresher.run(isDead() ? 'dead' : 'ahead'), signal))
@@ -90,18 +92,14 @@ export function createAuthorizedFetch(
       // The timer may be throttled: in a hidden tab a request is the better alarm.
       void refresher.run('ahead')
     }
-    return session.held
+    const { held } = session
+    if (wanted && held && held.identity !== wanted.identity) {
+      throw new AuthError('user_changed', 'Another user signed in while this waited for a token.')
+    }
+    return held
   }
 
   const isDead = (): boolean => session.held !== null && isDue(environment, session.held, session.held.margin)
-
-  /** What was meant for one user goes out as that user or not at all. */
-  function sameUser(wanted: Held | null, held: Held | null): Held | null {
-    if (!wanted || held?.identity === wanted.identity) return held
-    throw held
-      ? new AuthError('user_changed', 'Another user signed in before the request was sent.')
-      : new AuthError('no_session', 'The session ended before the request was sent.')
-  }
 
   /** The token to replay with; `null` where the 401 is the answer. */
   async function replacement(

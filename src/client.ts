@@ -146,13 +146,11 @@ export function createClient<Claims, User>(
       unlessSuperseded(asked)
       return commit(token, cause)
     }
-    const turn = refresher
-      .settled()
-      .then(() =>
-        tabs.exclusive(() =>
-          within(environment, timeout, tookTooLong('login'), signIn, signal, disposal.signal),
-        ),
+    const run = () =>
+      tabs.exclusive(() =>
+        within(environment, timeout, tookTooLong('login'), signIn, signal, disposal.signal),
       )
+    const turn = refresher.busy ? refresher.settled().then(run) : run()
     return unlessAborted(unlessAborted(turn, signal), disposal.signal)
   }
 
@@ -188,7 +186,7 @@ export function createClient<Claims, User>(
   /** Tells the server. Until it has confirmed, the marker keeps this browser signed out. */
   async function revoke(tokens: TokenSet | null): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
-    await refresher.settled()
+    if (refresher.busy) await refresher.settled()
     return tabs.exclusive(async () => {
       try {
         if (!tokens && !marker.stands()) return { revoked: false }

@@ -20,6 +20,8 @@ const config: ViteUserConfigExport = defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/browser/**'],
+          // Properties run thousands of virtual hours: a busy machine takes its time, and no rule depends on it.
+          testTimeout: 60_000,
         },
       },
       {

@@ -44,8 +44,8 @@ export function createClock(settle: () => Promise<void>, skew = 0): VirtualClock
     now: () => time + offset,
     monotonic: () => steady,
     timer(callback, ms) {
-      // As the browser's: above 2³¹−1 it fires at once.
-      const delay = ms > 2 ** 31 - 1 || !(ms > 0) ? 0 : ms
+      // As the browser's: whole milliseconds, and above 2³¹−1 it fires at once. (Here no time passes by itself: 1, not 0.)
+      const delay = ms > 2 ** 31 - 1 || !(ms > 0) ? 0 : Math.max(1, Math.trunc(ms))
       const timer = { at: steady + delay, order: order++, callback }
       timers.add(timer)
       return () => timers.delete(timer)

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+const node = resolve(root, 'node_modules/.bin/node')
+const run = promisify(execFile)
+
+/** For a Node of its own, without DOM: notes each look at a global that could tempt a browser SDK. */
+const PRELUDE = `
+// Node loads its fetch when somebody first asks, as ky does to see what it can: that is Node's own doing.
+new Request('https://example.com')
+const touched = []
+const watched = [
+  'window', 'document', 'location', 'history', 'localStorage', 'sessionStorage', 'indexedDB', 'caches',
+  'navigator', 'BroadcastChannel', 'addEventListener', 'reportError', 'fetch', 'performance', 'setTimeout',
+  'setInterval', 'setImmediate', 'queueMicrotask', 'console', 'XMLHttpRequest', 'Worker',
+]
+for (const name of watched) {
+  const value = Reflect.get(globalThis, name)
+  const get = () => (touched.push(name), value)
+  Object.defineProperty(globalThis, name, { configurable: true, get, set: () => touched.push(name + ' =') })
+}
+const snapshot = () => Reflect.ownKeys(globalThis).map(String).join()
+const keys = snapshot()
+const listeners = () => process.eventNames().map(name => [String(name), process.listenerCount(name)])
+const before = JSON.stringify([listeners(), process.getActiveResourcesInfo()])
+const { createAuthClient, isAuthError } = await import(process.argv[1])
+const onImport = touched.splice(0)
+const untouched = keys === snapshot()
+const quiet = before === JSON.stringify([listeners(), process.getActiveResourcesInfo()])
+const outcome = error => isAuthError(error) ? error.code : 'FOREIGN ' + error
+const attempt = promise => promise.catch(outcome)
+const tell = result => process.stdout.write(JSON.stringify(result))
+let calls = 0
+const answer = async () => { calls++; return Response.json({ access_token: 'opaque', expires_in: 3600 }) }
+`
+
+/** What the script tells; the process must end by itself, at once and without a word. */
+async function inNode(entry: string, script: string): Promise<unknown> {
+  const started = ['--input-type=module', '--no-warnings', '-e', PRELUDE + script, resolve(root, entry)]
+  const { stdout, stderr } = await run(node, started, { timeout: 20_000 })
+  expect(stderr).toBe('')
+  return JSON.parse(stdout)
+}
+
+describe.each(['src/index.ts', 'src/core.ts'])('P1 on a server: %s', entry => {
+  test('P1 importing touches no global, patches none, and starts nothing', async () => {
+    expect(await inNode(entry, 'tell({ onImport, untouched, quiet })')).toEqual({
+      onImport: [],
+      untouched: true,
+      quiet: true,
+    })
+  })
+
+  test('P1 creating a client looks whether there is a window, and at nothing else', async () => {
+    const script = `
+      createAuthClient()
+      createAuthClient({ baseUrl: 'https://api.example.com', restore: 'auto' })
+      const still = before === JSON.stringify([listeners(), process.getActiveResourcesInfo()])
+      tell({ touched: [...new Set(touched)], still })
+    `
+    expect(await inNode(entry, script)).toEqual({ touched: ['window'], still: true })
+  })
+
+  test('P1 ready() resolves "unknown" with no call; nobody is signed in and nobody can be', async () => {
+    const script = `
+      const auth = createAuthClient({ baseUrl: 'https://api.example.com', fetch: answer })
+      const { session } = auth
+      const result = {
+        ready: await attempt(auth.ready()),
+        token: await attempt(auth.getAccessToken()),
+        login: await attempt(auth.login({})),
+        setTokens: await attempt(auth.setTokens({ accessToken: 'opaque' })),
+        refresh: await attempt(auth.refresh()),
+      }
+      const stores = touched.filter(name => /Storage|document|location/.test(name))
+      tell({ ...result, same: auth.session === session, calls, stores })
+    `
+    expect(await inNode(entry, script)).toEqual({
+      ready: { status: 'unknown', error: null },
+      token: null,
+      login: 'unsupported',
+      setTokens: 'unsupported',
+      refresh: 'unsupported',
+      same: true,
+      calls: 0,
+      stores: [],
+    })
+  })
+
+  test('P1 a request goes out, without a token', async () => {
+    const script = `
+      const seen = []
+      const fetch = async (url, { headers } = {}) => {
+        seen.push([String(url), new Headers(headers).get('authorization')])
+        return new Response()
+      }
+      const auth = createAuthClient({ baseUrl: 'https://api.example.com', fetch })
+      await auth.fetch('https://api.example.com/items')
+      tell(seen)
+    `
+    expect(await inNode(entry, script)).toEqual([['https://api.example.com/items', null]])
+  })
+
+  test('P1 "server: true" allows login, setTokens and refresh, and nothing is stored', async () => {
+    const script = `
+      const options = { baseUrl: 'https://api.example.com', fetch: answer, server: true }
+      const create = () => createAuthClient(options)
+      const results = []
+      for (const [name, ...given] of [['login', {}], ['setTokens', { accessToken: 'opaque' }], ['refresh']]) {
+        const auth = create()
+        const { status } = await attempt(auth[name](...given))
+        results.push([name, status, await auth.getAccessToken(), (await auth.logout()).revoked])
+        auth.dispose()
+      }
+      tell({ results, stores: touched.filter(name => /Storage|document|location/.test(name)) })
+    `
+    expect(await inNode(entry, script)).toEqual({
+      results: ['login', 'setTokens', 'refresh'].map(name => [name, 'authenticated', 'opaque', true]),
+      stores: [],
+    })
+  })
+
+  test('P1 where neither a page nor "baseUrl" says where the backend is, the error is ours', async () => {
+    const script = `
+      const auth = createAuthClient({ server: true, fetch: answer })
+      const { revoked, error } = await auth.logout()
+      const login = await attempt(auth.login({}))
+      const refresh = await attempt(auth.refresh())
+      tell({ login, refresh, calls, revoked, ours: isAuthError(error) })
+    `
+    expect(await inNode(entry, script)).toEqual({
+      login: expect.not.stringContaining('FOREIGN'),
+      refresh: expect.not.stringContaining('FOREIGN'),
+      calls: 0,
+      revoked: false,
+      ours: true,
+    })
+  })
+})
