@@ -4,30 +4,24 @@ import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode } from './errors.ts'
 import { invalid, isHtml, type Settings } from './options.ts'
 import { parseToken, type Token } from './token.ts'
-import type { Endpoint, EndpointRequest, Operation, TokenSet } from './types.ts'
+import type { EndpointRequest, Failure, Operation, TokenSet } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
   login(credentials: unknown, tokens: TokenSet | null, signal: AbortSignal): Promise<Token>
   /** @throws AuthError `refresh_rejected` when final; any other code is passing */
   refresh(operation: 'refresh' | 'restore', tokens: TokenSet | null, signal: AbortSignal): Promise<Token>
-  logout(tokens: TokenSet | null, signal: AbortSignal): Promise<void>
+  logout(tokens: TokenSet | null, signal: AbortSignal): Promise<unknown>
   /** Lets the app's schema have the claims, and asks for the user where nothing has said it yet. */
   complete(token: Token, user: unknown, signal: AbortSignal): Promise<Token>
 }
 
+/** A 2xx answer, read. */
 interface Answer {
-  readonly response: Response
+  readonly set: Partial<TokenSet> | null | undefined
   readonly body: unknown
+  readonly serverDate: number
   readonly sentAt: Instant
-}
-
-const UNAVAILABLE: Record<Operation, AuthErrorCode> = {
-  login: 'login_unavailable',
-  refresh: 'refresh_unavailable',
-  restore: 'refresh_unavailable',
-  logout: 'logout_unavailable',
-  user: 'user_unavailable',
 }
 
 export function createEndpoints(settings: Settings, environment: Environment): Endpoints {
@@ -51,27 +45,25 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     credentials: unknown,
   ): Promise<[url: string, init: RequestInit]> {
     const name = operation === 'restore' && !endpoints.restore ? 'refresh' : operation
-    const endpoint = endpoints[name] as Endpoint
+    const endpoint = endpoints[name]
     if (typeof endpoint === 'function') {
       return callback(`endpoints.${name}`, async () =>
         toInit(await endpoint({ tokens, credentials, signal }), operation, signal),
       )
     }
     if (!settings.baseUrl) throw invalid('baseUrl', 'given where there is no page')
-    const request: EndpointRequest = { url: endpoint }
+    const request: EndpointRequest = { url: endpoint as string }
     if (operation === 'login') request.json = credentials
     else if (operation !== 'user' && tokens?.refreshToken)
       request.json = { refresh_token: tokens.refreshToken }
-    if (operation === 'user' || operation === 'logout') request.headers = bearerFor(endpoint, tokens)
+    if ((operation === 'user' || operation === 'logout') && tokens && mayCarry(tokens, request.url)) {
+      request.headers = { Authorization: `${settings.scheme} ${tokens.accessToken}` }
+    }
     return toInit(request, operation, signal)
   }
 
-  function bearerFor(url: string, tokens: TokenSet | null): HeadersInit {
-    const alive = tokens && (tokens.expiresAt ?? Number.POSITIVE_INFINITY) > environment.now()
-    return alive && settings.allowedOrigins.has(new URL(url).origin)
-      ? { Authorization: `${settings.scheme} ${tokens.accessToken}` }
-      : {}
-  }
+  const mayCarry = ({ expiresAt = Number.POSITIVE_INFINITY }: TokenSet, url: string | URL): boolean =>
+    expiresAt > environment.now() && settings.allowedOrigins.has(new URL(url).origin)
 
   function toInit(
     { url, json, form, ...init }: EndpointRequest,
@@ -97,8 +89,11 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     return [target.href, { ...defaults, ...init, headers }]
   }
 
-  /** Whoever calls gives up by the signal; what goes on behind it then is not looked at, and sends nothing more. */
-  async function call(
+  /**
+   * One call, judged. Whoever asks gives up by the signal; what goes on behind it then is not looked at, and sends
+   * nothing more.
+   */
+  async function ask(
     operation: Operation,
     tokens: TokenSet | null,
     signal: AbortSignal,
@@ -108,54 +103,51 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     const [url, init] = await prepare(operation, tokens, signal, credentials)
     signal.throwIfAborted()
     const sentAt = instant(environment)
+    const kind = operation === 'restore' ? 'refresh' : operation
+    const fail = (outcome: 'rejected' | 'unavailable', how: string, details: object) =>
+      new AuthError(`${kind}_${outcome}` as AuthErrorCode, `The ${operation} request ${how}.`, details)
+
+    let response: Response
+    let body: unknown
     try {
-      const response = await settings.fetch(url, init)
-      return { response, body: parseBody(await response.text()), sentAt }
+      response = await settings.fetch(url, init)
+      body = parseBody(await response.text())
     } catch {
       // The native error is left behind: it can quote a header, token included.
-      throw new AuthError(UNAVAILABLE[operation], `The ${operation} request failed on the network.`, {
-        retryable: true,
+      throw fail('unavailable', 'failed on the network', { retryable: true })
+    }
+    const { ok, status, headers } = response
+    const serverDate = Date.parse(headers.get('Date') as string)
+    const answered = `was answered with ${status}`
+    if (!ok && !(await isFinal(kind, { status, body, response }))) {
+      const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
+      throw fail('unavailable', answered, { retryable: true, status, retryAt })
+    }
+    const read = settings.readTokens ?? readStandard
+    const set = ok ? await callback('readTokens', () => read(body, response, operation)) : null
+    if (set === null && (kind === 'login' || kind === 'refresh')) {
+      throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, {
+        status,
+        body: kind === 'login' ? body : undefined,
       })
     }
+    return { set, body, serverDate, sentAt }
   }
 
-  function unavailable(operation: Operation, { response }: Answer): AuthError {
-    const { status } = response
-    return new AuthError(UNAVAILABLE[operation], `The ${operation} request was answered with ${status}.`, {
-      retryable: true,
-      status,
-      retryAt: readRetryAfter(response, environment.now()),
-    })
+  /** Would the same call be refused again? */
+  function isFinal(kind: Operation, failure: Failure): boolean | Promise<boolean> {
+    const { status, body } = failure
+    if (kind === 'refresh') return callback('isRejected', () => settings.isRejected(failure))
+    const refused = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
+    return kind === 'login' && refused && !isHtml(body)
   }
 
-  const read = (
-    { body, response }: Answer,
-    operation: Operation,
-  ): Promise<Partial<TokenSet> | null | undefined> =>
-    callback('readTokens', () => (settings.readTokens ?? readStandard)(body, response, operation))
-
-  function readStandard(
-    body: unknown,
-    _response: Response,
-    operation: Operation,
-  ): Partial<TokenSet> | undefined {
-    if (operation === 'user') return { user: body }
-    if (typeof body !== 'object' || body === null) return
-    const own = (name: string): any => (Object.hasOwn(body, name) ? body[name as never] : undefined)
-    return {
-      accessToken: own('access_token') ?? own('accessToken') ?? own('token'),
-      refreshToken: own('refresh_token') ?? own('refreshToken'),
-      expiresIn: own('expires_in') ?? own('expiresIn'),
-      user: own('user'),
-    }
-  }
-
-  function toToken(set: Partial<TokenSet>, { response, body, sentAt }: Answer): Token {
+  function toToken(set: Partial<TokenSet>, { body, serverDate, sentAt }: Answer): Token {
     const type = (body as { token_type?: unknown } | null)?.token_type
     if (typeof type === 'string' && !['bearer', settings.scheme.toLowerCase()].includes(type.toLowerCase())) {
       throw new AuthError('malformed_response', 'The token\'s type is neither "Bearer" nor "scheme".')
     }
-    return parseToken(set, { sentAt, serverDate: Date.parse(response.headers.get('Date') ?? '') })
+    return parseToken(set, { sentAt, serverDate })
   }
 
   async function refresh(
@@ -163,51 +155,29 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     tokens: TokenSet | null,
     signal: AbortSignal,
   ): Promise<Token> {
-    const answer = await call(operation, tokens, signal)
-    const { response, body } = answer
-    const { ok, status } = response
-    const set = ok && (await read(answer, operation))
-    if (
-      ok ? set === null : await callback('isRejected', () => settings.isRejected({ status, body, response }))
-    ) {
-      throw new AuthError('refresh_rejected', `The server refused to refresh the session (${status}).`, {
-        status,
-      })
-    }
-    if (!ok) throw unavailable(operation, answer)
-    if (!set || set.accessToken == null) {
-      throw new AuthError('malformed_response', `The ${operation} answer holds no access token.`, { status })
-    }
-    return toToken(set, answer)
+    const answer = await ask(operation, tokens, signal)
+    if (answer.set?.accessToken != null) return toToken(answer.set, answer)
+    throw new AuthError('malformed_response', `The ${operation} answer holds no access token.`)
   }
 
   return {
     refresh,
 
     async login(credentials, tokens, signal) {
-      const answer = await call('login', tokens, signal, credentials)
-      const { response, body } = answer
-      const { ok, status } = response
-      const set = ok ? await read(answer, 'login') : undefined
-      if (ok ? set === null : isRefusal(status) && !isHtml(body)) {
-        throw new AuthError('login_rejected', `The server refused the login (${status}).`, { status, body })
-      }
-      if (!ok) throw unavailable('login', answer)
+      const answer = await ask('login', tokens, signal, credentials)
+      const { set } = answer
       if (set?.accessToken != null) return toToken(set, answer)
-      const token = await refresh('refresh', null, signal).catch(({ code, message, status }: AuthError) => {
+      const token = await refresh('refresh', null, signal).catch(({ code, message, status, retryable }) => {
         throw new AuthError(
           code === 'refresh_rejected' ? 'login_rejected' : 'login_unavailable',
           `The login yielded no token, and then: ${message}`,
-          { status, retryable: code !== 'refresh_rejected' },
+          { status, retryable },
         )
       })
       return { ...token, user: token.user ?? set?.user }
     },
 
-    async logout(tokens, signal) {
-      const answer = await call('logout', tokens, signal)
-      if (!answer.response.ok) throw unavailable('logout', answer)
-    },
+    logout: (tokens, signal) => ask('logout', tokens, signal),
 
     async complete(token, user, signal) {
       const { claims: schema } = settings
@@ -216,26 +186,17 @@ export function createEndpoints(settings: Settings, environment: Environment): E
         // Its issues can quote what they found, so they stay here.
         if (result.issues)
           throw new AuthError('malformed_response', 'The token\'s claims do not fit "claims".')
-        token = { ...token, claims: result.value as object }
+        token = { ...token, claims: result.value }
       }
       if (!endpoints.user || (token.user ?? user) != null) return token
       try {
         const late = () => new AuthError('user_unavailable', 'The user request took too long.')
         const { accessToken, refreshToken, since, lifetime } = token
-        const tokens = {
-          accessToken,
-          refreshToken,
-          expiresAt: lifetime === null ? undefined : since.wall + lifetime,
-        }
-        const answer = await within(
-          environment,
-          settings.timeout / 2,
-          late,
-          inner => call('user', tokens, inner),
-          signal,
-        )
-        if (!answer.response.ok) throw unavailable('user', answer)
-        return { ...token, user: (await read(answer, 'user'))?.user }
+        const expiresAt = lifetime === null ? undefined : since.wall + lifetime
+        const tokens = { accessToken, refreshToken, expiresAt }
+        const inTime = (inner: AbortSignal) => ask('user', tokens, inner)
+        const { set } = await within(environment, settings.timeout / 2, late, inTime, signal)
+        return { ...token, user: set?.user }
       } catch (error) {
         // The session does not hang on it; the next refresh asks again.
         signal.throwIfAborted()
@@ -246,8 +207,22 @@ export function createEndpoints(settings: Settings, environment: Environment): E
   }
 }
 
-const isRefusal = (status: number): boolean =>
-  status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429
+/** RFC 6749 §5.1, its camelCase twins, and `token`. */
+function readStandard(
+  body: unknown,
+  _response: Response,
+  operation: Operation,
+): Partial<TokenSet> | undefined {
+  if (operation === 'user') return { user: body }
+  if (typeof body !== 'object' || body === null) return
+  const own = (name: string): any => (Object.hasOwn(body, name) ? body[name as never] : undefined)
+  return {
+    accessToken: own('access_token') ?? own('accessToken') ?? own('token'),
+    refreshToken: own('refresh_token') ?? own('refreshToken'),
+    expiresIn: own('expires_in') ?? own('expiresIn'),
+    user: own('user'),
+  }
+}
 
 /** JSON where it is; else the text. V8's own error would quote the body. */
 function parseBody(text: string): unknown {
@@ -259,12 +234,8 @@ function parseBody(text: string): unknown {
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3), as epoch milliseconds by this machine's clock. */
-function readRetryAfter(response: Response, now: number): number | undefined {
-  const value = response.headers.get('Retry-After')
+function readRetryAfter(value: string | null, serverDate: number, now: number): number | undefined {
   if (!value) return
-  if (/^\d+$/.test(value)) return now + Number(value) * 1000
-  const date = Date.parse(value)
-  if (Number.isNaN(date)) return
-  const serverNow = Date.parse(response.headers.get('Date') ?? '')
-  return Number.isNaN(serverNow) ? date : now + date - serverNow
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (serverDate || now)
+  return Number.isNaN(wait) ? undefined : now + wait
 }

@@ -27,7 +27,7 @@ export type AuthErrorCode =
   | 'disposed'
 
 export interface AuthErrorDetails {
-  retryable?: boolean | undefined
+  retryable?: boolean
   status?: number | undefined
   retryAt?: number | undefined
   body?: unknown
@@ -39,23 +39,20 @@ export interface AuthErrorDetails {
  */
 export class AuthError extends Error {
   override readonly name = 'AuthError'
-  readonly code: AuthErrorCode
   /** Can the same call succeed later without anybody logging in? */
-  readonly retryable: boolean
+  readonly retryable: boolean = false
   /** The HTTP status, where the server answered. */
-  readonly status: number | undefined
+  declare readonly status: number | undefined
   /** Epoch milliseconds before which another try is pointless. */
-  readonly retryAt: number | undefined
+  declare readonly retryAt: number | undefined
   /** The server's parsed answer to a login that it refused. */
-  readonly body: unknown
+  declare readonly body: unknown
+  readonly code: AuthErrorCode
 
-  constructor(code: AuthErrorCode, message: string, details: AuthErrorDetails = {}) {
+  constructor(code: AuthErrorCode, message: string, details?: AuthErrorDetails) {
     super(message)
     this.code = code
-    this.retryable = details.retryable ?? false
-    this.status = details.status
-    this.retryAt = details.retryAt
-    this.body = details.body
+    Object.assign(this, details)
   }
 }
 
