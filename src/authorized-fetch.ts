@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
-import { type Held, isDue, type SessionHolder } from './session.ts'
+import { type Held, isDue, isExpired, type SessionHolder } from './session.ts'
 
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
@@ -82,11 +82,11 @@ export function createAuthorizedFetch(
     signal?.throwIfAborted()
     const wanted = session.held
     if (session.snapshot.status === 'unknown') raise(await unlessAborted(restored(), signal))
-    if (session.held && isDue(environment, session.held, Math.max(session.held.margin, minValidity))) {
-      raise(await unlessAborted(refresher.run(isDead() ? 'dead' : 'ahead'), signal))
+    if (isShort(minValidity)) {
+      await renew(signal)
       // The machine may have slept while the answer was under way: what came is then dead already.
-      if (isDead()) raise(await unlessAborted(refresher.run('dead'), signal))
-      if (isDead())
+      if (isShort(0)) await renew(signal)
+      if (isOver())
         throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.', { retryable: true })
     } else if (session.held && isDue(environment, session.held, session.held.ahead)) {
       // The timer may be throttled: in a hidden tab a request is the better alarm.
@@ -99,7 +99,15 @@ export function createAuthorizedFetch(
     return held
   }
 
-  const isDead = (): boolean => session.held !== null && isDue(environment, session.held, session.held.margin)
+  const isOver = (): boolean => session.held !== null && isExpired(environment, session.held)
+  const isShort = (ms: number): boolean =>
+    session.held !== null && isDue(environment, session.held, Math.max(session.held.margin, ms))
+
+  async function renew(signal?: AbortSignal | null): Promise<void> {
+    const error = await unlessAborted(refresher.run(isOver() ? 'dead' : 'ahead'), signal)
+    // Refused: the token that is there is good to its end.
+    if (error?.code !== 'refresh_rejected' || isOver()) raise(error)
+  }
 
   /** The token to replay with; `null` where the 401 is the answer. */
   async function replacement(

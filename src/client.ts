@@ -208,7 +208,7 @@ export function createClient<Claims, User>(
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
     const held = await usableToken(signal, minValidity)
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
-      throw new AuthError('refresh_unavailable', `Not even a fresh token lives for ${minValidity} ms.`)
+      throw new AuthError('refresh_unavailable', `No token that lives for ${minValidity} ms can be had.`)
     }
     return held ? held.accessToken : null
   }

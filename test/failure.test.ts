@@ -155,6 +155,20 @@ describe('F1 a passing failure keeps the session and is retried with backoff', (
     expect(world.count('logout')).toBe(0)
   })
 
+  test('a token of unknown lifetime, refused by the API, is no reason to give up either', async () => {
+    const world = await signedIn({ server: { opaque: true, expiresIn: false } })
+    const { client, clock, server } = world
+    server.answer(REFRESH, () => Response.error())
+    server.revokeAccess()
+    expect(await errorOf(client.fetch(items))).toMatchObject({ code: 'refresh_unavailable', retryable: true })
+    await clock.advance(10 * MINUTE)
+    expectBackoff(world, 0)
+    server.mend()
+    await clock.advance(MINUTE)
+    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+    expect(world.count('logout')).toBe(0)
+  })
+
   test('for an answer of any JSON and any status but a refusal', async () => {
     const names = [
       'access_token',
@@ -692,7 +706,7 @@ describe('F9 creating a client never throws', () => {
     ['that is missing', () => undefined as never],
   ]
   test.each(storages)(
-    'storage %s: the session works, and a logout holds for this page',
+    'storage %s: the session works, and a logout holds, and is tried again, in this page',
     async (_, storage) => {
       const world = reloaded()
       const { client, clock, environment, server } = world
@@ -704,6 +718,7 @@ describe('F9 creating a client never throws', () => {
       const { refreshes } = server
       for (const type of ['online', 'focus', 'pageshow']) world.wake(type)
       await clock.advance(2 * HOUR)
+      expect(server.count('/logout')).toBeGreaterThan(1)
       expect((await client.ready()).status).toBe('anonymous')
       expect((await client.fetch(items)).status).toBe(401)
       expect(server.refreshes).toBe(refreshes)
@@ -1232,4 +1247,20 @@ test('what the app refreshes by itself takes nothing from the budget of the time
   for (let n = 0; n < 20; n++) await world.client.refresh()
   world.server.revokeAccess()
   expect((await world.client.fetch(items)).status).toBe(200)
+})
+
+test('F5 a refused refresh leaves the token in use to its very end, and asks for no shorter one', async () => {
+  const world = await signedIn()
+  world.server.answer(REFRESH, () => world.server.json({}, 401))
+  await world.client.refresh().catch(() => {})
+  await world.clock.advance(HOUR - 500)
+  expect((await world.client.fetch(items)).status).toBe(200)
+  expect(await world.client.getAccessToken({ minValidity: MINUTE }).catch(error => error.code)).toBe(
+    'refresh_unavailable',
+  )
+  expect(world.count('logout')).toBe(0)
+  expect(world.server.refreshes).toBe(1)
+  await world.clock.advance(500)
+  expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
+  expect(world.server.refreshes).toBe(2)
 })
