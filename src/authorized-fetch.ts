@@ -1,4 +1,4 @@
-import { unlessAborted } from './abort.ts'
+import { unlessAborted, within } from './abort.ts'
 import { isExempt } from './challenge.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -41,26 +41,27 @@ export function createAuthorizedFetch(
       return settings.fetch(input, isOurs || init?.headers ? { ...init, headers } : init)
     }
 
-    const signal = init?.signal ?? request?.signal
+    const given = { ...init }
+    const signal = 'signal' in given ? given.signal : request?.signal
     const wanted = session.held
     const sent = await usableToken(signal)
     if (wanted && !sent) throw new AuthError('no_session', 'The session ended before the request was sent.')
     // A body can be read once: the copy is for the replay.
-    const spare = request && sent && !init?.body && mayHaveBody(request) ? request.clone() : request
+    const spare = request && sent && !given.body && mayHaveBody(request) ? request.clone() : request
     // Any init at all resets these two on a Request (Fetch §5.4).
     const kept = request && { referrer: request.referrer, referrerPolicy: request.referrerPolicy }
     const response = await send(request ?? url, sent)
     if (!sent || !isOwnAnswer(response) || !(await isTokenDead(response))) return response
 
     const token = await replacement(sent, response, signal)
-    if (!token || isOneShot(init?.body)) return response
+    if (!token || isOneShot(given.body)) return response
     discard(response)
-    log({ type: 'replay', url, from: sent.generation, to: token.generation })
+    log({ type: 'replay', url: url.replace(/[?#].*/, ''), from: sent.generation, to: token.generation })
     return send(spare ?? url, token)
 
     function send(target: Request | string, token: Held | null): Promise<Response> {
       authorize(headers, token)
-      return settings.fetch(target, { ...kept, ...init, headers })
+      return settings.fetch(target, { ...kept, ...given, headers })
     }
 
     async function isTokenDead(response: Response): Promise<boolean> {
@@ -69,11 +70,19 @@ export function createAuthorizedFetch(
       }
       const shown = new Headers(headers)
       shown.delete('Authorization')
+      const method = given.method ?? request?.method ?? 'GET'
       const copy = response.clone()
-      const method = init?.method ?? request?.method ?? 'GET'
-      const dead = await shouldRefresh(copy, new Request(url!, { method, headers: shown }))
-      discard(copy)
-      return dead
+      try {
+        const judge = async () => shouldRefresh(copy, new Request(url!, { method, headers: shown }))
+        return await within(environment, settings.timeout, () => new Error('too slow'), judge, signal)
+      } catch (error) {
+        signal?.throwIfAborted()
+        const name = error instanceof Error ? error.name : typeof error
+        log({ type: 'callback-threw', option: 'shouldRefresh', name })
+        return false
+      } finally {
+        discard(copy)
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import { unlessAborted, within } from './abort.ts'
 import { createAuthorizedFetch } from './authorized-fetch.ts'
-import { instant } from './clock.ts'
+import { instant, later, remaining } from './clock.ts'
 import { createEndpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode } from './errors.ts'
@@ -10,7 +10,7 @@ import { invalid, readOptions } from './options.ts'
 import { createRefresher } from './refresh.ts'
 import { createScheduler } from './scheduler.ts'
 import { type Change, createSession, isDue } from './session.ts'
-import { createSoloTab, type Tabs } from './tabs.ts'
+import { createSoloTab, createTabs, type Handover, type News, type Tabs } from './tabs.ts'
 import { parseToken, type Token } from './token.ts'
 import type {
   Abortable,
@@ -28,16 +28,36 @@ import type {
 export function createClient<Claims, User>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
-  tabs: Tabs = createSoloTab(),
 ): AuthClient<Claims, User> {
   const settings = readOptions(options, environment)
   const { timeout, log } = settings
+  const disposal = new AbortController()
+  const alive = (): void => disposal.signal.throwIfAborted()
+  /** Raised by every call that decides who is signed in; one that was called before it has lost its say. */
+  let decisions = 0
+  /** By an explicit `refresh()`: whatever the marker says, somebody may have signed in elsewhere. */
+  let overruled = false
+  let firstRestore: Promise<AuthError | null> | null = null
+  let revoking: Promise<LogoutResult> | null = null
+
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
-  const session = createSession(environment, settings.refreshAhead, changed)
   const marker = createMarker(environment, settings.scope, log)
   const endpoints = createEndpoints(settings, environment)
+  const session = createSession(environment, settings.refreshAhead, changed)
+  const isLone = settings.tabs === 'off' || !environment.page
+  const tabs: Tabs = isLone
+    ? createSoloTab()
+    : createTabs(settings, environment, session, { session: handover, read })
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
-    failed: (error, retryAt) => emitter.emit('refreshError', { error, retryAt }),
+    isBarred: () => !overruled && marker.stands(),
+    barred() {
+      session.clear(session.held ? 'other-tab' : 'logout')
+      void revoke(null)
+    },
+    failed(error, retryAt, news) {
+      emitter.emit('refreshError', { error, retryAt })
+      if (news) tabs.tell(news)
+    },
     settled: () => scheduler.look(),
   })
   const scheduler = createScheduler(environment, session, refresher)
@@ -46,39 +66,103 @@ export function createClient<Claims, User>(
     environment,
     session,
     refresher,
-    () => alive(),
+    alive,
     restored,
   )
-  const disposal = new AbortController()
-  /** Raised by every call that decides who is signed in; one that was called before it has lost its say. */
-  let decisions = 0
-  let firstRestore: Promise<AuthError | null> | null = null
 
   /** The one place where a session change fans out. */
   function changed(change: Change): void {
     scheduler.look()
-    const { snapshot, generation } = session
-    if (change.type === 'commit' && snapshot.status === 'authenticated') {
-      const { cause } = change
-      const { claims, user, expiresAt } = snapshot
-      if (cause === 'refresh') {
-        log({ type: 'refreshed', generation, expiresAt })
-        emitter.emit('refresh', { expiresAt })
-      } else {
-        log({ type: 'signed-in', cause, generation })
-        emitter.emit('login', { cause })
-      }
-      if (change.userChanged) emitter.emit('userChange', { claims, user })
+    const { generation } = session
+    if (change.type === 'commit') {
+      const { cause, userChanged, told } = change
+      const { claims, user, expiresAt } = signedIn()
+      if (!told && (overruled || cause === 'login' || cause === 'tokens')) marker.lift()
+      if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
+      else emitter.emit('login', { cause })
+      if (userChanged) emitter.emit('userChange', { claims, user })
+      const news = handover(cause)
+      if (news && !told) tabs.tell(news)
+      log(
+        cause === 'refresh'
+          ? { type: 'refreshed', generation, expiresAt }
+          : { type: 'signed-in', cause, generation },
+      )
     }
     if (change.type === 'clear') {
-      const { reason } = change
+      const { reason, wasSignedIn, told } = change
+      if (wasSignedIn) emitter.emit('logout', { reason })
+      if (reason === 'rejected' && !told) tabs.tell({ type: 'signed-out', generation, reason })
       log({ type: 'signed-out', reason, generation })
-      if (change.wasSignedIn) emitter.emit('logout', { reason })
     }
     emitter.emit('change', undefined)
   }
 
-  const alive = (): void => disposal.signal.throwIfAborted()
+  /** This tab's session, for the others. One whose refresh token is in script's hands stays in its tab. */
+  function handover(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
+    const { held, tokens, generation } = session
+    if (!held || !tokens || tokens.refreshToken) return null
+    const { identity, lifetime, expires, accessToken } = held
+    const shared = settings.tabs === 'notify' ? undefined : accessToken
+    const expiresAt = expires && environment.now() + remaining(environment, expires)
+    return {
+      type: 'session',
+      generation,
+      cause,
+      identity,
+      accessToken: shared,
+      lifetime,
+      expiresAt,
+      user: tokens.user,
+    }
+  }
+
+  /** What another tab has told. An old message changes nothing. */
+  async function read(news: News): Promise<void> {
+    const { held, generation } = session
+    if (news.type === 'postponed') refresher.hear(news)
+    else if (news.type === 'session' && news.generation > generation) await adopt(news)
+    else if (
+      news.type === 'signed-out' &&
+      news.generation >= generation + (news.reason === 'rejected' ? 1 : 0)
+    ) {
+      decisions++
+      // A login here, at the same moment, has lifted the marker of that logout.
+      if (news.generation === generation) marker.set()
+      session.clear(held || news.reason === 'other-tab' ? news.reason : 'initial', news.generation)
+    }
+  }
+
+  async function adopt(news: Handover): Promise<void> {
+    const { generation, identity, accessToken, lifetime, expiresAt, user, cause } = news
+    const sameUser = session.held?.identity === identity
+    if (accessToken === undefined) {
+      session.see(generation)
+      // Somebody signed in over there: this tab asks the server who it is.
+      if (sameUser || (cause !== 'login' && cause !== 'tokens')) return
+      decisions++
+      session.suspend()
+      await restored()
+      return
+    }
+    try {
+      const now = instant(environment)
+      const since = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
+      const parsed = {
+        ...parseToken({ accessToken }, { sentAt: now }),
+        since,
+        lifetime,
+        identity,
+        user: user ?? null,
+      }
+      const token = await endpoints.complete(parsed, user ?? null, disposal.signal)
+      if (disposal.signal.aborted || generation <= session.generation) return
+      if (cause === 'login' || cause === 'tokens') decisions++
+      session.commit(token, session.held?.identity === identity ? 'refresh' : 'other-tab', generation)
+    } catch {
+      // What cannot be used was not said.
+    }
+  }
 
   /** Where there is no window, one session per request is a decision that the app has to make. */
   function canSignIn(): void {
@@ -94,13 +178,8 @@ export function createClient<Claims, User>(
 
   /** The restore under way, or the first one, or after a failed one the next. */
   function restored(): Promise<AuthError | null> {
-    if (session.snapshot.status !== 'unknown' || !environment.page) return Promise.resolve(null)
-    if (!refresher.busy && marker.stands()) {
-      session.clear('logout')
-      void revoke(null)
-      return Promise.resolve(null)
-    }
-    return refresher.run('dead')
+    const isOpen = session.snapshot.status === 'unknown' && environment.page
+    return isOpen ? refresher.run('dead') : Promise.resolve(null)
   }
 
   async function ready({ signal }: Abortable = {}): Promise<Session<Claims, User>> {
@@ -155,7 +234,6 @@ export function createClient<Claims, User>(
   }
 
   function commit(token: Token, cause: LoginCause): AuthenticatedSession<Claims, User> {
-    marker.lift()
     session.commit(token, cause)
     return signedIn()
   }
@@ -167,30 +245,46 @@ export function createClient<Claims, User>(
   async function refresh({ signal }: Abortable = {}): Promise<AuthenticatedSession<Claims, User>> {
     canSignIn()
     signal?.throwIfAborted()
+    overruled = true
     const error = await unlessAborted(refresher.run('asked'), signal)
     if (error) throw error
     if (session.snapshot.status !== 'authenticated') throw new AuthError('no_session', 'Nobody is signed in.')
-    marker.lift()
     return signedIn()
   }
 
   async function logout(): Promise<LogoutResult> {
     if (disposal.signal.aborted) return { revoked: false, error: disposal.signal.reason }
     decisions++
+    overruled = false
     const { tokens } = session
     marker.set()
     session.clear('logout')
+    tabs.tell({ type: 'signed-out', generation: session.generation, reason: 'other-tab' })
     return revoke(tokens)
   }
 
-  /** Tells the server. Until it has confirmed, the marker keeps this browser signed out. */
-  async function revoke(tokens: TokenSet | null): Promise<LogoutResult> {
+  /** Tells the server, once for all who ask. Until it has confirmed, the marker keeps this browser signed out. */
+  function revoke(tokens: TokenSet | null): Promise<LogoutResult> {
+    if (revoking && !tokens) return revoking
+    const current = revocation(tokens).finally(() => {
+      if (revoking === current) revoking = null
+    })
+    revoking = current
+    return current
+  }
+
+  async function revocation(tokens: TokenSet | null): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
-    if (refresher.busy) await refresher.settled()
+    const rotated = refresher.busy ? await refresher.settled() : undefined
     return tabs.exclusive(async () => {
+      await tabs.catchUp()
+      // Somebody has signed in since: the cookie is theirs.
+      if (session.held || !(tokens || marker.stands())) {
+        return { revoked: false, error: new AuthError('superseded', 'A login came before it on the server.') }
+      }
       try {
-        if (!tokens && !marker.stands()) return { revoked: false }
-        await within(environment, timeout, tookTooLong('logout'), inner => endpoints.logout(tokens, inner))
+        const newest = tokens && { ...tokens, refreshToken: rotated ?? tokens.refreshToken }
+        await within(environment, timeout, tookTooLong('logout'), inner => endpoints.logout(newest, inner))
         marker.lift()
         return { revoked: true }
       } catch (caught) {
@@ -222,10 +316,14 @@ export function createClient<Claims, User>(
       },
     )
 
-  const stopWaking = environment.onWake(({ type }) => {
+  const stopWaking = environment.onWake(({ type, persisted }) => {
+    if (type === 'pageshow' && persisted && !isLone) {
+      session.suspend()
+      void restored()
+    }
     if (type === 'online') {
       refresher.retrySoon()
-      if (session.snapshot.status === 'anonymous' && marker.stands()) void revoke(null)
+      if (session.snapshot.status === 'anonymous' && !overruled && marker.stands()) void revoke(null)
     }
     scheduler.look()
   })
@@ -241,6 +339,7 @@ export function createClient<Claims, User>(
     stopWaking()
     scheduler.dispose()
     refresher.dispose(disposal.signal.reason)
+    tabs.dispose()
     emitter.clear()
   }
 
@@ -258,6 +357,6 @@ export function createClient<Claims, User>(
     subscribe: listener => emitter.on('change', () => listener()),
     on: (event, listener, { signal } = {}) => emitter.on(event, listener as never, signal),
     dispose,
-    [Symbol.dispose]: dispose,
+    [Symbol.dispose ?? '@@dispose']: dispose,
   }
 }

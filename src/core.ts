@@ -18,6 +18,7 @@ export function createAuthClient<Claims = JwtClaims, User = unknown>(
 
 export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
 export type {
+  Abortable,
   AnonymousSession,
   AuthClient,
   AuthClientOptions,

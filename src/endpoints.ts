@@ -1,16 +1,21 @@
 import { within } from './abort.ts'
-import { type Instant, instant } from './clock.ts'
+import { type Instant, instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode } from './errors.ts'
 import { invalid, isHtml, type Settings } from './options.ts'
-import { parseToken, type Token } from './token.ts'
+import { isUsable, parseToken, type Token } from './token.ts'
 import type { EndpointRequest, Failure, Operation, TokenSet } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
   login(credentials: unknown, tokens: TokenSet | null, signal: AbortSignal): Promise<Token>
   /** @throws AuthError `refresh_rejected` when final; any other code is passing */
-  refresh(operation: 'refresh' | 'restore', tokens: TokenSet | null, signal: AbortSignal): Promise<Token>
+  refresh(
+    operation: 'refresh' | 'restore',
+    tokens: TokenSet | null,
+    signal: AbortSignal,
+    rotated?: (refreshToken: string) => void,
+  ): Promise<Token>
   logout(tokens: TokenSet | null, signal: AbortSignal): Promise<unknown>
   /** Lets the app's schema have the claims, and asks for the user where nothing has said it yet. */
   complete(token: Token, user: unknown, signal: AbortSignal): Promise<Token>
@@ -124,7 +129,8 @@ export function createEndpoints(settings: Settings, environment: Environment): E
       throw fail('unavailable', answered, { retryable: true, status, retryAt })
     }
     const read = settings.readTokens ?? readStandard
-    const set = ok ? await callback('readTokens', () => read(body, response, operation)) : null
+    const set =
+      ok && kind !== 'logout' ? await callback('readTokens', () => read(body, response, operation)) : null
     if (set === null && (kind === 'login' || kind === 'refresh')) {
       throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, {
         status,
@@ -154,8 +160,10 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     operation: 'refresh' | 'restore',
     tokens: TokenSet | null,
     signal: AbortSignal,
+    rotated?: (refreshToken: string) => void,
   ): Promise<Token> {
     const answer = await ask(operation, tokens, signal)
+    if (isUsable(answer.set?.refreshToken)) rotated?.(answer.set.refreshToken)
     if (answer.set?.accessToken != null) return toToken(answer.set, answer)
     throw new AuthError('malformed_response', `The ${operation} answer holds no access token.`)
   }
@@ -167,7 +175,8 @@ export function createEndpoints(settings: Settings, environment: Environment): E
       const answer = await ask('login', tokens, signal, credentials)
       const { set } = answer
       if (set?.accessToken != null) return toToken(set, answer)
-      const token = await refresh('refresh', null, signal).catch(({ code, message, status, retryable }) => {
+      const first = set?.refreshToken ? { accessToken: '', refreshToken: set.refreshToken } : null
+      const token = await refresh('refresh', first, signal).catch(({ code, message, status, retryable }) => {
         throw new AuthError(
           code === 'refresh_rejected' ? 'login_rejected' : 'login_unavailable',
           `The login yielded no token, and then: ${message}`,
@@ -182,11 +191,13 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     async complete(token, user, signal) {
       const { claims: schema } = settings
       if (schema) {
-        const result = await callback('claims', () => schema['~standard'].validate(token.claims))
-        // Its issues can quote what they found, so they stay here.
-        if (result.issues)
-          throw new AuthError('malformed_response', 'The token\'s claims do not fit "claims".')
-        token = { ...token, claims: result.value }
+        const valid = await callback('claims', async () => {
+          const result = await schema['~standard'].validate(token.claims)
+          return result.issues ? null : { claims: result.value }
+        })
+        // The issues can quote what they found, so they stay there.
+        if (!valid) throw new AuthError('malformed_response', 'The token\'s claims do not fit "claims".')
+        token = { ...token, ...valid }
       }
       if (!endpoints.user || (token.user ?? user) != null) return token
       try {
@@ -195,7 +206,9 @@ export function createEndpoints(settings: Settings, environment: Environment): E
         const expiresAt = lifetime === null ? undefined : since.wall + lifetime
         const tokens = { accessToken, refreshToken, expiresAt }
         const inTime = (inner: AbortSignal) => ask('user', tokens, inner)
-        const { set } = await within(environment, settings.timeout / 2, late, inTime, signal)
+        // It has to be over before the operation is, which would take the token with it.
+        const left = remaining(environment, later(since, settings.timeout)) * 0.9
+        const { set } = await within(environment, Math.min(settings.timeout / 2, left), late, inTime, signal)
         return { ...token, user: set?.user }
       } catch (error) {
         // The session does not hang on it; the next refresh asks again.
@@ -213,8 +226,8 @@ function readStandard(
   _response: Response,
   operation: Operation,
 ): Partial<TokenSet> | undefined {
-  if (operation === 'user') return { user: body }
   if (typeof body !== 'object' || body === null) return
+  if (operation === 'user') return { user: body }
   const own = (name: string): any => (Object.hasOwn(body, name) ? body[name as never] : undefined)
   return {
     accessToken: own('access_token') ?? own('accessToken') ?? own('token'),
@@ -233,9 +246,12 @@ function parseBody(text: string): unknown {
   }
 }
 
+/** However far away a server says: nobody is locked out for longer. */
+const DAY = 24 * 3_600_000
+
 /** Seconds or a date (RFC 9110 §10.2.3), as epoch milliseconds by this machine's clock. */
 function readRetryAfter(value: string | null, serverDate: number, now: number): number | undefined {
   if (!value) return
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (serverDate || now)
-  return Number.isNaN(wait) ? undefined : now + wait
+  return Number.isNaN(wait) ? undefined : now + Math.max(0, Math.min(wait, DAY))
 }

@@ -12,12 +12,26 @@ export interface Environment extends Clock {
   random(): number
   report(error: unknown): void
   online(): boolean
-  /** Calls back whenever timers may have slept or the network may have changed; returns its undo. */
-  onWake(callback: (event: { type: string }) => void): () => void
+  /**
+   * Calls back whenever timers may have slept, the network may have changed, or the page comes and goes (`pageshow`
+   * and `pagehide`, with `persisted`); returns its undo.
+   */
+  onWake(callback: (event: { type: string; persisted?: boolean }) => void): () => void
   /** Calls back one task from now, or when a prerendered page is shown; returns its undo. */
   onceShown(callback: () => void): () => void
+  /** Web Locks; `undefined` where they are missing (insecure contexts). Its methods may reject. */
+  locks(): Pick<LockManager, 'request' | 'query'> | undefined
+  /** May throw, where channels are missing or blocked. */
+  channel(name: string): Channel
+  visible(): boolean
   /** May throw, as the browser's does where storage is blocked. */
   localStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+}
+
+export interface Channel {
+  postMessage(message: unknown): void
+  onmessage: ((event: any) => void) | null
+  close(): void
 }
 
 /** Reads every global late: importing and creating touch nothing that a test or a polyfill replaces afterwards. */
@@ -48,7 +62,7 @@ export function browserEnvironment(): Environment {
       if (!inWindow) return () => {}
       const sources = [
         [document, ['visibilitychange', 'resume']],
-        [window, ['pageshow', 'online', 'focus']],
+        [window, ['pageshow', 'pagehide', 'online', 'focus']],
       ] as const
       for (const [target, types] of sources) {
         for (const type of types) target.addEventListener(type, callback)
@@ -64,6 +78,9 @@ export function browserEnvironment(): Environment {
       document.addEventListener('prerenderingchange', callback, { once: true })
       return () => document.removeEventListener('prerenderingchange', callback)
     },
+    locks: () => (inWindow ? navigator.locks : undefined),
+    channel: name => new BroadcastChannel(name),
+    visible: () => !inWindow || document.visibilityState === 'visible',
     localStorage: () => localStorage,
   }
 }

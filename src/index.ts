@@ -20,14 +20,16 @@ export interface AuthClient<Claims = JwtClaims, User = unknown> extends CoreClie
 export function createAuthClient<Claims = JwtClaims, User = unknown>(
   options: AuthClientOptions<Claims> = {},
 ): AuthClient<Claims, User> {
+  const given = { ...options } // read once
   const environment = browserEnvironment()
-  const client = createClient<Claims, User>(options, environment)
-  const baseUrl = readBaseUrl(options.baseUrl, environment.page)
+  const client = createClient<Claims, User>(given, environment)
+  const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   return Object.assign(client, { api: ky.create({ fetch: client.fetch, ...(baseUrl && { baseUrl }) }) })
 }
 
 export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
 export type {
+  Abortable,
   AnonymousSession,
   AuthClientOptions,
   AuthEventMap,

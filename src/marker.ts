@@ -9,7 +9,7 @@ export interface Marker {
 
 /**
  * 'Signed out', and no more, kept in localStorage: while it stands nothing restores the session, so that a server which
- * did not hear the logout cannot bring it back on a shared computer. Without storage it holds for this page alone.
+ * did not hear the logout cannot bring it back on a shared computer. Where storage fails it holds for this page alone.
  */
 export function createMarker(
   environment: Environment,
@@ -18,28 +18,38 @@ export function createMarker(
 ): Marker {
   const key = `silent-refresh:signed-out:${scope}`
   let inMemory = false
+  let isStored = false
   let told = false
 
-  const store = <T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined => {
-    if (!environment.page) return undefined
+  /** Did the storage do it? */
+  function attempt(use: (storage: ReturnType<Environment['localStorage']>) => void): boolean {
+    if (!environment.page) return false
     try {
-      return use(environment.localStorage())
+      use(environment.localStorage())
+      return true
     } catch {
       if (!told) log({ type: 'storage-unavailable' })
       told = true
-      return undefined
+      return false
     }
   }
 
   return {
-    stands: () => inMemory || store(storage => storage.getItem(key)) != null,
+    stands() {
+      let stored: string | null = null
+      const isReadable = attempt(storage => {
+        stored = storage.getItem(key)
+      })
+      // What was stored may have been lifted by another page since.
+      return stored !== null || (inMemory && !(isReadable && isStored))
+    },
     set() {
       inMemory = true
-      store(storage => storage.setItem(key, '1'))
+      isStored = attempt(storage => storage.setItem(key, '1'))
     },
     lift() {
       inMemory = false
-      store(storage => storage.removeItem(key))
+      attempt(storage => storage.removeItem(key))
     },
   }
 }

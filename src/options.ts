@@ -41,6 +41,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   scheme: [value => isText(value) && !/[^\w.~+-]/.test(value), 'an authentication scheme'],
   allowedOrigins: [Array.isArray, 'an array of origins'],
   server: [value => typeof value === 'boolean', 'a boolean'],
+  tabs: [value => ['share', 'notify', 'off'].includes(value), '"share", "notify" or "off"'],
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a number of milliseconds'],
   timeout: [
     value => Number.isFinite(value) && value > 0 && value < 2 ** 30,
@@ -86,7 +87,8 @@ function secureUrl(name: string, value: string | URL, page: Environment['page'],
   } catch {
     throw invalid(name, 'a URL')
   }
-  const { protocol, hostname, origin } = url
+  const { protocol, hostname, origin, username } = url
+  if (username) throw invalid(name, 'a URL without credentials')
   if (protocol === 'https:') return url
   if (protocol === 'http:' && (LOOPBACK.test(hostname) || origin === page?.origin)) return url
   throw invalid(name, "https, loopback or the page's own origin")
@@ -118,7 +120,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
       endpoints[name as 'login'] = secureUrl(`endpoints.${name}`, value, page, baseUrl).href
     }
   }
-  if (typeof endpoints.refresh === 'function' && !given.scope) {
+  if (typeof endpoints.refresh === 'function' && !given.scope && given.tabs !== 'off') {
     throw invalid('scope', 'given where "endpoints.refresh" is a function')
   }
   for (const value of given.allowedOrigins ?? []) {

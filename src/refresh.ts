@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Settings } from './options.ts'
 import { isExpired, type SessionHolder } from './session.ts'
-import type { Tabs } from './tabs.ts'
+import type { Postponed, Tabs } from './tabs.ts'
 import type { Token } from './token.ts'
 
 /**
@@ -27,16 +27,26 @@ export interface Refresher {
   wait(need: Need): number
   /** Forgets a backoff that was our own idea, not the server's: the network has changed. */
   retrySoon(): void
-  /** When nothing of a refresh is under way any more: login and logout must not meet a late `Set-Cookie`. */
-  settled(): Promise<void>
+  /** Another tab has failed for us all. */
+  hear(news: Postponed): void
+  /**
+   * When nothing of a refresh is under way any more: login and logout must not meet a late `Set-Cookie`. With the
+   * refresh token that came of it.
+   */
+  settled(): Promise<string | undefined>
   dispose(reason: AuthError): void
 }
 
 interface Flight {
+  readonly version: number
   /** The token does not work: what comes of this decides about the session. */
   dead: boolean
-  /** By the app itself, which knows what it does: not counted. */
-  readonly asked: boolean
+  /** By the app itself, which knows what it does: not counted, and not kept by the signed-out marker. */
+  asked: boolean
+  /** It is on the wire. */
+  sent: boolean
+  /** The refresh token that its answer held, whatever became of the rest. */
+  rotated: string | undefined
   /** The network changed under it: should it fail, that says little. */
   shaken: boolean
   readonly outcome: Promise<AuthError | null>
@@ -68,7 +78,13 @@ export function createRefresher(
   session: SessionHolder,
   endpoints: Endpoints,
   tabs: Tabs,
-  events: { failed(error: AuthError, retryAt: number | null): void; settled(): void },
+  events: {
+    /** Does the signed-out marker stand? */
+    isBarred(): boolean
+    barred(): void
+    failed(error: AuthError, retryAt: number | null, postponed: Postponed | null): void
+    settled(): void
+  },
 ): Refresher {
   const { timeout, log } = settings
   let flight: Flight | null = null
@@ -80,8 +96,11 @@ export function createRefresher(
 
   function run(need: Need): Promise<AuthError | null> {
     if (disposed) return Promise.resolve(disposed)
+    // One of another session has nothing to say to this one.
+    if (flight && flight.version !== session.version) return flight.done.then(() => run(need))
     if (flight) {
-      if (need === 'dead') flight.dead = true
+      flight.dead ||= need === 'dead'
+      flight.asked ||= need === 'asked'
       return flight.outcome
     }
     if (pausedFor(need) > 0) return Promise.resolve(pause()!.error)
@@ -112,9 +131,12 @@ export function createRefresher(
       free = resolve
     })
     const current: Flight = {
+      version: session.version,
       dead: need === 'dead',
       asked: need === 'asked',
       shaken: false,
+      sent: false,
+      rotated: undefined,
       outcome,
       free,
       controller: new AbortController(),
@@ -126,39 +148,62 @@ export function createRefresher(
   }
 
   async function fly(current: Flight): Promise<void> {
-    const asked = session.generation
+    const isWanted = () => session.version === current.version && !disposed
+    const late = () =>
+      new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
+    // The waiters are freed by then; what is on the wire is not thrown away.
+    const undo = environment.timer(() => {
+      if (!isWanted()) current.free(null)
+      else current.free(current.sent ? postpone(late(), timeout) : late())
+    }, timeout)
+    const isBarred = () => {
+      const bars = !current.asked && events.isBarred()
+      if (bars) events.barred()
+      return bars
+    }
     let outcome: AuthError | null = null
     try {
-      await tabs.exclusive(async () => {
+      if (isBarred()) return
+      await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.
-        if (session.generation !== asked || disposed) return
-        outcome = await exchange(current, asked)
+        if (!isWanted() || isBarred()) return
+        if ((await tabs.catchUp()) || !isWanted()) return
+        const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
+        if (pausedFor(need) > 0) outcome = pause()!.error
+        // With the refresh token in script's hands two at once are one too many.
+        else if (alone && session.tokens?.refreshToken) outcome = late()
+        else outcome = await exchange(current, isWanted)
       })
     } finally {
+      undo()
       if (flight === current) flight = null
       current.free(outcome)
       events.settled()
     }
   }
 
-  /** One refresh on the wire. Its waiters are freed after `timeout`; it is given up after twice that. */
-  async function exchange(current: Flight, asked: number): Promise<AuthError | null> {
+  /** One refresh on the wire, given up after twice the timeout. */
+  async function exchange(current: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    const asked = session.generation
     const operation = session.snapshot.status === 'unknown' ? 'restore' : 'refresh'
     const { signal } = current.controller
-    const isWanted = () => session.generation === asked && !disposed
-    const late = () =>
-      new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
-    let undo = environment.timer(() => {
-      undo = environment.timer(() => current.controller.abort(late()), timeout)
-      current.free(isWanted() ? postpone(late(), timeout) : null)
-    }, timeout)
+    const givenUp = new AuthError('refresh_unavailable', 'No answer: given up.', { retryable: true })
+    const undo = environment.timer(() => current.controller.abort(givenUp), 2 * timeout)
+    const slow = later(instant(environment), timeout)
+    current.sent = true
     if (!current.asked) starts.push(environment.monotonic())
     if (starts.length > BURST) starts.shift()
     log({ type: 'refresh', operation, generation: asked })
 
     try {
       const { held } = session
-      const token = await unlessAborted(obtain(operation, signal), signal)
+      const rotated = (refreshToken: string) => {
+        current.rotated = refreshToken
+        if (isWanted()) session.rotate(refreshToken)
+      }
+      const token = await unlessAborted(obtain(operation, signal, rotated), signal)
+      // The tab may have been frozen meanwhile, and the others have gone on without it.
+      if (remaining(environment, slow) <= 0 && (await tabs.catchUp())) return null
       if (isWanted()) {
         session.commit(token, held ? 'refresh' : 'restore')
         return null
@@ -172,9 +217,13 @@ export function createRefresher(
     return null
   }
 
-  async function obtain(operation: 'refresh' | 'restore', signal: AbortSignal): Promise<Token> {
+  async function obtain(
+    operation: 'refresh' | 'restore',
+    signal: AbortSignal,
+    rotated: (refreshToken: string) => void,
+  ): Promise<Token> {
     const { held, tokens } = session
-    const token = await endpoints.refresh(operation, tokens, signal)
+    const token = await endpoints.refresh(operation, tokens, signal, rotated)
     if (token.accessToken === held?.accessToken && isExpired(environment, held)) {
       throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
     }
@@ -203,25 +252,35 @@ export function createRefresher(
   const backoff = (): number =>
     environment.random() * Math.min(MAX_BACKOFF, BACKOFF * 2 ** ((pause()?.failures ?? 0) + 1))
 
-  function postpone({ code, message, status }: AuthError, wait: number, binding = false): AuthError {
-    const rejected = code === 'refresh_rejected'
+  function postpone(
+    { code, message, status }: Pick<AuthError, 'code' | 'message' | 'status'>,
+    wait: number,
+    binding = false,
+    told = false,
+  ): AuthError {
+    const isRefused = code === 'refresh_rejected'
+    const { generation } = session
     // Where nobody is signed in, nothing is tried again by itself.
     const isFinal = wait === NEVER || session.snapshot.status === 'anonymous'
     const retryAt = isFinal ? undefined : Math.ceil(environment.now() + wait)
-    const error = new AuthError(rejected ? code : 'refresh_unavailable', message, {
-      retryable: !rejected,
+    const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, {
+      retryable: !isRefused,
       status,
       retryAt,
     })
     lastPause = {
       until: later(instant(environment), Math.ceil(wait)),
-      generation: session.generation,
+      generation,
       failures: (pause()?.failures ?? 0) + 1,
       error,
       binding,
     }
     session.fail(error)
-    events.failed(error, retryAt ?? null)
+    const news: Postponed | null =
+      told || retryAt === undefined
+        ? null
+        : { type: 'postponed', generation, code: error.code, message, status, retryAt, binding }
+    events.failed(error, retryAt ?? null, news)
     return error
   }
 
@@ -240,13 +299,20 @@ export function createRefresher(
       if (!current || current.binding || remaining(environment, current.until) <= BACKOFF) return
       lastPause = { ...current, until: later(instant(environment), soon()) }
     },
+    hear({ generation, retryAt, binding, ...error }) {
+      if (generation !== session.generation || flight?.sent) return
+      postpone({ status: undefined, ...error }, Math.max(0, retryAt - environment.now()), binding, true)
+      events.settled()
+    },
     async settled() {
       const current = flight
-      if (!current) return
+      if (!current) return undefined
       await current.outcome
-      if (!disposed)
+      if (!disposed) {
         current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
+      }
       await current.done
+      return current.rotated
     },
     dispose(reason) {
       disposed = reason

@@ -23,7 +23,8 @@ export function createScheduler(
 
   function look(): void {
     undo()
-    if (disposed || refresher.busy || !environment.online()) return
+    // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
+    if (disposed || !environment.page || refresher.busy || !environment.online()) return
     const due = untilDue()
     if (due === null) return
     const { held } = session

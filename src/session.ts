@@ -6,32 +6,41 @@ import type { LoginCause, LogoutReason, Session, TokenSet } from './types.ts'
 /** The token in use. Compared by identity: a request remembers which one it was sent with. */
 export interface Held {
   readonly accessToken: string
-  readonly refreshToken: string | undefined
   readonly generation: number
   /** Whose it is: two of one identity may replace each other under a request, two of different ones never. */
   readonly identity: string
   /** `null`: unknown, rely on 401. */
   readonly expires: Instant | null
+  readonly lifetime: number | null
   /** Milliseconds before `expires` at which the timer refreshes; negative where the lifetime is below the floor. */
   readonly ahead: number
   /** Milliseconds before `expires` from which no request is sent with it. */
   readonly margin: number
 }
 
+/** `told`: another tab decided it, and told. */
 export type Change =
-  | { type: 'commit'; cause: LoginCause | 'refresh'; userChanged: boolean }
-  | { type: 'clear'; reason: LogoutReason; wasSignedIn: boolean }
-  | { type: 'error' }
+  | { type: 'commit'; cause: LoginCause | 'refresh'; userChanged: boolean; told: boolean }
+  | { type: 'clear'; reason: LogoutReason; wasSignedIn: boolean; told: boolean }
+  | { type: 'other' }
 
 export interface SessionHolder {
   readonly snapshot: Session<any, any>
   readonly held: Held | null
   /** What is held, in the words of the app's own endpoint functions. */
   readonly tokens: TokenSet | null
-  /** Raised by every commit and every clear; a result that was asked for under an older one is dropped. */
+  /** Orders what the tabs decide: the higher one is the newer. */
   readonly generation: number
-  commit(token: Token, cause: LoginCause | 'refresh'): void
-  clear(reason: LogoutReason): void
+  /** Raised by every change of who holds what in this tab; a result that was asked for under another is dropped. */
+  readonly version: number
+  /** Another tab has come as far as this: what is decided here comes after it. */
+  see(generation: number): void
+  commit(token: Token, cause: LoginCause | 'refresh', told?: number): void
+  /** A refresh token whose answer was received is never sent again, whatever else is wrong with the answer. */
+  rotate(refreshToken: string): void
+  clear(reason: LogoutReason, told?: number): void
+  /** The page was away: nothing of it is to be trusted before somebody has been asked. */
+  suspend(): void
   fail(error: AuthError): void
 }
 
@@ -40,7 +49,7 @@ const MAX_MARGIN = 1_000
 /** The timer never comes sooner than this after a token was had, however short its life. */
 const FLOOR = 2_000
 
-/** The in-memory holder. The token lives in this closure and in no object that can be reached from outside. */
+/** The in-memory holder. The tokens live in this closure and in no object that can be reached from outside. */
 export function createSession(
   environment: Clock & { random(): number },
   refreshAhead: number | undefined,
@@ -48,24 +57,35 @@ export function createSession(
 ): SessionHolder {
   let snapshot: Session<object, unknown> = Object.freeze({ status: 'unknown', error: null })
   let held: Held | null = null
+  let refreshToken: string | undefined
   let generation = 0
+  let version = 0
+  let seen = 0
+  let lastIdentity: string | null = null
 
-  function set(next: Session<object, unknown>, change: Change): void {
-    snapshot = Object.freeze(next)
+  /**
+   * The highest seen plus one. Who signs in or out takes the time instead where that is higher: a tab that was opened
+   * just now has seen nothing, and what the user decided must not look older than a refresh.
+   */
+  const next = (isDecision: boolean): number =>
+    Math.max(generation + 1, seen + 1, isDecision ? Math.floor(environment.now()) : 0)
+
+  function set(value: Session<object, unknown>, change: Change): void {
+    snapshot = Object.freeze(value)
     changed(change)
   }
 
   function hold(token: Token, identity: string, renewed: Held | null): Held {
-    const { accessToken, refreshToken = renewed?.refreshToken } = token
-    let expires = token.lifetime === null ? null : later(token.since, token.lifetime)
+    const { accessToken, lifetime } = token
+    let expires = lifetime === null ? null : later(token.since, lifetime)
     // The very same token handed back is not younger for it.
     if (accessToken === renewed?.accessToken) expires = renewed.expires
     const left = expires ? remaining(environment, expires) : 0
-    const span = token.lifetime ?? 0
+    const span = lifetime ?? 0
     const wanted = Math.min(refreshAhead ?? Math.min(span / 5, MAX_AHEAD), span / 2)
     const ahead = Math.round(Math.min(wanted * (1 - environment.random() / 2), left - FLOOR))
     const margin = Math.max(0, Math.min(ahead, MAX_MARGIN))
-    return { accessToken, refreshToken, generation, identity, expires, ahead, margin }
+    return { accessToken, generation, identity, expires, lifetime, ahead, margin }
   }
 
   return {
@@ -77,49 +97,74 @@ export function createSession(
     },
     get tokens() {
       if (!held || snapshot.status !== 'authenticated') return null
-      const { accessToken, refreshToken, expires } = held
+      const { accessToken, expires } = held
       return { accessToken, refreshToken, expiresAt: expires?.wall, user: snapshot.user }
     },
     get generation() {
       return generation
     },
+    get version() {
+      return version
+    },
 
-    commit(token, cause) {
-      generation++
+    see(other) {
+      seen = Math.max(seen, other)
+    },
+
+    commit(token, cause, told) {
       const before = held
       const previous = snapshot.status === 'authenticated' ? snapshot : null
+      generation = told ?? next(cause !== 'refresh')
+      version++
       // Opaque tokens do not say whose they are: each login is then somebody of its own, and a refresh stays the same.
       const identity =
         token.identity ?? (cause === 'refresh' && before ? before.identity : `login ${generation}`)
       const sameUser = before?.identity === identity
-      held = hold(token, identity, cause === 'refresh' && sameUser ? before : null)
-      const keep = <T>(next: T, last: T | undefined): T =>
-        sameUser && last && isSame(next, last) ? last : next
+      const renewed = cause === 'refresh' && sameUser ? before : null
+      const userChanged = lastIdentity !== null && lastIdentity !== identity
+      const user = token.user === undefined && sameUser ? previous?.user : token.user
+      const keep = <T>(value: T, last: T | undefined): T =>
+        sameUser && last && isSame(value, last) ? last : value
+
+      held = hold(token, identity, renewed)
+      refreshToken = token.refreshToken ?? (renewed ? refreshToken : undefined)
+      lastIdentity = identity
       set(
         {
           status: 'authenticated',
           claims: keep(token.claims, previous?.claims),
-          user:
-            keep(token.user === undefined && sameUser ? previous?.user : token.user, previous?.user) ?? null,
+          user: keep(user, previous?.user) ?? null,
           expiresAt: held.expires && Math.round(held.expires.wall),
           error: null,
         },
-        { type: 'commit', cause, userChanged: before !== null && !sameUser },
+        { type: 'commit', cause, userChanged, told: told !== undefined },
       )
     },
 
-    clear(reason) {
-      generation++
+    rotate(rotated) {
+      refreshToken = rotated
+    },
+
+    clear(reason, told) {
+      generation = told ?? next(reason === 'logout')
+      version++
       held = null
+      refreshToken = undefined
+      const wasSignedIn = lastIdentity !== null
+      lastIdentity = null
       if (snapshot.status === 'anonymous') return
-      set(
-        { status: 'anonymous', reason },
-        { type: 'clear', reason, wasSignedIn: snapshot.status === 'authenticated' },
-      )
+      set({ status: 'anonymous', reason }, { type: 'clear', reason, wasSignedIn, told: told !== undefined })
+    },
+
+    suspend() {
+      generation = 0
+      version++
+      held = null
+      set({ status: 'unknown', error: null }, { type: 'other' })
     },
 
     fail(error) {
-      if (snapshot.status !== 'anonymous') set({ ...snapshot, error }, { type: 'error' })
+      if (snapshot.status !== 'anonymous') set({ ...snapshot, error }, { type: 'other' })
     },
   }
 }
@@ -130,5 +175,13 @@ export const isDue = (clock: Clock, { expires }: Held, ms: number): boolean =>
 
 export const isExpired = (clock: Clock, held: Held): boolean => isDue(clock, held, 0)
 
-/** Both come from JSON. */
-const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+/** Of what JSON can say; anything else (a Date, a Set, a class of the app's) counts as changed. */
+function isSame(a: any, b: any): boolean {
+  if (Object.is(a, b)) return true
+  if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every(key => isSame(a[key], b[key]))
+}
+
+const isPlain = (value: unknown): boolean =>
+  Array.isArray(value) || Object.prototype.toString.call(value) === '[object Object]'

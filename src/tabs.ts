@@ -1,16 +1,306 @@
+import type { Channel, Environment } from './environment.ts'
+import type { AuthErrorCode } from './errors.ts'
+import type { Settings } from './options.ts'
+import type { SessionHolder } from './session.ts'
+import type { LoginCause } from './types.ts'
+
 /** What the client needs of the other tabs. One tab alone is the smallest answer to it. */
 export interface Tabs {
-  /** Runs refresh, login and logout one at a time, in the order in which they asked. */
-  exclusive<T>(task: () => Promise<T>): Promise<T>
+  /** Runs refresh, login and logout one at a time in the whole browser. `alone`: a holder did not let go in time. */
+  exclusive<T>(task: (alone: boolean) => Promise<T>): Promise<T>
+  /** Under the lock: has a sibling a newer session? Then it is asked to hand it over. */
+  catchUp(): Promise<boolean>
+  tell(news: News): void
+  dispose(): void
 }
+
+/** Absolute times: a message may lie about for as long as its reader is frozen. */
+export interface Handover {
+  readonly type: 'session'
+  readonly generation: number
+  readonly cause: LoginCause | 'refresh'
+  readonly identity: string
+  /** Missing under `tabs: 'notify'`. A refresh token is never in any message. */
+  readonly accessToken?: string | undefined
+  readonly lifetime: number | null
+  readonly expiresAt: number | null
+  readonly user?: unknown
+}
+
+export interface SignedOut {
+  readonly type: 'signed-out'
+  readonly generation: number
+  readonly reason: 'other-tab' | 'rejected'
+}
+
+export interface Postponed {
+  readonly type: 'postponed'
+  readonly generation: number
+  readonly code: AuthErrorCode
+  readonly message: string
+  readonly status?: number | undefined
+  readonly retryAt: number
+  readonly binding: boolean
+}
+
+export type News = Handover | SignedOut | Postponed
+/** `hello`: a tab that was opened just now has seen nothing; `here`: how far this one has come. */
+type Question = { readonly type: 'ask' | 'hello' | 'here'; readonly generation: number }
+
+export interface Inbox {
+  /** The session of this tab, for another one; `null` where it is not to be had. */
+  session(): Handover | null
+  read(news: News): Promise<void>
+}
+
+const VERSION = 1
+/** How long a sibling may take to hand its session over. */
+const ANSWER_TIME = 1_000
+/** How much longer to wait for the lock than anybody may hold it who is not frozen: a refresh twice the timeout. */
+const LOCK_MARGIN = 2_000
+/** A shared lock keeps a page from being frozen: it is not kept for longer than it serves. */
+const HIDDEN_HOLD = 60_000
+const REFRESH_HOLD = 5_000
+const MAX_USER = 100_000
+const YEAR = 365 * 24 * 3_600_000
 
 export function createSoloTab(): Tabs {
   let last: Promise<unknown> = Promise.resolve()
   return {
     exclusive(task) {
-      const run = last.then(task, task)
+      const run = last.then(
+        () => task(false),
+        () => task(false),
+      )
       last = run.catch(() => {})
       return run
     },
+    catchUp: async () => false,
+    tell() {},
+    dispose() {},
+  }
+}
+
+/**
+ * Web Locks order the tabs, BroadcastChannel informs them. What counts is what `locks.query()` shows under the lock:
+ * messages are not ordered with the hand-over of a lock. So a tab shows what it holds by a shared lock, named by the
+ * generation and taken before the exclusive lock is let go.
+ */
+export function createTabs(
+  settings: Settings,
+  environment: Environment,
+  session: SessionHolder,
+  inbox: Inbox,
+): Tabs {
+  const key = `silent-refresh:${settings.scope}`
+  const shares = settings.tabs !== 'notify'
+  const solo = createSoloTab()
+  const missing = new Set<string>()
+  let channel: Channel | null = null
+  let heard = () => {}
+  const disposal = new AbortController()
+  let shown = 0
+  let letGo = () => {}
+  let cancelFade = () => {}
+
+  function degrade(part: 'locks' | 'channel'): void {
+    if (!missing.has(part)) settings.log({ type: 'tabs-degraded', missing: part })
+    missing.add(part)
+  }
+
+  function locks(): ReturnType<Environment['locks']> {
+    if (missing.has('locks')) return undefined
+    const manager = environment.locks()
+    if (!manager) degrade('locks')
+    return manager
+  }
+
+  function open(): void {
+    try {
+      channel = environment.channel(key)
+      channel.onmessage = ({ data }) => {
+        const message = readMessage(data, environment.now())
+        if (!message) return
+        if (message.type === 'hello') post({ type: 'here', generation: session.generation })
+        else if (message.type === 'here') session.see(message.generation)
+        else if (message.type === 'ask') answer(message)
+        else {
+          void inbox.read(message as News).then(() => {
+            heard()
+            return show()
+          })
+        }
+      }
+      post({ type: 'hello', generation: 0 })
+    } catch {
+      degrade('channel')
+    }
+  }
+
+  function close(): void {
+    channel?.close()
+    channel = null
+    hide()
+  }
+
+  function post(message: News | Question): void {
+    try {
+      channel?.postMessage({ v: VERSION, ...message })
+    } catch {
+      try {
+        // A user of the app's own making that cannot be cloned: the others do without.
+        channel?.postMessage({ v: VERSION, ...message, user: undefined })
+      } catch {
+        degrade('channel')
+      }
+    }
+  }
+
+  function answer({ generation }: Question): void {
+    const own = inbox.session()
+    if (shares && own && own.generation >= generation) post(own)
+  }
+
+  async function exclusive<T>(task: (alone: boolean) => Promise<T>): Promise<T> {
+    const manager = locks()
+    if (!manager) return solo.exclusive(task)
+    const controller = new AbortController()
+    const undo = environment.timer(() => controller.abort(), 2 * settings.timeout + LOCK_MARGIN)
+    let run: Promise<T> | undefined
+    try {
+      await manager.request(
+        key,
+        { signal: AbortSignal.any([controller.signal, disposal.signal]) },
+        async () => {
+          undo()
+          // Whatever is decided under the lock comes after what those before have decided.
+          session.see(await newestShown())
+          run = task(false)
+          await run.catch(() => {})
+          await show()
+        },
+      )
+    } catch {
+      undo()
+      if (!run && !controller.signal.aborted && !disposal.signal.aborted) degrade('locks')
+    }
+    return run ?? solo.exclusive(() => task(controller.signal.aborted))
+  }
+
+  async function catchUp(): Promise<boolean> {
+    const newest = await newestShown()
+    if (newest <= session.generation) return false
+    session.see(newest)
+    if (!shares || !channel) return false
+    await new Promise<void>(resolve => {
+      const undo = environment.timer(resolve, ANSWER_TIME)
+      heard = () => {
+        if (session.generation < newest) return
+        undo()
+        resolve()
+      }
+      post({ type: 'ask', generation: newest })
+    })
+    heard = () => {}
+    return session.generation >= newest
+  }
+
+  async function newestShown(): Promise<number> {
+    try {
+      const { held = [] } = (await locks()?.query()) ?? {}
+      const prefix = `${key}:held:`
+      const generations = held
+        .filter(({ name }) => name?.startsWith(prefix))
+        .map(({ name }) => Number(name!.slice(prefix.length)))
+      return Math.max(0, ...generations.filter(generation => isGeneration(generation, environment.now())))
+    } catch {
+      return 0
+    }
+  }
+
+  /** Settles when the lock is granted, so that whoever gets the exclusive lock next can see it. */
+  function show(): Promise<void> {
+    const generation = !disposal.signal.aborted && shares && inbox.session() ? session.generation : 0
+    if (generation === shown) return Promise.resolve()
+    hide()
+    const manager = locks()
+    if (!generation || !manager) return Promise.resolve()
+    shown = generation
+    if (!environment.visible()) fade(REFRESH_HOLD)
+    return new Promise(resolve => {
+      const hold = () => {
+        resolve()
+        return released
+      }
+      let release = () => {}
+      const released = new Promise<void>(done => {
+        release = done
+      })
+      letGo = release
+      manager.request(`${key}:held:${generation}`, { mode: 'shared' }, hold).catch(() => resolve())
+    })
+  }
+
+  function hide(): void {
+    cancelFade()
+    shown = 0
+    letGo()
+  }
+
+  function fade(ms: number): void {
+    cancelFade()
+    cancelFade = environment.timer(hide, ms)
+  }
+
+  const stopWaking = environment.onWake(({ type }) => {
+    if (type === 'pagehide') close()
+    if (type === 'pageshow' && !channel) open()
+    if (type !== 'visibilitychange') return
+    cancelFade()
+    if (environment.visible()) void show()
+    else if (shown) fade(HIDDEN_HOLD)
+  })
+  open()
+
+  return {
+    exclusive,
+    catchUp,
+    tell: post,
+    dispose() {
+      disposal.abort()
+      stopWaking()
+      close()
+    },
+  }
+}
+
+/** They keep near the time: one from the far future would leave no room for any decision after it. */
+const isGeneration = (value: number, now: number): boolean =>
+  Number.isSafeInteger(value) && value >= 0 && value <= now + YEAR
+
+/** Whatever runs on this origin can post: what does not have the very shape is not there. */
+function readMessage(data: unknown, now: number): News | Question | null {
+  try {
+    const message = data as Record<string, any>
+    const { v, type, generation } = message
+    if (v !== VERSION || !isGeneration(generation, now)) return null
+    const isTime = (value: unknown) => value === null || Number.isFinite(value)
+    const isText = (value: unknown) => typeof value === 'string' && value.length < 1000
+    const holds =
+      ['ask', 'hello', 'here'].includes(type) ||
+      (type === 'signed-out' && (message.reason === 'other-tab' || message.reason === 'rejected')) ||
+      (type === 'postponed' &&
+        Number.isFinite(message.retryAt) &&
+        isText(message.message) &&
+        (message.code === 'refresh_unavailable' || message.code === 'refresh_rejected')) ||
+      (type === 'session' &&
+        isText(message.identity) &&
+        isText(message.cause) &&
+        isTime(message.lifetime) &&
+        isTime(message.expiresAt) &&
+        (JSON.stringify(message.user) ?? '').length < MAX_USER)
+    return holds ? (message as News | Question) : null
+  } catch {
+    return null
   }
 }

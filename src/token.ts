@@ -44,9 +44,11 @@ export function parseToken(set: Partial<TokenSet>, arrival: Arrival): Token {
   }
 }
 
+export const isUsable = (token: unknown): token is string => typeof token === 'string' && USABLE.test(token)
+
 /** A bad character would make `Headers.set` throw an error that quotes the whole token: refuse it before. */
 function usable(token: unknown, kind: string): string {
-  if (typeof token === 'string' && USABLE.test(token)) return token
+  if (isUsable(token)) return token
   throw new AuthError('malformed_response', `The ${kind} token is not 1 to 65,536 visible ASCII characters.`)
 }
 

@@ -33,7 +33,7 @@ export type EndpointRequest = RequestInit & {
   /** Sent as JSON with `Content-Type: application/json`. */
   json?: unknown
   /** Sent form encoded. */
-  form?: Record<string, string>
+  form?: Record<string, string> | undefined
 }
 
 export interface EndpointContext {
@@ -90,6 +90,7 @@ export type LogEvent =
   | { type: 'user-failed'; error: AuthError }
   | { type: 'callback-threw'; option: string; name: string }
   | { type: 'storage-unavailable' }
+  | { type: 'tabs-degraded'; missing: 'locks' | 'channel' }
 
 export interface AuthClientOptions<Claims = JwtClaims> {
   /**
@@ -115,7 +116,7 @@ export interface AuthClientOptions<Claims = JwtClaims> {
     | undefined
   /**
    * Turns a 2xx answer of login, refresh, restore or user into tokens, a user, both, or neither (`undefined`).
-   * `null` says: signed out. A login that yields no token is followed by a refresh.
+   * `null` says: signed out (for `'user'`: no user). A login that yields no token is followed by a refresh.
    * @default RFC 6749 §5.1 names (`access_token`, `expires_in`, `refresh_token`), their camelCase twins, `token`, `user`
    */
   readTokens?:
@@ -136,7 +137,7 @@ export interface AuthClientOptions<Claims = JwtClaims> {
    * @default 'auto'
    */
   restore?: 'auto' | 'manual' | undefined
-  /** Clients with one scope are one session. Required where `endpoints.refresh` is a function. @default from the URLs */
+  /** Clients with one scope are one session. Required where `endpoints.refresh` is a function and `tabs` is not `'off'`. @default from the URLs */
   scope?: string | undefined
   /**
    * Does this answer of the API mean that the access token is no longer good? Given a clone of the response and a
@@ -150,6 +151,12 @@ export interface AuthClientOptions<Claims = JwtClaims> {
   allowedOrigins?: readonly string[] | undefined
   /** Allows `login`, `setTokens` and `refresh` where there is no window. One client per request. @default false */
   server?: boolean | undefined
+  /**
+   * `'share'`: one tab refreshes and hands the access token to the others. `'notify'`: messages carry no token, and each
+   * tab refreshes on its own, one after the other. `'off'`: this tab is alone.
+   * @default 'share'
+   */
+  tabs?: 'share' | 'notify' | 'off' | undefined
   /**
    * Milliseconds before expiry to refresh at the earliest; the moment is drawn between this and half of it, so that
    * many clients do not come at once. Never more than half the lifetime.
@@ -177,7 +184,7 @@ export interface UnknownSession {
 
 export interface AuthenticatedSession<Claims = JwtClaims, User = unknown> {
   readonly status: 'authenticated'
-  /** The access token's claims; `null` when it is not a JWT. Keep their identity over a refresh that changes none. */
+  /** The access token's claims; `null` when it is not a JWT. The same object over a refresh that changes none. */
   readonly claims: Claims | null
   /** From the login or refresh answer, or `endpoints.user`; `null` when neither says. */
   readonly user: User | null

@@ -696,7 +696,13 @@ describe('F9 creating a client never throws', () => {
   const denied = () => {
     throw new DOMException('The operation is insecure.', 'SecurityError')
   }
-  const works = { getItem: () => null, setItem: () => {}, removeItem: () => {} }
+  const kept = new Map<string, string>()
+  const works = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
+  }
+  afterEach(() => kept.clear())
   const storages: [name: string, storage: () => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>][] = [
     ['that cannot be reached', denied],
     ['that cannot be read', () => ({ ...works, getItem: denied })],

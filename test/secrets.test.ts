@@ -457,7 +457,7 @@ describe('S7 two clients share nothing, unless they have the same scope', () => 
     expect(a.storage.size).toBe(1)
     b.online = false
     expect(await b.client.ready()).toMatchObject(
-      shared ? { status: 'anonymous', reason: 'logout' } : { status: 'unknown' },
+      shared ? { status: 'anonymous', reason: 'other-tab' } : { status: 'unknown' },
     )
     b.online = true
     await b.client.setTokens({ accessToken: b.server.issueAccess('bob').token })

@@ -11,6 +11,8 @@ const credentials = { email: 'ada@example.com', password: 'correct horse battery
 /** The demo's own server on a free port, serving a page with one client of the built package on `window.auth`. */
 export interface Site {
   readonly url: string
+  /** A page of the same origin without a client. */
+  readonly blank: string
   /** The page and its script, for another origin to serve. */
   readonly page: string
   readonly script: string
@@ -19,7 +21,7 @@ export interface Site {
   calls(path: string): ReturnType<DemoServer['log']['entries']>
   /** Opens the page with a client of these options, its first restore done. */
   open(tab: Tab, options?: Record<string, unknown>): Promise<void>
-  login(tab: Tab): Promise<void>
+  login(tab: Tab, email?: string): Promise<void>
   stop(): Promise<void>
   /** Again on the same port, with the same database. */
   start(): Promise<void>
@@ -41,6 +43,7 @@ export async function startSite(options: ServerOptions = {}): Promise<Site> {
   const page = '<!doctype html><title>client</title><script type="module" src="/client.js"></script>'
   await writeFile(join(folder, 'client.js'), script)
   await writeFile(join(folder, 'index.html'), page)
+  await writeFile(join(folder, 'blank.html'), '<!doctype html><title>blank</title>')
   const settings = {
     accessTtl: 60,
     passwordCost: 4,
@@ -53,6 +56,7 @@ export async function startSite(options: ServerOptions = {}): Promise<Site> {
 
   const site: Site = {
     url,
+    blank: `${url}/blank.html`,
     page,
     script,
     server,
@@ -61,8 +65,8 @@ export async function startSite(options: ServerOptions = {}): Promise<Site> {
       await tab.goto(`${url}/?options=${encodeURIComponent(JSON.stringify(clientOptions))}`)
       await ready(tab)
     },
-    async login(tab) {
-      await tab.evaluate(async given => void (await window.auth.login(given)), credentials)
+    async login(tab, email = credentials.email) {
+      await tab.evaluate(async given => void (await window.auth.login(given)), { ...credentials, email })
     },
     stop: () => site.server.close(),
     async start() {
@@ -82,8 +86,8 @@ export async function ready(tab: Tab): Promise<void> {
 }
 
 /** Waits for what the server or a page will show, without saying when. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000
+export async function until(holds: () => boolean | Promise<boolean>, patience = 20_000): Promise<void> {
+  const end = performance.now() + patience
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`never came true: ${holds}`)
     await new Promise(resolve => setTimeout(resolve, 25))

@@ -12,10 +12,14 @@ export interface VirtualClock {
   readonly rung: number
   /** Time passes; timers ring in their order, and what they start is let settle. */
   advance(ms: number): Promise<void>
+  /** Time passes, and whatever rings then rings late. */
+  tick(ms: number): void
   /** Time passes while the machine sleeps: no timer rings, and the monotonic clock stands still. */
   sleep(ms: number): void
   /** The client's wall clock is set to another time. */
   jump(ms: number): void
+  /** What is let run between two timers. */
+  settle: () => Promise<void>
 }
 
 export function createClock(settle: () => Promise<void>, skew = 0): VirtualClock {
@@ -31,7 +35,8 @@ export function createClock(settle: () => Promise<void>, skew = 0): VirtualClock
   let rung = 0
   const timers = new Set<Timer>()
 
-  return {
+  const clock: VirtualClock = {
+    settle,
     get time() {
       return time
     },
@@ -52,21 +57,27 @@ export function createClock(settle: () => Promise<void>, skew = 0): VirtualClock
     },
     async advance(ms) {
       const end = steady + ms
-      await settle()
+      await clock.settle()
       for (;;) {
         const [next] = [...timers]
           .filter(timer => timer.at <= end)
           .sort((a, b) => a.at - b.at || a.order - b.order)
         if (!next) break
         timers.delete(next)
-        time += next.at - steady
-        steady = next.at
+        const passed = Math.max(0, next.at - steady)
+        time += passed
+        steady += passed
         rung++
         next.callback()
-        await settle()
+        await clock.settle()
       }
-      time += end - steady
-      steady = end
+      const passed = Math.max(0, end - steady)
+      time += passed
+      steady += passed
+    },
+    tick(ms) {
+      time += ms
+      steady += ms
     },
     sleep(ms) {
       time += ms
@@ -75,4 +86,5 @@ export function createClock(settle: () => Promise<void>, skew = 0): VirtualClock
       offset += ms
     },
   }
+  return clock
 }

@@ -46,6 +46,8 @@ export interface AuthServer {
   /** Requests that a handler keeps waiting on purpose. */
   readonly held: number
   handlers: RequestHandler[]
+  /** What the handlers do, without MSW in between. */
+  handle(request: Request): Promise<Response>
   json(body: unknown, status?: number, headers?: Record<string, string>): Response
   /** Answers the route (`POST /refresh_token`, or a path for every method) with this, so many times. */
   answer(route: string, handler: Handler, times?: number): void
@@ -62,6 +64,8 @@ export interface AuthServer {
   /** Makes every access token issued so far worthless. */
   revokeAccess(): void
   revokeAll(): void
+  /** Whose session the cookie in the jar still opens. */
+  readonly holder: string | null
   /** A session that began elsewhere: its cookie is in the jar. */
   seed(user?: string): string
   issueAccess(user: string): { token: string; body: Record<string, unknown> }
@@ -221,6 +225,7 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
       return held
     },
     handlers: [http.all('*', ({ request }) => handle(request))] as RequestHandler[],
+    handle,
     json,
     answer(route: string, handler: Handler, times = Number.POSITIVE_INFINITY) {
       const list = overrides.get(route) ?? []
@@ -263,6 +268,10 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     revokeAll() {
       access.clear()
       for (const family of families.values()) family.revoked = true
+    },
+    get holder() {
+      const family = familyOf(jar.cookie)
+      return family && !family.revoked ? family.user : null
     },
     seed(user = 'ada') {
       const current = `refresh-${randomUUID()}`

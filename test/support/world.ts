@@ -1,16 +1,30 @@
 import { getResponse } from 'msw'
 import { afterEach } from 'vitest'
 import { createClient } from '../../src/client.ts'
-import type { Environment } from '../../src/environment.ts'
+import type { Channel, Environment } from '../../src/environment.ts'
 import type { AuthClient, AuthClientOptions, AuthEventMap, JwtClaims, LogEvent } from '../../src/types.ts'
+import { type ChannelHub, createChannelHub } from './channel.ts'
 import { createClock, type VirtualClock } from './clock.ts'
+import { createLockHub, type Deliver, type LockHub, type Locks } from './locks.ts'
 import { type AuthServer, type AuthServerOptions, createAuthServer, ORIGIN } from './server.ts'
 
-const worlds: World[] = []
+const worlds = new Set<World>()
 
 afterEach(() => {
-  for (const world of worlds.splice(0)) world.client.dispose()
+  for (const world of worlds) world.client.dispose()
+  worlds.clear()
 })
+
+/** What the tabs of one browser share beside cookies, storage and time. */
+export interface Browser {
+  locks: LockHub
+  channels: ChannelHub
+  /** Grants, messages and answers that are still on their way between the tabs and the browser. */
+  pending: number
+  /** Requests that no answer has come for. */
+  inFlight: number
+  tabs: number
+}
 
 export interface WorldOptions {
   server?: AuthServerOptions
@@ -22,6 +36,14 @@ export interface WorldOptions {
   /** Shares the browser (cookies, storage, network, time) with another world: a reload, or a second tab. */
   browser?: World
   page?: Environment['page']
+  /** `false`: the browser has none; `'throws'`: it has, and refuses every use. */
+  locks?: boolean | 'throws'
+  channel?: boolean | 'throws'
+  /**
+   * How everything arrives that goes between a tab and its browser: locks, messages, requests and their answers. By
+   * default in the next task. Given one, the server is called directly, without MSW.
+   */
+  deliver?: Deliver
 }
 
 export interface World {
@@ -35,8 +57,21 @@ export interface World {
   logs: LogEvent[]
   reported: unknown[]
   online: boolean
+  /** What the tabs share; of this world alone where it was given no other one as its `browser`. */
+  shared: Browser
+  /** The tab's own name among the holders of locks. */
+  readonly clientId: string
+  visible: boolean
+  readonly frozen: boolean
+  readonly closed: boolean
   /** Tells the page that something happened: `online`, `focus`, `visibilitychange`, … */
-  wake(type: string): void
+  wake(type: string, persisted?: boolean): void
+  /** The tab is gone, and all that was its own; what it has sent goes on, and cookies that are answered are kept. */
+  close(): void
+  /** No task of the tab runs: timers, answers, grants and messages wait. */
+  freeze(): void
+  /** `resume`, and then all that has waited, in its order. */
+  thaw(): void
   /** How many wake listeners are registered. */
   readonly listeners: number
   /** Lets everything that does not wait for time or for a held answer run. */
@@ -50,18 +85,96 @@ export interface World {
 /** A client in a browser over a server, all on virtual time; the network between them is MSW. */
 export function createWorld(given: WorldOptions = {}): World {
   const { browser } = given
-  let inFlight = 0
-  let wakeUps: ((event: { type: string }) => void)[] = []
+  let wakeUps: ((event: { type: string; persisted?: boolean }) => void)[] = []
+  const shared: Browser = browser?.shared ?? {
+    locks: createLockHub(),
+    channels: createChannelHub(),
+    pending: 0,
+    inFlight: 0,
+    tabs: 0,
+  }
+  const clientId = `tab ${++shared.tabs}`
 
   async function settle() {
     for (let calm = 0; calm < 4; ) {
       await new Promise(resolve => setImmediate(resolve))
-      calm = inFlight <= server.held ? calm + 1 : 0
+      calm = shared.inFlight <= server.held && shared.pending === 0 ? calm + 1 : 0
     }
   }
+  const deliver: Deliver =
+    given.deliver ??
+    (task => {
+      shared.pending++
+      setImmediate(() => {
+        shared.pending--
+        task()
+      })
+    })
+
+  let state: 'running' | 'frozen' | 'thawing' | 'closed' = 'running'
+  const backlog: (() => void)[] = []
+  const undoTimers = new Set<() => void>()
+  const channels = new Set<Channel>()
+
+  /** Every task of the tab begins here. */
+  function enter(task: () => void): void {
+    if (state === 'running') task()
+    else if (state !== 'closed') backlog.push(task)
+  }
+  const tell: Deliver = (task, label) => deliver(() => enter(task), label)
+  const tab = shared.locks.open(clientId, tell, given.deliver)
+
+  /** One task after the other: what comes meanwhile queues behind. */
+  function catchUp(): void {
+    if (state !== 'thawing') return
+    const task = backlog.shift()
+    if (!task) {
+      state = 'running'
+      return
+    }
+    task()
+    deliver(catchUp, `${clientId} catches up`)
+  }
+
+  function timer(callback: () => void, ms: number): () => void {
+    let live = true
+    const end = () => {
+      live = false
+      undoTimers.delete(undo)
+    }
+    const ring = () => {
+      if (!live) return
+      end()
+      callback()
+    }
+    const stop = clock.timer(() => enter(ring), ms)
+    const undo = () => {
+      end()
+      stop()
+    }
+    undoTimers.add(undo)
+    return undo
+  }
+
+  const refuse = () => {
+    throw new DOMException('Denied', 'SecurityError')
+  }
+  const deniedLocks: Locks = { request: async () => refuse(), query: async () => refuse() }
   const clock = browser?.clock ?? createClock(() => world.settle(), given.skew)
   const server = browser?.server ?? createAuthServer(() => clock.time, given.server)
   const storage = browser?.storage ?? new Map<string, string>()
+
+  function hop(label: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason)
+      if (signal.aborted) return abort()
+      signal.addEventListener('abort', abort, { once: true })
+      deliver(() => {
+        signal.removeEventListener('abort', abort)
+        resolve()
+      }, label)
+    })
+  }
 
   /** MSW answers without patching a global; an abort ends the wait, as the platform's fetch would. */
   function answer(request: Request): Promise<Response> {
@@ -70,7 +183,8 @@ export function createWorld(given: WorldOptions = {}): World {
       if (request.signal.aborted) return abort()
       request.signal.addEventListener('abort', abort, { once: true })
       const none = () => new TypeError('fetch failed')
-      getResponse(server.handlers, request)
+      const asked = given.deliver ? server.handle(request) : getResponse(server.handlers, request)
+      asked
         .then(
           response => (response?.type === 'error' ? reject(none()) : resolve(response as Response)),
           reject,
@@ -84,23 +198,30 @@ export function createWorld(given: WorldOptions = {}): World {
     baseURI: () => (environment.page ? environment.page.href : undefined),
     now: clock.now,
     monotonic: clock.monotonic,
-    timer: clock.timer,
+    timer,
     random: () => (typeof given.random === 'function' ? given.random() : (given.random ?? 0.5)),
     report: error => world.reported.push(error),
     online: () => world.online,
     async fetch(input, init) {
+      if (state === 'closed') return new Promise(() => {})
       const request = new Request(input, init)
       if (!world.online) throw new TypeError('fetch failed')
       if (server.jar.cookie) request.headers.set('cookie', server.jar.cookie)
-      inFlight++
+      shared.inFlight++
+      let response: Response
       try {
-        const response = await answer(request)
+        if (given.deliver) await hop(`${clientId}: ${request.method} ${request.url} arrives`, request.signal)
+        response = await answer(request)
+        if (given.deliver)
+          await hop(`${clientId}: ${request.method} ${request.url} is answered`, request.signal)
+        // The cookie jar is the browser's: the tab may be gone by now.
         const cookie = response.headers.get('x-set-cookie')
         if (cookie !== null) server.jar.cookie = cookie || null
-        return response
       } finally {
-        inFlight--
+        shared.inFlight--
+        if (state !== 'running') await new Promise<void>(resolve => enter(resolve))
       }
+      return response
     },
     onWake(callback) {
       wakeUps.push(callback)
@@ -108,7 +229,16 @@ export function createWorld(given: WorldOptions = {}): World {
         wakeUps = wakeUps.filter(other => other !== callback)
       }
     },
-    onceShown: callback => clock.timer(callback, 0),
+    onceShown: callback => timer(callback, 0),
+    locks: () => (given.locks === 'throws' ? deniedLocks : given.locks === false ? undefined : tab.locks),
+    channel(name) {
+      if (given.channel === false) throw new ReferenceError('BroadcastChannel is not defined')
+      if (given.channel === 'throws') refuse()
+      const channel = shared.channels.open(name, tell, environment.report)
+      channels.add(channel)
+      return channel
+    },
+    visible: () => world.visible,
     localStorage: () => ({
       getItem: key => storage.get(key) ?? null,
       setItem: (key, value) => void storage.set(key, value),
@@ -125,8 +255,36 @@ export function createWorld(given: WorldOptions = {}): World {
     logs: [],
     reported: [],
     online: true,
-    wake(type) {
-      for (const callback of [...wakeUps]) callback({ type })
+    shared,
+    clientId,
+    visible: true,
+    get frozen() {
+      return state === 'frozen'
+    },
+    get closed() {
+      return state === 'closed'
+    },
+    wake(type, persisted) {
+      const event = { type, ...(persisted !== undefined && { persisted }) }
+      for (const callback of [...wakeUps]) callback(event)
+    },
+    close() {
+      state = 'closed'
+      backlog.length = 0
+      wakeUps = []
+      for (const undo of [...undoTimers]) undo()
+      for (const channel of channels) channel.close()
+      tab.close()
+      worlds.delete(world)
+    },
+    freeze() {
+      if (state === 'running' || state === 'thawing') state = 'frozen'
+    },
+    thaw() {
+      if (state !== 'frozen') return
+      state = 'thawing'
+      world.wake('resume')
+      deliver(catchUp, `${clientId} thaws`)
     },
     get listeners() {
       return wakeUps.length
@@ -145,7 +303,7 @@ export function createWorld(given: WorldOptions = {}): World {
   for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
     world.client.on(name, detail => world.events.push([name, detail]))
   }
-  worlds.push(world)
+  worlds.add(world)
   return world
 }
 

@@ -1,13 +1,28 @@
 import { type AuthClient, type AuthClientOptions, createAuthClient, isAuthError } from 'silent-refresh'
+import { findFragments } from './find-fragments.ts'
 
 declare global {
   interface Window {
     auth: AuthClient<Record<string, unknown>, { email: string }>
     /** Every event of the client, as [name, detail]. */
     seen: [name: string, detail: unknown][]
+    /** Every `pageshow`: did the page come out of the bfcache, and what did the client say at that moment? */
+    shown: { persisted: boolean; status: string }[]
+    /** Uncaught errors and rejections, in every engine. */
+    uncaught: string[]
+    /** Does the work when a message says so, the same one to all tabs; `outcome` is what came of it. */
+    onGo(work: () => unknown): void
+    outcome: Promise<unknown>
     isAuthError: typeof isAuthError
+    findFragments: typeof findFragments
   }
 }
+
+window.seen = []
+window.shown = []
+window.uncaught = []
+window.addEventListener('error', event => window.uncaught.push(String(event.message)))
+window.addEventListener('unhandledrejection', event => window.uncaught.push(String(event.reason)))
 
 /** The page under test: one client over the built package, with options from the address. */
 const options: AuthClientOptions<Record<string, unknown>> = {
@@ -15,8 +30,21 @@ const options: AuthClientOptions<Record<string, unknown>> = {
   ...JSON.parse(new URLSearchParams(location.search).get('options') ?? '{}'),
 }
 window.isAuthError = isAuthError
-window.seen = []
+window.findFragments = findFragments
 window.auth = createAuthClient(options)
 for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
   window.auth.on(name, detail => window.seen.push([name, JSON.parse(JSON.stringify(detail))]))
+}
+// After the client's own listener: what this hears is what the app would see.
+window.addEventListener('pageshow', ({ persisted }) => {
+  window.shown.push({ persisted, status: window.auth.session.status })
+})
+window.onGo = work => {
+  window.outcome = new Promise(resolve => {
+    const channel = new BroadcastChannel('go')
+    channel.onmessage = () => {
+      channel.close()
+      resolve(work())
+    }
+  })
 }

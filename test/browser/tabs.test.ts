@@ -1,0 +1,819 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { engines } from './browsers.ts'
+import { describeEngine } from './describe-engine.ts'
+import type { Browser, Tab } from './engine.ts'
+import { ready, type Site, startSite, until } from './site.ts'
+import { soak } from './soak.ts'
+
+const REFRESH = '/auth/refresh_token'
+const OPTIONS = { scope: 'test' }
+/** How long a tab waits for the lock before it goes on alone (DESIGN 11). */
+const lockWait = (timeout: number) => 2 * timeout + 2_000
+
+const status = (tab: Tab) => tab.evaluate(() => window.auth.session.status)
+const getItems = (tab: Tab) => tab.evaluate(async () => (await window.auth.fetch('/api/items')).status)
+const accessToken = (tab: Tab) => tab.evaluate(() => window.auth.getAccessToken())
+const email = (tab: Tab) =>
+  tab.evaluate(() =>
+    window.auth.session.status === 'authenticated' ? window.auth.session.user?.email : null,
+  )
+const events = (tab: Tab, name: string) =>
+  tab.evaluate(wanted => window.seen.filter(([name]) => name === wanted).map(([, detail]) => detail), name)
+const authenticated = (tabs: Tab[]) =>
+  Promise.all(tabs.map(tab => tab.waitFor(() => window.auth?.session.status === 'authenticated')))
+const all = <Result>(tabs: Tab[], ask: (tab: Tab) => Promise<Result>) => Promise.all(tabs.map(ask))
+
+interface Spy {
+  heard: string[]
+  channel: BroadcastChannel
+}
+
+for (const engine of engines) {
+  describeEngine(engine, () => {
+    let browser: Browser
+    let site: Site
+    /** A page without a client: it listens, it sets off, and it keeps the browser open between the tests. */
+    let outside: Tab
+    let opened: Tab[] = []
+
+    beforeAll(async () => {
+      // Out of the box puppeteer switches the bfcache off, and the slowing down of hidden tabs.
+      const ignoreDefaultArgs = ['--disable-back-forward-cache']
+      browser = await engine.launch({ ignoreDefaultArgs, throttling: true })
+      outside = await browser.newTab()
+    })
+    afterAll(() => browser?.close())
+    beforeEach(async () => {
+      site = await startSite({ grace: 0 })
+      await outside.goto(site.blank)
+    })
+    afterEach(async () => {
+      for (const tab of opened) await tab.close()
+      opened = []
+      await outside.goto('about:blank')
+      await site.close()
+    })
+
+    async function newTab(): Promise<Tab> {
+      const tab = await browser.newTab()
+      opened.push(tab)
+      return tab
+    }
+
+    async function open(count: number, options: object = {}): Promise<Tab[]> {
+      const tabs: Tab[] = []
+      while (tabs.length < count) {
+        const tab = await newTab()
+        await site.open(tab, { ...OPTIONS, ...options })
+        tabs.push(tab)
+      }
+      return tabs
+    }
+
+    /** Tabs that are all signed in, with an empty server log. */
+    async function signedIn(count: number, options: object = {}): Promise<Tab[]> {
+      const tabs = await open(count, options)
+      await site.login(tabs[0]!)
+      await authenticated(tabs)
+      site.server.log.clear()
+      return tabs
+    }
+
+    const notes = () => site.calls(REFRESH).map(call => call.note)
+    const demo = (path: string) =>
+      outside.evaluate(async path => void (await fetch(path, { method: 'POST' })), `/demo/${path}`)
+
+    /** The same in every tab, set off by one message. `prepare` hands the work to `window.onGo`. */
+    async function together(tabs: Tab[], prepare: () => void): Promise<unknown[]> {
+      await all(tabs, tab => tab.evaluate(prepare))
+      await outside.evaluate(() => {
+        const channel = new BroadcastChannel('go')
+        channel.postMessage('go')
+        channel.close()
+      })
+      return all(tabs, tab => tab.evaluate(() => window.outcome))
+    }
+
+    const fetchOnGo = () =>
+      window.onGo(() =>
+        window.auth.fetch('/api/items').then(
+          response => response.status,
+          error => error.code,
+        ),
+      )
+
+    /** Keeps every message of the client's channel; answers with them as JSON, oldest first. */
+    async function eavesdrop(): Promise<() => Promise<string[]>> {
+      await outside.evaluate(() => {
+        const heard: string[] = []
+        const channel = new BroadcastChannel('silent-refresh:test')
+        channel.onmessage = ({ data }) => heard.push(JSON.stringify(data))
+        Object.assign(window, { heard, channel })
+      })
+      return () => outside.evaluate(() => (window as unknown as Spy).heard)
+    }
+
+    /** Resolves when all that was sent on the client's channel before the fence has reached every tab. */
+    async function fence(tabs: Tab[]): Promise<() => Promise<unknown>> {
+      await all(tabs, tab =>
+        tab.evaluate(() => {
+          window.outcome = new Promise(resolve => {
+            const channel = new BroadcastChannel('silent-refresh:test')
+            channel.onmessage = ({ data }) => {
+              if (data !== 'fence') return
+              channel.close()
+              resolve(true)
+            }
+          })
+        }),
+      )
+      return async () => {
+        await outside.evaluate(() => (window as unknown as Spy).channel.postMessage('fence'))
+        await all(tabs, tab => tab.evaluate(() => window.outcome))
+      }
+    }
+
+    test('M1 five tabs, single-use tokens: one refresh per cycle, no overlap, no reuse, nobody signed out', async () => {
+      const { notes, shortestGap, byTab, calls, ...rest } = await soak(browser, seen => seen >= 10)
+      expect(rest).toMatchObject({
+        overlaps: 0,
+        logouts: 0,
+        uncaught: [],
+        statuses: Array(5).fill('authenticated'),
+      })
+      expect(Object.keys(notes)).toEqual(['rotated'])
+      expect(byTab.reduce((sum, count) => sum + count)).toBe(notes.rotated)
+      expect(Object.keys(calls)).toEqual(['200'])
+      // A lifetime is 3 s: a second refresh in one cycle would come sooner than this.
+      expect(shortestGap).toBeGreaterThan(1_500)
+    }, 90_000)
+
+    test('M2 two tabs get a 401 in the same tick: one POST leaves the browser, both succeed', async () => {
+      const tabs = await signedIn(2)
+      await demo('revoke-access')
+      expect(await together(tabs, fetchOnGo)).toEqual([200, 200])
+      expect(notes()).toEqual(['rotated'])
+      expect(await all(tabs, tab => events(tab, 'logout'))).toEqual([[], []])
+    })
+
+    test('M2 four tabs, a hundred rounds of 401s at once: a hundred refreshes, no call too many', async () => {
+      const tabs = await signedIn(4)
+      site.server.settings.accessTtl = 86_400
+      await demo('revoke-access')
+      await all(tabs, getItems)
+      site.server.log.clear()
+      await all(tabs, tab =>
+        tab.evaluate(() => {
+          // The rounds are 21 s apart for the page, so that what bounds refreshes a minute has nothing to say.
+          const now = performance.now.bind(performance)
+          let ahead = 0
+          performance.now = () => now() + ahead
+          const channel = new BroadcastChannel('rounds')
+          channel.onmessage = async ({ data }) => {
+            if (data !== 'go') return
+            ahead += 21_000
+            const outcome = await window.auth.fetch('/api/items').then(
+              response => response.status,
+              error => error.code,
+            )
+            channel.postMessage({ outcome })
+          }
+        }),
+      )
+      const rounds = await outside.evaluate(
+        async (rounds: number, tabs: number, refresh: string) => {
+          const channel = new BroadcastChannel('rounds')
+          const results: Record<string, number> = {}
+          for (let round = 0; round < rounds; round++) {
+            await fetch('/demo/revoke-access', { method: 'POST' })
+            const outcomes = await new Promise<unknown[]>(resolve => {
+              const got: unknown[] = []
+              channel.onmessage = ({ data }) => {
+                if (got.push(data.outcome) === tabs) resolve(got)
+              }
+              channel.postMessage('go')
+            })
+            const log: { path: string; note: string }[] = await (await fetch('/demo/log')).json()
+            await fetch('/demo/log', { method: 'DELETE' })
+            const notes = log.filter(({ path }) => path === refresh).map(({ note }) => note)
+            const result = `${outcomes} by ${notes}`
+            results[result] = (results[result] ?? 0) + 1
+          }
+          return results
+        },
+        100,
+        tabs.length,
+        REFRESH,
+      )
+      expect(rounds).toEqual({ '200,200,200,200 by rotated': 100 })
+      expect(notes()).toEqual([])
+      expect(await all(tabs, status)).toEqual(Array(4).fill('authenticated'))
+    })
+
+    test('M3 log in in one tab: the other is authenticated without a reload, and log out: it is told', async () => {
+      const [a, b] = (await open(2)) as [Tab, Tab]
+      site.server.log.clear()
+      await site.login(a)
+      await authenticated([b])
+      expect(await events(b, 'login')).toEqual([{ cause: 'other-tab' }])
+      expect(await email(b)).toBe('ada@example.com')
+      expect(await getItems(b)).toBe(200)
+      expect(notes()).toEqual([])
+
+      expect(await a.evaluate(() => window.auth.logout())).toEqual({ revoked: true })
+      await until(async () => (await status(b)) === 'anonymous')
+      expect(await events(b, 'logout')).toEqual([{ reason: 'other-tab' }])
+      expect(await events(a, 'logout')).toEqual([{ reason: 'logout' }])
+      site.server.log.clear()
+      expect(await getItems(b)).toBe(401)
+      expect(site.calls('/api/items').map(call => call.note)).toEqual(['no token'])
+      expect(notes()).toEqual([])
+    })
+
+    /** Opens the page and restores at once, in a call that can be timed: ms, by the page's clock. */
+    async function restoreIn(tab: Tab): Promise<number> {
+      await openCold([tab])
+      return tab.evaluate(async () => {
+        const start = performance.now()
+        await window.auth.ready()
+        return performance.now() - start
+      })
+    }
+
+    async function openCold(tabs: Tab[]) {
+      const options = encodeURIComponent(JSON.stringify({ ...OPTIONS, restore: 'manual' }))
+      await all(tabs, tab => tab.goto(`${site.url}/?options=${options}`))
+      await all(tabs, tab => tab.waitFor(() => 'auth' in window))
+    }
+
+    test('M4 a first tab waits for nobody, and a new tab beside a live one takes its session with no call', async () => {
+      const [a] = (await signedIn(1)) as [Tab]
+      await a.goto(site.blank)
+      // Asking another tab is given up after 1 s: neither the first nor the second comes to that.
+      expect(await restoreIn(a)).toBeLessThan(900)
+      expect(await status(a)).toBe('authenticated')
+      expect(notes()).toEqual(['rotated'])
+
+      site.server.log.clear()
+      const b = await newTab()
+      expect(await restoreIn(b)).toBeLessThan(900)
+      expect(await status(b)).toBe('authenticated')
+      expect(await email(b)).toBe('ada@example.com')
+      expect(await getItems(b)).toBe(200)
+      expect(notes()).toEqual([])
+    })
+
+    test('M4 a new tab takes the session too from one that has itself been handed it', async () => {
+      const [a] = (await signedIn(2)) as [Tab]
+      await a.goto(site.blank)
+      const [c] = (await open(1)) as [Tab]
+      expect(await status(c)).toBe('authenticated')
+      expect(await getItems(c)).toBe(200)
+      expect(notes()).toEqual([])
+    })
+
+    test('M4 five tabs restored at once with a live cookie: one restore call in all', async () => {
+      const tabs = await signedIn(5)
+      await all(tabs, tab => tab.goto(site.blank))
+      await openCold(tabs)
+      expect(notes()).toEqual([])
+      const outcomes = await together(tabs, () => window.onGo(async () => (await window.auth.ready()).status))
+      expect(outcomes).toEqual(Array(5).fill('authenticated'))
+      expect(notes()).toEqual(['rotated'])
+      expect(await all(tabs, getItems)).toEqual(Array(5).fill(200))
+    })
+
+    test.skipIf(engine.name !== 'Chromium')(
+      'M5 a tab frozen while it holds the lock delays the others by the stated bound (Chromium alone can freeze)',
+      async () => {
+        site.server.settings.grace = 10
+        const [a, b] = (await signedIn(2, { timeout: 1_500 })) as [Tab, Tab]
+        const devtools = await a.raw!.createCDPSession()
+        site.server.faults.set({ refresh: 'hang', count: 1 })
+        await a.evaluate(() => void window.auth.refresh().catch(() => {}))
+        await until(() => notes().length === 1)
+        await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
+        await demo('revoke-access')
+
+        const waited = await b.evaluate(async () => {
+          const start = performance.now()
+          for (;;) {
+            const answer = await window.auth.fetch('/api/items').then(
+              response => response.status,
+              error => error.code,
+            )
+            if (answer !== 'refresh_unavailable') return { answer, ms: performance.now() - start }
+            await new Promise(resolve => setTimeout(resolve, 50))
+          }
+        })
+        expect(waited.answer).toBe(200)
+        expect(waited.ms).toBeLessThan(lockWait(1_500) + 1_000)
+        expect(notes()).toEqual(['fault: hang', 'rotated'])
+
+        site.server.faults.set({ refresh: 'none' })
+        await until(() => notes()[0] !== 'fault: hang')
+        await devtools.send('Page.setWebLifecycleState', { state: 'active' })
+        await until(async () => (await getItems(a).catch(() => 0)) === 200)
+        expect(await getItems(b)).toBe(200)
+        expect(notes()).toEqual(['fault: hang, grace', 'rotated'])
+        expect(await accessToken(a)).toBe(await accessToken(b))
+        expect(await all([a, b], tab => events(tab, 'logout'))).toEqual([[], []])
+        expect(await all([a, b], status)).toEqual(['authenticated', 'authenticated'])
+      },
+    )
+
+    // Firefox keeps no page in its bfcache that has held a lock (accepted, DESIGN 11): it is loaded anew.
+    const kept = engine.name !== 'Firefox'
+
+    async function backTo(tab: Tab) {
+      await tab.back()
+      await tab.waitFor(() => window.shown?.length > 0)
+      const shown = await tab.evaluate(() => window.shown.at(-1))
+      expect(shown?.persisted).toBe(kept)
+      expect(shown?.status).not.toBe('authenticated')
+    }
+
+    test('M6 back to a page after logging out elsewhere: it shows signed out before it sends anything', async () => {
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      await a.goto(site.blank)
+      await b.evaluate(async () => void (await window.auth.logout()))
+      site.server.log.clear()
+      await backTo(a)
+      expect(await getItems(a)).toBe(401)
+      expect(await status(a)).toBe('anonymous')
+      await ready(a)
+      expect(await status(a)).toBe('anonymous')
+      expect(site.calls('/api/items').map(call => call.note)).toEqual(['no token'])
+      // The server has confirmed the logout, so no marker stands: it was asked once, and knows nobody.
+      expect(notes()).toEqual(['refused: no cookie'])
+      expect(site.server.log.entries()).toHaveLength(2)
+    })
+
+    test('M6 back to a page after a logout that the server did not hear: nothing is asked at all', async () => {
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      await a.goto(site.blank)
+      await b.evaluate(async () => {
+        const { fetch } = window
+        window.fetch = async (...args) => {
+          if (String(args[0]).endsWith('/auth/logout')) throw new TypeError('nobody hears it')
+          return fetch(...args)
+        }
+        await window.auth.logout()
+      })
+      await backTo(a)
+      expect(await getItems(a)).toBe(401)
+      expect(await status(a)).toBe('anonymous')
+      expect(site.calls('/api/items').map(call => call.note)).toEqual(['no token'])
+      expect(notes()).toEqual([])
+    })
+
+    test('M6 back to a page of a live session: with another tab no call, alone one', async () => {
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      await a.goto(site.blank)
+      await backTo(a)
+      await authenticated([a])
+      expect(await getItems(a)).toBe(200)
+      expect(notes()).toEqual([])
+
+      await all([a, b], tab => tab.goto(site.blank))
+      await backTo(a)
+      await authenticated([a])
+      expect(await getItems(a)).toBe(200)
+      expect(notes()).toEqual(['rotated'])
+      expect(await events(a, 'logout')).toEqual([])
+    })
+
+    test('M6 back to a page after another user has logged in elsewhere: nothing is sent as the old one', async () => {
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      await a.goto(site.blank)
+      await site.login(b, 'grace@example.com')
+      await backTo(a)
+      await authenticated([a])
+      expect(await email(a)).toBe('grace@example.com')
+      expect(await accessToken(a)).toBe(await accessToken(b))
+      expect(notes()).toEqual([])
+    })
+
+    test('M7 four tabs with a dead refresh token: at most two calls, then one logout per tab', async () => {
+      const tabs = await signedIn(4)
+      await demo('revoke-all')
+      expect(await together(tabs, fetchOnGo)).toEqual(Array(4).fill(401))
+      await all(tabs, tab => tab.waitFor(() => window.auth.session.status === 'anonymous'))
+      expect(await all(tabs, tab => events(tab, 'logout'))).toEqual(Array(4).fill([{ reason: 'rejected' }]))
+      expect(notes().length).toBeLessThanOrEqual(2)
+      expect(new Set(notes())).toEqual(new Set(['refused: revoked']))
+
+      site.server.log.clear()
+      expect(await all(tabs, getItems)).toEqual(Array(4).fill(401))
+      expect(notes()).toEqual([])
+      await site.login(tabs[3]!)
+      await authenticated(tabs)
+      expect(await all(tabs, getItems)).toEqual(Array(4).fill(200))
+    })
+
+    test('M8 a tab closed in the middle of a refresh leaves the others able to refresh', async () => {
+      const [a, b, c] = (await signedIn(3)) as [Tab, Tab, Tab]
+      site.server.faults.set({ refresh: 'hang', count: 1 })
+      await a.evaluate(() => void window.auth.refresh().catch(() => {}))
+      await until(() => notes().length === 1)
+      await demo('revoke-access')
+      const calls = together([b, c], fetchOnGo)
+      opened = opened.filter(tab => tab !== a)
+      await a.close()
+      expect(await calls).toEqual([200, 200])
+      expect(notes().slice(1)).toEqual(['rotated'])
+      expect(await all([b, c], tab => events(tab, 'logout'))).toEqual([[], []])
+    })
+
+    test('M8 a tab closed while the server rotates: its answer still reaches the cookie jar', async () => {
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      site.server.faults.set({ refresh: 'hang', count: 1 })
+      await a.evaluate(() => void window.auth.refresh().catch(() => {}))
+      await until(() => notes().length === 1)
+      opened = opened.filter(tab => tab !== a)
+      await a.close()
+      site.server.faults.set({ refresh: 'none' })
+      await until(() => site.calls(REFRESH)[0]?.status !== null)
+      await demo('revoke-access')
+      expect(await getItems(b)).toBe(200)
+      expect(notes()).not.toContain('reuse detected')
+    })
+
+    test('M9 hostile messages on the channel throw nothing and change nothing', async () => {
+      await eavesdrop()
+      const tabs = await signedIn(2)
+      const arrived = await fence(tabs)
+      const before = await all(tabs, tab =>
+        tab.evaluate(() => JSON.stringify([window.auth.session, window.seen])),
+      )
+      const token = await accessToken(tabs[0]!)
+      const refused = await outside.evaluate(async () => {
+        const cyclic: Record<string, unknown> = { type: 'token', v: 1, version: 1 }
+        cyclic.self = cyclic
+        const nested: unknown[] = []
+        for (let depth = 0, at = nested; depth < 500; depth++) {
+          const next: unknown[] = []
+          at.push(next)
+          at = next
+        }
+        const types = ['token', 'tokens', 'login', 'logout', 'signed-out', 'refresh', 'ask', 'failed', 'x']
+        const values = [
+          null,
+          true,
+          0,
+          -1,
+          NaN,
+          Infinity,
+          2 ** 53,
+          '',
+          'x',
+          [],
+          {},
+          new Date(NaN),
+          new Map(),
+          1n,
+        ]
+        const messages: unknown[] = [
+          undefined,
+          null,
+          0,
+          1n,
+          NaN,
+          '',
+          'logout',
+          'x'.repeat(5_000_000),
+          { type: 'token', version: 1, v: 1, accessToken: 'x'.repeat(5_000_000) },
+          [],
+          ['logout'],
+          Array(100_000).fill({ type: 'logout' }),
+          cyclic,
+          nested,
+          new Map([['type', 'logout']]),
+          new Set(['logout']),
+          new Date(),
+          /logout/g,
+          new Error('logout'),
+          new ArrayBuffer(1_000_000),
+          new Uint8Array(10),
+          new Blob(['logout']),
+          Object.create({ type: 'logout', version: 1, v: 1 }),
+          Object.create(null),
+          JSON.parse('{"__proto__":{"type":"logout","version":1,"v":1},"constructor":1,"toString":null}'),
+          // Not one of the other versions is ours, and none of these says what a real message has to say.
+          ...types.flatMap(type =>
+            values.flatMap(value => [
+              { type, version: value, v: value },
+              { type, version: 1e9, v: 1e9, generation: value, tab: value, token: value, from: value },
+            ]),
+          ),
+          () => {},
+          Symbol('logout'),
+          new Proxy({}, {}),
+          Object.defineProperty({}, 'type', {
+            enumerable: true,
+            get() {
+              throw new Error('a getter that throws')
+            },
+          }),
+        ]
+        const { channel } = window as unknown as Spy
+        const refused: string[] = []
+        for (const message of messages) {
+          try {
+            channel.postMessage(message)
+          } catch {
+            refused.push(typeof message) // it cannot be cloned, or says so itself: such a thing reaches nobody
+          }
+        }
+        return refused
+      })
+      expect(refused).toEqual(['function', 'symbol', 'object', 'object'])
+      await arrived()
+      await demo('revoke-access')
+      expect(await all(tabs, tab => tab.evaluate(() => window.uncaught))).toEqual([[], []])
+      expect(
+        await all(tabs, tab => tab.evaluate(() => JSON.stringify([window.auth.session, window.seen]))),
+      ).toEqual(before)
+      expect(await accessToken(tabs[0]!)).toBe(token)
+      expect(await accessToken(tabs[1]!)).toBe(token)
+      expect(notes()).toEqual([])
+      expect(await together(tabs, fetchOnGo)).toEqual([200, 200])
+      expect(notes()).toEqual(['rotated'])
+    })
+
+    test('M9 real messages with one field spoiled: nothing throws, and at worst one has to log in again', async () => {
+      const heard = await eavesdrop()
+      const tabs = await signedIn(2)
+      const [a] = tabs as [Tab, Tab]
+      await a.evaluate(async () => void (await window.auth.refresh()))
+      tabs.push(...(await open(1)))
+      await a.evaluate(async () => void (await window.auth.logout()))
+      await all(tabs, tab => tab.waitFor(() => window.auth.session.status === 'anonymous'))
+      await site.login(a)
+      await authenticated(tabs)
+      const samples = [...new Set(await heard())]
+      expect(samples.length).toBeGreaterThan(1)
+
+      const arrived = await fence(tabs)
+      await outside.evaluate((samples: string[]) => {
+        const { channel } = window as unknown as Spy
+        const spoilt = [
+          undefined,
+          null,
+          true,
+          NaN,
+          Infinity,
+          -1,
+          1e308,
+          2 ** 53,
+          2 ** 53 - 1,
+          '',
+          'x\ny',
+          'x'.repeat(100_000),
+          [],
+          {},
+          1n,
+          new Date(),
+        ]
+        function* variants(value: unknown): Generator<unknown> {
+          yield* spoilt
+          if (typeof value !== 'object' || value === null) return
+          for (const [key, child] of Object.entries(value)) {
+            for (const variant of variants(child)) {
+              yield Array.isArray(value)
+                ? value.map((item, index) => (String(index) === key ? variant : item))
+                : { ...value, [key]: variant }
+            }
+          }
+        }
+        for (const sample of samples) {
+          for (const variant of variants(JSON.parse(sample))) channel.postMessage(variant)
+        }
+      }, samples)
+      await arrived()
+
+      await demo('revoke-access')
+      await all(tabs, tab =>
+        tab.evaluate(() =>
+          window.auth
+            .fetch('/api/items')
+            .catch(() => {})
+            .then(() => {}),
+        ),
+      )
+      expect(await all(tabs, tab => tab.evaluate(() => window.uncaught))).toEqual([[], [], []])
+      // Whatever was believed, the next login and the next refresh are everybody's again.
+      await site.login(a, 'grace@example.com')
+      await until(async () => (await all(tabs, email)).every(user => user === 'grace@example.com'))
+      expect(await all(tabs, getItems)).toEqual([200, 200, 200])
+      site.server.log.clear()
+      await demo('revoke-access')
+      expect(await together(tabs, fetchOnGo)).toEqual([200, 200, 200])
+      expect(notes()).toEqual(['rotated'])
+    })
+
+    test('M9 locks of strange names beside the client’s own change nothing', async () => {
+      const tabs = await signedIn(2)
+      await outside.evaluate(async () => {
+        const held: Promise<unknown>[] = []
+        const { held: found = [] } = await navigator.locks.query()
+        const names = [...new Set(found.map(({ name = '' }) => name))].filter(name => /\d$/.test(name))
+        for (const name of names) {
+          for (const end of ['x', '', '-1', '1e300', 'Infinity', '9'.repeat(400)]) {
+            const odd = name.replace(/\d+$/, end)
+            held.push(
+              new Promise<void>(granted => {
+                void navigator.locks.request(odd, { mode: 'shared' }, () => {
+                  granted()
+                  return new Promise(() => {})
+                })
+              }),
+            )
+          }
+        }
+        await Promise.all(held)
+        if (held.length === 0) throw new Error('no lock tells a generation')
+      })
+      await demo('revoke-access')
+      expect(await together(tabs, fetchOnGo)).toEqual([200, 200])
+      expect(notes()).toEqual(['rotated'])
+      await site.login(tabs[1]!, 'grace@example.com')
+      await until(async () => (await all(tabs, email)).every(user => user === 'grace@example.com'))
+      expect(await all(tabs, getItems)).toEqual([200, 200])
+      expect(await all(tabs, tab => tab.evaluate(() => window.uncaught))).toEqual([[], []])
+    })
+
+    test('M10 another user logs in in one tab: the other says so, and hands back what the old user was refused', async () => {
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      await demo('revoke-access')
+      // The answer to the old user's request arrives when the new one is there already.
+      await b.evaluate(() => {
+        const { fetch } = window
+        const gate = new Promise<void>(resolve => Object.assign(window, { openGate: resolve }))
+        window.fetch = async (...args) => {
+          const response = await fetch(...args)
+          if (String(args[0]).includes('/api/')) await gate
+          return response
+        }
+        window.outcome = window.auth.fetch('/api/items', { method: 'POST', body: '{"title":"of Ada"}' }).then(
+          response => response.status,
+          error => error.code,
+        )
+      })
+      await until(() => site.calls('/api/items').some(call => call.status === 401))
+      await site.login(a, 'grace@example.com')
+      await until(async () => (await events(b, 'userChange')).length > 0)
+      await b.evaluate(() => (window as unknown as { openGate(): void }).openGate())
+      expect(await b.evaluate(() => window.outcome)).toBe(401)
+      expect(await email(b)).toBe('grace@example.com')
+      expect(await events(b, 'userChange')).toMatchObject([{ user: { email: 'grace@example.com' } }])
+      expect(await getItems(b)).toBe(200)
+      expect(site.calls('/api/items').map(({ method, status }) => `${method} ${status}`)).toEqual([
+        'POST 401',
+        'GET 200',
+      ])
+      expect(notes()).toEqual([])
+    })
+
+    test('M10 a request that waits for the old user’s token rejects when another user comes', async () => {
+      site.server.settings.accessTtl = 3
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      site.server.settings.accessTtl = 60
+      // The login takes until the old token has ended, and holds the lock meanwhile.
+      await a.evaluate(() => {
+        const { fetch } = window
+        const gate = new Promise<void>(resolve => Object.assign(window, { openGate: resolve }))
+        window.fetch = async (...args) => {
+          const response = await fetch(...args)
+          if (String(args[0]).endsWith('/auth/login')) await gate
+          return response
+        }
+        window.outcome = window.auth.login({
+          email: 'grace@example.com',
+          password: 'correct horse battery staple',
+        })
+      })
+      await until(() => site.calls('/auth/login').some(call => call.status === 200))
+      await b.waitFor(
+        () => Date.now() > ((window.auth.session as { expiresAt?: number }).expiresAt ?? Infinity),
+      )
+      await b.evaluate(() => {
+        window.outcome = window.auth.fetch('/api/items', { method: 'POST', body: '{"title":"of Ada"}' }).then(
+          response => response.status,
+          error => error.code,
+        )
+      })
+      await a.evaluate(() => (window as unknown as { openGate(): void }).openGate())
+      expect(await b.evaluate(() => window.outcome)).toBe('user_changed')
+      expect(await events(b, 'userChange')).toHaveLength(1)
+      expect(site.calls('/api/items')).toEqual([])
+      expect(await getItems(b)).toBe(200)
+      expect(notes()).toEqual([])
+    })
+
+    test('S2 tabs "share": no message carries a refresh token, and none a token’s fragment in a lock’s name', async () => {
+      const heard = await eavesdrop()
+      const jar = await newTab()
+      await jar.goto(`${site.url}/auth/`) // WebKit lists the cookies of the tab's own path
+      const cookies = async () =>
+        (await jar.cookies()).filter(({ name }) => name === 'refresh_token').map(({ value }) => value)
+
+      const [a, b] = (await signedIn(2)) as [Tab, Tab]
+      const secrets = await cookies()
+      await a.evaluate(async () => void (await window.auth.refresh()))
+      secrets.push(...(await cookies()))
+      const token = (await accessToken(a))!
+      const [c] = (await open(1)) as [Tab]
+      const { held = [], pending = [] } = await outside.evaluate(async () =>
+        JSON.parse(JSON.stringify(await navigator.locks.query())),
+      )
+      const locks = [...held, ...pending].map(({ name }) => name).join(' ')
+      expect(locks).toContain('test')
+      for (const part of token.split('.').slice(1)) expect(locks).not.toContain(part.slice(0, 12))
+      await c.evaluate(async () => void (await window.auth.logout()))
+      // In script's hands, where a backend puts it there: it is the owner's all the same.
+      await b.evaluate(async accessToken => {
+        await window.auth.setTokens({ accessToken, refreshToken: 'refresh-token-in-script' })
+      }, token)
+      await until(async () => (await heard()).some(message => message.includes(token)))
+      await open(1)
+      const messages = await heard()
+      expect(new Set(secrets).size).toBeGreaterThan(1)
+      for (const secret of [...secrets, 'refresh-token-in-script']) {
+        expect(messages.filter(message => message.includes(secret))).toEqual([])
+      }
+    })
+
+    test('S2 tabs "notify": the other tabs follow, and no message carries a token', async () => {
+      const heard = await eavesdrop()
+      const tabs = await signedIn(2, { tabs: 'notify' })
+      const [a, b] = tabs as [Tab, Tab]
+      const tokens = await all(tabs, accessToken)
+      await demo('revoke-access')
+      expect(await together(tabs, fetchOnGo)).toEqual([200, 200])
+      expect(notes()).not.toContain('reuse detected')
+      tokens.push(...(await all(tabs, accessToken)))
+      await open(1, { tabs: 'notify' })
+      await a.evaluate(async () => void (await window.auth.logout()))
+      await until(async () => (await status(b)) === 'anonymous')
+      expect(await events(b, 'logout')).toEqual([{ reason: 'other-tab' }])
+      const messages = (await heard()).join()
+      expect(messages).not.toBe('')
+      expect(new Set(tokens).size).toBeGreaterThan(1)
+      for (const token of tokens) {
+        // The first part says how it was signed, the same for all.
+        for (const part of token!.split('.').slice(1)) expect(messages).not.toContain(part.slice(0, 16))
+      }
+    })
+
+    test('S2 tabs "off": no message and no lock at all', async () => {
+      const heard = await eavesdrop()
+      const [a, b] = (await open(2, { tabs: 'off' })) as [Tab, Tab]
+      await site.login(a)
+      await a.evaluate(async () => void (await window.auth.refresh()))
+      const locks = await outside.evaluate(async () =>
+        JSON.parse(JSON.stringify(await navigator.locks.query())),
+      )
+      await a.evaluate(async () => void (await window.auth.logout()))
+      expect(await status(b)).toBe('anonymous')
+      expect(await heard()).toEqual([])
+      expect(locks).toEqual({ held: [], pending: [] })
+    })
+
+    test('S1 log in, call, reload, refresh, log out: no part of a token is where a script can find it', async () => {
+      const [tab] = (await open(1)) as [Tab]
+      expect(await status(tab)).toBe('anonymous')
+      await site.login(tab)
+      expect(await getItems(tab)).toBe(200)
+      expect(await tab.evaluate(async () => (await window.auth.api.get('api/items')).status)).toBe(200)
+      site.server.log.clear()
+      await tab.reload()
+      await ready(tab)
+      expect(await status(tab)).toBe('authenticated')
+      expect(notes()).toEqual(['rotated'])
+
+      const found = await tab.evaluate(async () => {
+        const { auth } = window
+        const tokens = [(await auth.getAccessToken())!]
+        await auth.refresh()
+        tokens.push((await auth.getAccessToken())!)
+        // Not the first part: it says how the token was signed, and is no secret.
+        const fragments = tokens.flatMap(token =>
+          token
+            .split('.')
+            .slice(1)
+            .flatMap(part => [part.slice(0, 16), part.slice(-16)]),
+        )
+        tokens.length = 0
+        const signedIn = await window.findFragments(fragments)
+        await auth.logout()
+        return { signedIn, signedOut: await window.findFragments(fragments) }
+      })
+      expect(found).toEqual({ signedIn: [], signedOut: [] })
+      await tab.reload()
+      await ready(tab)
+      expect(await status(tab)).toBe('anonymous')
+      expect(await getItems(tab)).toBe(401)
+    })
+  })
+}

@@ -1,0 +1,447 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Outcome, watch } from './support/outcome.ts'
+import { ORIGIN } from './support/server.ts'
+import { createWorld, type World } from './support/world.ts'
+
+// C11: the tabs of one browser over one server with single-use refresh tokens. Every lock grant and query, every
+// message, every request and every answer arrives when fast-check says so, and localStorage lags between the tabs.
+// INTERLEAVINGS=<runs per property> and SEED=<number> override; a failure prints seed, path and the schedule.
+
+const SECOND = 1_000
+const LIFETIME = 300
+const TIMEOUT = 10 * SECOND
+const LOCK_WAIT = TIMEOUT + 2 * SECOND
+/** No promise takes longer: a refresh under way, then the lock, then the call itself. */
+const BOUND = 2 * TIMEOUT + 2 * LOCK_WAIT + TIMEOUT + SECOND
+const RUNS = Number(process.env.INTERLEAVINGS ?? 3_400)
+const SEED = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) }
+/** Thaws, late answers and the like come to rest within so many deliveries, or never. */
+const MANY = 3_000
+
+type Action =
+  | { type: 'request' | 'ready' | 'refresh' | 'logout' | 'close' | 'freeze' | 'thaw' | 'hide'; tab: number }
+  | { type: 'login'; tab: number; user: string }
+  | { type: 'bfcache'; tab: number }
+  | { type: 'open' | 'revoke' | 'lose' }
+  | { type: 'advance'; ms: number; calm: boolean }
+  | { type: 'sleep'; ms: number }
+type Step = Action & { deliveries: number }
+
+interface Program {
+  tabs: number
+  start: 'cold' | 'warm' | 'anonymous'
+  grace: number
+  steps: Step[]
+}
+
+interface Tab {
+  readonly world: World
+  /** A refresh on the wire, since when. */
+  wire: number | null
+  loggingIn: number
+  /** How many log events were looked at. */
+  read: number
+  generation: number
+  signedIn: boolean
+  /** Not before it was thawed do bounds count. */
+  since: number
+  /** In the back/forward cache. */
+  kept: boolean
+  /** What it sees of localStorage. */
+  readonly seen: Map<string, string>
+}
+
+interface Promised {
+  readonly tab: Tab
+  readonly name: string
+  readonly at: number
+  readonly outcome: Outcome<unknown>
+}
+
+const idle = () => new Promise<void>(resolve => setImmediate(resolve))
+
+function createStage(scheduler: fc.Scheduler, { grace }: Program) {
+  const tabs: Tab[] = []
+  const promised: Promised[] = []
+  const violations: string[] = []
+  const truth = new Map<string, string>()
+  /** The network is stuck, whatever else arrives. */
+  let stuck = false
+  const parked: (() => void)[] = []
+  /** A refresh whose answer nobody got, or that a dead or frozen tab left on the wire: its token may come twice. */
+  let torn = false
+  let requests = 0
+  /** Whom a request was made for, by its number. */
+  const owners = new Map<string, string>()
+
+  const live = () => tabs.filter(({ world }) => !world.closed)
+  const awake = () => live().filter(({ world }) => !world.frozen)
+  const [first] = [open()]
+  const { clock, server } = first.world
+  clock.settle = async () => {
+    await idle()
+    await drain()
+  }
+
+  function schedule(task: () => void, label: string): void {
+    const run = () => {
+      const isNetwork = / (GET|POST) /.test(label)
+      if (stuck && isNetwork) parked.push(() => schedule(task, label))
+      else {
+        if (isNetwork) clock.tick(1)
+        task()
+      }
+    }
+    void scheduler.schedule(Promise.resolve(), label).then(run)
+  }
+
+  function violate(what: string): void {
+    violations.push(what)
+  }
+
+  function open(): Tab {
+    const lead = tabs[0]?.world
+    const tab: Tab = {
+      world: undefined as never,
+      wire: null,
+      loggingIn: 0,
+      read: 0,
+      generation: 0,
+      signedIn: false,
+      since: 0,
+      kept: false,
+      seen: new Map(truth),
+    }
+    const world = createWorld({
+      server: { lifetime: LIFETIME, grace },
+      deliver: schedule,
+      options: { fetch: (input, init) => send(tab, new Request(input, init)), timeout: TIMEOUT, scope: 's' },
+      ...(lead && { browser: lead }),
+    })
+    Object.assign(tab, { world, since: world.clock.monotonic() })
+    const { seen } = tab
+    world.environment.localStorage = () => ({
+      getItem: key => seen.get(key) ?? null,
+      setItem: (key, value) => write(tab, key, value),
+      removeItem: key => write(tab, key, null),
+    })
+    tabs.push(tab)
+    return tab
+  }
+
+  function write(writer: Tab, key: string, value: string | null): void {
+    const put = (map: Map<string, string>, now: string | null) => {
+      if (now === null) map.delete(key)
+      else map.set(key, now)
+    }
+    put(writer.seen, value)
+    put(truth, value)
+    for (const other of live()) {
+      if (other === writer) continue
+      const label = `${other.world.clientId} sees what ${writer.world.clientId} stored`
+      schedule(() => put(other.seen, truth.get(key) ?? null), label)
+    }
+  }
+
+  /** Watches what leaves the tab. */
+  async function send(tab: Tab, request: Request): Promise<Response> {
+    const { world } = tab
+    const { pathname, searchParams } = new URL(request.url)
+    const bearer = request.headers.get('authorization')
+    const { session } = world.client
+    if (pathname === '/items' && bearer) {
+      const { sub } = JSON.parse(Buffer.from(bearer.split('.')[1]!, 'base64url').toString())
+      const owner = owners.get(searchParams.get('n')!)
+      if (session.status !== 'authenticated')
+        violate(`${world.clientId} sends a bearer while ${session.status}`)
+      else if (session.claims?.sub !== sub) violate(`${world.clientId} sends the bearer of ${sub}`)
+      if (owner !== undefined && owner !== sub) violate(`a request of ${owner} was sent as ${sub}`)
+    }
+    // Whoever goes on without a frozen tab whose login is on the wire cannot know which of the two comes first.
+    if (pathname !== '/items' && tabs.some(other => other.loggingIn > 0 && other.world.frozen)) torn = true
+    if (pathname === '/login') tab.loggingIn++
+    if (pathname !== '/refresh_token') {
+      return world.environment.fetch(request).finally(() => {
+        if (pathname === '/login') tab.loggingIn--
+      })
+    }
+
+    for (const other of tabs) {
+      if (other.wire === null) continue
+      const excused = other.world.closed || other.world.frozen || clock.monotonic() - other.wire >= LOCK_WAIT
+      if (excused) torn = true
+      else violate(`${world.clientId} and ${other.world.clientId} refresh at once`)
+    }
+    tab.wire = clock.monotonic()
+    try {
+      return await world.environment.fetch(request)
+    } catch (error) {
+      torn = true
+      throw error
+    } finally {
+      tab.wire = null
+    }
+  }
+
+  function promise(tab: Tab, name: string, made: Promise<unknown>): void {
+    promised.push({ tab, name, at: clock.monotonic(), outcome: watch(made) })
+  }
+
+  async function deliver(): Promise<void> {
+    await scheduler.waitNext(1)
+    await idle()
+  }
+
+  async function drain(): Promise<void> {
+    for (let n = 0; scheduler.count() > 0; n++) {
+      if (n > MANY) return violate('no end of deliveries')
+      await deliver()
+    }
+  }
+
+  async function act(action: Action): Promise<void> {
+    // No two decisions fall into one millisecond: a generation is a moment.
+    clock.tick(1)
+    if ('tab' in action) {
+      const all = action.type === 'thaw' ? live() : awake()
+      const tab = all[action.tab % Math.max(1, all.length)]
+      if (!tab) return
+      const { world } = tab
+      const { client } = world
+      switch (action.type) {
+        case 'request': {
+          const n = `${requests++}`
+          const { session } = client
+          if (session.status === 'authenticated') owners.set(n, session.claims?.sub as string)
+          return promise(tab, 'request', client.fetch(`${ORIGIN}/items?n=${n}`))
+        }
+        case 'ready':
+          return promise(tab, 'ready', client.ready())
+        case 'refresh':
+          return promise(tab, 'refresh', client.refresh())
+        case 'login':
+          return promise(tab, 'login', client.login({ email: action.user, password: 'right' }))
+        case 'logout':
+          promise(tab, 'logout', client.logout())
+          if (client.session.status !== 'anonymous') violate('logout leaves the session standing')
+          return
+        case 'close':
+          if (awake().length < 2) return
+          // Whatever the server makes of it reaches the jar, and no tab.
+          if (tab.wire !== null || tab.loggingIn > 0) torn = true
+          return world.close()
+        case 'freeze':
+          return world.freeze()
+        case 'bfcache':
+          tab.kept = true
+          world.wake('pagehide', true)
+          return world.freeze()
+        case 'thaw':
+          return thaw(tab)
+        case 'hide':
+          world.visible = !world.visible
+          return world.wake('visibilitychange')
+      }
+    }
+    switch (action.type) {
+      case 'open':
+        if (live().length < 4) open()
+        return
+      case 'revoke':
+        return server.revokeAccess()
+      case 'lose':
+        return server.lose('POST /refresh_token')
+      case 'sleep':
+        return clock.sleep(action.ms)
+      case 'advance':
+        stuck = !action.calm
+        await clock.advance(action.ms)
+        stuck = false
+        for (const again of parked.splice(0)) again()
+    }
+  }
+
+  function thaw(tab: Tab): void {
+    if (!tab.world.frozen) return
+    clock.tick(1)
+    tab.since = clock.monotonic()
+    tab.world.thaw()
+    if (!tab.kept) return
+    look()
+    Object.assign(tab, { kept: false, generation: 0 })
+    tab.world.wake('pageshow', true)
+  }
+
+  /** What must hold at any time. */
+  function look(): void {
+    for (const tab of tabs) {
+      const { world } = tab
+      for (const event of world.logs.slice(tab.read)) {
+        if (event.type === 'signed-in' || event.type === 'refreshed' || event.type === 'signed-out') {
+          // Of a login and a logout in the same millisecond the logout wins.
+          const isNewer = event.generation - tab.generation >= (event.type === 'signed-out' ? 0 : 1)
+          if (!isNewer) violate(`${world.clientId} goes back from ${tab.generation} to ${event.generation}`)
+          tab.generation = event.generation
+        }
+      }
+      tab.read = world.logs.length
+      for (const [name, detail] of world.events.splice(0)) {
+        if (name === 'logout' && !tab.signedIn) violate(`${world.clientId} logs out twice: ${detail.reason}`)
+        if (name === 'login') tab.signedIn = true
+        if (name === 'logout') tab.signedIn = false
+      }
+      if (world.reported.length > 0) violate(`reported: ${world.reported}`)
+    }
+    for (const { tab, name, at, outcome } of promised) {
+      const { world } = tab
+      if (outcome.state !== 'pending' || world.closed || world.frozen) continue
+      const age = clock.monotonic() - Math.max(at, tab.since)
+      if (age > BOUND) violate(`${world.clientId}: ${name} is pending after ${age} ms`)
+    }
+    if (server.reuses > 0 && !torn) violate('a refresh token was sent twice')
+    if (violations.length > 0) throw new Error(violations.join('\n'))
+  }
+
+  /** Everything arrives, every promise has its time, and then the tabs agree with each other and with the jar. */
+  async function end(): Promise<void> {
+    for (const tab of live()) thaw(tab)
+    await idle()
+    await drain()
+    await clock.advance(BOUND + SECOND)
+    await drain()
+    look()
+    for (const { tab, name, outcome } of promised) {
+      if (outcome.state === 'pending' && !tab.world.closed) violate(`${name} never settles`)
+    }
+    const sessions = live().map(({ world }) => world.client.session)
+    const users = new Set(
+      sessions.map(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
+    )
+    users.delete('unknown')
+    if (users.size > 1) violate(`the tabs disagree: ${[...users]}`)
+    const holder = server.holder
+    const [user] = users
+    if (users.size === 1 && user !== 'anonymous' && holder !== user && !torn)
+      violate(`the session is ${user}'s, the cookie ${holder}'s`)
+    if (user === 'anonymous' && holder !== null && truth.size === 0 && !torn && sessions.length > 0)
+      violate(`signed out, but ${holder}'s cookie is there and no marker`)
+    look()
+  }
+
+  return {
+    open,
+    act,
+    look,
+    end,
+    deliver,
+    drain,
+    idle,
+    first,
+    live,
+    scheduler,
+    get torn() {
+      return torn
+    },
+  }
+}
+
+async function play(scheduler: fc.Scheduler, program: Program): Promise<void> {
+  const stage = createStage(scheduler, program)
+  try {
+    const { server } = stage.first.world
+    while (stage.live().length < program.tabs) stage.open()
+    if (program.start !== 'anonymous') server.seed()
+    if (program.start === 'warm') {
+      for (const { world } of stage.live()) void world.client.ready()
+      await stage.idle()
+      await stage.drain()
+      expect(stage.live().map(({ world }) => world.client.session.status)).toEqual(
+        Array(program.tabs).fill('authenticated'),
+      )
+    }
+    stage.look()
+    for (const step of program.steps) {
+      await stage.act(step)
+      await stage.idle()
+      stage.look()
+      for (let n = 0; n < step.deliveries && scheduler.count() > 0; n++) {
+        await stage.deliver()
+        stage.look()
+      }
+    }
+    await stage.end()
+  } finally {
+    for (const { world } of stage.live()) world.close()
+  }
+}
+
+const tab = fc.nat({ max: 3 })
+const of = <T extends string>(...types: T[]) => fc.record({ type: fc.constantFrom(...types), tab })
+const deliveries = fc.nat({ max: 12 })
+const times = fc.constantFrom(300, SECOND, 5 * SECOND, TIMEOUT, LOCK_WAIT, 2 * TIMEOUT)
+const user = fc.constantFrom('ada', 'bob')
+
+const common = [
+  { arbitrary: of('request'), weight: 5 },
+  { arbitrary: of('ready', 'refresh', 'hide'), weight: 4 },
+  { arbitrary: of('logout'), weight: 2 },
+  { arbitrary: fc.record({ type: fc.constant('login' as const), tab, user }), weight: 2 },
+  { arbitrary: fc.constant({ type: 'revoke' as const }), weight: 2 },
+  { arbitrary: fc.constant({ type: 'open' as const }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      type: fc.constant('advance' as const),
+      ms: fc.oneof(times, fc.constantFrom(LIFETIME * 800, LIFETIME * SECOND)),
+      calm: fc.constant(true),
+    }),
+    weight: 2,
+  },
+]
+const rough = [
+  { arbitrary: of('close', 'freeze', 'thaw', 'bfcache'), weight: 5 },
+  { arbitrary: fc.constant({ type: 'lose' as const }), weight: 1 },
+  {
+    arbitrary: fc.record({ type: fc.constant('advance' as const), ms: times, calm: fc.constant(false) }),
+    weight: 3,
+  },
+  {
+    arbitrary: fc.record({ type: fc.constant('sleep' as const), ms: fc.constant(LIFETIME * SECOND) }),
+    weight: 1,
+  },
+]
+
+const programOf = (
+  actions: { arbitrary: fc.Arbitrary<Action>; weight: number }[],
+  grace: fc.Arbitrary<number>,
+): fc.Arbitrary<Program> =>
+  fc.record({
+    tabs: fc.integer({ min: 2, max: 4 }),
+    start: fc.constantFrom('cold', 'warm', 'anonymous'),
+    grace,
+    steps: fc.array(
+      fc.tuple(fc.oneof(...actions), deliveries).map(([action, deliveries]) => ({ ...action, deliveries })),
+      { minLength: 1, maxLength: 7 },
+    ),
+  })
+
+const check = (program: fc.Arbitrary<Program>) =>
+  fc.assert(fc.asyncProperty(fc.scheduler(), program, play), { numRuns: RUNS, ...SEED })
+
+test(
+  'C11 whatever the order of answers, locks and messages',
+  () => check(programOf(common, fc.constant(0))),
+  3_600_000,
+)
+
+test(
+  'C11 tabs that are closed, frozen or kept for later, answers that are lost or late',
+  () => check(programOf([...common, ...rough], fc.constantFrom(0, 30 * SECOND))),
+  3_600_000,
+)
+
+test(
+  'C11 two tabs, at close quarters',
+  () => check(programOf(common.slice(0, 5), fc.constant(0)).map(program => ({ ...program, tabs: 2 }))),
+  3_600_000,
+)

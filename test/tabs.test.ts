@@ -1,0 +1,1020 @@
+import { describe, expect, test } from 'vitest'
+import type { AuthClientOptions } from '../src/types.ts'
+import { watch } from './support/outcome.ts'
+import { ORIGIN } from './support/server.ts'
+import { createWorld, type World, type WorldOptions } from './support/world.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const TIMEOUT = 10 * SECOND
+const REFRESH = 'POST /refresh_token'
+const NAME = 'silent-refresh:app'
+const items = `${ORIGIN}/items`
+
+const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
+  createWorld({ ...given, options: { scope: 'app', ...options }, ...(browser && { browser }) })
+
+/** Tabs of one browser, all signed in as ada by one login. */
+async function signedInTabs(count: number, given: WorldOptions = {}): Promise<World[]> {
+  const first = open(undefined, given)
+  const tabs = [first, ...Array.from({ length: count - 1 }, () => open(first, given))]
+  await first.login()
+  await first.settle()
+  first.server.calls.length = 0
+  for (const tab of tabs) tab.events.length = 0
+  return tabs
+}
+
+const status = (...tabs: World[]) => tabs.map(({ client }) => client.session.status)
+const all = <T>(count: number, value: T): T[] => Array(count).fill(value)
+const bearers = ({ server }: World) =>
+  server.calls.filter(({ path }) => path === '/items').map(({ authorization }) => authorization)
+const locksOf = ({ shared }: World) => shared.locks.snapshot()
+const session = (status: string, more = {}) => expect.objectContaining({ status, ...more })
+
+describe('one refresh for all tabs', () => {
+  test('M2 two tabs get a 401 in the same tick: one refresh, the other adopts', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    a.server.revokeAccess()
+    const responses = await Promise.all([a, b].map(({ client }) => client.fetch(items)))
+    expect(responses.map(({ status }) => status)).toEqual([200, 200])
+    expect(a.server.refreshes).toBe(1)
+    expect([a.count('refresh'), b.count('refresh')]).toEqual([1, 1])
+    expect([a.count('userChange'), b.count('userChange')]).toEqual([0, 0])
+    expect(await a.client.getAccessToken()).toBe(await b.client.getAccessToken())
+  })
+
+  test('M1 five tabs whose tokens end at the same moment, for ten cycles: one refresh per cycle', async () => {
+    const tabs = await signedInTabs(5)
+    const [a] = tabs as [World]
+    await a.clock.advance(10 * HOUR)
+    expect(a.server.refreshes).toBeGreaterThanOrEqual(9)
+    expect(a.server.refreshes).toBeLessThanOrEqual(11)
+    expect(a.server.reuses).toBe(0)
+    expect(status(...tabs)).toEqual(all(5, 'authenticated'))
+    expect(tabs.map(tab => tab.count('logout'))).toEqual(all(5, 0))
+  })
+
+  test('M1 five tabs, each with ten requests and a dead token: one refresh', async () => {
+    const tabs = await signedInTabs(5)
+    const [a] = tabs as [World]
+    a.server.revokeAccess()
+    const made = tabs.flatMap(({ client }) => Array.from({ length: 10 }, () => client.fetch(items)))
+    expect((await Promise.all(made)).map(({ status }) => status)).toEqual(all(50, 200))
+    expect(a.server.refreshes).toBe(1)
+  })
+
+  test('M4 a new tab beside a live one takes its session with no call', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.settle()
+    expect(ready.state).toBe('fulfilled')
+    expect(ready.value).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    expect(a.server.calls).toEqual([])
+    expect(b.events).toEqual([['login', { cause: 'other-tab' }]])
+    expect(b.client.session).toMatchObject({ expiresAt: (a.client.session as any).expiresAt })
+  })
+
+  test('M4 a first tab waits for nobody, and no virtual time passes', async () => {
+    const a = open()
+    a.server.seed()
+    const before = a.clock.time
+    expect(await a.client.ready()).toMatchObject({ status: 'authenticated' })
+    expect(a.clock.time).toBe(before)
+  })
+
+  test('M4 five tabs that open at once make one restore call', async () => {
+    const a = open()
+    a.server.seed()
+    const tabs = [a, ...all(4, a).map(browser => open(browser))]
+    await Promise.all(tabs.map(({ client }) => client.ready()))
+    expect(status(...tabs)).toEqual(all(5, 'authenticated'))
+    expect(a.server.refreshes).toBe(1)
+  })
+
+  test('M4 five tabs that open at once with nobody signed in: anonymous, and no logout event', async () => {
+    const a = open()
+    const tabs = [a, ...all(4, a).map(browser => open(browser))]
+    await Promise.all(tabs.map(({ client }) => client.ready()))
+    expect(status(...tabs)).toEqual(all(5, 'anonymous'))
+    expect(tabs.map(tab => tab.count('logout'))).toEqual(all(5, 0))
+    expect(a.server.refreshes).toBeLessThanOrEqual(5)
+  })
+
+  test('M4 a sibling hidden for an hour shows nothing any more: the new tab asks the server', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    a.visible = false
+    a.wake('visibilitychange')
+    await a.clock.advance(2 * MINUTE)
+    expect(locksOf(a).held).toEqual([])
+    const b = open(a)
+    await b.client.ready()
+    await b.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+    expect(a.server.reuses).toBe(0)
+    expect(a.events.filter(([name]) => name !== 'refresh')).toEqual([])
+  })
+
+  test('M8 a tab closed in the middle of a refresh leaves the others able to refresh', async () => {
+    const [a, b] = (await signedInTabs(2, { server: { grace: 30 * SECOND } })) as [World, World]
+    const answer = a.server.delay(REFRESH)
+    watch(a.client.refresh())
+    await a.settle()
+    const refreshed = watch(b.client.refresh())
+    await b.settle()
+    a.close()
+    await b.settle()
+    answer()
+    await b.settle()
+    expect(refreshed.state).toBe('fulfilled')
+    expect(status(b)).toEqual(['authenticated'])
+    expect(b.server.refreshes).toBe(2)
+  })
+})
+
+describe('who is signed in', () => {
+  test('M3 login in one tab signs the others in', async () => {
+    const a = open()
+    const b = open(a)
+    await Promise.all([a.client.ready(), b.client.ready()])
+    await a.login()
+    await a.settle()
+    expect(b.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    expect(b.events).toEqual([['login', { cause: 'other-tab' }]])
+    expect((await b.client.fetch(items)).status).toBe(200)
+    expect(a.server.refreshes).toBeLessThanOrEqual(2)
+  })
+
+  test('M3 login reaches a tab that has not been restored yet', async () => {
+    const a = open()
+    const b = open(a)
+    await a.login()
+    await a.settle()
+    expect(b.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    expect(await b.client.ready()).toBe(b.client.session)
+    expect(a.server.refreshes).toBe(0)
+  })
+
+  test('M3 logout in one tab: the others send no token any more, and say other-tab once', async () => {
+    const tabs = await signedInTabs(3)
+    const [a, b] = tabs as [World, World]
+    const done = a.client.logout()
+    await a.settle()
+    expect(await done).toEqual({ revoked: true })
+    expect(tabs.map(({ client }) => client.session)).toEqual([
+      session('anonymous', { reason: 'logout' }),
+      session('anonymous', { reason: 'other-tab' }),
+      session('anonymous', { reason: 'other-tab' }),
+    ])
+    expect(b.events).toEqual([['logout', { reason: 'other-tab' }]])
+    expect((await b.client.fetch(items)).status).toBe(401)
+    expect(bearers(b)).toEqual([null])
+    expect(a.server.count('/logout')).toBe(1)
+    expect(a.server.refreshes).toBe(0)
+  })
+
+  test('M3 logout and login again, from another tab each time', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+      [a, b],
+    ] as const) {
+      await one.client.logout()
+      await one.settle()
+      expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+      await other.login('bob')
+      await other.settle()
+      expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+    }
+  })
+
+  test('C1 logout in one tab while another has a refresh on the wire: signed out, the cookie gone', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    const answer = a.server.delay(REFRESH)
+    const refreshed = watch(b.client.refresh())
+    await b.settle()
+    const done = watch(a.client.logout())
+    await a.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+    answer()
+    await a.clock.advance(TIMEOUT)
+    expect(done.value).toEqual({ revoked: true })
+    expect(refreshed.state).toBe('no_session')
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+    expect(a.server.jar.cookie).toBe(null)
+    expect([a.count('login'), b.count('login')]).toEqual([0, 0])
+  })
+
+  test('C1 logout in one tab while another restores for the first time', async () => {
+    const a = open()
+    a.server.seed()
+    const b = open(a)
+    const answer = a.server.delay(REFRESH)
+    const ready = watch(b.client.ready())
+    await b.settle()
+    const done = watch(a.client.logout())
+    await a.settle()
+    answer()
+    await a.clock.advance(MINUTE)
+    expect([ready.state, done.state]).toEqual(['fulfilled', 'fulfilled'])
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+    expect(a.server.jar.cookie).toBe(null)
+  })
+
+  test('C1 a logout that waits behind a login elsewhere does not end that login', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    const answer = a.server.delay('POST /login')
+    const login = watch(b.client.login({ email: 'bob', password: 'right' }))
+    await b.settle()
+    const done = watch(a.client.logout())
+    answer()
+    await a.clock.advance(MINUTE)
+    expect([login.state, done.state]).not.toContain('pending')
+    const [one, other] = status(a, b)
+    expect(one).toBe(other)
+    expect(a.server.holder).toBe(one === 'authenticated' ? 'bob' : null)
+  })
+
+  test('M10 another user signs in elsewhere: userChange, and what was queued for the first is dropped', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    a.server.revokeAccess()
+    const answer = a.server.delay('POST /login')
+    const login = a.login('bob')
+    await a.settle()
+    const queued = watch(b.client.fetch(items, { method: 'DELETE' }))
+    await b.settle()
+    answer()
+    await login
+    await b.settle()
+    expect(b.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' } })
+    expect(b.events).toContainEqual(['userChange', expect.objectContaining({ claims: expect.anything() })])
+    expect(b.count('userChange')).toBe(1)
+    expect(queued.state).not.toBe('pending')
+    expect(bearers(b)).toHaveLength(1)
+    expect((queued.value as Response | undefined)?.status ?? 401).toBe(401)
+  })
+
+  test('M7 four tabs with a dead refresh token: few calls, and logout with reason rejected once per tab', async () => {
+    const tabs = await signedInTabs(4)
+    const [a] = tabs as [World]
+    a.server.revokeAll()
+    const made = tabs.map(({ client }) => client.fetch(items))
+    expect((await Promise.all(made)).map(({ status }) => status)).toEqual(all(4, 401))
+    await a.settle()
+    expect(a.server.refreshes).toBeLessThanOrEqual(2)
+    expect(tabs.map(({ client }) => client.session)).toEqual(
+      all(4, session('anonymous', { reason: 'rejected' })),
+    )
+    expect(tabs.map(({ events }) => events)).toEqual(all(4, [['logout', { reason: 'rejected' }]]))
+    await a.clock.advance(HOUR)
+    expect(a.server.refreshes).toBeLessThanOrEqual(2)
+  })
+
+  test('F5 refused while the token still works: every tab keeps the session until its end', async () => {
+    const tabs = await signedInTabs(3)
+    const [a] = tabs as [World]
+    a.server.answer(REFRESH, () => a.server.json({ error: 'invalid_grant' }, 401))
+    await a.clock.advance(59.5 * MINUTE)
+    expect(status(...tabs)).toEqual(all(3, 'authenticated'))
+    expect(a.server.refreshes).toBe(1)
+    await a.clock.advance(2 * MINUTE)
+    expect(tabs.map(({ client }) => client.session)).toEqual(
+      all(3, session('anonymous', { reason: 'rejected' })),
+    )
+    expect(tabs.map(tab => tab.count('logout'))).toEqual(all(3, 1))
+    expect(a.server.refreshes).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('T2 the wall clock is set back while tabs are open', () => {
+  /** A tab that is hidden and shows nothing, an hour set back, and a tab that was opened only then. */
+  async function setBack(): Promise<[World, World]> {
+    const [a] = (await signedInTabs(1)) as [World]
+    a.visible = false
+    a.wake('visibilitychange')
+    await a.clock.advance(2 * MINUTE)
+    a.clock.jump(-HOUR)
+    const b = open(a)
+    await b.client.ready()
+    await b.settle()
+    return [a, b]
+  }
+
+  test('T2 a logout in the new tab reaches the old one', async () => {
+    const [a, b] = await setBack()
+    await b.client.logout()
+    await b.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
+  test('T2 another user who signs in in the new tab is seen in the old one', async () => {
+    const [a, b] = await setBack()
+    await b.login('bob')
+    await b.settle()
+    expect([a, b].map(({ client }) => client.session)).toEqual(
+      all(2, session('authenticated', { claims: expect.objectContaining({ sub: 'bob' }) })),
+    )
+  })
+
+  test('T2 a login in the new tab, after a logout in the old one', async () => {
+    const [a, b] = await setBack()
+    await a.client.logout()
+    await a.settle()
+    b.close()
+    const c = open(a)
+    await c.client.ready()
+    await c.login('bob')
+    await c.settle()
+    expect(status(a, c)).toEqual(['authenticated', 'authenticated'])
+  })
+})
+
+describe('a passing failure holds for the browser', () => {
+  const fail = ({ server }: World, status = 503, headers = {}) =>
+    server.answer(REFRESH, () => server.json({ error: 'passing' }, status, headers))
+
+  test('F1 one call per backoff, not one per tab', async () => {
+    const one = await signedInTabs(1)
+    const five = await signedInTabs(5)
+    for (const [a] of [one, five] as [World][]) {
+      fail(a)
+      await a.clock.advance(2 * HOUR)
+    }
+    expect(status(...five)).toEqual(all(5, 'authenticated'))
+    // Jitter is off: the tabs ring in the same instant, which is the hardest case.
+    expect(five[0]!.server.refreshes).toBeLessThanOrEqual(one[0]!.server.refreshes * 1.2)
+    const [a] = five as [World]
+    a.server.mend()
+    await a.clock.advance(2 * MINUTE)
+    expect(five.map(({ client }) => client.session)).toEqual(
+      all(5, session('authenticated', { error: null })),
+    )
+  })
+
+  test('F1 a failure in one tab is told to the others, with its retryAt', async () => {
+    const tabs = await signedInTabs(3)
+    const [a, b, c] = tabs as [World, World, World]
+    fail(a)
+    const failed = watch(a.client.refresh())
+    await a.settle()
+    expect(failed.state).toBe('refresh_unavailable')
+    const { retryAt } = failed.error as { retryAt: number }
+    expect([b, c].map(({ events }) => events)).toEqual(
+      all(2, [
+        ['refreshError', { error: expect.objectContaining({ code: 'refresh_unavailable' }), retryAt }],
+      ]),
+    )
+    expect(a.server.refreshes).toBe(1)
+  })
+
+  test('F3 Retry-After holds for every tab, also for requests with a dead token', async () => {
+    const tabs = await signedInTabs(3)
+    const [a] = tabs as [World]
+    await a.clock.advance(40 * MINUTE)
+    fail(a, 429, { 'Retry-After': '1800' })
+    const called = watch(a.client.refresh())
+    await a.settle()
+    expect(called.state).toBe('refresh_unavailable')
+    await a.clock.advance(25 * MINUTE)
+    const asked = tabs.map(({ client }) => watch(client.fetch(items)))
+    await a.settle()
+    expect(asked.map(({ state }) => state)).toEqual(all(3, 'refresh_unavailable'))
+    expect(a.server.refreshes).toBe(1)
+    a.server.mend()
+    await a.clock.advance(6 * MINUTE)
+    expect(a.server.refreshes).toBe(2)
+    expect(tabs.map(({ client }) => client.session)).toEqual(
+      all(3, session('authenticated', { error: null })),
+    )
+  })
+
+  test('F8 an outage at the first restore of five tabs: unknown, one call per backoff, then all signed in', async () => {
+    async function outage(count: number): Promise<World[]> {
+      const a = open()
+      a.server.seed()
+      const tabs = [a, ...all(count - 1, a).map(browser => open(browser))]
+      fail(a)
+      const ready = tabs.map(({ client }) => watch(client.ready()))
+      await a.clock.advance(10 * MINUTE)
+      expect(ready.map(({ state }) => state)).toEqual(all(count, 'fulfilled'))
+      expect(status(...tabs)).toEqual(all(count, 'unknown'))
+      return tabs
+    }
+    const [one] = (await outage(1)) as [World]
+    const five = await outage(5)
+    const [a] = five as [World]
+    expect(a.server.refreshes).toBeLessThanOrEqual(one.server.refreshes * 1.2 + 4)
+    a.server.mend()
+    await a.clock.advance(2 * MINUTE)
+    expect(status(...five)).toEqual(all(5, 'authenticated'))
+  })
+})
+
+describe('F10 every promise settles', () => {
+  const BOUND = 5 * TIMEOUT
+
+  test('M5 a tab frozen with the lock: the others go on after twice the timeout and 2 s', async () => {
+    const [a, b] = (await signedInTabs(2, { server: { grace: MINUTE } })) as [World, World]
+    const answer = a.server.delay(REFRESH)
+    const frozen = watch(a.client.refresh())
+    await a.settle()
+    a.freeze()
+    const refreshed = watch(b.client.refresh())
+    await b.clock.advance(2 * TIMEOUT + SECOND)
+    expect(a.server.refreshes).toBe(1)
+    await b.clock.advance(2 * SECOND)
+    expect(a.server.refreshes).toBe(2)
+    expect(status(b)).toEqual(['authenticated'])
+    answer()
+    await b.settle()
+    await b.clock.advance(TIMEOUT)
+    expect(refreshed.state).not.toBe('pending')
+
+    a.thaw()
+    await a.settle()
+    expect(frozen.state).not.toBe('pending')
+    expect(await a.client.getAccessToken()).toBe(await b.client.getAccessToken())
+    expect(a.server.refreshes).toBe(2)
+    expect([a.count('logout'), b.count('logout')]).toEqual([0, 0])
+  })
+
+  test('M5 a tab that is not frozen but waits for a slow answer: nobody sends its token a second time', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    const answer = a.server.hold(REFRESH)
+    const first = watch(a.client.refresh())
+    await a.clock.advance(SECOND)
+    const second = watch(b.client.refresh())
+    await a.clock.advance(14 * SECOND)
+    expect([first.state, second.state]).toEqual(all(2, 'refresh_unavailable'))
+    answer()
+    await a.clock.advance(2 * TIMEOUT)
+    expect(a.server.reuses).toBe(0)
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test.each([
+    ['a tab frozen with the lock', (a: World) => a.freeze()],
+    ['a tab whose refresh never ends', () => {}],
+    ['a tab closed with the lock', (a: World) => a.close()],
+  ])('F10 %s, and every method of the others', async (_, happen) => {
+    const methods: ((world: World) => Promise<unknown>)[] = [
+      ({ client }) => client.refresh(),
+      ({ client }) => client.getAccessToken({ minValidity: 2 * HOUR }),
+      ({ client }) => client.fetch(items),
+      ({ client }) => client.login({ email: 'bob', password: 'right' }),
+      ({ client }) => client.logout(),
+    ]
+    for (const method of methods) {
+      const [a, b] = (await signedInTabs(2)) as [World, World]
+      a.server.revokeAccess()
+      a.server.hold(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      happen(a)
+      const outcome = watch(method(b))
+      await b.clock.advance(BOUND)
+      expect(outcome.state, String(method)).not.toBe('pending')
+      expect(b.client.session.status).toBe(String(method).includes('logout') ? 'anonymous' : 'authenticated')
+    }
+  })
+
+  test('F10 the refresh token in script: when the wait ends without the lock, nothing is sent', async () => {
+    const given: WorldOptions = { server: { carrier: 'body' } }
+    const a = open(undefined, given)
+    const b = open(a, given)
+    await a.login()
+    await b.login('bob')
+    await a.settle()
+    a.server.hold(REFRESH)
+    watch(a.client.refresh())
+    await a.settle()
+    a.freeze()
+    const before = a.server.refreshes
+    const refreshed = watch(b.client.refresh())
+    await b.clock.advance(TIMEOUT + 3 * SECOND)
+    expect(refreshed.state).toBe('refresh_unavailable')
+    expect(b.server.refreshes).toBe(before)
+  })
+
+  test('F10 a sibling that shows a newer session and never answers costs a second', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    a.freeze()
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.settle()
+    expect(ready.state).toBe('pending')
+    await b.clock.advance(SECOND)
+    expect(ready.state).toBe('fulfilled')
+    expect(status(b)).toEqual(['authenticated'])
+    expect(a.server.refreshes).toBe(1)
+  })
+
+  test('F10 locks that are granted to nobody, ever', async () => {
+    const a = open()
+    a.server.seed()
+    a.environment.locks = () =>
+      ({
+        request: (_: string, { signal }: LockOptions) =>
+          new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+        query: async () => ({ held: [], pending: [] }),
+      }) as never
+    const ready = watch(a.client.ready())
+    const logout = watch(a.client.logout())
+    await a.clock.advance(BOUND)
+    expect([ready.state, logout.state]).toEqual(['fulfilled', 'fulfilled'])
+  })
+
+  test('F10 a query for the locks that never ends', async () => {
+    const a = open()
+    a.server.seed()
+    const locks = a.environment.locks()!
+    a.environment.locks = () => ({ request: locks.request, query: () => new Promise(() => {}) })
+    const ready = watch(a.client.ready())
+    await a.clock.advance(BOUND)
+    expect(ready.state).toBe('fulfilled')
+  })
+})
+
+describe('F9 without locks, without channels, or without both', () => {
+  const pieces: [name: string, given: WorldOptions, missing: number][] = [
+    ['no locks', { locks: false }, 1],
+    ['locks that refuse', { locks: 'throws' }, 1],
+    ['no channel', { channel: false }, 1],
+    ['a channel that refuses', { channel: 'throws' }, 1],
+    ['neither', { locks: false, channel: false }, 2],
+    ['both refuse', { locks: 'throws', channel: 'throws' }, 2],
+  ]
+
+  test.each(pieces)('F9 %s: one event each, and one tab works', async (_, given, missing) => {
+    const a = open(undefined, given)
+    await a.login()
+    a.server.revokeAccess()
+    expect((await a.client.fetch(items)).status).toBe(200)
+    await a.clock.advance(5 * HOUR)
+    expect(a.client.session).toMatchObject({ status: 'authenticated', error: null })
+    expect(await a.client.logout()).toEqual({ revoked: true })
+    const told = a.logs.filter(({ type }) => type.startsWith('tabs'))
+    expect(told).toHaveLength(missing)
+    expect(a.reported).toEqual([])
+    expect(a.server.reuses).toBe(0)
+  })
+
+  test.each(pieces)('F9 %s: two tabs with a short grace stay signed in', async (_, given) => {
+    const a = open(undefined, { ...given, server: { grace: 30 * SECOND } })
+    a.server.seed()
+    const b = open(a, given)
+    await Promise.all([a, b].map(({ client }) => client.ready()))
+    await a.clock.advance(3 * HOUR)
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test.each([
+    ['no locks', { locks: false }],
+    ['locks that refuse', { locks: 'throws' }],
+  ] as [string, WorldOptions][])('F9 %s: messages still carry login and logout', async (_, given) => {
+    const a = open(undefined, given)
+    const b = open(a, given)
+    await a.login()
+    await a.settle()
+    expect(status(b)).toEqual(['authenticated'])
+    await b.client.logout()
+    await b.settle()
+    expect(status(a)).toEqual(['anonymous'])
+  })
+
+  test('F9 no channel: with locks alone two tabs never refresh at once', async () => {
+    const a = open(undefined, { channel: false })
+    const b = open(a, { channel: false })
+    a.server.seed()
+    await Promise.all([a, b].map(({ client }) => client.ready()))
+    for (let n = 0; n < 3; n++) await Promise.all([a, b].map(({ client }) => client.refresh()))
+    expect(a.server.reuses).toBe(0)
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test('F9 a channel whose postMessage throws changes nothing', async () => {
+    const a = open()
+    const b = open(a)
+    for (const channel of a.shared.channels.ends) {
+      channel.postMessage = () => {
+        throw new DOMException('The channel is closed', 'InvalidStateError')
+      }
+    }
+    await a.login()
+    a.server.revokeAccess()
+    expect((await a.client.fetch(items)).status).toBe(200)
+    expect((await a.client.logout()).revoked).toBe(true)
+    expect([...a.reported, ...b.reported]).toEqual([])
+  })
+})
+
+describe('M9 what comes over the channel', () => {
+  /** What the tabs told each other at the login and three refreshes, as [name, message]. */
+  async function recorded(): Promise<[World, World, any[]]> {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    for (let n = 0; n < 3; n++) {
+      await a.client.refresh()
+      await a.settle()
+    }
+    return [a, b, a.shared.channels.posted.map(([, message]) => message)]
+  }
+
+  test('M9 old messages, heard again in any order, undo nothing', async () => {
+    const [a, b, messages] = await recorded()
+    const before = [a, b].map(({ client }) => client.session)
+    const token = await b.client.getAccessToken()
+    a.events.length = 0
+    b.events.length = 0
+    for (const message of [...messages, ...messages.toReversed()]) a.shared.channels.inject(NAME, message)
+    await a.settle()
+    expect([a, b].map(({ client }) => client.session)).toEqual(before)
+    expect(await b.client.getAccessToken()).toBe(token)
+    expect([...a.events, ...b.events]).toEqual([])
+  })
+
+  test('M9 old messages do not bring a session back after a logout', async () => {
+    const [a, b, messages] = await recorded()
+    await b.client.logout()
+    await b.settle()
+    for (const message of messages) a.shared.channels.inject(NAME, message)
+    await a.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
+  test('M9 an old logout, heard after a new login, signs nobody out', async () => {
+    const [a, b] = await recorded()
+    await a.client.logout()
+    await a.settle()
+    const old = a.shared.channels.posted.map(([, message]) => message)
+    await a.clock.advance(SECOND)
+    await b.login()
+    await b.settle()
+    for (const message of old) a.shared.channels.inject(NAME, message)
+    await a.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test('M9 an old failure, heard again, pauses nothing', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    a.server.answer(REFRESH, () => a.server.json({}, 503), 1)
+    await a.client.refresh().catch(() => {})
+    await a.settle()
+    const old = a.shared.channels.posted.map(([, message]) => message)
+    await a.client.refresh()
+    await a.settle()
+    for (const message of old) a.shared.channels.inject(NAME, message)
+    await a.settle()
+    expect([a, b].map(({ client }) => client.session)).toEqual(
+      all(2, session('authenticated', { error: null })),
+    )
+  })
+
+  const cyclic: Record<string, unknown> = {}
+  cyclic.self = cyclic
+  const throwing = () =>
+    Object.defineProperty({}, 'type', {
+      enumerable: true,
+      get() {
+        throw new Error('a getter')
+      },
+    })
+  const deep = () => {
+    let value: unknown = 0
+    for (let n = 0; n < 100_000; n++) value = [value]
+    return value
+  }
+  const primitives = [
+    undefined,
+    null,
+    0,
+    '',
+    'logout',
+    1n,
+    Number.NaN,
+    [],
+    {},
+    [[]],
+    cyclic,
+    new Map(),
+    new Date(),
+  ]
+
+  test('M9 what is no message at all changes nothing and throws nothing', async () => {
+    const [a, b, messages] = await recorded()
+    const before = [a, b].map(({ client }) => client.session)
+    a.events.length = 0
+    for (const data of [...primitives, throwing(), deep(), 'x'.repeat(5_000_000)])
+      a.shared.channels.inject(NAME, data)
+    const kinds = [...new Map(messages.map(message => [message.type, message])).values()]
+    for (const message of kinds) {
+      for (const key of Object.keys(message)) {
+        const { [key]: _, ...rest } = message
+        for (const data of primitives) a.shared.channels.inject(NAME, { ...message, [key]: data })
+        if (key !== 'user' && key !== 'status') a.shared.channels.inject(NAME, rest)
+        for (const data of [
+          throwing(),
+          deep(),
+          'x'.repeat(2_000_000),
+          -1,
+          Number.POSITIVE_INFINITY,
+          2 ** 60,
+        ]) {
+          if (key !== 'user') a.shared.channels.inject(NAME, { ...message, [key]: data })
+        }
+      }
+    }
+    await a.clock.advance(SECOND)
+    expect([a, b].map(({ client }) => client.session)).toEqual(before)
+    expect([...a.events, ...a.reported, ...b.reported]).toEqual([])
+    expect((await b.client.fetch(items)).status).toBe(200)
+  })
+
+  test('M9 another version is not read', async () => {
+    const [a, b, messages] = await recorded()
+    a.events.length = 0
+    for (const message of messages) {
+      const versions = Object.entries(message).filter(([key]) => key === 'v' || key === 'version')
+      expect(versions).toHaveLength(1)
+      const [key, version] = versions[0] as [string, number]
+      for (const other of [version + 1, 0, `${version}`, null]) {
+        const generation = message.generation + 1000
+        a.shared.channels.inject(NAME, { ...message, generation, [key]: other })
+      }
+    }
+    await a.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+    expect(a.events).toEqual([])
+  })
+
+  test('M9 a generation at the end of all numbers does not lock the session up', async () => {
+    const [a, b, messages] = await recorded()
+    const logout = {
+      ...messages.at(-1),
+      type: 'signed-out',
+      reason: 'other-tab',
+      generation: Number.MAX_SAFE_INTEGER,
+    }
+    a.shared.channels.inject(NAME, logout)
+    await a.settle()
+    await a.login('bob')
+    await a.settle()
+    await b.client.ready()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+    await a.client.logout()
+    await a.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
+  test('M9 no message ever holds a refresh token, and a session with one stays in its tab', async () => {
+    const given: WorldOptions = { server: { carrier: 'body' } }
+    const a = open(undefined, given)
+    const b = open(a, given)
+    await a.login()
+    await a.client.refresh()
+    await a.settle()
+    expect(JSON.stringify(a.shared.channels.posted)).not.toContain('refresh-')
+    expect(status(b)).not.toEqual(['authenticated'])
+  })
+})
+
+describe("the option 'tabs'", () => {
+  const given = (tabs: NonNullable<AuthClientOptions['tabs']>): WorldOptions => ({ options: { tabs } })
+
+  test("M3 'notify': no message carries a token; the others ask the server", async () => {
+    const a = open(undefined, given('notify'))
+    const b = open(a, given('notify'))
+    await Promise.all([a, b].map(({ client }) => client.ready()))
+    await a.login()
+    await a.settle()
+    await a.clock.advance(SECOND)
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+    await Promise.all([a, b].map(({ client }) => client.refresh()))
+    await a.settle()
+    const said = JSON.stringify(a.shared.channels.posted)
+    expect(a.shared.channels.posted.length).toBeGreaterThan(0)
+    expect(said).not.toContain('eyJ')
+    expect(a.server.reuses).toBe(0)
+    await b.client.logout()
+    await b.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
+  test("M2 'notify': two tabs refresh one after the other", async () => {
+    const tabs = await signedInTabs(2, given('notify'))
+    const [a, b] = tabs as [World, World]
+    await a.clock.advance(SECOND)
+    a.server.revokeAccess()
+    const responses = await Promise.all(tabs.map(({ client }) => client.fetch(items)))
+    expect(responses.map(({ status }) => status)).toEqual([200, 200])
+    await b.clock.advance(5 * HOUR)
+    expect(a.server.reuses).toBe(0)
+    expect(tabs.map(tab => tab.count('logout'))).toEqual([0, 0])
+  })
+
+  test("C9 'off': no channel and no lock", async () => {
+    const a = open(undefined, given('off'))
+    const b = open(a, given('off'))
+    await a.login()
+    await a.client.refresh()
+    await a.settle()
+    expect(a.shared.channels.names).toEqual([])
+    expect(locksOf(a)).toEqual({ held: [], pending: [] })
+    expect(status(b)).toEqual(['unknown'])
+    await a.client.logout()
+    expect(a.logs.filter(({ type }) => type.startsWith('tabs'))).toEqual([])
+  })
+
+  test('S7 other scopes do not hear of it', async () => {
+    const a = open()
+    const b = open(a, { options: { scope: 'another' } })
+    await a.login()
+    await a.settle()
+    expect(status(b)).toEqual(['unknown'])
+    expect(new Set(a.shared.channels.names)).toEqual(new Set([NAME, 'silent-refresh:another']))
+  })
+})
+
+describe('M6 the back/forward cache', () => {
+  async function away([a]: World[]): Promise<void> {
+    a!.wake('pagehide', true)
+    a!.freeze()
+    await a!.settle()
+  }
+  function back([a]: World[]): void {
+    a!.thaw()
+    a!.wake('pageshow', true)
+  }
+
+  test('M6 the channel is closed, and no lock is held, while the page is away', async () => {
+    const tabs = await signedInTabs(1)
+    const [a] = tabs as [World]
+    a.wake('pagehide', true)
+    await a.settle()
+    expect(a.shared.channels.names).toEqual([])
+    expect(locksOf(a)).toEqual({ held: [], pending: [] })
+  })
+
+  test('M6 back after a logout elsewhere: signed out before anything is sent', async () => {
+    const tabs = await signedInTabs(2)
+    const [a, b] = tabs as [World, World]
+    await away(tabs)
+    await b.client.logout()
+    await b.settle()
+    back(tabs)
+    expect(a.client.session.status).toBe('unknown')
+    const asked = a.client.fetch(items)
+    await a.settle()
+    expect((await asked).status).toBe(401)
+    expect(status(a)).toEqual(['anonymous'])
+    expect(bearers(a)).toEqual([null])
+    expect(a.count('logout')).toBe(1)
+  })
+
+  test('M6 back after a logout that the server did not hear: the marker says so', async () => {
+    const tabs = await signedInTabs(2)
+    const [a, b] = tabs as [World, World]
+    await away(tabs)
+    b.server.answer('POST /logout', () => b.server.json({}, 503))
+    await b.client.logout()
+    await b.settle()
+    b.close()
+    const before = a.server.refreshes
+    back(tabs)
+    await a.clock.advance(MINUTE)
+    expect(status(a)).toEqual(['anonymous'])
+    expect(a.server.refreshes).toBe(before)
+  })
+
+  test('M6 back beside a live sibling: its session, and no call', async () => {
+    const tabs = await signedInTabs(2)
+    const [a, b] = tabs as [World, World]
+    await away(tabs)
+    await b.client.refresh()
+    const before = a.server.refreshes
+    back(tabs)
+    await a.settle()
+    expect(await a.client.getAccessToken()).toBe(await b.client.getAccessToken())
+    expect(a.server.refreshes).toBe(before)
+    expect(a.count('logout')).toBe(0)
+  })
+
+  test('M6 back with nobody else there: the server says', async () => {
+    const tabs = await signedInTabs(1)
+    const [a] = tabs as [World]
+    await away(tabs)
+    await a.clock.advance(HOUR)
+    back(tabs)
+    expect(status(a)).toEqual(['unknown'])
+    await a.settle()
+    expect(status(a)).toEqual(['authenticated'])
+    expect(a.server.refreshes).toBe(1)
+    expect(a.count('userChange')).toBe(0)
+  })
+
+  test('M6 back after another user signed in elsewhere: userChange', async () => {
+    const tabs = await signedInTabs(2)
+    const [a, b] = tabs as [World, World]
+    await away(tabs)
+    await b.login('bob')
+    back(tabs)
+    await a.settle()
+    expect(a.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' } })
+    expect(a.count('userChange')).toBe(1)
+  })
+
+  test('M6 away with a refresh on the wire, and a logout elsewhere meanwhile', async () => {
+    const tabs = await signedInTabs(2)
+    const [a, b] = tabs as [World, World]
+    const answer = a.server.delay(REFRESH)
+    const refreshed = watch(a.client.refresh())
+    await a.settle()
+    await away(tabs)
+    const done = watch(b.client.logout())
+    answer()
+    await b.clock.advance(MINUTE)
+    back(tabs)
+    await a.clock.advance(MINUTE)
+    expect([refreshed.state, done.state]).not.toContain('pending')
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+    expect(a.server.jar.cookie).toBe(null)
+  })
+
+  test('M6 away with the very first restore on the wire, and a logout elsewhere meanwhile', async () => {
+    const a = open()
+    a.server.seed()
+    const b = open(a)
+    const answer = a.server.delay(REFRESH)
+    const ready = watch(a.client.ready())
+    await a.settle()
+    await away([a])
+    const done = watch(b.client.logout())
+    await b.settle()
+    answer()
+    back([a])
+    await a.clock.advance(MINUTE)
+    expect([ready.state, done.state]).not.toContain('pending')
+    expect(status(a)).toEqual(['anonymous'])
+    expect(a.server.jar.cookie).toBe(null)
+  })
+})
+
+describe('C9 dispose', () => {
+  test('C9 no timer, listener, lock or channel is left', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    expect(a.shared.channels.names).toEqual([NAME, NAME])
+    a.client.dispose()
+    b.client.dispose()
+    await a.settle()
+    expect(a.shared.channels.names).toEqual([])
+    expect(locksOf(a)).toEqual({ held: [], pending: [] })
+    expect(a.clock.timers).toBe(0)
+    expect([a.listeners, b.listeners]).toEqual([0, 0])
+  })
+
+  test('C9 a refresh that was sent keeps its lock until it is answered', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    const answer = a.server.delay(REFRESH)
+    const refreshed = watch(a.client.refresh())
+    await a.settle()
+    a.client.dispose()
+    await a.settle()
+    expect(refreshed.state).toBe('disposed')
+    const other = watch(b.client.refresh())
+    await b.settle()
+    expect(other.state).toBe('pending')
+    answer()
+    await b.settle()
+    expect(other.state).toBe('fulfilled')
+    expect(a.server.reuses).toBe(0)
+    b.client.dispose()
+    await b.settle()
+    expect(locksOf(a)).toEqual({ held: [], pending: [] })
+    expect(a.clock.timers).toBe(0)
+  })
+
+  test('C9 disposed while it waits for the lock', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    a.server.delay(REFRESH)
+    watch(a.client.refresh())
+    await a.settle()
+    const waiting = watch(b.client.refresh())
+    await b.settle()
+    b.client.dispose()
+    await b.settle()
+    expect(waiting.state).toBe('disposed')
+    expect(locksOf(b).pending).toEqual([])
+    expect(a.server.refreshes).toBe(1)
+  })
+
+  test('C9 disposed in the middle of a message', async () => {
+    const [a, b, c] = (await signedInTabs(3)) as [World, World, World]
+    b.client.on('logout', () => c.client.dispose())
+    a.client.on('logout', () => a.client.dispose())
+    await a.client.logout()
+    await a.settle()
+    expect([...a.reported, ...b.reported, ...c.reported]).toEqual([])
+  })
+})
