@@ -140,7 +140,6 @@ export function createClient<Claims, User>(
       session.see(generation)
       // Somebody signed in over there: this tab asks the server who it is.
       if (sameUser || (cause !== 'login' && cause !== 'tokens')) return
-      decisions++
       session.suspend()
       await restored()
       return
@@ -157,7 +156,6 @@ export function createClient<Claims, User>(
       }
       const token = await endpoints.complete(parsed, user ?? null, disposal.signal)
       if (disposal.signal.aborted || generation <= session.generation) return
-      if (cause === 'login' || cause === 'tokens') decisions++
       session.commit(token, session.held?.identity === identity ? 'refresh' : 'other-tab', generation)
     } catch {
       // What cannot be used was not said.
