@@ -100,7 +100,7 @@ export function createClient<Claims, User>(
 
   /** This tab's session, for the others. One whose refresh token is in script's hands stays in its tab. */
   function handover(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
-    const { held, tokens, generation } = session
+    const { held, tokens, generation, decided } = session
     if (!held || !tokens || tokens.refreshToken) return null
     const { identity, lifetime, expires, accessToken } = held
     const shared = settings.tabs === 'notify' ? undefined : accessToken
@@ -108,6 +108,7 @@ export function createClient<Claims, User>(
     return {
       type: 'session',
       generation,
+      decided,
       cause,
       identity,
       accessToken: shared,
@@ -119,25 +120,26 @@ export function createClient<Claims, User>(
 
   /** What another tab has told. An old message changes nothing. */
   async function read(news: News): Promise<void> {
-    const { held, generation } = session
+    const { held, generation, decided } = session
     if (news.type === 'postponed') refresher.hear(news)
-    else if (news.type === 'session' && news.generation > generation) await adopt(news)
-    else if (
-      news.type === 'signed-out' &&
-      news.generation >= generation + (news.reason === 'rejected' ? 1 : 0)
-    ) {
+    else if (news.type === 'session') {
+      if (isNewer(news)) await adopt(news)
+    } else if (news.reason === 'rejected' ? news.generation > generation : news.generation >= decided) {
       decisions++
       // A login here, at the same moment, has lifted the marker of that logout.
-      if (news.generation === generation) marker.set()
+      if (news.generation === decided) marker.set()
       session.clear(held || news.reason === 'other-tab' ? news.reason : 'initial', news.generation)
     }
   }
+
+  const isNewer = ({ generation, decided }: Handover): boolean =>
+    generation > session.generation && decided >= session.decided
 
   async function adopt(news: Handover): Promise<void> {
     const { generation, identity, accessToken, lifetime, expiresAt, user, cause } = news
     const sameUser = session.held?.identity === identity
     if (accessToken === undefined) {
-      session.see(generation)
+      session.see(generation, news.decided)
       // Somebody signed in over there: this tab asks the server who it is.
       if (sameUser || (cause !== 'login' && cause !== 'tokens')) return
       session.suspend()
@@ -155,8 +157,9 @@ export function createClient<Claims, User>(
         user: user ?? null,
       }
       const token = await endpoints.complete(parsed, user ?? null, disposal.signal)
-      if (disposal.signal.aborted || generation <= session.generation) return
-      session.commit(token, session.held?.identity === identity ? 'refresh' : 'other-tab', generation)
+      if (disposal.signal.aborted || !isNewer(news)) return
+      session.see(generation, news.decided)
+      session.commit(token, session.held?.identity === identity ? 'refresh' : 'other-tab', false, generation)
     } catch {
       // What cannot be used was not said.
     }

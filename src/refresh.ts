@@ -205,7 +205,7 @@ export function createRefresher(
       // The tab may have been frozen meanwhile, and the others have gone on without it.
       if (remaining(environment, slow) <= 0 && (await tabs.catchUp())) return null
       if (isWanted()) {
-        session.commit(token, held ? 'refresh' : 'restore')
+        session.commit(token, held ? 'refresh' : 'restore', !held && current.asked)
         return null
       }
     } catch (error) {

@@ -33,9 +33,12 @@ export interface SessionHolder {
   readonly generation: number
   /** Raised by every change of who holds what in this tab; a result that was asked for under another is dropped. */
   readonly version: number
-  /** Another tab has come as far as this: what is decided here comes after it. */
-  see(generation: number): void
-  commit(token: Token, cause: LoginCause | 'refresh', told?: number): void
+  /** The generation of the last login or logout: a refresh is never stronger than what the user decided. */
+  readonly decided: number
+  /** Another tab has come as far as this: what is done here comes after it. */
+  see(generation: number, decided?: number): void
+  /** `told`: by another tab, which was as far as that. */
+  commit(token: Token, cause: LoginCause | 'refresh', isDecision?: boolean, told?: number): void
   /** A refresh token whose answer was received is never sent again, whatever else is wrong with the answer. */
   rotate(refreshToken: string): void
   clear(reason: LogoutReason, told?: number): void
@@ -61,6 +64,7 @@ export function createSession(
   let generation = 0
   let version = 0
   let seen = 0
+  let decided = 0
   let lastIdentity: string | null = null
 
   /**
@@ -107,14 +111,20 @@ export function createSession(
       return version
     },
 
-    see(other) {
-      seen = Math.max(seen, other)
+    get decided() {
+      return decided
     },
 
-    commit(token, cause, told) {
+    see(other, otherDecided = 0) {
+      seen = Math.max(seen, other)
+      decided = Math.max(decided, otherDecided)
+    },
+
+    commit(token, cause, isDecision = cause === 'login' || cause === 'tokens', told) {
       const before = held
       const previous = snapshot.status === 'authenticated' ? snapshot : null
       generation = told ?? next(cause !== 'refresh')
+      if (isDecision) decided = generation
       version++
       // Opaque tokens do not say whose they are: each login is then somebody of its own, and a refresh stays the same.
       const identity =
@@ -146,7 +156,8 @@ export function createSession(
     },
 
     clear(reason, told) {
-      generation = told ?? next(reason === 'logout')
+      generation = Math.max(generation, told ?? next(reason === 'logout'))
+      if (reason === 'logout' || reason === 'other-tab') decided = Math.max(decided, told ?? generation)
       version++
       held = null
       refreshToken = undefined

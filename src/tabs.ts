@@ -18,6 +18,8 @@ export interface Tabs {
 export interface Handover {
   readonly type: 'session'
   readonly generation: number
+  /** The login that it goes back to. */
+  readonly decided: number
   readonly cause: LoginCause | 'refresh'
   readonly identity: string
   /** Missing under `tabs: 'notify'`. A refresh token is never in any message. */
@@ -45,7 +47,11 @@ export interface Postponed {
 
 export type News = Handover | SignedOut | Postponed
 /** `hello`: a tab that was opened just now has seen nothing; `here`: how far this one has come. */
-type Question = { readonly type: 'ask' | 'hello' | 'here'; readonly generation: number }
+type Question = {
+  readonly type: 'ask' | 'hello' | 'here'
+  readonly generation: number
+  readonly decided?: number
+}
 
 export interface Inbox {
   /** The session of this tab, for another one; `null` where it is not to be had. */
@@ -121,8 +127,9 @@ export function createTabs(
       channel.onmessage = ({ data }) => {
         const message = readMessage(data, environment.now())
         if (!message) return
-        if (message.type === 'hello') post({ type: 'here', generation: session.generation })
-        else if (message.type === 'here') session.see(message.generation)
+        if (message.type === 'hello')
+          post({ type: 'here', generation: session.generation, decided: session.decided })
+        else if (message.type === 'here') session.see(message.generation, message.decided)
         else if (message.type === 'ask') answer(message)
         else {
           void inbox.read(message as News).then(() => {
@@ -283,7 +290,8 @@ function readMessage(data: unknown, now: number): News | Question | null {
   try {
     const message = data as Record<string, any>
     const { v, type, generation } = message
-    if (v !== VERSION || !isGeneration(generation, now)) return null
+    if (v !== VERSION || !isGeneration(generation, now) || !isGeneration(message.decided ?? 0, now))
+      return null
     const isTime = (value: unknown) => value === null || Number.isFinite(value)
     const isText = (value: unknown) => typeof value === 'string' && value.length < 1000
     const holds =
