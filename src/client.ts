@@ -51,7 +51,8 @@ export function createClient<Claims, User>(
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
     isBarred: () => !overruled && marker.stands(),
     barred() {
-      session.clear(session.held ? 'other-tab' : 'logout')
+      // Nobody decided that just now: what another tab has come to since is the newer.
+      session.clear(session.held ? 'other-tab' : 'logout', session.generation)
       void revoke(null)
     },
     failed(error, retryAt, news) {
