@@ -78,7 +78,8 @@ export function createClient<Claims, User>(
     if (change.type === 'commit') {
       const { cause, userChanged, told } = change
       const { claims, user, expiresAt } = signedIn()
-      if (!told && (overruled || cause === 'login' || cause === 'tokens')) marker.lift()
+      const isDecision = cause === 'login' || cause === 'tokens' || (cause === 'restore' && overruled)
+      if (isDecision && !told) marker.lift()
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })
       if (userChanged) emitter.emit('userChange', { claims, user })
@@ -127,6 +128,7 @@ export function createClient<Claims, User>(
       if (isNewer(news)) await adopt(news)
     } else if (news.reason === 'rejected' ? news.generation > generation : news.generation >= decided) {
       decisions++
+      overruled = false
       // A login here, at the same moment, has lifted the marker of that logout.
       if (news.generation === decided) marker.set()
       session.clear(held || news.reason === 'other-tab' ? news.reason : 'initial', news.generation)
@@ -247,7 +249,7 @@ export function createClient<Claims, User>(
   async function refresh({ signal }: Abortable = {}): Promise<AuthenticatedSession<Claims, User>> {
     canSignIn()
     signal?.throwIfAborted()
-    overruled = true
+    overruled ||= session.snapshot.status !== 'authenticated'
     const error = await unlessAborted(refresher.run('asked'), signal)
     if (error) throw error
     if (session.snapshot.status !== 'authenticated') throw new AuthError('no_session', 'Nobody is signed in.')

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-// `node test/explore.ts --minutes 30`: looks for interleavings that break C11, with a new seed each time. Stops at the
+// `npx node test/explore.ts --minutes 30`: looks for interleavings that break C11, with a new seed each time. Stops at the
 // first failure, whose seed, path and schedule fast-check prints.
 const root = resolve(import.meta.dirname, '..')
 const { values } = parseArgs({

@@ -11,12 +11,13 @@ import { createWorld, type World } from './support/world.ts'
 const SECOND = 1_000
 const LIFETIME = 300
 const TIMEOUT = 10 * SECOND
-const LOCK_WAIT = TIMEOUT + 2 * SECOND
+const LOCK_WAIT = 2 * TIMEOUT + 2 * SECOND
 /** No promise takes longer: a refresh under way, then the lock, then the call itself. */
 const BOUND = 2 * TIMEOUT + 2 * LOCK_WAIT + TIMEOUT + SECOND
 const RUNS = Number(process.env.INTERLEAVINGS ?? 3_400)
 const LONG = process.env.PATIENT ? 3_600_000 : 300_000
-const SEED = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) }
+// The same programs in every run of CI; `npm run explore` looks for others.
+const SEED = { seed: Number(process.env.SEED ?? 20_261_122) }
 /** Thaws, late answers and the like come to rest within so many deliveries, or never. */
 const MANY = 3_000
 

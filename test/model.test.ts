@@ -11,7 +11,8 @@ const LIFETIME = 300
 const TIMEOUT = 10 * SECOND
 const RUNS = Number(process.env.INTERLEAVINGS ?? 1_000)
 const LONG = process.env.PATIENT ? 3_600_000 : 300_000
-const SEED = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) }
+// The same programs in every run of CI; `npm run explore` looks for others.
+const SEED = { seed: Number(process.env.SEED ?? 20_261_122) }
 
 interface Model {
   /** Whose session the server has, and the browser's cookie opens. */
