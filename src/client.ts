@@ -39,6 +39,7 @@ export function createClient<Claims, User>(
   let overruled = false
   let firstRestore: Promise<AuthError | null> | null = null
   let revoking: Promise<LogoutResult> | null = null
+  let isRevokingAsked = false
 
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
   const marker = createMarker(environment, settings.scope, log)
@@ -264,28 +265,31 @@ export function createClient<Claims, User>(
     marker.set()
     session.clear('logout')
     tabs.tell({ type: 'signed-out', generation: session.generation, reason: 'other-tab' })
-    return revoke(tokens)
+    return revoke(tokens, true)
   }
 
   /** Tells the server, once for all who ask. Until it has confirmed, the marker keeps this browser signed out. */
-  function revoke(tokens: TokenSet | null): Promise<LogoutResult> {
-    if (revoking && !tokens) return revoking
-    const current = revocation(tokens).finally(() => {
+  function revoke(tokens: TokenSet | null, asked = false): Promise<LogoutResult> {
+    if (revoking && !tokens && (isRevokingAsked || !asked)) return revoking
+    const current = revocation(tokens, asked).finally(() => {
       if (revoking === current) revoking = null
     })
     revoking = current
+    isRevokingAsked = asked
     return current
   }
 
-  async function revocation(tokens: TokenSet | null): Promise<LogoutResult> {
+  async function revocation(tokens: TokenSet | null, asked: boolean): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
     const rotated = refresher.busy ? await refresher.settled() : undefined
     return tabs.exclusive(async () => {
       await tabs.catchUp()
       // Somebody has signed in since: the cookie is theirs.
-      if (session.held || !(tokens || marker.stands())) {
+      if (session.held || (!asked && !marker.stands())) {
         return { revoked: false, error: new AuthError('superseded', 'A login came before it on the server.') }
       }
+      // Another logout, confirmed meanwhile, has lifted it.
+      marker.set()
       try {
         const newest = tokens && { ...tokens, refreshToken: rotated ?? tokens.refreshToken }
         await within(environment, timeout, tookTooLong('logout'), inner => endpoints.logout(newest, inner))

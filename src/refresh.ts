@@ -148,6 +148,7 @@ export function createRefresher(
   }
 
   async function fly(current: Flight): Promise<void> {
+    const { signal } = current.controller
     const isWanted = () => session.version === current.version && !disposed
     const late = () =>
       new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
@@ -166,14 +167,14 @@ export function createRefresher(
       if (isBarred()) return
       await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.
-        if (!isWanted() || isBarred()) return
+        if (!isWanted() || signal.aborted || isBarred()) return
         if ((await tabs.catchUp()) || !isWanted()) return
         const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
         if (pausedFor(need) > 0) outcome = pause()!.error
         // With the refresh token in script's hands two at once are one too many.
         else if (alone && session.tokens?.refreshToken) outcome = late()
         else outcome = await exchange(current, isWanted)
-      })
+      }, signal)
     } finally {
       undo()
       if (flight === current) flight = null

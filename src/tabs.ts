@@ -7,7 +7,7 @@ import type { LoginCause } from './types.ts'
 /** What the client needs of the other tabs. One tab alone is the smallest answer to it. */
 export interface Tabs {
   /** Runs refresh, login and logout one at a time in the whole browser. `alone`: a holder did not let go in time. */
-  exclusive<T>(task: (alone: boolean) => Promise<T>): Promise<T>
+  exclusive<T>(task: (alone: boolean) => Promise<T>, giveUp?: AbortSignal): Promise<T>
   /** Under the lock: has a sibling a newer session? Then it is asked to hand it over. */
   catchUp(): Promise<boolean>
   tell(news: News): void
@@ -168,30 +168,37 @@ export function createTabs(
     if (shares && own && own.generation >= generation) post(own)
   }
 
-  async function exclusive<T>(task: (alone: boolean) => Promise<T>): Promise<T> {
+  const exclusive: Tabs['exclusive'] = (task, giveUp = disposal.signal) => inTurn(key, task, giveUp, false)
+
+  /** Whoever cannot wait any longer for a frozen holder takes turns with the others who cannot. */
+  async function inTurn<T>(
+    name: string,
+    task: (alone: boolean) => Promise<T>,
+    giveUp: AbortSignal,
+    alone: boolean,
+  ): Promise<T> {
     const manager = locks()
     if (!manager) return solo.exclusive(task)
-    const controller = new AbortController()
-    const undo = environment.timer(() => controller.abort(), 2 * settings.timeout + LOCK_MARGIN)
+    const waiting = new AbortController()
+    const undo = environment.timer(() => waiting.abort(), (alone ? 1 : 2) * settings.timeout + LOCK_MARGIN)
+    const signal = AbortSignal.any([waiting.signal, disposal.signal, giveUp])
     let run: Promise<T> | undefined
     try {
-      await manager.request(
-        key,
-        { signal: AbortSignal.any([controller.signal, disposal.signal]) },
-        async () => {
-          undo()
-          // Whatever is decided under the lock comes after what those before have decided.
-          session.see(await newestShown())
-          run = task(false)
-          await run.catch(() => {})
-          await show()
-        },
-      )
+      await manager.request(name, { signal }, async () => {
+        undo()
+        // Whatever is decided under the lock comes after what those before have decided.
+        session.see(await newestShown())
+        run = task(alone)
+        await run.catch(() => {})
+        await show()
+      })
     } catch {
       undo()
-      if (!run && !controller.signal.aborted && !disposal.signal.aborted) degrade('locks')
+      if (!run && !signal.aborted) degrade('locks')
     }
-    return run ?? solo.exclusive(() => task(controller.signal.aborted))
+    if (run) return run
+    if (waiting.signal.aborted && !alone) return inTurn(`${key}:alone`, task, giveUp, true)
+    return solo.exclusive(() => task(signal.aborted))
   }
 
   async function catchUp(): Promise<boolean> {
