@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-// `npx node test/explore.ts --minutes 30`: looks for interleavings that break C11, with a new seed each time. Stops at the
-// first failure, whose seed, path and schedule fast-check prints.
+// `npm run explore -- --minutes 30`: looks for interleavings that break C11, and for whatever breaks another property,
+// with a new seed each time. Stops at the first failure, whose seed, path and schedule fast-check prints.
 const root = resolve(import.meta.dirname, '..')
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' }, runs: { type: 'string', default: '5000' } },
@@ -15,7 +15,7 @@ let rounds = 0
 for (; Date.now() < end; rounds++) {
   const seed = randomInt(2 ** 31)
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
-  const files = ['test/interleavings.test.ts', 'test/model.test.ts']
+  const files = ['interleavings', 'model', 'time', 'token', 'requests', 'failure']
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [vitest, 'run', '--config', 'test/vitest.config.ts', '--project', 'unit', ...files],

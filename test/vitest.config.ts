@@ -20,6 +20,7 @@ const config: ViteUserConfigExport = defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/browser/**'],
+          setupFiles: ['test/support/seed.ts'],
           // Properties run thousands of virtual hours: a busy machine takes its time, and no rule depends on it.
           testTimeout: 60_000,
         },
