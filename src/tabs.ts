@@ -62,7 +62,7 @@ export interface Inbox {
 const VERSION = 1
 /** How long a sibling may take to hand its session over. */
 const ANSWER_TIME = 1_000
-/** How much longer to wait for the lock than anybody may hold it who is not frozen: a refresh twice the timeout. */
+/** Nobody who is not frozen holds the lock for longer than a refresh may last, twice the timeout, and this. */
 const LOCK_MARGIN = 2_000
 /** A shared lock keeps a page from being frozen: it is not kept for longer than it serves. */
 const HIDDEN_HOLD = 60_000
@@ -168,7 +168,9 @@ export function createTabs(
     if (shares && own && own.generation >= generation) post(own)
   }
 
-  const exclusive: Tabs['exclusive'] = (task, giveUp = disposal.signal) => inTurn(key, task, giveUp, false)
+  /** One turn of this tab after the other: none is then granted two while another tab waits. */
+  const exclusive: Tabs['exclusive'] = (task, giveUp = disposal.signal) =>
+    solo.exclusive(() => inTurn(key, task, giveUp, false))
 
   /** Whoever cannot wait any longer for a frozen holder takes turns with the others who cannot. */
   async function inTurn<T>(
@@ -178,14 +180,14 @@ export function createTabs(
     alone: boolean,
   ): Promise<T> {
     const manager = locks()
-    if (!manager) return solo.exclusive(task)
+    if (!manager) return task(alone)
     const waiting = new AbortController()
-    const undo = environment.timer(() => waiting.abort(), (alone ? 1 : 2) * settings.timeout + LOCK_MARGIN)
+    const stopWatching = watch(manager, name, () => waiting.abort())
     const signal = AbortSignal.any([waiting.signal, disposal.signal, giveUp])
     let run: Promise<T> | undefined
     try {
       await manager.request(name, { signal }, async () => {
-        undo()
+        stopWatching()
         // Whatever is decided under the lock comes after what those before have decided.
         session.see(await newestShown())
         run = task(alone)
@@ -193,12 +195,40 @@ export function createTabs(
         await show()
       })
     } catch {
-      undo()
+      stopWatching()
       if (!run && !signal.aborted) degrade('locks')
     }
     if (run) return run
     if (waiting.signal.aborted && !alone) return inTurn(`${key}:alone`, task, giveUp, true)
-    return solo.exclusive(() => task(signal.aborted))
+    return task(signal.aborted)
+  }
+
+  /** Calls back when one and the same tab holds the lock for longer than anybody may who is not frozen. */
+  function watch(
+    manager: NonNullable<ReturnType<typeof locks>>,
+    name: string,
+    stuck: () => void,
+  ): () => void {
+    let holder: string | null | undefined = null
+    let undo = environment.timer(look, 0)
+    let stopped = false
+
+    async function look(): Promise<void> {
+      const { held = [] } = await manager.query().catch((): LockManagerSnapshot => ({}))
+      if (stopped) return
+      const current = held.find(lock => lock.name === name)?.clientId
+      if (current === holder) {
+        // Held by nobody and yet not to be had.
+        if (current === undefined) degrade('locks')
+        return stuck()
+      }
+      holder = current
+      undo = environment.timer(look, 2 * settings.timeout + LOCK_MARGIN)
+    }
+    return () => {
+      stopped = true
+      undo()
+    }
   }
 
   async function catchUp(): Promise<boolean> {

@@ -455,6 +455,17 @@ describe('F10 every promise settles', () => {
     expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
   })
 
+  test('M5 two slow holders, one after the other: nobody takes the second one for a frozen tab', async () => {
+    const [a, b, c] = (await signedInTabs(3)) as [World, World, World]
+    a.server.hold('POST /login')
+    watch(a.client.login({ email: 'ada', password: 'right' }))
+    await a.settle()
+    a.server.hold(REFRESH)
+    for (const { client } of [b, c]) watch(client.refresh())
+    await a.clock.advance(2 * TIMEOUT + 5 * SECOND)
+    expect(a.server.refreshes).toBe(1)
+  })
+
   test.each([
     ['a tab frozen with the lock', (a: World) => a.freeze()],
     ['a tab whose refresh never ends', () => {}],
