@@ -30,16 +30,7 @@ export interface Site {
 
 export async function startSite(options: ServerOptions = {}): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'silent-refresh-site-'))
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'test/browser/pages/client.ts')],
-    alias: { 'silent-refresh': join(root, 'dist/index.js') },
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-    logLevel: 'error',
-  })
-  const script = outputFiles[0]!.text
+  const script = await bundle('client')
   const page = '<!doctype html><title>client</title><script type="module" src="/client.js"></script>'
   await writeFile(join(folder, 'client.js'), script)
   await writeFile(join(folder, 'index.html'), page)
@@ -78,6 +69,20 @@ export async function startSite(options: ServerOptions = {}): Promise<Site> {
     },
   }
   return site
+}
+
+/** A page's script from `pages/`, over the built package. */
+export async function bundle(page: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, `test/browser/pages/${page}.ts`)],
+    alias: { 'silent-refresh': join(root, 'dist/index.js') },
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    logLevel: 'error',
+  })
+  return outputFiles[0]!.text
 }
 
 export async function ready(tab: Tab): Promise<void> {

@@ -5,7 +5,11 @@ export async function findFragments(fragments: readonly string[]): Promise<strin
     if (typeof text === 'string' && fragments.some(fragment => text.includes(fragment))) hits.push(where)
   }
   for (const [name, storage] of Object.entries({ localStorage, sessionStorage })) {
-    for (const key of Object.keys(storage)) look(name, key + storage.getItem(key))
+    // By number: `Object.keys` leaves out a key that has a method's name.
+    for (let index = 0; index < storage.length; index++) {
+      const key = storage.key(index)!
+      look(name, key + storage.getItem(key))
+    }
   }
   look('cookie', document.cookie)
   look('location', location.href)
