@@ -1,10 +1,12 @@
 import { unlessAborted, within } from './abort.ts'
-import { isExempt } from './challenge.ts'
+import { readChallenge } from './challenge.ts'
+import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
 import { type Held, isDue, isExpired, type SessionHolder } from './session.ts'
+import type { AuthEventMap } from './types.ts'
 
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
@@ -22,9 +24,12 @@ export function createAuthorizedFetch(
   environment: Environment,
   session: SessionHolder,
   refresher: Refresher,
+  guard: GuardRequest,
   alive: () => void,
   restored: () => Promise<AuthError | null>,
+  challenged: (detail: AuthEventMap['challenge']) => void,
 ): AuthorizedFetch {
+  const inCookies = settings.mode === 'cookie'
   const { scheme, allowedOrigins, shouldRefresh, log } = settings
   const written: string[] = []
 
@@ -42,6 +47,7 @@ export function createAuthorizedFetch(
     }
 
     const given = { ...init }
+    const method = given.method ?? request?.method ?? 'GET'
     const signal = 'signal' in given ? given.signal : request?.signal
     const wanted = session.held
     const sent = await usableToken(signal)
@@ -51,26 +57,45 @@ export function createAuthorizedFetch(
     // Any init at all resets these two on a Request (Fetch §5.4).
     const kept = request && { referrer: request.referrer, referrerPolicy: request.referrerPolicy }
     const response = await send(request ?? url, sent)
-    if (!sent || !isOwnAnswer(response) || !(await isTokenDead(response))) return response
+    if (!sent || !isOwnAnswer(response)) return response
+    if (isChallenged(response) || !(await isTokenDead(response))) return response
 
     const token = await replacement(sent, response, signal)
     if (!token || isOneShot(given.body)) return response
     discard(response)
-    log({ type: 'replay', url: url.replace(/[?#].*/, ''), from: sent.generation, to: token.generation })
-    return send(spare ?? url, token)
+    log({ type: 'replay', url: bare(url), from: sent.generation, to: token.generation })
+    const second = await send(spare ?? url, token)
+    isChallenged(second)
+    return second
 
     function send(target: Request | string, token: Held | null): Promise<Response> {
-      authorize(headers, token)
-      return settings.fetch(target, { ...kept, ...given, headers })
+      if (inCookies) given.credentials ??= token ? withCookies(request) : 'omit'
+      else authorize(headers, token)
+      if (!settings.csrf) return settings.fetch(target, { ...kept, ...given, headers })
+      const guarded = new Headers(headers)
+      const isGuarded = guard(guarded, method, url!, token)
+      const redirect = isGuarded && request?.redirect !== 'manual' ? 'error' : undefined
+      return settings.fetch(target, {
+        ...kept,
+        ...(redirect && { redirect }),
+        ...given,
+        headers: guarded,
+      })
+    }
+
+    /** Another token of this user would not help: the app has to ask for more. */
+    function isChallenged(response: Response): boolean {
+      const { status } = response
+      if (status !== 401 && status !== 403) return false
+      const challenge = readChallenge(response.headers.get('WWW-Authenticate'), scheme)
+      if (challenge && isOwnAnswer(response)) challenged({ challenge, url: bare(url!), status })
+      return challenge !== null
     }
 
     async function isTokenDead(response: Response): Promise<boolean> {
-      if (!shouldRefresh) {
-        return response.status === 401 && !isExempt(response.headers.get('WWW-Authenticate'), scheme)
-      }
+      if (!shouldRefresh) return response.status === 401
       const shown = new Headers(headers)
       shown.delete('Authorization')
-      const method = given.method ?? request?.method ?? 'GET'
       const copy = response.clone()
       try {
         const judge = async () => shouldRefresh(copy, new Request(url!, { method, headers: shown }))
@@ -171,6 +196,13 @@ export function createAuthorizedFetch(
 function raise(error: AuthError | null): void {
   if (error) throw error
 }
+
+/** Without what a query can hold. */
+const bare = (url: string): string => url.replace(/[?#].*/, '')
+
+/** A Request that says nothing of its credentials says `same-origin`. */
+const withCookies = (request: Request | null): RequestCredentials =>
+  request && request.credentials !== 'same-origin' ? request.credentials : 'include'
 
 /** Across realms, where `instanceof` fails; a URL or a string has no `clone`. */
 const isRequest = (value: unknown): value is Request => typeof (value as Request | null)?.clone === 'function'

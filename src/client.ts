@@ -1,16 +1,20 @@
 import { unlessAborted, within } from './abort.ts'
 import { createAuthorizedFetch } from './authorized-fetch.ts'
-import { instant, later, remaining } from './clock.ts'
+import { instant } from './clock.ts'
+import { createCsrfGuard } from './csrf.ts'
 import { createEndpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode } from './errors.ts'
 import { createEmitter } from './events.ts'
+import { createHandingOver } from './handover.ts'
+import { createIdle } from './idle.ts'
 import { createMarker } from './marker.ts'
 import { invalid, readOptions } from './options.ts'
 import { createRefresher } from './refresh.ts'
 import { createScheduler } from './scheduler.ts'
 import { type Change, createSession, isDue } from './session.ts'
-import { createSoloTab, createTabs, type Handover, type News, type Tabs } from './tabs.ts'
+import { createVault, type Rest } from './storage.ts'
+import { createSoloTab, createTabs, type News, type Tabs } from './tabs.ts'
 import { parseToken, type Token } from './token.ts'
 import type {
   Abortable,
@@ -43,19 +47,32 @@ export function createClient<Claims, User>(
 
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
   const marker = createMarker(environment, settings.scope, log)
-  const endpoints = createEndpoints(settings, environment)
-  const session = createSession(environment, settings.refreshAhead, changed)
+  const vault = createVault(settings, environment)
+  const guard = createCsrfGuard(settings, environment)
+  const endpoints = createEndpoints(settings, environment, guard)
+  // Renewed by any tab that has it, or read from where all tabs look: nobody's own.
+  const isOwned = !settings.sliding && !vault.shared
+  const session = createSession(environment, settings.refreshAhead, isOwned, changed)
   const isLone = settings.tabs === 'off' || !environment.page
   const tabs: Tabs = isLone
     ? createSoloTab()
-    : createTabs(settings, environment, session, { session: handover, read })
+    : createTabs(settings, environment, session, {
+        session: () => handingOver.offer(),
+        read,
+        renew: isDead => void refresher.run(isDead ? 'dead' : 'ahead'),
+        active: at => idle.active(at),
+        settled: vault.settled,
+      })
+  const idle = createIdle(
+    settings,
+    environment,
+    tabs,
+    () => session.held !== null,
+    () => void signOut('idle'),
+  )
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
-    isBarred: () => !overruled && marker.stands(),
-    barred() {
-      // Nobody decided that just now: what another tab has come to since is the newer.
-      session.clear(session.held ? 'other-tab' : 'logout', session.generation)
-      void revoke(null)
-    },
+    bars,
+    recover,
     failed(error, retryAt, news) {
       emitter.emit('refreshError', { error, retryAt })
       if (news) tabs.tell(news)
@@ -63,13 +80,16 @@ export function createClient<Claims, User>(
     settled: () => scheduler.look(),
   })
   const scheduler = createScheduler(environment, session, refresher)
+  const handingOver = createHandingOver(settings, environment, session, endpoints, disposal.signal, restored)
   const { fetch, usableToken } = createAuthorizedFetch(
     settings,
     environment,
     session,
     refresher,
+    guard,
     alive,
     restored,
+    detail => emitter.emit('challenge', detail),
   )
 
   /** The one place where a session change fans out. */
@@ -79,12 +99,14 @@ export function createClient<Claims, User>(
     if (change.type === 'commit') {
       const { cause, userChanged, told } = change
       const { claims, user, expiresAt } = signedIn()
+      if (cause !== 'refresh' && !told) idle.touch()
+      rest()
       const isDecision = cause === 'login' || cause === 'tokens' || (cause === 'restore' && overruled)
       if (isDecision && !told) marker.lift()
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })
       if (userChanged) emitter.emit('userChange', { claims, user })
-      const news = handover(cause)
+      const news = handingOver.offer(cause)
       if (news && !told) tabs.tell(news)
       log(
         cause === 'refresh'
@@ -94,78 +116,84 @@ export function createClient<Claims, User>(
     }
     if (change.type === 'clear') {
       const { reason, wasSignedIn, told } = change
+      if (vault.exists) vault.drop(Math.max(generation, session.decided))
+      if (!told) idle.forget()
       if (wasSignedIn) emitter.emit('logout', { reason })
       if (reason === 'rejected' && !told) tabs.tell({ type: 'signed-out', generation, reason })
       log({ type: 'signed-out', reason, generation })
     }
-    emitter.emit('change', undefined)
+    if (change.type === 'rotate') rest()
+    else emitter.emit('change', undefined)
+    idle.look()
   }
 
-  /** This tab's session, for the others. One whose refresh token is in script's hands stays in its tab. */
-  function handover(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
-    const { held, tokens, generation, decided } = session
-    if (!held || !tokens || tokens.refreshToken) return null
-    const { identity, lifetime, expires, accessToken } = held
-    const shared = settings.tabs === 'notify' ? undefined : accessToken
-    const expiresAt = expires && environment.now() + remaining(environment, expires)
-    return {
-      type: 'session',
-      generation,
-      decided,
-      cause,
-      identity,
-      accessToken: shared,
-      lifetime,
-      expiresAt,
-      user: tokens.user,
+  /** Does something keep a restore or refresh from going out that the app has not asked for? */
+  function bars(): boolean {
+    if (overruled) return false
+    if (marker.stands()) {
+      // Nobody decided that just now: what another tab has come to since is the newer.
+      session.clear(session.held ? 'other-tab' : 'logout', session.generation)
+      void revoke(null)
+      return true
     }
+    const isAway = session.snapshot.status === 'unknown' && idle.isOver()
+    if (isAway) void signOut('idle')
+    return isAway
   }
 
-  /** What another tab has told. An old message changes nothing. */
+  /** What another tab has told. */
   async function read(news: News): Promise<void> {
-    const { held, generation, decided } = session
-    if (news.type === 'postponed') refresher.hear(news)
-    else if (news.type === 'session') {
-      if (isNewer(news)) await adopt(news)
-    } else if (news.reason === 'rejected' ? news.generation > generation : news.generation >= decided) {
-      decisions++
-      overruled = false
-      // A login here, at the same moment, has lifted the marker of that logout.
-      if (news.generation === decided) marker.set()
-      session.clear(held || news.reason === 'other-tab' ? news.reason : 'initial', news.generation)
+    if (news.type === 'postponed') return refresher.hear(news)
+    if (news.type === 'session') return handingOver.adopt(news)
+    const { held, tokens, generation, decided } = session
+    const { reason } = news
+    if (reason === 'rejected' ? news.generation <= generation : news.generation < decided) return
+    decisions++
+    overruled = false
+    // A login here, at the same moment, has lifted the marker of that logout.
+    if (news.generation === decided) marker.set()
+    session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation)
+    // The refresh token was in this tab's hands alone.
+    if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revoke(tokens, true)
+  }
+
+  /** Lets the storage have what it takes to go on after a page load. */
+  function rest(): void {
+    const { held, tokens, generation, lineage, decided } = session
+    if (!vault.exists) return
+    if (settings.sliding) {
+      if (held) vault.save({ accessToken: held.accessToken, expiresAt: held.expires?.wall, lineage: decided })
+    } else if (tokens?.refreshToken) {
+      vault.save({ refreshToken: tokens.refreshToken, lineage: lineage ?? decided })
+    } else if (!vault.shared) {
+      // Of the session that is followed there may be a copy from before a reload: `recover` decides about that.
+      vault.drop(lineage === null ? generation : lineage - 1)
     }
   }
 
-  const isNewer = ({ generation, decided }: Handover): boolean =>
-    generation > session.generation && decided >= session.decided
-
-  async function adopt(news: Handover): Promise<void> {
-    const { generation, identity, accessToken, lifetime, expiresAt, user, cause } = news
-    const sameUser = session.held?.identity === identity
-    if (accessToken === undefined) {
-      session.see(generation, news.decided)
-      // Somebody signed in over there: this tab asks the server who it is.
-      if (sameUser || (cause !== 'login' && cause !== 'tokens')) return
-      session.suspend()
-      await restored()
+  /**
+   * Under the lock: takes up what rested while no page was open, or what another tab has put there since. In a storage
+   * of this tab alone it can be the copy that a duplicated tab brought along: who owns the lineage goes on with it.
+   */
+  async function recover(): Promise<void> {
+    const { tokens, lineage } = session
+    if (lineage !== null && tokens?.refreshToken) {
+      if (!(await tabs.own(lineage))) session.resume(undefined, lineage)
       return
     }
-    try {
-      const now = instant(environment)
-      const since = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
-      const parsed = {
-        ...parseToken({ accessToken }, { sentAt: now }),
-        since,
-        lifetime,
-        identity,
-        user: user ?? null,
-      }
-      const token = await endpoints.complete(parsed, user ?? null, disposal.signal)
-      if (disposal.signal.aborted || !isNewer(news)) return
-      session.see(generation, news.decided)
-      session.commit(token, session.held?.identity === identity ? 'refresh' : 'other-tab', false, generation)
-    } catch {
-      // What cannot be used was not said.
+    if (!vault.exists) return
+    const found = await vault.load()
+    if (found) session.see(0, found.lineage)
+    if (vault.shared && !settings.sliding) session.resume(found?.refreshToken, null)
+    else if (found?.accessToken && !session.held) {
+      const { accessToken, expiresAt } = found
+      const set = { accessToken, expiresAt: expiresAt && expiresAt / 1000 }
+      const token = parseToken(set, { sentAt: instant(environment), adopted: true })
+      session.commit(await endpoints.complete(token, undefined, disposal.signal), 'restore')
+    } else if (found?.refreshToken) {
+      const isOurs = !session.held || lineage === found.lineage
+      if (isOurs && (await tabs.own(found.lineage))) session.resume(found.refreshToken, found.lineage)
+      else vault.drop(found.lineage)
     }
   }
 
@@ -177,6 +205,11 @@ export function createClient<Claims, User>(
       'unsupported',
       'Without a window a session needs "server": true and a client per request.',
     )
+  }
+
+  function noTokens(name: string, instead: string): void {
+    if (settings.mode !== 'cookie') return
+    throw new AuthError('unsupported', `"${name}" is not for cookie mode: script sees no token. ${instead}`)
   }
 
   const signedIn = () => session.snapshot as AuthenticatedSession<Claims, User>
@@ -208,6 +241,7 @@ export function createClient<Claims, User>(
 
   async function setTokens(tokens: TokenSet): Promise<AuthenticatedSession<Claims, User>> {
     canSignIn()
+    noTokens('setTokens', 'Call "refresh" where somebody may have signed in.')
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
     const token = parseToken(tokens, { sentAt: instant(environment), adopted: true })
     const asked = ++decisions
@@ -225,7 +259,10 @@ export function createClient<Claims, User>(
   ): Promise<AuthenticatedSession<Claims, User>> {
     const signIn = async (inner: AbortSignal) => {
       unlessSuperseded(asked)
-      const token = await endpoints.complete(await getToken(inner), undefined, inner)
+      const got = await getToken(inner)
+      // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
+      if (asked !== decisions && !session.held) void revoke(got, true)
+      const token = await endpoints.complete(got, undefined, inner)
       inner.throwIfAborted()
       unlessSuperseded(asked)
       return commit(token, cause)
@@ -259,19 +296,30 @@ export function createClient<Claims, User>(
 
   async function logout(): Promise<LogoutResult> {
     if (disposal.signal.aborted) return { revoked: false, error: disposal.signal.reason }
+    return signOut('logout')
+  }
+
+  /** Here first, then in the other tabs, then on the server. */
+  function signOut(reason: 'logout' | 'idle'): Promise<LogoutResult> {
     decisions++
     overruled = false
     const { tokens } = session
+    const rested = vault.exists ? vault.load() : null
     marker.set()
-    session.clear('logout')
-    tabs.tell({ type: 'signed-out', generation: session.generation, reason: 'other-tab' })
-    return revoke(tokens, true)
+    session.clear(reason)
+    const { generation } = session
+    tabs.tell({ type: 'signed-out', generation, reason: reason === 'idle' ? reason : 'other-tab' })
+    return revoke(tokens, true, rested)
   }
 
   /** Tells the server, once for all who ask. Until it has confirmed, the marker keeps this browser signed out. */
-  function revoke(tokens: TokenSet | null, asked = false): Promise<LogoutResult> {
-    if (revoking && !tokens && (isRevokingAsked || !asked)) return revoking
-    const current = revocation(tokens, asked).finally(() => {
+  function revoke(
+    tokens: TokenSet | null,
+    asked = false,
+    rested: Promise<Rest | null> | null = null,
+  ): Promise<LogoutResult> {
+    if (revoking && !tokens && !rested && (isRevokingAsked || !asked)) return revoking
+    const current = revocation(tokens, asked, rested).finally(() => {
       if (revoking === current) revoking = null
     })
     revoking = current
@@ -279,7 +327,11 @@ export function createClient<Claims, User>(
     return current
   }
 
-  async function revocation(tokens: TokenSet | null, asked: boolean): Promise<LogoutResult> {
+  async function revocation(
+    tokens: TokenSet | null,
+    asked: boolean,
+    rested: Promise<Rest | null> | null,
+  ): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
     const rotated = refresher.busy ? await refresher.settled() : undefined
     return tabs.exclusive(async () => {
@@ -291,10 +343,13 @@ export function createClient<Claims, User>(
       // Another logout, confirmed meanwhile, has lifted it.
       marker.set()
       try {
-        const newest = tokens && { ...tokens, refreshToken: rotated ?? tokens.refreshToken }
-        await within(environment, timeout, tookTooLong('logout'), inner => endpoints.logout(newest, inner))
-        marker.lift()
-        return { revoked: true }
+        const refreshToken = rotated ?? (await rested)?.refreshToken ?? tokens?.refreshToken
+        const newest = (tokens || refreshToken) && { accessToken: '', ...tokens, refreshToken }
+        const wasSent = await within(environment, timeout, tookTooLong('logout'), inner =>
+          endpoints.logout(newest || null, inner),
+        )
+        if (wasSent) marker.lift()
+        return { revoked: wasSent }
       } catch (caught) {
         const error = caught as AuthError
         log({ type: 'revocation-failed', error })
@@ -307,6 +362,7 @@ export function createClient<Claims, User>(
     minValidity = 0,
     signal,
   }: Abortable & { minValidity?: number | undefined } = {}): Promise<string | null> {
+    noTokens('getAccessToken', 'Use "fetch".')
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
     const held = await usableToken(signal, minValidity)
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
@@ -333,6 +389,7 @@ export function createClient<Claims, User>(
       refresher.retrySoon()
       if (session.snapshot.status === 'anonymous' && !overruled && marker.stands()) void revoke(null)
     }
+    idle.look()
     scheduler.look()
   })
   const stopRestoring =
@@ -346,6 +403,7 @@ export function createClient<Claims, User>(
     stopRestoring()
     stopWaking()
     scheduler.dispose()
+    idle.dispose()
     refresher.dispose(disposal.signal.reason)
     tabs.dispose()
     emitter.clear()

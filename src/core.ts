@@ -17,6 +17,8 @@ export function createAuthClient<Claims = JwtClaims, User = unknown>(
 }
 
 export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
+export { type OAuth2Options, oauth2 } from './presets/oauth2.ts'
+export { memoryStorage, webStorage } from './storage.ts'
 export type {
   Abortable,
   AnonymousSession,
@@ -24,7 +26,9 @@ export type {
   AuthClientOptions,
   AuthEventMap,
   AuthenticatedSession,
+  Challenge,
   ClaimsSchema,
+  CsrfOptions,
   Endpoint,
   EndpointContext,
   EndpointFunction,
@@ -38,5 +42,6 @@ export type {
   Operation,
   Session,
   TokenSet,
+  TokenStorage,
   UnknownSession,
 } from './types.ts'

@@ -1,9 +1,10 @@
 import { within } from './abort.ts'
 import { type Instant, instant, later, remaining } from './clock.ts'
+import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
-import { AuthError, type AuthErrorCode } from './errors.ts'
+import { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
 import { invalid, isHtml, type Settings } from './options.ts'
-import { isUsable, parseToken, type Token } from './token.ts'
+import { isUsable, parseCookieSession, parseToken, type Token } from './token.ts'
 import type { EndpointRequest, Failure, Operation, TokenSet } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
@@ -14,9 +15,10 @@ export interface Endpoints {
     operation: 'refresh' | 'restore',
     tokens: TokenSet | null,
     signal: AbortSignal,
-    rotated?: (refreshToken: string) => void,
+    rotated?: (refreshToken: string) => unknown,
   ): Promise<Token>
-  logout(tokens: TokenSet | null, signal: AbortSignal): Promise<unknown>
+  /** Settles with `false` where there was nothing to send. */
+  logout(tokens: TokenSet | null, signal: AbortSignal): Promise<boolean>
   /** Lets the app's schema have the claims, and asks for the user where nothing has said it yet. */
   complete(token: Token, user: unknown, signal: AbortSignal): Promise<Token>
 }
@@ -29,42 +31,59 @@ interface Answer {
   readonly sentAt: Instant
 }
 
-export function createEndpoints(settings: Settings, environment: Environment): Endpoints {
-  const { endpoints, log } = settings
+export function createEndpoints(
+  settings: Settings,
+  environment: Environment,
+  guard: GuardRequest,
+): Endpoints {
+  const { endpoints, sliding, log } = settings
+  const inCookies = settings.mode === 'cookie'
 
   /** The app's own functions may throw anything, a token in its text included: only the error's name goes on. */
   async function callback<T>(option: string, run: () => T | Promise<T>): Promise<T> {
     try {
       return await run()
     } catch (error) {
+      if (isAuthError(error)) throw error
       log({ type: 'callback-threw', option, name: error instanceof Error ? error.name : typeof error })
       throw new AuthError('malformed_response', `"${option}" threw an error.`)
     }
   }
 
-  /** `fetch`'s own arguments for a call. */
+  /** What is called: a restore may have an endpoint of its own. */
+  function nameOf(operation: Operation): Exclude<Operation, 'restore'> | 'restore' {
+    if (operation !== 'restore' || endpoints.restore) return operation
+    return inCookies ? 'user' : 'refresh'
+  }
+
+  /** `fetch`'s own arguments for a call; `null` where there is nothing to send. */
   async function prepare(
     operation: Operation,
     tokens: TokenSet | null,
     signal: AbortSignal,
     credentials: unknown,
-  ): Promise<[url: string, init: RequestInit]> {
-    const name = operation === 'restore' && !endpoints.restore ? 'refresh' : operation
+  ): Promise<[url: string, init: RequestInit] | null> {
+    const name = nameOf(operation)
     const endpoint = endpoints[name]
     if (typeof endpoint === 'function') {
-      return callback(`endpoints.${name}`, async () =>
-        toInit(await endpoint({ tokens, credentials, signal }), operation, signal),
-      )
+      return callback(`endpoints.${name}`, async () => {
+        const request = await endpoint({ tokens: inCookies ? null : tokens, credentials, signal })
+        return request && toInit(request, name, signal)
+      })
     }
     if (!settings.baseUrl) throw invalid('baseUrl', 'given where there is no page')
     const request: EndpointRequest = { url: endpoint as string }
-    if (operation === 'login') request.json = credentials
-    else if (operation !== 'user' && tokens?.refreshToken)
-      request.json = { refresh_token: tokens.refreshToken }
-    if ((operation === 'user' || operation === 'logout') && tokens && mayCarry(tokens, request.url)) {
-      request.headers = { Authorization: `${settings.scheme} ${tokens.accessToken}` }
+    const renews = name === 'refresh' || name === 'restore'
+    const { accessToken, refreshToken } = tokens ?? {}
+    // What is not in the storage is nowhere: the server could only say no.
+    if (renews && (sliding ? !accessToken : settings.storage && !refreshToken)) return null
+    if (name === 'login') request.json = credentials
+    else if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
+    const showsBearer = name === 'user' || name === 'logout' || (renews && sliding)
+    if (showsBearer && tokens && accessToken && mayCarry(tokens, request.url)) {
+      request.headers = { Authorization: `${settings.scheme} ${accessToken}` }
     }
-    return toInit(request, operation, signal)
+    return toInit(request, name, signal)
   }
 
   const mayCarry = ({ expiresAt = Number.POSITIVE_INFINITY }: TokenSet, url: string | URL): boolean =>
@@ -72,7 +91,7 @@ export function createEndpoints(settings: Settings, environment: Environment): E
 
   function toInit(
     { url, json, form, ...init }: EndpointRequest,
-    operation: Operation,
+    name: Operation,
     signal: AbortSignal,
   ): [string, RequestInit] {
     const target = new URL(url, environment.baseURI())
@@ -83,15 +102,17 @@ export function createEndpoints(settings: Settings, environment: Environment): E
       if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
     }
     const defaults: RequestInit = {
-      method: operation === 'user' ? 'GET' : 'POST',
+      method: name === 'user' ? 'GET' : 'POST',
       cache: 'no-store',
       redirect: 'error',
       credentials: target.origin === environment.page?.origin ? 'same-origin' : 'include',
       // A rotation that the server has made must reach the cookie jar, also when the user navigates in the middle.
-      keepalive: operation !== 'login' && operation !== 'user',
+      keepalive: name !== 'login' && name !== 'user',
       signal,
     }
-    return [target.href, { ...defaults, ...init, headers }]
+    const whole = { ...defaults, ...init, headers }
+    guard(headers, whole.method as string, target.href)
+    return [target.href, whole]
   }
 
   /**
@@ -103,19 +124,23 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     tokens: TokenSet | null,
     signal: AbortSignal,
     credentials?: unknown,
-  ): Promise<Answer> {
+  ): Promise<Answer | null> {
     signal.throwIfAborted()
-    const [url, init] = await prepare(operation, tokens, signal, credentials)
+    const prepared = await prepare(operation, tokens, signal, credentials)
     signal.throwIfAborted()
     const sentAt = instant(environment)
     const kind = operation === 'restore' ? 'refresh' : operation
     const fail = (outcome: 'rejected' | 'unavailable', how: string, details: object) =>
       new AuthError(`${kind}_${outcome}` as AuthErrorCode, `The ${operation} request ${how}.`, details)
 
+    if (!prepared) {
+      if (kind === 'logout') return null
+      throw fail('rejected', 'was not sent: there is nothing to send', {})
+    }
     let response: Response
     let body: unknown
     try {
-      response = await settings.fetch(url, init)
+      response = await settings.fetch(...prepared)
       body = parseBody(await response.text())
     } catch {
       // The native error is left behind: it can quote a header, token included.
@@ -129,8 +154,9 @@ export function createEndpoints(settings: Settings, environment: Environment): E
       throw fail('unavailable', answered, { retryable: true, status, retryAt })
     }
     const read = settings.readTokens ?? readStandard
+    const asked = nameOf(operation) === 'user' ? 'user' : operation
     const set =
-      ok && kind !== 'logout' ? await callback('readTokens', () => read(body, response, operation)) : null
+      ok && kind !== 'logout' ? await callback('readTokens', () => read(body, response, asked)) : null
     if (set === null && (kind === 'login' || kind === 'refresh')) {
       throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, {
         status,
@@ -148,7 +174,10 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     return kind === 'login' && refused && !isHtml(body)
   }
 
-  function toToken(set: Partial<TokenSet>, { body, serverDate, sentAt }: Answer): Token {
+  /** The session that the answer holds; `null` where it holds none. */
+  function toToken({ set, body, serverDate, sentAt }: Answer): Token | null {
+    if (inCookies) return parseCookieSession(set ?? {}, { sentAt, serverDate })
+    if (set?.accessToken == null) return null
     const type = (body as { token_type?: unknown } | null)?.token_type
     if (typeof type === 'string' && !['bearer', settings.scheme.toLowerCase()].includes(type.toLowerCase())) {
       throw new AuthError('malformed_response', 'The token\'s type is neither "Bearer" nor "scheme".')
@@ -160,21 +189,33 @@ export function createEndpoints(settings: Settings, environment: Environment): E
     operation: 'refresh' | 'restore',
     tokens: TokenSet | null,
     signal: AbortSignal,
-    rotated?: (refreshToken: string) => void,
+    rotated?: (refreshToken: string) => unknown,
   ): Promise<Token> {
-    const answer = await ask(operation, tokens, signal)
-    if (isUsable(answer.set?.refreshToken)) rotated?.(answer.set.refreshToken)
-    if (answer.set?.accessToken != null) return toToken(answer.set, answer)
-    throw new AuthError('malformed_response', `The ${operation} answer holds no access token.`)
+    const isRestore = operation === 'restore' && nameOf(operation) !== 'refresh'
+    const answer = await ask(operation, tokens, signal).catch((error: AuthError) => {
+      // Whom the user endpoint does not know may only need a new access cookie.
+      if (isRestore && inCookies && error.code === 'refresh_rejected') return null
+      throw error
+    })
+    const { set } = answer ?? {}
+    if (isUsable(set?.refreshToken)) await rotated?.(set.refreshToken)
+    const token = answer && toToken(answer)
+    if (token) return token
+    if (!isRestore) {
+      throw new AuthError('malformed_response', `The ${operation} answer holds no access token.`)
+    }
+    const renewed = await refresh('refresh', tokens, signal, rotated)
+    return { ...renewed, user: renewed.user ?? set?.user }
   }
 
   return {
     refresh,
 
     async login(credentials, tokens, signal) {
-      const answer = await ask('login', tokens, signal, credentials)
+      const answer = (await ask('login', tokens, signal, credentials)) as Answer
       const { set } = answer
-      if (set?.accessToken != null) return toToken(set, answer)
+      const yielded = toToken(answer)
+      if (yielded) return yielded
       const first = set?.refreshToken ? { accessToken: '', refreshToken: set.refreshToken } : null
       const token = await refresh('refresh', first, signal).catch(({ code, message, status, retryable }) => {
         throw new AuthError(
@@ -186,7 +227,7 @@ export function createEndpoints(settings: Settings, environment: Environment): E
       return { ...token, user: token.user ?? set?.user }
     },
 
-    logout: (tokens, signal) => ask('logout', tokens, signal),
+    logout: async (tokens, signal) => (await ask('logout', tokens, signal)) !== null,
 
     async complete(token, user, signal) {
       const { claims: schema } = settings
@@ -208,8 +249,8 @@ export function createEndpoints(settings: Settings, environment: Environment): E
         const inTime = (inner: AbortSignal) => ask('user', tokens, inner)
         // It has to be over before the operation is, which would take the token with it.
         const left = remaining(environment, later(since, settings.timeout)) * 0.9
-        const { set } = await within(environment, Math.min(settings.timeout / 2, left), late, inTime, signal)
-        return { ...token, user: set?.user }
+        const answer = await within(environment, Math.min(settings.timeout / 2, left), late, inTime, signal)
+        return { ...token, user: answer?.set?.user }
       } catch (error) {
         // The session does not hang on it; the next refresh asks again.
         signal.throwIfAborted()

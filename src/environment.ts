@@ -24,6 +24,10 @@ export interface Environment extends Clock {
   /** May throw, where channels are missing or blocked. */
   channel(name: string): Channel
   visible(): boolean
+  /** Calls back, often, while somebody is at the keyboard, the pointer or the screen; returns its undo. */
+  onActivity(callback: () => void): () => void
+  /** `document.cookie`; empty without a window, or where the document may not have any. */
+  cookies(): string
   /** May throw, as the browser's does where storage is blocked. */
   localStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 }
@@ -58,21 +62,16 @@ export function browserEnvironment(): Environment {
         }, 0)
     },
     online: () => !inWindow || navigator.onLine !== false,
-    onWake(callback) {
-      if (!inWindow) return () => {}
-      const sources = [
-        [document, ['visibilitychange', 'resume']],
-        [window, ['pageshow', 'pagehide', 'online', 'focus']],
-      ] as const
-      for (const [target, types] of sources) {
-        for (const type of types) target.addEventListener(type, callback)
-      }
-      return () => {
-        for (const [target, types] of sources) {
-          for (const type of types) target.removeEventListener(type, callback)
-        }
-      }
-    },
+    onWake: callback =>
+      listen(
+        inWindow
+          ? [
+              [document, ['visibilitychange', 'resume']],
+              [window, ['pageshow', 'pagehide', 'online', 'focus']],
+            ]
+          : [],
+        callback,
+      ),
     onceShown(callback) {
       if ((document as { prerendering?: boolean }).prerendering !== true) return timer(callback, 0)
       document.addEventListener('prerenderingchange', callback, { once: true })
@@ -81,6 +80,35 @@ export function browserEnvironment(): Environment {
     locks: () => (inWindow ? navigator.locks : undefined),
     channel: name => new BroadcastChannel(name),
     visible: () => !inWindow || document.visibilityState === 'visible',
+    onActivity: callback =>
+      listen(
+        inWindow ? [[window, ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel']]] : [],
+        callback,
+        // Also what the app's own handlers stop on its way.
+        { capture: true, passive: true },
+      ),
+    cookies() {
+      try {
+        return document.cookie
+      } catch {
+        return '' // no document, or one in a sandbox
+      }
+    },
     localStorage: () => localStorage,
+  }
+}
+
+function listen(
+  sources: [EventTarget, string[]][],
+  callback: (event: any) => void,
+  options?: AddEventListenerOptions,
+): () => void {
+  for (const [target, types] of sources) {
+    for (const type of types) target.addEventListener(type, callback, options)
+  }
+  return () => {
+    for (const [target, types] of sources) {
+      for (const type of types) target.removeEventListener(type, callback, options)
+    }
   }
 }

@@ -28,13 +28,17 @@ export function createAuthClient<Claims = JwtClaims, User = unknown>(
 }
 
 export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
+export { type OAuth2Options, oauth2 } from './presets/oauth2.ts'
+export { memoryStorage, webStorage } from './storage.ts'
 export type {
   Abortable,
   AnonymousSession,
   AuthClientOptions,
   AuthEventMap,
   AuthenticatedSession,
+  Challenge,
   ClaimsSchema,
+  CsrfOptions,
   Endpoint,
   EndpointContext,
   EndpointFunction,
@@ -48,5 +52,6 @@ export type {
   Operation,
   Session,
   TokenSet,
+  TokenStorage,
   UnknownSession,
 } from './types.ts'

@@ -15,6 +15,7 @@ export interface Settings
   }
   readonly allowedOrigins: ReadonlySet<string>
   readonly scope: string
+  readonly mode: 'bearer' | 'cookie'
   readonly scheme: string
   readonly timeout: number
   readonly isRejected: (failure: Failure) => boolean
@@ -26,27 +27,37 @@ type Rule = readonly [holds: (value: any) => boolean, requirement: string]
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+/** A token of RFC 9110 §5.6.2, or nearly. */
+const isName = (value: unknown): boolean => isText(value) && !/[^\w.~+-]/.test(value as string)
 const isEndpoint = (value: unknown): boolean => isFunction(value) || isText(value)
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+const isFlag = (value: unknown): boolean => typeof value === 'boolean'
+const isDuration = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 2 ** 40
 const aFunction: Rule = [isFunction, 'a function']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 
 const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   baseUrl: [value => isText(value) || value instanceof URL, 'a URL'],
-  endpoints: [value => typeof value === 'object' && value, 'an object'],
+  endpoints: [isObject, 'an object'],
   readTokens: aFunction,
   isRejected: aFunction,
   restore: [value => value === 'auto' || value === 'manual', '"auto" or "manual"'],
   scope: [isText, 'a non-empty string'],
   shouldRefresh: aFunction,
-  scheme: [value => isText(value) && !/[^\w.~+-]/.test(value), 'an authentication scheme'],
+  scheme: [isName, 'an authentication scheme'],
   allowedOrigins: [Array.isArray, 'an array of origins'],
-  server: [value => typeof value === 'boolean', 'a boolean'],
+  mode: [value => value === 'bearer' || value === 'cookie', '"bearer" or "cookie"'],
+  sliding: [isFlag, 'a boolean'],
+  storage: [
+    value => isFunction(value?.get) && isFunction(value.set) && isFunction(value.remove),
+    'an object with get, set and remove',
+  ],
+  csrf: [value => isText(value?.cookie) && isName(value.header), 'the names of a cookie and a header'],
+  idleTimeout: [isDuration, 'a positive number of milliseconds'],
+  server: [isFlag, 'a boolean'],
   tabs: [value => ['share', 'notify', 'off'].includes(value), '"share", "notify" or "off"'],
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a number of milliseconds'],
-  timeout: [
-    value => Number.isFinite(value) && value > 0 && value < 2 ** 30,
-    'a positive number of milliseconds',
-  ],
+  timeout: [value => isDuration(value) && value < 2 ** 30, 'a positive number of milliseconds'],
   claims: [value => isFunction(value?.['~standard']?.validate), 'a Standard Schema'],
   fetch: aFunction,
   logger: aFunction,
@@ -104,7 +115,7 @@ export function readBaseUrl(value: string | URL | undefined, page: Environment['
 
 /** @throws AuthError `invalid_option`, naming the option */
 export function readOptions(options: AuthClientOptions<any>, environment: Environment): Settings {
-  if (typeof options !== 'object' || !options) throw invalid('options', 'an object')
+  if (!isObject(options)) throw invalid('options', 'an object')
   const given = checked(options, OPTION_RULES)
   const { page } = environment
   const baseUrl = readBaseUrl(given.baseUrl, page)
@@ -120,6 +131,11 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
       endpoints[name as 'login'] = secureUrl(`endpoints.${name}`, value, page, baseUrl).href
     }
   }
+  if (given.mode === 'cookie') {
+    if (!endpoints.user) throw invalid('endpoints.user', 'given in cookie mode')
+    const unfit = (['sliding', 'storage', 'claims'] as const).find(name => given[name])
+    if (unfit) throw invalid(unfit, 'left out in cookie mode, where script sees no token')
+  }
   if (typeof endpoints.refresh === 'function' && !given.scope && given.tabs !== 'off') {
     throw invalid('scope', 'given where "endpoints.refresh" is a function')
   }
@@ -131,6 +147,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
   const { fetch, logger } = given
   return {
     scope: `${baseUrl} ${endpoints.refresh}`,
+    mode: 'bearer',
     scheme: 'Bearer',
     timeout: 10_000,
     isRejected,

@@ -79,9 +79,10 @@ export function createRefresher(
   endpoints: Endpoints,
   tabs: Tabs,
   events: {
-    /** Does the signed-out marker stand? */
-    isBarred(): boolean
-    barred(): void
+    /** Does the signed-out marker stand, or has the user been away for too long? Then the session has ended. */
+    bars(): boolean
+    /** Under the lock: takes up what rests in the storage. */
+    recover(): Promise<void>
     failed(error: AuthError, retryAt: number | null, postponed: Postponed | null): void
     settled(): void
   },
@@ -125,6 +126,9 @@ export function createRefresher(
       retryAt: Math.round(environment.now() + wait),
     })
 
+  const tookTooLong = (): AuthError =>
+    new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
+
   function launch(need: Need): Promise<AuthError | null> {
     let free!: Flight['free']
     const outcome = new Promise<AuthError | null>(resolve => {
@@ -150,37 +154,54 @@ export function createRefresher(
   async function fly(current: Flight): Promise<void> {
     const { signal } = current.controller
     const isWanted = () => session.version === current.version && !disposed
-    const late = () =>
-      new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
     // The waiters are freed by then; what is on the wire is not thrown away.
     const undo = environment.timer(() => {
       if (!isWanted()) current.free(null)
-      else current.free(current.sent ? postpone(late(), timeout) : late())
+      else current.free(current.sent ? postpone(tookTooLong(), timeout) : tookTooLong())
     }, timeout)
-    const isBarred = () => {
-      const bars = !current.asked && events.isBarred()
-      if (bars) events.barred()
-      return bars
-    }
+    const isBarred = () => !current.asked && events.bars()
     let outcome: AuthError | null = null
+    let follows = false
     try {
       if (isBarred()) return
       await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.
         if (!isWanted() || signal.aborted || isBarred()) return
-        if ((await tabs.catchUp()) || !isWanted()) return
+        const isCaughtUp = await tabs.catchUp()
+        await events.recover()
+        if (isCaughtUp || !isWanted()) return
         const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
+        const { held, tokens, isFollower } = session
         if (pausedFor(need) > 0) outcome = pause()!.error
+        // The token that renews itself cannot, once it has ended.
+        else if (settings.sliding && !(held && !isExpired(environment, held))) {
+          session.clear(held ? 'rejected' : 'initial')
+        }
         // With the refresh token in script's hands two at once are one too many.
-        else if (alone && session.tokens?.refreshToken) outcome = late()
+        else if (alone && tokens?.refreshToken) outcome = tookTooLong()
+        else if (isFollower) follows = true
         else outcome = await exchange(current, isWanted)
       }, signal)
+      if (follows) outcome = await follow(current, isWanted)
     } finally {
       undo()
       if (flight === current) flight = null
       current.free(outcome)
       events.settled()
     }
+  }
+
+  /** The tab that has the refresh token refreshes for those that have not. */
+  async function follow(current: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    const { generation, lineage } = session
+    if (!(await tabs.isOwned(lineage as number))) {
+      return failed(new AuthError('refresh_rejected', 'The tab with the refresh token is gone.'), current)
+    }
+    const before = lastPause
+    const isAnswered = () => !isWanted() || lastPause !== before
+    await tabs.consult({ type: 'renew', generation, dead: current.dead }, isAnswered, timeout)
+    if (!isWanted()) return null
+    return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
   }
 
   /** One refresh on the wire, given up after twice the timeout. */
@@ -200,7 +221,8 @@ export function createRefresher(
       const { held } = session
       const rotated = (refreshToken: string) => {
         current.rotated = refreshToken
-        if (isWanted()) session.rotate(refreshToken)
+        // Also once disposed: what rests in the storage outlives this client.
+        if (session.version === current.version) session.rotate(refreshToken)
       }
       const token = await unlessAborted(obtain(operation, signal, rotated), signal)
       // The tab may have been frozen meanwhile, and the others have gone on without it.
@@ -223,13 +245,14 @@ export function createRefresher(
     signal: AbortSignal,
     rotated: (refreshToken: string) => void,
   ): Promise<Token> {
-    const { held, tokens } = session
+    const { held, tokens, snapshot } = session
     const token = await endpoints.refresh(operation, tokens, signal, rotated)
-    if (token.accessToken === held?.accessToken && isExpired(environment, held)) {
+    if (token.accessToken && token.accessToken === held?.accessToken && isExpired(environment, held)) {
       throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
     }
     const sameUser = token.identity === null || token.identity === held?.identity
-    return endpoints.complete(token, sameUser ? tokens?.user : undefined, signal)
+    const known = snapshot.status === 'authenticated' && sameUser ? snapshot.user : undefined
+    return endpoints.complete(token, known, signal)
   }
 
   function failed(error: AuthError, current: Flight): AuthError | null {

@@ -5,6 +5,7 @@ import type { LoginCause, LogoutReason, Session, TokenSet } from './types.ts'
 
 /** The token in use. Compared by identity: a request remembers which one it was sent with. */
 export interface Held {
+  /** Empty in cookie mode: the browser alone has it. */
   readonly accessToken: string
   readonly generation: number
   /** Whose it is: two of one identity may replace each other under a request, two of different ones never. */
@@ -22,13 +23,21 @@ export interface Held {
 export type Change =
   | { type: 'commit'; cause: LoginCause | 'refresh'; userChanged: boolean; told: boolean }
   | { type: 'clear'; reason: LogoutReason; wasSignedIn: boolean; told: boolean }
+  | { type: 'rotate' }
   | { type: 'other' }
 
 export interface SessionHolder {
   readonly snapshot: Session<any, any>
   readonly held: Held | null
-  /** What is held, in the words of the app's own endpoint functions. */
+  /** What is held, in the words of the app's own endpoint functions. `null` in cookie mode. */
   readonly tokens: TokenSet | null
+  /**
+   * The login whose refresh token is in the hands of one tab's script: this one's, or a sibling's that refreshes for
+   * this one. `null` where it rests in a cookie or in a storage that the tabs share.
+   */
+  readonly lineage: number | null
+  /** Lineage, but no refresh token: somebody else has it. */
+  readonly isFollower: boolean
   /** Orders what the tabs decide: the higher one is the newer. */
   readonly generation: number
   /** Raised by every change of who holds what in this tab; a result that was asked for under another is dropped. */
@@ -37,8 +46,15 @@ export interface SessionHolder {
   readonly decided: number
   /** Another tab has come as far as this: what is done here comes after it. */
   see(generation: number, decided?: number): void
-  /** `told`: by another tab, which was as far as that. */
-  commit(token: Token, cause: LoginCause | 'refresh', isDecision?: boolean, told?: number): void
+  /** `told`: by another tab, whose generation and lineage these are. */
+  commit(
+    token: Token,
+    cause: LoginCause | 'refresh',
+    isDecision?: boolean,
+    told?: { readonly generation: number; readonly lineage: number | null },
+  ): void
+  /** What rested in the storage, for a restore to go on with. */
+  resume(refreshToken: string | undefined, lineage: number | null): void
   /** A refresh token whose answer was received is never sent again, whatever else is wrong with the answer. */
   rotate(refreshToken: string): void
   clear(reason: LogoutReason, told?: number): void
@@ -52,15 +68,20 @@ const MAX_MARGIN = 1_000
 /** The timer never comes sooner than this after a token was had, however short its life. */
 const FLOOR = 2_000
 
-/** The in-memory holder. The tokens live in this closure and in no object that can be reached from outside. */
+/**
+ * The in-memory holder. The tokens live in this closure and in no object that can be reached from outside.
+ * `isOwned`: a refresh token in script's hands belongs to one tab.
+ */
 export function createSession(
   environment: Clock & { random(): number },
   refreshAhead: number | undefined,
+  isOwned: boolean,
   changed: (change: Change) => void,
 ): SessionHolder {
   let snapshot: Session<object, unknown> = Object.freeze({ status: 'unknown', error: null })
   let held: Held | null = null
   let refreshToken: string | undefined
+  let lineage: number | null = null
   let generation = 0
   let version = 0
   let seen = 0
@@ -83,7 +104,7 @@ export function createSession(
     const { accessToken, lifetime } = token
     let expires = lifetime === null ? null : later(token.since, lifetime)
     // The very same token handed back is not younger for it.
-    if (accessToken === renewed?.accessToken) expires = renewed.expires
+    if (accessToken && accessToken === renewed?.accessToken) expires = renewed.expires
     const left = expires ? remaining(environment, expires) : 0
     const span = lifetime ?? 0
     const wanted = Math.min(refreshAhead ?? Math.min(span / 5, MAX_AHEAD), span / 2)
@@ -100,9 +121,15 @@ export function createSession(
       return held
     },
     get tokens() {
-      if (!held || snapshot.status !== 'authenticated') return null
-      const { accessToken, expires } = held
-      return { accessToken, refreshToken, expiresAt: expires?.wall, user: snapshot.user }
+      if (!held?.accessToken && !refreshToken) return null
+      const user = snapshot.status === 'authenticated' ? snapshot.user : undefined
+      return { accessToken: held?.accessToken ?? '', refreshToken, expiresAt: held?.expires?.wall, user }
+    },
+    get lineage() {
+      return lineage
+    },
+    get isFollower() {
+      return lineage !== null && !refreshToken
     },
     get generation() {
       return generation
@@ -123,7 +150,7 @@ export function createSession(
     commit(token, cause, isDecision = cause === 'login' || cause === 'tokens', told) {
       const before = held
       const previous = snapshot.status === 'authenticated' ? snapshot : null
-      generation = told ?? next(cause !== 'refresh')
+      generation = told ? told.generation : next(cause !== 'refresh')
       if (isDecision) decided = generation
       version++
       // Opaque tokens do not say whose they are: each login is then somebody of its own, and a refresh stays the same.
@@ -137,7 +164,15 @@ export function createSession(
         sameUser && last && isSame(value, last) ? last : value
 
       held = hold(token, identity, renewed)
-      refreshToken = token.refreshToken ?? (renewed ? refreshToken : undefined)
+      if (told) {
+        // It stays with whom it was given to.
+        if (told.lineage !== lineage) refreshToken = undefined
+        lineage = told.lineage
+      } else {
+        const goesOn = renewed !== null || cause === 'restore'
+        refreshToken = token.refreshToken ?? (goesOn ? refreshToken : undefined)
+        lineage = isOwned && refreshToken ? ((goesOn ? lineage : null) ?? generation) : null
+      }
       lastIdentity = identity
       set(
         {
@@ -151,16 +186,24 @@ export function createSession(
       )
     },
 
+    resume(rested, from) {
+      refreshToken = rested
+      if (isOwned) lineage = from
+    },
+
     rotate(rotated) {
       refreshToken = rotated
+      changed({ type: 'rotate' })
     },
 
     clear(reason, told) {
-      generation = Math.max(generation, told ?? next(reason === 'logout'))
-      if (reason === 'logout' || reason === 'other-tab') decided = Math.max(decided, told ?? generation)
+      const isDecision = reason === 'logout' || reason === 'idle'
+      generation = Math.max(generation, told ?? next(isDecision))
+      if (isDecision || reason === 'other-tab') decided = Math.max(decided, told ?? generation)
       version++
       held = null
       refreshToken = undefined
+      lineage = null
       const wasSignedIn = lastIdentity !== null
       lastIdentity = null
       if (snapshot.status === 'anonymous') return

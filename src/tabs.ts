@@ -10,6 +10,11 @@ export interface Tabs {
   exclusive<T>(task: (alone: boolean) => Promise<T>, giveUp?: AbortSignal): Promise<T>
   /** Under the lock: has a sibling a newer session? Then it is asked to hand it over. */
   catchUp(): Promise<boolean>
+  /** Asks the siblings, and waits until what they say has made it so, for so many milliseconds at most. */
+  consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void>
+  /** Makes this tab the one that refreshes for this lineage, unless another is. Without locks every tab is its own. */
+  own(lineage: number): Promise<boolean>
+  isOwned(lineage: number): Promise<boolean>
   tell(news: News): void
   dispose(): void
 }
@@ -24,6 +29,8 @@ export interface Handover {
   readonly identity: string
   /** Missing under `tabs: 'notify'`. A refresh token is never in any message. */
   readonly accessToken?: string | undefined
+  /** Not `null`: one tab has the refresh token, and refreshes for the others. */
+  readonly lineage: number | null
   readonly lifetime: number | null
   readonly expiresAt: number | null
   readonly user?: unknown
@@ -32,7 +39,7 @@ export interface Handover {
 export interface SignedOut {
   readonly type: 'signed-out'
   readonly generation: number
-  readonly reason: 'other-tab' | 'rejected'
+  readonly reason: 'other-tab' | 'rejected' | 'idle'
 }
 
 export interface Postponed {
@@ -46,17 +53,30 @@ export interface Postponed {
 }
 
 export type News = Handover | SignedOut | Postponed
-/** `hello`: a tab that was opened just now has seen nothing; `here`: how far this one has come. */
-type Question = {
-  readonly type: 'ask' | 'hello' | 'here'
+/**
+ * `hello`: who is there, and how far have they come? A tab that was opened just now has seen nothing; `here` answers it.
+ * `ask`: for the session; `renew`: for a refresh, from the tab that has the refresh token.
+ */
+export type Question = {
+  readonly type: 'hello' | 'here' | 'ask' | 'renew'
   readonly generation: number
   readonly decided?: number
+  /** With `renew`: the token does not work any more. */
+  readonly dead?: boolean
+  /** The user's last activity, epoch milliseconds. */
+  readonly active?: number | undefined
 }
 
 export interface Inbox {
   /** The session of this tab, for another one; `null` where it is not to be had. */
   session(): Handover | null
   read(news: News): Promise<void>
+  /** A follower wants a refresh. */
+  renew(isDead: boolean): void
+  /** When the user was last active, by this tab; hears what another one knows. */
+  active(at?: number): number | undefined
+  /** When what rests in the app's storage has arrived there. */
+  settled(): Promise<unknown>
 }
 
 const VERSION = 1
@@ -82,6 +102,9 @@ export function createSoloTab(): Tabs {
       return run
     },
     catchUp: async () => false,
+    consult: async () => {},
+    own: async () => true,
+    isOwned: async () => false,
     tell() {},
     dispose() {},
   }
@@ -103,10 +126,12 @@ export function createTabs(
   const solo = createSoloTab()
   const missing = new Set<string>()
   let channel: Channel | null = null
-  let heard = () => {}
   const disposal = new AbortController()
   let shown = 0
   let letGo = () => {}
+  let showing = Promise.resolve()
+  let owning: { lineage: number; granted: Promise<boolean>; release(): void } | null = null
+  const consulting = new Set<() => void>()
   let cancelFade = () => {}
 
   function degrade(part: 'locks' | 'channel'): void {
@@ -126,17 +151,7 @@ export function createTabs(
       channel = environment.channel(key)
       channel.onmessage = ({ data }) => {
         const message = readMessage(data, environment.now())
-        if (!message) return
-        if (message.type === 'hello')
-          post({ type: 'here', generation: session.generation, decided: session.decided })
-        else if (message.type === 'here') session.see(message.generation, message.decided)
-        else if (message.type === 'ask') answer(message)
-        else {
-          void inbox.read(message as News).then(() => {
-            heard()
-            return show()
-          })
-        }
+        if (message) void receive(message).then(reconsider)
       }
       post({ type: 'hello', generation: 0 })
     } catch {
@@ -144,10 +159,37 @@ export function createTabs(
     }
   }
 
+  async function receive(message: News | Question): Promise<void> {
+    const { generation, decided } = session
+    switch (message.type) {
+      case 'hello':
+        return post({ type: 'here', generation, decided, active: inbox.active() })
+      case 'here':
+        inbox.active(message.active)
+        return session.see(message.generation, message.decided)
+      case 'ask':
+        if (shares && generation >= message.generation) offer()
+        return
+      case 'renew':
+        if (session.isFollower || session.lineage === null) return
+        if (generation > message.generation) offer()
+        else inbox.renew(message.dead === true)
+        return
+      default:
+        await inbox.read(message)
+        await show()
+    }
+  }
+
+  function reconsider(): void {
+    for (const look of [...consulting]) look()
+  }
+
   function close(): void {
     channel?.close()
     channel = null
     hide()
+    disown()
   }
 
   function post(message: News | Question): void {
@@ -163,9 +205,18 @@ export function createTabs(
     }
   }
 
-  function answer({ generation }: Question): void {
+  function offer(): void {
     const own = inbox.session()
-    if (shares && own && own.generation >= generation) post(own)
+    if (own) tell(own)
+  }
+
+  function tell(news: News): void {
+    if (news.type === 'session') {
+      // Who refreshes for whom is decided by locks, and a tab that is told no token has none to refresh.
+      if (news.lineage !== null && !(shares && locks())) return
+      void show()
+    }
+    post(news)
   }
 
   /** One turn of this tab after the other: none is then granted two while another tab waits. */
@@ -192,6 +243,7 @@ export function createTabs(
         session.see(await newestShown())
         run = task(alone)
         await run.catch(() => {})
+        await inbox.settled()
         await show()
       })
     } catch {
@@ -236,53 +288,96 @@ export function createTabs(
     if (newest <= session.generation) return false
     session.see(newest)
     if (!shares || !channel) return false
-    await new Promise<void>(resolve => {
-      const undo = environment.timer(resolve, ANSWER_TIME)
-      heard = () => {
-        if (session.generation < newest) return
-        undo()
-        resolve()
-      }
-      post({ type: 'ask', generation: newest })
-    })
-    heard = () => {}
+    await consult({ type: 'ask', generation: newest }, () => session.generation >= newest, ANSWER_TIME)
     return session.generation >= newest
   }
 
-  async function newestShown(): Promise<number> {
+  async function consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void> {
+    if (!channel) return
+    await new Promise<void>(resolve => {
+      const finish = () => {
+        undo()
+        consulting.delete(look)
+        resolve()
+      }
+      const look = () => {
+        if (isAnswered()) finish()
+      }
+      const undo = environment.timer(finish, ms)
+      consulting.add(look)
+      post(question)
+    })
+  }
+
+  /** The names of the locks that begin so, without that beginning. */
+  async function locked(prefix: string): Promise<string[]> {
     try {
       const { held = [] } = (await locks()?.query()) ?? {}
-      const prefix = `${key}:held:`
-      const generations = held
-        .filter(({ name }) => name?.startsWith(prefix))
-        .map(({ name }) => Number(name!.slice(prefix.length)))
-      return Math.max(0, ...generations.filter(generation => isGeneration(generation, environment.now())))
+      return held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : []))
     } catch {
-      return 0
+      return []
     }
   }
 
-  /** Settles when the lock is granted, so that whoever gets the exclusive lock next can see it. */
-  function show(): Promise<void> {
+  async function newestShown(): Promise<number> {
+    const generations = (await locked(`${key}:held:`)).map(Number)
+    return Math.max(0, ...generations.filter(generation => isGeneration(generation, environment.now())))
+  }
+
+  const isOwned = async (lineage: number): Promise<boolean> =>
+    (await locked(`${key}:owner:`)).includes(`${lineage}`)
+
+  function own(lineage: number): Promise<boolean> {
+    const manager = locks()
+    if (!manager) return Promise.resolve(true)
+    if (owning?.lineage === lineage) return owning.granted
+    disown()
+    let release = () => {}
+    const released = new Promise<void>(done => {
+      release = done
+    })
+    const granted = new Promise<boolean>(resolve => {
+      const hold = (lock: Lock | null) => {
+        resolve(lock !== null)
+        return lock ? released : null
+      }
+      manager.request(`${key}:owner:${lineage}`, { ifAvailable: true }, hold).catch(() => resolve(true))
+    })
+    const current = { lineage, granted, release }
+    owning = current
+    void granted.then(isOurs => {
+      if (!isOurs && owning === current) owning = null
+    })
+    return granted
+  }
+
+  function disown(): void {
+    owning?.release()
+    owning = null
+  }
+
+  /** Settles when the locks are granted, so that whoever gets the exclusive lock next can see them. */
+  async function show(): Promise<void> {
+    if (session.lineage === null || session.isFollower) disown()
+    else if (!disposal.signal.aborted) await own(session.lineage)
     const generation = !disposal.signal.aborted && shares && inbox.session() ? session.generation : 0
-    if (generation === shown) return Promise.resolve()
+    if (generation === shown) return showing
     hide()
     const manager = locks()
-    if (!generation || !manager) return Promise.resolve()
+    if (!generation || !manager) return
     shown = generation
     if (!environment.visible()) fade(REFRESH_HOLD)
-    return new Promise(resolve => {
+    showing = new Promise(resolve => {
+      const released = new Promise<void>(done => {
+        letGo = done
+      })
       const hold = () => {
         resolve()
         return released
       }
-      let release = () => {}
-      const released = new Promise<void>(done => {
-        release = done
-      })
-      letGo = release
       manager.request(`${key}:held:${generation}`, { mode: 'shared' }, hold).catch(() => resolve())
     })
+    return showing
   }
 
   function hide(): void {
@@ -309,7 +404,10 @@ export function createTabs(
   return {
     exclusive,
     catchUp,
-    tell: post,
+    consult,
+    own,
+    isOwned,
+    tell,
     dispose() {
       disposal.abort()
       stopWaking()
@@ -332,8 +430,8 @@ function readMessage(data: unknown, now: number): News | Question | null {
     const isTime = (value: unknown) => value === null || Number.isFinite(value)
     const isText = (value: unknown) => typeof value === 'string' && value.length < 1000
     const holds =
-      ['ask', 'hello', 'here'].includes(type) ||
-      (type === 'signed-out' && (message.reason === 'other-tab' || message.reason === 'rejected')) ||
+      (['hello', 'here', 'ask', 'renew'].includes(type) && isTime(message.active ?? null)) ||
+      (type === 'signed-out' && ['other-tab', 'rejected', 'idle'].includes(message.reason)) ||
       (type === 'postponed' &&
         Number.isFinite(message.retryAt) &&
         isText(message.message) &&
@@ -342,6 +440,7 @@ function readMessage(data: unknown, now: number): News | Question | null {
         isText(message.identity) &&
         isText(message.cause) &&
         isTime(message.lifetime) &&
+        (message.lineage === null || isGeneration(message.lineage, now)) &&
         isTime(message.expiresAt) &&
         (JSON.stringify(message.user) ?? '').length < MAX_USER)
     return holds ? (message as News | Question) : null

@@ -5,6 +5,7 @@ import type { TokenSet } from './types.ts'
 
 /** A token set that was looked at and found usable. */
 export interface Token {
+  /** Empty in cookie mode. */
   readonly accessToken: string
   readonly refreshToken: string | undefined
   readonly claims: object | null
@@ -31,7 +32,16 @@ const USABLE = /^[\x21-\x7e]{1,65536}$/
 
 /** @throws AuthError `malformed_response` */
 export function parseToken(set: Partial<TokenSet>, arrival: Arrival): Token {
-  const accessToken = usable(set.accessToken, 'access')
+  return toToken(set, arrival, usable(set.accessToken, 'access'))
+}
+
+/** Of a session whose tokens are all in cookies: its lifetime and user, where the answer says them. */
+export const parseCookieSession = (
+  { user, expiresIn, expiresAt }: Partial<TokenSet>,
+  arrival: Arrival,
+): Token => toToken({ user, expiresIn, expiresAt }, arrival, '')
+
+function toToken(set: Partial<TokenSet>, arrival: Arrival, accessToken: string): Token {
   const claims = readClaims(accessToken)
   return {
     accessToken,

@@ -37,7 +37,10 @@ export type EndpointRequest = RequestInit & {
 }
 
 export interface EndpointContext {
-  /** The token set held at send time. */
+  /**
+   * The token set held at send time; `null` in cookie mode. Its `accessToken` is empty where only a refresh token is
+   * left, as after a page load.
+   */
   readonly tokens: TokenSet | null
   /** What `login` was called with; `undefined` for every other operation. */
   readonly credentials: unknown
@@ -47,10 +50,34 @@ export interface EndpointContext {
 
 /**
  * Builds the request at send time. May be async; bounded by `timeout`; must not call the client, which waits for it.
- * Headers are yours alone: the client adds none of its own.
+ * Headers are yours alone: the client adds none but the one of `csrf`, and that only where you set none.
+ * `null`: there is nothing to send. A refresh or restore then counts as refused, and a logout as not revoked.
  */
-export type EndpointFunction = (context: EndpointContext) => EndpointRequest | Promise<EndpointRequest>
+export type EndpointFunction = (
+  context: EndpointContext,
+) => EndpointRequest | null | Promise<EndpointRequest | null>
 export type Endpoint = string | EndpointFunction
+
+/**
+ * A key-value store for what must outlive the page: `webStorage(…)`, or your own, sync or async. The values are text;
+ * the keys name the scope. One that throws, hangs or hands back nonsense is replaced by memory, with one
+ * `storage-unavailable` event.
+ */
+export interface TokenStorage {
+  get(key: string): string | null | undefined | Promise<string | null | undefined>
+  set(key: string, value: string): unknown
+  remove(key: string): unknown
+  /** Do all tabs of the browser see the same (as with localStorage)? @default false */
+  readonly shared?: boolean
+}
+
+/** The double-submit pattern: a readable cookie that is sent back as a header. */
+export interface CsrfOptions {
+  /** Name of the cookie, such as `XSRF-TOKEN`. */
+  cookie: string
+  /** Name of the header, such as `X-XSRF-TOKEN`. */
+  header: string
+}
 
 /** Which call an answer belongs to. */
 export type Operation = 'login' | 'refresh' | 'restore' | 'logout' | 'user'
@@ -108,9 +135,12 @@ export interface AuthClientOptions<Claims = JwtClaims> {
         refresh?: Endpoint | undefined
         /** POST with the bearer, and `{ refresh_token }` where one is held; `false`: no call. @default 'logout' */
         logout?: Endpoint | false | undefined
-        /** GET with the bearer; its answer becomes `session.user`. @default none */
+        /** GET with the bearer; its answer becomes `session.user`. Required in cookie mode. @default none */
         user?: Endpoint | undefined
-        /** What restores the session after a page load. @default the refresh endpoint */
+        /**
+         * What restores the session after a page load, POST unless a function says otherwise. One that yields a user and
+         * no token is followed by a refresh. @default the refresh endpoint; in cookie mode the user endpoint
+         */
         restore?: Endpoint | undefined
       }
     | undefined
@@ -145,6 +175,38 @@ export interface AuthClientOptions<Claims = JwtClaims> {
    * @default status 401, unless RFC 6750 §3.1 `insufficient_scope` or RFC 9470 `insufficient_user_authentication`
    */
   shouldRefresh?: ((response: Response, request: Request) => boolean | Promise<boolean>) | undefined
+  /**
+   * `'bearer'`: the access token is in memory and goes along as a header. `'cookie'`: the access token is an HttpOnly
+   * cookie that script never sees; `endpoints.user` is required, and says after a page load whether somebody is signed in.
+   * @default 'bearer'
+   */
+  mode?: 'bearer' | 'cookie' | undefined
+  /**
+   * The access token renews itself, and there is no refresh token: a refresh carries the bearer, and works only before
+   * the token ends. A session that slept past that end is signed out (`rejected`) without a call; with `storage`, a page
+   * load goes on with the token that rests there.
+   * @default false
+   */
+  sliding?: boolean | undefined
+  /**
+   * Where the refresh token (a sliding access token) rests when the backend puts it into script's hands. The access
+   * token otherwise stays in memory. Nothing is restored where the storage is empty.
+   * @default memoryStorage(): it ends with the page
+   */
+  storage?: TokenStorage | undefined
+  /**
+   * Sends a readable cookie back as a header with unsafe methods (RFC 9110 §9.2.1), to allowed origins only; such
+   * requests do not follow redirects unless they say so themselves. In cookie mode the value stays the one that was read
+   * first for each session and refresh, since other tabs change the jar.
+   * @default none
+   */
+  csrf?: CsrfOptions | undefined
+  /**
+   * Milliseconds without a key, pointer or touch in any tab after which the user is signed out (`idle`), asleep or with
+   * all tabs closed included. For show and for shared screens: the server has to enforce it too.
+   * @default none
+   */
+  idleTimeout?: number | undefined
   /** The word before the token in the `Authorization` header. @default 'Bearer' */
   scheme?: string | undefined
   /** The only origins that ever see the bearer, exact: `https://api.example.com`. @default the origin of `baseUrl` */
@@ -205,6 +267,15 @@ export type Session<Claims = JwtClaims, User = unknown> =
   | AuthenticatedSession<Claims, User>
   | AnonymousSession
 
+/** What the API asks for before it will answer: RFC 6750 §3, RFC 9470 §3. */
+export interface Challenge {
+  readonly scheme: string
+  /** `insufficient_scope`, or `insufficient_user_authentication`: a step-up. */
+  readonly error: string
+  /** Every parameter, by its name in lower case: `scope`, `acr_values`, `max_age`, `error_description`, … */
+  readonly parameters: Readonly<Record<string, string>>
+}
+
 export interface AuthEventMap<Claims = JwtClaims, User = unknown> {
   login: { cause: LoginCause }
   /** Only when somebody was signed in: not for unknown → anonymous. */
@@ -214,6 +285,8 @@ export interface AuthEventMap<Claims = JwtClaims, User = unknown> {
   refreshError: { error: AuthError; retryAt: number | null }
   /** Another identity (`iss` and `sub`, or another login for opaque tokens) took the place of the one before. */
   userChange: { claims: Claims | null; user: User | null }
+  /** The API wants more than this token can show; its answer went to the caller, and nothing was refreshed. */
+  challenge: { challenge: Challenge; url: string; status: number }
 }
 
 export interface LogoutResult {
@@ -239,7 +312,10 @@ export interface AuthClient<Claims = JwtClaims, User = unknown> {
    * `superseded` when `logout` or `setTokens` came in between. A session that exists is untouched by a failure.
    */
   login(credentials?: unknown, options?: Abortable): Promise<AuthenticatedSession<Claims, User>>
-  /** Adopts tokens obtained elsewhere. @throws AuthError `malformed_response` where they cannot be used */
+  /**
+   * Adopts tokens obtained elsewhere.
+   * @throws AuthError `malformed_response` where they cannot be used; `unsupported` in cookie mode: call `refresh` there
+   */
   setTokens(tokens: TokenSet): Promise<AuthenticatedSession<Claims, User>>
   /**
    * Refreshes now, shared with any refresh under way; lifts the signed-out marker when it succeeds.
@@ -251,7 +327,7 @@ export interface AuthClient<Claims = JwtClaims, User = unknown> {
   /**
    * A token good for at least `minValidity` milliseconds (default 0), for sockets and uploads; `null` only when
    * anonymous. A token of unknown expiry counts as valid.
-   * @throws AuthError `refresh_unavailable` where one is due and cannot be had now
+   * @throws AuthError `refresh_unavailable` where one is due and cannot be had now; `unsupported` in cookie mode
    */
   getAccessToken(options?: Abortable & { minValidity?: number | undefined }): Promise<string | null>
   /** A drop-in `fetch`: the bearer to `allowedOrigins` only, refreshed and replayed when needed. Works detached. */

@@ -62,8 +62,12 @@ export interface World {
   /** The tab's own name among the holders of locks. */
   readonly clientId: string
   visible: boolean
+  /** What `document.cookie` says. */
+  cookies: string
   readonly frozen: boolean
   readonly closed: boolean
+  /** The user presses a key. */
+  act(): void
   /** Tells the page that something happened: `online`, `focus`, `visibilitychange`, … */
   wake(type: string, persisted?: boolean): void
   /** The tab is gone, and all that was its own; what it has sent goes on, and cookies that are answered are kept. */
@@ -113,6 +117,7 @@ export function createWorld(given: WorldOptions = {}): World {
 
   let state: 'running' | 'frozen' | 'thawing' | 'closed' = 'running'
   const backlog: (() => void)[] = []
+  const activity = new Set<() => void>()
   const undoTimers = new Set<() => void>()
   const channels = new Set<Channel>()
 
@@ -239,6 +244,11 @@ export function createWorld(given: WorldOptions = {}): World {
       return channel
     },
     visible: () => world.visible,
+    onActivity(callback) {
+      activity.add(callback)
+      return () => void activity.delete(callback)
+    },
+    cookies: () => world.cookies,
     localStorage: () => ({
       getItem: key => storage.get(key) ?? null,
       setItem: (key, value) => void storage.set(key, value),
@@ -255,6 +265,7 @@ export function createWorld(given: WorldOptions = {}): World {
     logs: [],
     reported: [],
     online: true,
+    cookies: '',
     shared,
     clientId,
     visible: true,
@@ -263,6 +274,9 @@ export function createWorld(given: WorldOptions = {}): World {
     },
     get closed() {
       return state === 'closed'
+    },
+    act() {
+      for (const callback of [...activity]) callback()
     },
     wake(type, persisted) {
       const event = { type, ...(persisted !== undefined && { persisted }) }
@@ -287,7 +301,7 @@ export function createWorld(given: WorldOptions = {}): World {
       deliver(catchUp, `${clientId} thaws`)
     },
     get listeners() {
-      return wakeUps.length
+      return wakeUps.length + activity.size
     },
     settle,
     count: name => world.events.filter(([other]) => other === name).length,
@@ -300,7 +314,7 @@ export function createWorld(given: WorldOptions = {}): World {
     { restore: 'manual', logger: event => world.logs.push(event), ...given.options },
     environment,
   )
-  for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
+  for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange', 'challenge'] as const) {
     world.client.on(name, detail => world.events.push([name, detail]))
   }
   worlds.add(world)

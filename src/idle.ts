@@ -1,0 +1,112 @@
+import type { Environment } from './environment.ts'
+import type { Settings } from './options.ts'
+import type { Tabs } from './tabs.ts'
+
+export interface Idle {
+  /** The tick: sets the alarm for when the user will have been away too long, or looks whether they have. */
+  look(): void
+  /** The user is here. */
+  touch(): void
+  /** The session is over: what is known of its user's activity says nothing about the next one. */
+  forget(): void
+  /** By what is known in this tab, and rests in the browser. */
+  isOver(): boolean
+  /** The last activity that is known of; hears of another. Epoch milliseconds. */
+  active(at?: number): number | undefined
+  dispose(): void
+}
+
+/** How long the siblings may take to say when they last saw the user. */
+const ANSWER_TIME = 1_000
+const MAX_TIMER = 2 ** 31 - 1
+
+const NEVER_IDLE: Idle = {
+  look() {},
+  touch() {},
+  forget() {},
+  isOver: () => false,
+  active: () => undefined,
+  dispose() {},
+}
+
+/** Signs a user out who is away. The alarm only rings: what counts is the clock, and what every tab has seen. */
+export function createIdle(
+  { idleTimeout, scope }: Settings,
+  environment: Environment,
+  tabs: Pick<Tabs, 'exclusive' | 'consult'>,
+  isSignedIn: () => boolean,
+  signOut: () => void,
+): Idle {
+  if (!idleTimeout || !environment.page) return NEVER_IDLE
+  const limit = idleTimeout
+  const key = `silent-refresh:active:${scope}`
+  const step = Math.min(1_000, limit / 10)
+  let last = 0
+  let undo = () => {}
+
+  /** Where storage is blocked the tabs still ask each other. */
+  function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
+    try {
+      return use(environment.localStorage())
+    } catch {
+      return undefined
+    }
+  }
+
+  function active(at?: number): number | undefined {
+    const now = environment.now()
+    for (const known of [at, Number(attempt(storage => storage.getItem(key)))]) {
+      // One in the future comes from a clock that was set back since, or from a stranger.
+      if (known && known > last && known <= now) last = known
+    }
+    return last || undefined
+  }
+
+  function touch(): void {
+    const now = environment.now()
+    if (now >= last && now - last < step) return
+    last = now
+    attempt(storage => storage.setItem(key, `${now}`))
+  }
+
+  function forget(): void {
+    last = 0
+    attempt(storage => storage.removeItem(key))
+  }
+
+  const left = (): number => (active() ?? environment.now()) + limit - environment.now()
+
+  function look(): void {
+    undo()
+    if (!isSignedIn()) return
+    const ms = left()
+    undo = environment.timer(() => (left() > 0 ? look() : void judge()), Math.max(0, Math.min(ms, MAX_TIMER)))
+  }
+
+  /** Under the lock, so that tabs which were asleep do not all ask, and sign out, at once. */
+  async function judge(): Promise<void> {
+    await tabs.exclusive(async () => {
+      const question = { type: 'hello', generation: 0 } as const
+      if (isSignedIn()) await tabs.consult(question, () => left() > 0, ANSWER_TIME)
+      if (isSignedIn() && left() <= 0) signOut()
+    })
+    look()
+  }
+
+  const stopListening = environment.onActivity(() => {
+    // Whoever comes back too late is not there any more.
+    if (isSignedIn() && left() > 0) touch()
+  })
+
+  return {
+    look,
+    touch,
+    forget,
+    isOver: () => left() <= 0,
+    active,
+    dispose() {
+      undo()
+      stopListening()
+    },
+  }
+}

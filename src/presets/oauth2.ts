@@ -1,0 +1,79 @@
+import { AuthError } from '../errors.ts'
+import { invalid } from '../options.ts'
+import type { AuthClientOptions, EndpointRequest, Failure } from '../types.ts'
+
+export interface OAuth2Options {
+  /** The token endpoint (RFC 6749 §3.2). */
+  tokenUrl: string | URL
+  /** The revocation endpoint (RFC 7009); without one, a logout ends here and the refresh token lives on. */
+  revokeUrl?: string | URL | undefined
+  /** A public client's: no secret is safe in a browser. */
+  clientId: string
+  /** Space-separated scopes (RFC 6749 §3.3). @default whatever was granted */
+  scope?: string | undefined
+  /**
+   * Lets `login({ username, password })` use the password grant (RFC 6749 §4.3). RFC 9700 §2.4 forbids it to new systems:
+   * use the authorization code flow, and hand its tokens to `setTokens`.
+   * @default false
+   */
+  passwordGrant?: boolean | undefined
+}
+
+/** What says that this refresh token will not do again: RFC 6749 §5.2, and OpenID Connect Core §3.1.2.6. */
+const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'consent_required']
+
+/**
+ * The options for an OAuth 2.0 authorization server whose refresh token is in script's hands.
+ *
+ * @throws AuthError `invalid_option`, naming the option
+ * @example
+ * const auth = createAuthClient({
+ *   ...oauth2({ tokenUrl: 'https://id.example.com/token', clientId: 'spa' }),
+ *   baseUrl: 'https://api.example.com',
+ * })
+ */
+export function oauth2({
+  tokenUrl,
+  revokeUrl,
+  clientId,
+  scope,
+  passwordGrant,
+}: OAuth2Options): Pick<AuthClientOptions, 'endpoints' | 'isRejected' | 'scope'> {
+  if (!tokenUrl) throw invalid('tokenUrl', 'the URL of the token endpoint')
+  if (!clientId) throw invalid('clientId', 'a non-empty string')
+
+  /** No cookie takes part, and a server that allows every origin allows none with credentials. */
+  const post = (url: string | URL, form: Record<string, string | undefined>): EndpointRequest => ({
+    url,
+    form: Object.fromEntries(
+      Object.entries({ ...form, client_id: clientId }).filter(([, value]) => value !== undefined),
+    ) as Record<string, string>,
+    credentials: 'omit',
+  })
+
+  return {
+    scope: `oauth2 ${tokenUrl} ${clientId}`,
+    endpoints: {
+      login({ credentials }) {
+        if (!passwordGrant) {
+          throw new AuthError('unsupported', 'Log in by the code flow, and hand its tokens to "setTokens".')
+        }
+        const { username, password } = credentials as { username: string; password: string }
+        return post(tokenUrl, { grant_type: 'password', username, password, scope })
+      },
+      refresh({ tokens }) {
+        const { refreshToken } = tokens ?? {}
+        if (!refreshToken) return null
+        return post(tokenUrl, { grant_type: 'refresh_token', refresh_token: refreshToken, scope })
+      },
+      logout: revokeUrl
+        ? ({ tokens }) => {
+            const token = tokens?.refreshToken
+            return token ? post(revokeUrl, { token, token_type_hint: 'refresh_token' }) : null
+          }
+        : false,
+    },
+    // Whatever else is wrong (the client's registration, the server) does not become right by signing the user out.
+    isRejected: ({ body }: Failure) => FINAL.includes((body as { error?: string } | undefined)?.error ?? ''),
+  }
+}
