@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { engines } from './browser/browsers.ts'
+import { engineTable } from './tools/engine-table.ts'
 import { parseReport, reportPath, type TestCase, writeCount } from './tools/report.ts'
 import { run } from './tools/steps.ts'
 
@@ -44,4 +45,7 @@ function summarize(tests: TestCase[]): void {
     const told = missing.some(({ name }) => titles[0]?.startsWith(`${name} (`))
     if (status === 'skipped' && !told) console.log(`skipped: ${titles.join(' > ')} (${file})`)
   }
+
+  const names = engines.map(({ name }) => name)
+  if (tests.length > 0) console.log(`\n${engineTable(tests, names).join('\n')}\n`)
 }

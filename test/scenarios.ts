@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { readReport, root, type TestCase } from './tools/report.ts'
+import { idsIn, idsOf, readReport, root, type TestCase } from './tools/report.ts'
 import { run } from './tools/steps.ts'
 
 // `npm run scenarios` runs the tests first; with `--from-report` it reads what `npm test` left.
@@ -12,7 +12,6 @@ interface Scenario {
 }
 
 const SCENARIO = /^- ([A-Z]\d+) (\(planned\) )?(.+)$/gm
-const NAMED = /^[RTFCMSP]\d{1,2}(?:, [RTFCMSP]\d{1,2})*(?=[ :])/
 
 function readScenarios(): Scenario[] {
   const list = readFileSync(resolve(root, 'test/scenarios.md'), 'utf8')
@@ -21,15 +20,6 @@ function readScenarios(): Scenario[] {
     planned: planned !== undefined,
     sentence,
   }))
-}
-
-/** The ids that open the test's title or that of a suite around it: `R3 a late 401 …`, `R1, R2 …`. */
-function idsOf({ titles }: TestCase): Set<string> {
-  return new Set(titles.flatMap(idsIn))
-}
-
-function idsIn(title: string): string[] {
-  return NAMED.exec(title)?.[0].split(', ') ?? []
 }
 
 function verdict({ planned }: Scenario, tests: TestCase[]): { holds: boolean; word: string } {

@@ -13,6 +13,8 @@ export interface TestCase {
   status: 'passed' | 'failed' | 'skipped'
 }
 
+const NAMED = /^[RTFCMSP]\d{1,2}(?:, [RTFCMSP]\d{1,2})*(?=[ :])/
+
 interface JsonReport {
   success: boolean
   testResults: {
@@ -45,6 +47,15 @@ export function parseReport({ testResults }: JsonReport): TestCase[] {
     const broken = status === 'failed' && !tests.some(test => test.status === 'failed')
     return broken ? [...tests, { file, titles: ['the file itself'], status: 'failed' }] : tests
   })
+}
+
+/** The scenarios that open the test's title or that of a suite around it: `R3 a late 401 …`, `R1, R2 …`. */
+export function idsOf({ titles }: TestCase): Set<string> {
+  return new Set(titles.flatMap(idsIn))
+}
+
+export function idsIn(title: string): string[] {
+  return NAMED.exec(title)?.[0].split(', ') ?? []
 }
 
 /** For `.ci/run`, which adds the counts up. */
