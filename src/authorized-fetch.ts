@@ -1,5 +1,14 @@
 import { unlessAborted, within } from './abort.ts'
+import { createUrlJudge } from './allowed-urls.ts'
+import {
+  copyHeaders,
+  createBearer,
+  type HeaderCopy,
+  readAuthorization,
+  removeAuthorization,
+} from './bearer.ts'
 import { readChallenge } from './challenge.ts'
+import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -16,8 +25,15 @@ export interface AuthorizedFetch {
   usableToken(signal?: AbortSignal | null, minValidity?: number): Promise<Held | null>
 }
 
-/** How many headers of its own the client remembers, to tell them from a caller's. */
-const REMEMBERED = 16
+/** A request of the app's, read once. */
+interface Call {
+  /** Absolute, and allowed to carry the credentials. */
+  readonly url: string
+  readonly request: Request | null
+  /** The caller's own, copied: `fetch`'s second argument, but for the headers. */
+  readonly init: RequestInit
+  readonly headers: HeaderCopy
+}
 
 export function createAuthorizedFetch(
   settings: Settings,
@@ -30,85 +46,102 @@ export function createAuthorizedFetch(
   challenged: (detail: AuthEventMap['challenge']) => void,
 ): AuthorizedFetch {
   const inCookies = settings.mode === 'cookie'
-  const { scheme, allowedOrigins, shouldRefresh, log } = settings
-  const written: string[] = []
+  const { scheme, shouldRefresh, log } = settings
+  const bearer = createBearer(scheme)
+  const judge = createUrlJudge(settings, environment)
 
   /** The way of a request: attach, send, and on a 401 refresh once and send again. */
   async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     if (init && isRequest(init)) return authorizedFetch(new Request(input, init))
     const request = isRequest(input) ? input : null
-    const url = request ? request.url : resolve(input as string | URL)
-    const headers = new Headers(init?.headers ?? request?.headers)
-    const authorization = headers.get('Authorization')
-    const isOurs = authorization !== null && written.includes(authorization)
-    if (!url || !isAllowed(url) || (authorization !== null && !isOurs)) {
-      if (isOurs) headers.delete('Authorization')
+    const url = judge(request ? request.url : (input as string | URL))
+    const headers = copyHeaders(init?.headers ?? request?.headers)
+    const authorization = readAuthorization(headers)
+    const isOurs = authorization !== null && bearer.isOurs(authorization)
+    if (isOurs) removeAuthorization(headers)
+    if (url === null || (authorization !== null && !isOurs)) {
       return settings.fetch(input, isOurs || init?.headers ? { ...init, headers } : init)
     }
 
-    const given = { ...init }
-    const method = given.method ?? request?.method ?? 'GET'
-    const signal = 'signal' in given ? given.signal : request?.signal
+    const call: Call = { url, request, init: { ...init }, headers }
     const wanted = session.held
-    const sent = await usableToken(signal)
+    const sent = readyToken() ?? (await usableToken(signalOf(call)))
     if (wanted && !sent) throw new AuthError('no_session', 'The session ended before the request was sent.')
     // A body can be read once: the copy is for the replay.
-    const spare = request && sent && !given.body && mayHaveBody(request) ? request.clone() : request
-    // Any init at all resets these two on a Request (Fetch §5.4).
-    const kept = request && { referrer: request.referrer, referrerPolicy: request.referrerPolicy }
-    const response = await send(request ?? url, sent)
-    if (!sent || !isOwnAnswer(response)) return response
-    if (isChallenged(response) || !(await isTokenDead(response))) return response
+    const spare = request && sent && !call.init.body && mayHaveBody(request) ? request.clone() : request
+    const response = await send(call, request ?? url, sent)
+    const { status } = response
+    if (!sent || (status !== 401 && status !== 403 && !shouldRefresh) || !isOwnAnswer(response))
+      return response
+    if (isChallenged(call, response) || !(await isTokenDead(call, response))) return response
 
-    const token = await replacement(sent, response, signal)
-    if (!token || isOneShot(given.body)) return response
+    const token = await replacement(sent, response, signalOf(call))
+    if (!token || isOneShot(call.init.body)) return response
     discard(response)
     log({ type: 'replay', url: bare(url), from: sent.generation, to: token.generation })
-    const second = await send(spare ?? url, token)
-    isChallenged(second)
+    const second = await send(call, spare ?? url, token)
+    isChallenged(call, second)
     return second
+  }
 
-    function send(target: Request | string, token: Held | null): Promise<Response> {
-      if (inCookies) given.credentials ??= token ? withCookies(request) : 'omit'
-      else authorize(headers, token)
-      if (!settings.csrf) return settings.fetch(target, { ...kept, ...given, headers })
+  function send(call: Call, target: Request | string, token: Held | null): Promise<Response> {
+    const { url, request, headers } = call
+    const init: RequestInit = { ...call.init, headers }
+    if (request) {
+      // Any init at all resets these two on a Request (Fetch §5.4).
+      init.referrer ??= request.referrer
+      init.referrerPolicy ??= request.referrerPolicy
+    }
+    if (inCookies) init.credentials ??= token ? withCookies(request) : 'omit'
+    else if (token) bearer.attach(headers, token)
+    if (settings.csrf) {
       const guarded = new Headers(headers)
-      const isGuarded = guard(guarded, method, url!, token)
-      const redirect = isGuarded && request?.redirect !== 'manual' ? 'error' : undefined
-      return settings.fetch(target, {
-        ...kept,
-        ...(redirect && { redirect }),
-        ...given,
-        headers: guarded,
-      })
+      init.headers = guarded
+      const isGuarded = guard(guarded, methodOf(call), url, token)
+      if (isGuarded && request?.redirect !== 'manual') init.redirect ??= 'error'
     }
+    return settings.fetch(target, init)
+  }
 
-    /** Another token of this user would not help: the app has to ask for more. */
-    function isChallenged(response: Response): boolean {
-      const { status } = response
-      if (status !== 401 && status !== 403) return false
-      const challenge = readChallenge(response.headers.get('WWW-Authenticate'), scheme)
-      if (challenge && isOwnAnswer(response)) challenged({ challenge, url: bare(url!), status })
-      return challenge !== null
-    }
+  /** Another token of this user would not help: the app has to ask for more. */
+  function isChallenged({ url }: Call, response: Response): boolean {
+    const { status } = response
+    if (status !== 401 && status !== 403) return false
+    const challenge = readChallenge(response.headers.get('WWW-Authenticate'), scheme)
+    if (challenge && isOwnAnswer(response)) challenged({ challenge, url: bare(url), status })
+    return challenge !== null
+  }
 
-    async function isTokenDead(response: Response): Promise<boolean> {
-      if (!shouldRefresh) return response.status === 401
-      const shown = new Headers(headers)
-      shown.delete('Authorization')
-      const copy = response.clone()
-      try {
-        const judge = async () => shouldRefresh(copy, new Request(url!, { method, headers: shown }))
-        return await within(environment, settings.timeout, () => new Error('too slow'), judge, signal)
-      } catch (error) {
-        signal?.throwIfAborted()
-        const name = error instanceof Error ? error.name : typeof error
-        log({ type: 'callback-threw', option: 'shouldRefresh', name })
-        return false
-      } finally {
-        discard(copy)
-      }
+  async function isTokenDead(call: Call, response: Response): Promise<boolean> {
+    if (!shouldRefresh) return response.status === 401
+    const shown = new Headers(call.headers)
+    shown.delete('Authorization')
+    const copy = response.clone()
+    const signal = signalOf(call)
+    try {
+      const decide = async () =>
+        shouldRefresh(copy, new Request(call.url, { method: methodOf(call), headers: shown }))
+      return await within(environment, settings.timeout, () => new Error('too slow'), decide, signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      const name = error instanceof Error ? error.name : typeof error
+      log({ type: 'callback-threw', option: 'shouldRefresh', name })
+      return false
+    } finally {
+      discard(copy)
     }
+  }
+
+  /** The token, where nothing has to be waited for. */
+  function readyToken(): Held | null {
+    alive()
+    const { held } = session
+    if (!held) return null
+    const left = held.expires ? remaining(environment, held.expires) : Number.POSITIVE_INFINITY
+    if (left <= held.margin) return null
+    // The timer may be throttled: in a hidden tab a request is the better alarm.
+    if (left <= held.ahead) void refresher.run('ahead')
+    return held
   }
 
   async function usableToken(signal?: AbortSignal | null, minValidity = 0): Promise<Held | null> {
@@ -122,10 +155,7 @@ export function createAuthorizedFetch(
       if (isShort(0)) await renew(signal)
       if (isOver())
         throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.', { retryable: true })
-    } else if (session.held && isDue(environment, session.held, session.held.ahead)) {
-      // The timer may be throttled: in a hidden tab a request is the better alarm.
-      void refresher.run('ahead')
-    }
+    } else readyToken()
     const { held } = session
     if (wanted && held && held.identity !== wanted.identity) {
       throw new AuthError('user_changed', 'Another user signed in while this waited for a token.')
@@ -162,33 +192,8 @@ export function createAuthorizedFetch(
     return held && held !== sent && held.identity === sent.identity ? held : null
   }
 
-  function authorize(headers: Headers, token: Held | null): void {
-    if (!token) {
-      headers.delete('Authorization')
-      return
-    }
-    const value = `${scheme} ${token.accessToken}`
-    if (!written.includes(value)) {
-      written.push(value)
-      if (written.length > REMEMBERED) written.shift()
-    }
-    headers.set('Authorization', value)
-  }
-
-  /** What `fetch` would make of it, read once: what is judged is what is sent. */
-  function resolve(input: string | URL): string | null {
-    try {
-      return new URL(input, environment.baseURI()).href
-    } catch {
-      return null // fetch itself says what is wrong with it
-    }
-  }
-
-  /** The origin of a `blob:` URL is its maker's: the scheme has to be looked at too. */
-  const isAllowed = (url: string): boolean => /^https?:/.test(url) && allowedOrigins.has(new URL(url).origin)
-
   /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
-  const isOwnAnswer = (response: Response): boolean => !response.redirected || isAllowed(response.url)
+  const isOwnAnswer = (response: Response): boolean => !response.redirected || judge(response.url) !== null
 
   return { fetch: authorizedFetch, usableToken }
 }
@@ -196,6 +201,11 @@ export function createAuthorizedFetch(
 function raise(error: AuthError | null): void {
   if (error) throw error
 }
+
+const methodOf = ({ init, request }: Call): string => init.method ?? request?.method ?? 'GET'
+
+const signalOf = ({ init, request }: Call): AbortSignal | null | undefined =>
+  'signal' in init ? init.signal : request?.signal
 
 /** Without what a query can hold. */
 const bare = (url: string): string => url.replace(/[?#].*/, '')

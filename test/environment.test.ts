@@ -373,8 +373,9 @@ describe('what is exported', () => {
   test.each([
     ['silent-refresh', main],
     ['silent-refresh/core', core],
-  ])('%s: the factory, the error and its guard', (_, entry) => {
-    expect(Object.keys(entry).sort()).toEqual(['AuthError', 'createAuthClient', 'isAuthError'])
+  ])('%s: the factory, the error and its guard, storages and a preset', (_, entry) => {
+    const names = ['AuthError', 'createAuthClient', 'isAuthError', 'memoryStorage', 'oauth2', 'webStorage']
+    expect(Object.keys(entry).sort()).toEqual(names)
   })
 
   test('a bad option throws before anything is listened to', () => {

@@ -1,0 +1,40 @@
+import type { Environment } from './environment.ts'
+import type { Settings } from './options.ts'
+
+/** How many verdicts are remembered, each about one whole string. */
+const REMEMBERED = 256
+
+/**
+ * Says where a request would go, if the credentials may go there too; else `null`. What is judged is what is sent: the
+ * URL is read once, as `fetch` would read it.
+ */
+export function createUrlJudge(
+  { allowedOrigins }: Settings,
+  environment: Environment,
+): (url: string | URL) => string | null {
+  const verdicts = new Map<string, string | null>()
+  let base: string | undefined
+
+  function judge(url: string): string | null {
+    try {
+      const { protocol, origin, href } = new URL(url, base)
+      // The origin of a `blob:` URL is its maker's: the scheme has to be looked at too.
+      return (protocol === 'https:' || protocol === 'http:') && allowedOrigins.has(origin) ? href : null
+    } catch {
+      return null // fetch itself says what is wrong with it
+    }
+  }
+
+  return url => {
+    const text = String(url)
+    const current = environment.baseURI()
+    if (current !== base || verdicts.size >= REMEMBERED) verdicts.clear()
+    base = current
+    let verdict = verdicts.get(text)
+    if (verdict === undefined) {
+      verdict = judge(text)
+      verdicts.set(text, verdict)
+    }
+    return verdict
+  }
+}
