@@ -176,7 +176,13 @@ export function createEndpoints(
 
   /** The session that the answer holds; `null` where it holds none. */
   function toToken({ set, body, serverDate, sentAt }: Answer): Token | null {
-    if (inCookies) return parseCookieSession(set ?? {}, { sentAt, serverDate })
+    if (inCookies) {
+      // Any other body may be the answer: the cookies came beside it. A portal's page, or the app's own, is none.
+      if (set === undefined && isHtml(body)) {
+        throw new AuthError('malformed_response', 'The answer is an HTML page.')
+      }
+      return parseCookieSession(set ?? {}, { sentAt, serverDate })
+    }
     if (set?.accessToken == null) return null
     const type = (body as { token_type?: unknown } | null)?.token_type
     if (typeof type === 'string' && !['bearer', settings.scheme.toLowerCase()].includes(type.toLowerCase())) {

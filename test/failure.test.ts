@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createAuthClient } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import type { AuthClientOptions, EndpointContext } from '../src/types.ts'
+import { WORLDS } from './support/modes.ts'
 import { type AuthServer, type Handler, makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
 
@@ -39,657 +40,933 @@ function reloaded(given: WorldOptions = {}): World {
   return world
 }
 
-describe('F1 a passing failure keeps the session and is retried with backoff', () => {
-  const html = '<!doctype html>\n<title>Welcome to Station Wi-Fi</title>'
-  const page = (status: number) => new Response(html, { status, headers: { 'Content-Type': 'text/html' } })
-  const torn = () =>
-    new ReadableStream({
-      start: controller => controller.enqueue(new TextEncoder().encode('{"access_token":"eyJhbG')),
-      pull: controller => controller.error(new TypeError('terminated')),
-    })
-  const answers: [name: string, answer: Handler][] = [
-    ['a network error, as for a name that does not resolve', () => Response.error()],
-    ['a connection lost within the body', () => new Response(torn())],
-    ...[404, 408, 425, 429, 500, 502, 503, 504, 520].map((status): [string, Handler] => [
-      `${status}`,
-      () => Response.json({ error: 'passing' }, { status }),
-    ]),
-    ['an HTML page with 200', () => page(200)],
-    ['an HTML page with 401', () => page(401)],
-    ['an HTML page with 403', () => page(403)],
-    ['an HTML page with 503', () => page(503)],
-    ['truncated JSON', () => new Response('{"access_token":"eyJhbGciOi')],
-    ['an empty body', () => new Response('')],
-    ['an empty 204', () => new Response(null, { status: 204 })],
-    ['the JSON null', () => new Response('null')],
-    ['JSON without a token', () => Response.json({ ok: true })],
-    ['a token that is a number', () => Response.json({ access_token: 1234567890 })],
-    ['a token of a foreign type', () => Response.json({ access_token: 'abc', token_type: 'mac' })],
-  ]
-  const failures: [name: string, begin: (server: AuthServer) => void, bound: number][] = [
-    ...answers.map(([name, answer]): (typeof failures)[number] => [
-      name,
-      server => server.answer(REFRESH, answer),
-      0,
-    ]),
-    ['a timeout', server => times(100, () => server.hold(REFRESH)), 20 * SECOND],
-    [
-      'a body that never ends',
-      server => server.answer(REFRESH, () => new Response(new ReadableStream())),
-      20 * SECOND,
-    ],
-  ]
-
-  /** With random() at a half: each gap is twice the one before, up to a cap; the giving-up time comes on top. */
-  function expectBackoff(world: World, bound: number) {
-    const waits = refreshGaps(world).map(gap => gap - bound)
-    expect(waits.length).toBeGreaterThan(6)
-    expect(waits[0]).toBeLessThanOrEqual(2 * SECOND)
-    for (const [n, wait] of waits.entries()) {
-      expect(wait).toBeGreaterThanOrEqual(waits[n - 1] ?? 1)
-      expect(wait).toBeLessThanOrEqual(MINUTE)
-    }
-    expect(waits.at(-1)).toBeGreaterThanOrEqual(20 * SECOND)
-  }
-
-  test.each(failures)('%s, of a refresh', async (_, begin, bound) => {
-    const world = await signedIn()
-    const { client, clock, server } = world
-    begin(server)
-
-    await clock.advance(HOUR)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: { code: 'refresh_unavailable' } })
-    expect(world.events[0]).toEqual(['refreshError', expect.anything()])
-    const [, { error, retryAt }] = world.events[0]!
-    expect(error).toMatchObject({ code: 'refresh_unavailable', retryable: true, retryAt })
-
-    for (let minute = 0; minute < 10; minute++) {
-      const asked = clock.now()
-      const failed = errorOf(client.fetch(items))
-      await clock.advance(MINUTE)
-      const error = await failed
-      expect(error).toMatchObject({ code: 'refresh_unavailable', retryable: true })
-      expect(error.retryAt).toBeGreaterThan(asked)
-    }
-    expect(server.count('/items')).toBe(0)
-    expect(client.session.status).toBe('authenticated')
-    expectBackoff(world, bound)
-
-    server.mend()
-    await clock.advance(MINUTE + bound)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect((await client.fetch(items)).status).toBe(200)
-    expect(new Set(world.events.map(([name]) => name))).toEqual(new Set(['refreshError', 'refresh']))
-  })
-
-  test.each(failures)('%s, of the first restore', async (_, begin, bound) => {
-    const world = reloaded()
-    const { client, clock, server } = world
-    begin(server)
-    const ready = client.ready()
-    await clock.advance(10 * SECOND)
-    expect(await ready).toMatchObject({ status: 'unknown', error: { code: 'refresh_unavailable' } })
-    expect(world.events[0]).toEqual([
-      'refreshError',
-      { error: expect.anything(), retryAt: expect.any(Number) },
-    ])
-    await clock.advance(10 * MINUTE)
-    expectBackoff(world, bound)
-
-    server.mend()
-    await clock.advance(MINUTE + bound)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect(new Set(world.events.map(([name]) => name))).toEqual(new Set(['refreshError', 'login']))
-  })
-
-  test.each(failures)('%s, after a 401', async (_, begin) => {
-    const world = await signedIn()
-    const { client, clock, server } = world
-    server.revokeAccess()
-    begin(server)
-    const failed = errorOf(client.fetch(items))
-    await clock.advance(10 * SECOND)
-    expect(await failed).toMatchObject({ code: 'refresh_unavailable', retryable: true })
-    expect(client.session.status).toBe('authenticated')
-    expect(world.count('refreshError')).toBeGreaterThan(0)
-    expect(world.count('logout')).toBe(0)
-  })
-
-  test('a token of unknown lifetime, refused by the API, is no reason to give up either', async () => {
-    const world = await signedIn({ server: { opaque: true, expiresIn: false } })
-    const { client, clock, server } = world
-    server.answer(REFRESH, () => Response.error())
-    server.revokeAccess()
-    expect(await errorOf(client.fetch(items))).toMatchObject({ code: 'refresh_unavailable', retryable: true })
-    await clock.advance(10 * MINUTE)
-    expectBackoff(world, 0)
-    server.mend()
-    await clock.advance(MINUTE)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect(world.count('logout')).toBe(0)
-  })
-
-  test('for an answer of any JSON and any status but a refusal', async () => {
-    const names = [
-      'access_token',
-      'accessToken',
-      'token',
-      'refresh_token',
-      'expires_in',
-      'token_type',
-      'user',
-    ]
-    const value = fc.jsonValue({ maxDepth: 2 })
-    const body = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.json(),
-      fc.dictionary(fc.oneof(fc.constantFrom(...names, '__proto__'), fc.string()), value).map(all => {
-        const fields = Object.entries(all).map(
-          ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
-        )
-        return `{${fields.join()}}`
-      }),
-    )
-    const status = fc.oneof(
-      { weight: 3, arbitrary: fc.constant(200) },
-      fc.integer({ min: 200, max: 599 }).filter(status => ![204, 205, 304, 400, 401, 403].includes(status)),
-    )
-    await fc.assert(
-      fc.asyncProperty(body, status, async (body, status) => {
-        const world = await signedIn()
-        const { client, server } = world
-        server.answer(REFRESH, () => new Response(body, { status }))
-        const error = await client.refresh().then(
-          () => null,
-          error => error,
-        )
-        if (error)
-          expect(error).toMatchObject({ name: 'AuthError', code: 'refresh_unavailable', retryable: true })
-        expect(client.session).toMatchObject({ status: 'authenticated', error })
-        expect(world.count('refreshError')).toBe(error ? 1 : 0)
-        expect(world.count('logout')).toBe(0)
-        expect(Object.keys(Object.prototype)).toEqual([])
-        client.dispose()
-      }),
-      { numRuns: 150 },
-    )
-  })
-})
-
-describe('F2 100 offline and online flaps cause no logout and few refresh calls', () => {
-  async function flap(world: World, ms: number) {
-    for (let n = 0; n < 100; n++) {
-      world.online = false
-      world.wake('offline')
-      await world.client.fetch(items).catch(() => {})
-      await world.clock.advance(ms)
-      world.online = true
-      world.wake('online')
-      await world.client.fetch(items).catch(() => {})
-      await world.clock.advance(ms)
-    }
-    expect(world.client.session.status).toBe('authenticated')
-    expect(world.count('logout')).toBe(0)
-  }
-  const attempts = ({ logs }: World) => logs.filter(({ type }) => type === 'refresh').length
-
-  test('with a token that lives: none', async () => {
-    const world = await signedIn()
-    await flap(world, SECOND)
-    expect(attempts(world)).toBe(0)
-  })
-
-  test('with a token that has expired: the first answer ends it', async () => {
-    const world = await signedIn()
-    world.clock.sleep(2 * HOUR)
-    await flap(world, SECOND)
-    expect(world.server.refreshes).toBe(1)
-  })
-
-  test.each([100, SECOND, 10 * SECOND])('when no attempt gets through, every %i ms', async ms => {
-    const world = await signedIn({ random: 0 })
-    const { client, clock, server } = world
-    server.answer(REFRESH, () => Response.error())
-    clock.sleep(2 * HOUR)
-    const start = clock.time
-    await flap(world, ms)
-    expect(attempts(world)).toBeLessThanOrEqual(30 * Math.ceil((clock.time - start) / MINUTE))
-    server.mend()
-    await clock.advance(MINUTE)
-    expect((await client.fetch(items)).status).toBe(200)
-  })
-})
-
-describe('F3 Retry-After is honoured', () => {
-  const date = (ms: number) => new Date(ms).toUTCString()
-  type Told = (server: number, client: number) => Record<string, string>
-  const forms: [name: string, told: Told, skews: number[]][] = [
-    ['in seconds', () => ({ 'Retry-After': '120' }), [0, 2 * HOUR, -2 * HOUR]],
-    [
-      'as a date beside a Date',
-      now => ({ 'Retry-After': date(now + 120 * SECOND), Date: date(now) }),
-      [0, 2 * HOUR, -2 * HOUR],
-    ],
-    ['as a date alone', now => ({ 'Retry-After': date(now + 120 * SECOND) }), [0]],
-  ]
-  const cases = forms.flatMap(([form, told, skews]) =>
-    skews.flatMap(skew => [429, 503].map(status => ({ form, told, skew, status }))),
-  )
-
-  /** Everything that could make an impatient client call. */
-  async function pester(world: World) {
-    const { client } = world
-    const asked = [client.fetch(items), client.getAccessToken(), client.refresh()]
-    for (const type of ['online', 'focus', 'visibilitychange', 'pageshow', 'resume']) world.wake(type)
-    for (const promise of asked) await promise.catch(() => {})
-    await world.settle()
-  }
-
-  test.each(cases)('$form, with $status and a clock $skew ms ahead', async ({ told, skew, status }) => {
-    const world = await signedIn({ skew })
-    const { client, clock, server } = world
-    server.answer(REFRESH, () => Response.json({}, { status, headers: told(clock.time, clock.now()) }))
-    clock.sleep(2 * HOUR)
-    const start = clock.time
-    const error = await errorOf(client.fetch(items))
-    expect(error).toMatchObject({ code: 'refresh_unavailable', retryable: true, status })
-    expect(error.retryAt).toBeGreaterThanOrEqual(clock.now() + 120 * SECOND)
-    while (clock.time < start + 119 * SECOND) {
-      await pester(world)
-      await clock.advance(SECOND)
-    }
-    expect(server.refreshes).toBe(1)
-    server.mend()
-    await clock.advance(10 * SECOND)
-    expect(refreshGaps(world)).toEqual([expect.any(Number)])
-    expect(refreshGaps(world)[0]).toBeGreaterThanOrEqual(120 * SECOND)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect(world.count('logout')).toBe(0)
-  })
-
-  test('at the first restore too', async () => {
-    const world = reloaded()
-    const { client, clock, server } = world
-    server.answer(REFRESH, () => Response.json({}, { status: 503, headers: { 'Retry-After': '120' } }), 1)
-    expect((await client.ready()).status).toBe('unknown')
-    for (let second = 0; second < 119; second++) {
-      await pester(world)
-      await clock.advance(SECOND)
-    }
-    expect(server.refreshes).toBe(1)
-    await clock.advance(10 * SECOND)
-    expect(client.session.status).toBe('authenticated')
-  })
-
-  test('a 429 storm: in an hour of requests no call comes sooner than it was told', async () => {
-    const world = await signedIn()
-    const { clock, server } = world
-    server.answer(REFRESH, () => Response.json({}, { status: 429, headers: { 'Retry-After': '30' } }))
-    clock.sleep(2 * HOUR)
-    for (let second = 0; second < 3600; second += 5) {
-      await pester(world)
-      await clock.advance(5 * SECOND)
-    }
-    expect(server.refreshes).toBeGreaterThan(30)
-    expect(Math.min(...refreshGaps(world))).toBeGreaterThanOrEqual(30 * SECOND)
-    expect(world.count('logout')).toBe(0)
-  })
-
-  test.each(['soon', '-5', '1e9', '', '0'])('nonsense (%j) is a failure like any other', async value => {
-    const world = await signedIn()
-    const { client, clock, server } = world
-    server.answer(REFRESH, () => Response.json({}, { status: 503, headers: { 'Retry-After': value } }), 1)
-    clock.sleep(2 * HOUR)
-    await errorOf(client.fetch(items))
-    await clock.advance(2 * SECOND)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-  })
-})
-
-describe('F4 a refresh that never answers', () => {
-  const timeouts = [10 * SECOND, 3 * SECOND]
-
-  test.each(timeouts)(
-    'frees all its waiters after %i ms with one and the same retryable outcome',
-    async timeout => {
-      const { client, clock, server } = await signedIn({ options: { timeout } })
-      server.hold(REFRESH)
-      clock.sleep(2 * HOUR)
-      const asked = [client.fetch(items), client.getAccessToken(), client.refresh(), client.fetch(items)].map(
-        errorOf,
-      )
-      let freed = 0
-      for (const error of asked) void error.then(() => freed++)
-      await clock.advance(timeout - 1)
-      expect(freed).toBe(0)
-      await clock.advance(1)
-      expect(freed).toBe(asked.length)
-      const [first, ...others] = await Promise.all(asked)
-      expect(first).toMatchObject({
-        code: 'refresh_unavailable',
-        retryable: true,
-        retryAt: expect.any(Number),
+describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) => {
+  describe('F1 a passing failure keeps the session and is retried with backoff', () => {
+    const html = '<!doctype html>\n<title>Welcome to Station Wi-Fi</title>'
+    const page = (status: number) => new Response(html, { status, headers: { 'Content-Type': 'text/html' } })
+    const torn = () =>
+      new ReadableStream({
+        start: controller => controller.enqueue(new TextEncoder().encode('{"access_token":"eyJhbG')),
+        pull: controller => controller.error(new TypeError('terminated')),
       })
-      for (const error of others) expect(error).toEqual(first)
-      expect(client.session).toMatchObject({ status: 'authenticated', error: first })
-    },
-  )
+    const answers: [name: string, answer: Handler][] = [
+      ['a network error, as for a name that does not resolve', () => Response.error()],
+      ['a connection lost within the body', () => new Response(torn())],
+      ...[404, 408, 425, 429, 500, 502, 503, 504, 520].map((status): [string, Handler] => [
+        `${status}`,
+        () => Response.json({ error: 'passing' }, { status }),
+      ]),
+      ['an HTML page with 200', () => page(200)],
+      ['an HTML page with 401', () => page(401)],
+      ['an HTML page with 403', () => page(403)],
+      ['an HTML page with 503', () => page(503)],
+    ]
+    /** Where tokens are in cookies, the body need not say anything. */
+    const tokenless: typeof answers = [
+      ['truncated JSON', () => new Response('{"access_token":"eyJhbGciOi')],
+      ['an empty body', () => new Response('')],
+      ['an empty 204', () => new Response(null, { status: 204 })],
+      ['the JSON null', () => new Response('null')],
+      ['JSON without a token', () => Response.json({ ok: true })],
+      ['a token that is a number', () => Response.json({ access_token: 1234567890 })],
+      ['a token of a foreign type', () => Response.json({ access_token: 'abc', token_type: 'mac' })],
+    ]
+    const failures: [name: string, begin: (server: AuthServer) => void, bound: number][] = [
+      ...[...answers, ...(mode.isBearer ? tokenless : [])].map(
+        ([name, answer]): (typeof failures)[number] => [name, server => server.answer(REFRESH, answer), 0],
+      ),
+      ['a timeout', server => times(100, () => server.hold(REFRESH)), 20 * SECOND],
+      [
+        'a body that never ends',
+        server => server.answer(REFRESH, () => new Response(new ReadableStream())),
+        20 * SECOND,
+      ],
+    ]
 
-  test.each(timeouts)('is not aborted before its second bound, after %i ms more', async timeout => {
-    const { client, clock, server } = await signedIn({ options: { timeout } })
-    server.hold(REFRESH)
-    clock.sleep(2 * HOUR)
-    const failed = errorOf(client.fetch(items))
-    await clock.advance(2 * timeout - 1)
-    await failed
-    expect(server.held).toBe(1)
-    await clock.advance(1)
-    expect(server.held).toBe(0)
-  })
-
-  test('is not sent a second time while its answer can still come', async () => {
-    const { client, clock, server } = await signedIn()
-    server.hold(REFRESH)
-    clock.sleep(2 * HOUR)
-    const first = errorOf(client.fetch(items))
-    await clock.advance(10 * SECOND)
-    await first
-    for (let second = 0; second < 9; second++) {
-      await errorOf(client.fetch(items))
-      await errorOf(client.refresh())
-      await clock.advance(SECOND)
-    }
-    expect(server.refreshes).toBe(1)
-  })
-
-  test('an answer that comes between the bounds is used', async () => {
-    const world = await signedIn()
-    const { client, clock, server, settle } = world
-    const arrive = server.delay(REFRESH)
-    clock.sleep(2 * HOUR)
-    const failed = errorOf(client.fetch(items))
-    await clock.advance(19 * SECOND)
-    await failed
-    arrive()
-    await settle()
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect((await client.fetch(items)).status).toBe(200)
-    expect(server.refreshes).toBe(1)
-    expect(world.events.map(([name]) => name)).toEqual(['refreshError', 'refresh'])
-  })
-
-  test('an answer that comes between the bounds is used by the first restore', async () => {
-    const world = reloaded()
-    const { client, clock, server, settle } = world
-    const arrive = server.delay(REFRESH)
-    const ready = client.ready()
-    await clock.advance(10 * SECOND)
-    expect((await ready).status).toBe('unknown')
-    await clock.advance(9 * SECOND)
-    arrive()
-    await settle()
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect(world.events.map(([name]) => name)).toEqual(['refreshError', 'login'])
-    expect(server.refreshes).toBe(1)
-  })
-
-  test('an answer after the second bound changes nothing, and the next attempt goes out', async () => {
-    const world = await signedIn()
-    const { client, clock, server, settle } = world
-    const arrive = server.hold(REFRESH, refuse)
-    clock.sleep(2 * HOUR)
-    const failed = errorOf(client.fetch(items))
-    await clock.advance(20 * SECOND)
-    await failed
-    arrive()
-    await settle()
-    expect(client.session.status).toBe('authenticated')
-    await clock.advance(MINUTE)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect(server.refreshes).toBe(2)
-    expect(world.count('logout')).toBe(0)
-  })
-})
-
-describe('F5 a rejection keeps the session while its token works', () => {
-  const refusals: [name: string, answer: Handler, options?: AuthClientOptions][] = [
-    ...[400, 401, 403].map((status): [string, Handler] => [
-      `${status}`,
-      () => Response.json({ error: 'invalid_grant' }, { status }),
-    ]),
-    ['an empty 401', () => new Response(null, { status: 401 })],
-    [
-      'what isRejected says',
-      () => new Response('gone', { status: 410 }),
-      { isRejected: ({ body }) => body === 'gone' },
-    ],
-  ]
-
-  /** 30 s before its token's end, after the first rejection. */
-  async function rejected(answer: Handler, options: AuthClientOptions = {}): Promise<World> {
-    const world = await signedIn({ options })
-    const { client, clock, server } = world
-    server.answer(REFRESH, answer)
-    await clock.advance(HOUR - 30 * SECOND)
-    expect(server.refreshes).toBe(1)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: { code: 'refresh_rejected' } })
-    expect(world.events).toEqual([
-      ['refreshError', { error: expect.anything(), retryAt: expect.any(Number) }],
-    ])
-    return world
-  }
-  const logouts = ({ events }: World) => events.filter(([name]) => name === 'logout')
-
-  test.each(refusals)(
-    'to its end, with one call before and one then, and one logout: %s',
-    async (_, answer, options) => {
-      const world = await rejected(answer, options)
-      const { client, clock, server } = world
-      for (let second = 0; second < 29; second++) {
-        expect((await client.fetch(items)).status).toBe(200)
-        for (const type of ['online', 'focus', 'visibilitychange']) world.wake(type)
-        expect(await errorOf(client.refresh())).toMatchObject({ code: 'refresh_rejected', retryable: false })
-        await clock.advance(SECOND)
+    /** With random() at a half: each gap is twice the one before, up to a cap; the giving-up time comes on top. */
+    function expectBackoff(world: World, bound: number) {
+      const waits = refreshGaps(world).map(gap => gap - bound)
+      expect(waits.length).toBeGreaterThan(6)
+      expect(waits[0]).toBeLessThanOrEqual(2 * SECOND)
+      for (const [n, wait] of waits.entries()) {
+        expect(wait).toBeGreaterThanOrEqual(waits[n - 1] ?? 1)
+        expect(wait).toBeLessThanOrEqual(MINUTE)
       }
-      expect(server.refreshes).toBe(1)
-      expect(logouts(world)).toEqual([])
-      await clock.advance(HOUR)
-      expect(server.refreshes).toBe(2)
-      expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
-      expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
-    },
-  )
+      expect(waits.at(-1)).toBeGreaterThanOrEqual(20 * SECOND)
+    }
 
-  test.each(refusals)(
-    'to the first 401, which is the answer, and one logout: %s',
-    async (_, answer, options) => {
-      const world = await rejected(answer, options)
+    test.each(failures)('%s, of a refresh', async (_, begin, bound) => {
+      const world = await signedIn()
+      const { client, clock, server } = world
+      begin(server)
+
+      await clock.advance(HOUR)
+      expect(client.session).toMatchObject({
+        status: 'authenticated',
+        error: { code: 'refresh_unavailable' },
+      })
+      expect(world.events[0]).toEqual(['refreshError', expect.anything()])
+      const [, { error, retryAt }] = world.events[0]!
+      expect(error).toMatchObject({ code: 'refresh_unavailable', retryable: true, retryAt })
+
+      for (let minute = 0; minute < 10; minute++) {
+        const asked = clock.now()
+        const failed = errorOf(client.fetch(items))
+        await clock.advance(MINUTE)
+        const error = await failed
+        expect(error).toMatchObject({ code: 'refresh_unavailable', retryable: true })
+        expect(error.retryAt).toBeGreaterThan(asked)
+      }
+      expect(server.count('/items')).toBe(0)
+      expect(client.session.status).toBe('authenticated')
+      expectBackoff(world, bound)
+
+      server.mend()
+      await clock.advance(MINUTE + bound)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect((await client.fetch(items)).status).toBe(200)
+      expect(new Set(world.events.map(([name]) => name))).toEqual(new Set(['refreshError', 'refresh']))
+    })
+
+    test.each(mode.isRestored ? failures : [])('%s, of the first restore', async (_, begin, bound) => {
+      const world = await reloaded()
+      const { client, clock, server } = world
+      begin(server)
+      const ready = client.ready()
+      await clock.advance(10 * SECOND)
+      expect(await ready).toMatchObject({ status: 'unknown', error: { code: 'refresh_unavailable' } })
+      expect(world.events[0]).toEqual([
+        'refreshError',
+        { error: expect.anything(), retryAt: expect.any(Number) },
+      ])
+      await clock.advance(10 * MINUTE)
+      expectBackoff(world, bound)
+
+      server.mend()
+      await clock.advance(MINUTE + bound)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect(new Set(world.events.map(([name]) => name))).toEqual(new Set(['refreshError', 'login']))
+    })
+
+    test.each(failures)('%s, after a 401', async (_, begin) => {
+      const world = await signedIn()
       const { client, clock, server } = world
       server.revokeAccess()
-      const responses = await Promise.all(times(20, () => client.fetch(items)))
-      expect(responses.map(({ status }) => status)).toEqual(times(20, () => 401))
-      await clock.advance(HOUR)
-      expect(server.refreshes).toBe(2)
-      expect(server.count('/items')).toBe(20)
-      expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
-    },
-  )
-
-  test('a refusal that is taken back when asked once more ends nothing', async () => {
-    const world = await rejected(refuse)
-    const { client, clock, server } = world
-    server.mend()
-    await clock.advance(MINUTE)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect((await client.fetch(items)).status).toBe(200)
-    expect(logouts(world)).toEqual([])
-  })
-
-  test('a token of unknown lifetime works to the first 401', async () => {
-    const world = await signedIn({ server: { opaque: true, expiresIn: false } })
-    const { client, clock, server } = world
-    server.answer(REFRESH, refuse)
-    expect(await errorOf(client.refresh())).toMatchObject({ code: 'refresh_rejected' })
-    for (let n = 0; n < 10; n++) {
-      await clock.advance(5 * MINUTE)
-      expect((await client.fetch(items)).status).toBe(200)
-      await errorOf(client.refresh())
-    }
-    expect(server.refreshes).toBe(1)
-    expect(logouts(world)).toEqual([])
-    server.revokeAccess()
-    expect((await client.fetch(items)).status).toBe(401)
-    expect(server.refreshes).toBe(2)
-    expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
-  })
-
-  test('a token that is dead by then is not kept', async () => {
-    const world = await signedIn()
-    const { client, clock, server } = world
-    server.answer(REFRESH, refuse)
-    clock.sleep(2 * HOUR)
-    expect(await client.getAccessToken()).toBeNull()
-    expect(server.refreshes).toBe(1)
-    expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
-  })
-})
-
-test('F6 after a sign-out with reason "rejected" nothing calls refresh until someone logs in', async () => {
-  const world = await signedIn()
-  const { client, clock, server } = world
-  server.answer(REFRESH, refuse)
-  clock.sleep(2 * HOUR)
-  expect(await client.getAccessToken()).toBeNull()
-  expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
-  server.mend()
-  for (let hour = 0; hour < 24; hour++) {
-    expect((await client.fetch(items)).status).toBe(401)
-    expect(await client.getAccessToken({ minValidity: MINUTE })).toBeNull()
-    expect((await client.ready()).status).toBe('anonymous')
-    world.online = !world.online || hour === 23
-    for (const type of ['online', 'focus', 'visibilitychange', 'pageshow', 'resume']) world.wake(type)
-    world.online = true
-    await clock.advance(HOUR)
-  }
-  expect(server.refreshes).toBe(1)
-  expect(clock.timers).toBe(0)
-  expect(
-    server.calls.filter(({ path }) => path === '/items').every(call => call.authorization === null),
-  ).toBe(true)
-  expect(world.count('logout')).toBe(1)
-
-  await world.login()
-  await clock.advance(HOUR)
-  expect(server.refreshes).toBe(2)
-  expect((await client.fetch(items)).status).toBe(200)
-})
-
-describe('F7 a failed login', () => {
-  const states: [name: string, create: () => Promise<World>][] = [
-    ['somebody is signed in', () => signedIn()],
-    ['nobody is', async () => anonymous(createWorld())],
-    ['nothing was restored yet', async () => reloaded()],
-  ]
-  const anonymous = async (world: World) => {
-    await world.client.ready()
-    world.server.calls.length = 0
-    return world
-  }
-  /** Nothing but the login call happens, and nothing changes. */
-  async function expectUntouched(world: World, login: () => Promise<void>) {
-    const { client, clock, server } = world
-    const { session } = client
-    await login()
-    await clock.advance(MINUTE)
-    expect(client.session).toBe(session)
-    expect(server.calls.map(call => call.path)).toEqual(['/login'])
-    expect(world.events).toEqual([])
-    if (session.status === 'authenticated') expect((await client.fetch(items)).status).toBe(200)
-  }
-
-  test.each(states)("a wrong password rejects with the server's body, while %s", async (_, create) => {
-    const world = await create()
-    await expectUntouched(world, async () => {
-      expect(await errorOf(world.client.login({ email: 'bob', password: 'wrong' }))).toMatchObject({
-        code: 'login_rejected',
-        retryable: false,
-        status: 401,
-        body: { error: 'invalid_credentials', hint: 'caps lock?' },
-      })
+      begin(server)
+      const failed = errorOf(client.fetch(items))
+      await clock.advance(10 * SECOND)
+      expect(await failed).toMatchObject({ code: 'refresh_unavailable', retryable: true })
+      expect(client.session.status).toBe('authenticated')
+      expect(world.count('refreshError')).toBeGreaterThan(0)
+      expect(world.count('logout')).toBe(0)
     })
-  })
 
-  test.each([400, 403, 404, 409, 422])('a refusal by status %i is told with its body', async status => {
-    const world = await signedIn()
-    world.server.answer('POST /login', () => new Response('No, "really".', { status }))
-    await expectUntouched(world, async () => {
-      const error = await errorOf(world.client.login({}))
-      expect(error).toMatchObject({ code: 'login_rejected', status, body: 'No, "really".' })
-    })
-  })
-
-  const passing: [name: string, answer: Handler][] = [
-    ['a network error', () => Response.error()],
-    ['429', () => new Response(null, { status: 429 })],
-    ['503', () => new Response(null, { status: 503 })],
-    ['an HTML page with 403', () => new Response('<html>', { status: 403 })],
-  ]
-  test.each(passing)('%s says nothing about the password', async (_, answer) => {
-    const world = await signedIn()
-    world.server.answer('POST /login', answer)
-    await expectUntouched(world, async () => {
-      expect(await errorOf(world.client.login({}))).toMatchObject({
-        code: 'login_unavailable',
-        retryable: true,
-      })
-    })
-  })
-})
-
-describe('F8 a first restore that fails for a passing reason leaves the status unknown until the server is back', () => {
-  const unavailable: Handler = () => new Response(null, { status: 503 })
-
-  test.each(['auto', 'manual'] as const)('restore: %s', async restore => {
-    const world = reloaded({ options: { restore } })
-    const { client, clock, server } = world
-    server.answer(REFRESH, unavailable)
-    await clock.advance(1)
-    expect(server.refreshes).toBe(restore === 'auto' ? 1 : 0)
-    expect(await client.ready()).toMatchObject({ status: 'unknown', error: { code: 'refresh_unavailable' } })
-    for (let minute = 0; minute < 10; minute++) {
-      await clock.advance(MINUTE)
+    test('a token of unknown lifetime, refused by the API, is no reason to give up either', async () => {
+      const world = await signedIn({ server: { opaque: true, expiresIn: false } })
+      const { client, clock, server } = world
+      server.answer(REFRESH, () => Response.error())
+      server.revokeAccess()
       expect(await errorOf(client.fetch(items))).toMatchObject({
         code: 'refresh_unavailable',
         retryable: true,
       })
-      expect(await errorOf(client.getAccessToken())).toMatchObject({ code: 'refresh_unavailable' })
-      expect((await client.ready()).status).toBe('unknown')
+      await clock.advance(10 * MINUTE)
+      expectBackoff(world, 0)
+      server.mend()
+      await clock.advance(MINUTE)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect(world.count('logout')).toBe(0)
+    })
+
+    test('for an answer of any JSON and any status but a refusal', async () => {
+      const names = [
+        'access_token',
+        'accessToken',
+        'token',
+        'refresh_token',
+        'expires_in',
+        'token_type',
+        'user',
+      ]
+      const value = fc.jsonValue({ maxDepth: 2 })
+      const body = fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.json(),
+        fc.dictionary(fc.oneof(fc.constantFrom(...names, '__proto__'), fc.string()), value).map(all => {
+          const fields = Object.entries(all).map(
+            ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
+          )
+          return `{${fields.join()}}`
+        }),
+      )
+      const status = fc.oneof(
+        { weight: 3, arbitrary: fc.constant(200) },
+        fc.integer({ min: 200, max: 599 }).filter(status => ![204, 205, 304, 400, 401, 403].includes(status)),
+      )
+      await fc.assert(
+        fc.asyncProperty(body, status, async (body, status) => {
+          const world = await signedIn()
+          const { client, server } = world
+          server.answer(REFRESH, () => new Response(body, { status }))
+          const error = await client.refresh().then(
+            () => null,
+            error => error,
+          )
+          if (error)
+            expect(error).toMatchObject({ name: 'AuthError', code: 'refresh_unavailable', retryable: true })
+          expect(client.session).toMatchObject({ status: 'authenticated', error })
+          expect(world.count('refreshError')).toBe(error ? 1 : 0)
+          expect(world.count('logout')).toBe(0)
+          expect(Object.keys(Object.prototype)).toEqual([])
+          client.dispose()
+        }),
+        { numRuns: 150 },
+      )
+    })
+  })
+
+  describe('F2 100 offline and online flaps cause no logout and few refresh calls', () => {
+    async function flap(world: World, ms: number) {
+      for (let n = 0; n < 100; n++) {
+        world.online = false
+        world.wake('offline')
+        await world.client.fetch(items).catch(() => {})
+        await world.clock.advance(ms)
+        world.online = true
+        world.wake('online')
+        await world.client.fetch(items).catch(() => {})
+        await world.clock.advance(ms)
+      }
+      expect(world.client.session.status).toBe('authenticated')
+      expect(world.count('logout')).toBe(0)
     }
-    expect(server.refreshes).toBeGreaterThan(10)
-    expect(server.count('/items')).toBe(0)
+    const attempts = ({ logs }: World) => logs.filter(({ type }) => type === 'refresh').length
 
+    test('with a token that lives: none', async () => {
+      const world = await signedIn()
+      await flap(world, SECOND)
+      expect(attempts(world)).toBe(0)
+    })
+
+    test('with a token that has expired: the first answer ends it', async () => {
+      const world = await signedIn()
+      world.clock.sleep(2 * HOUR)
+      await flap(world, SECOND)
+      expect(world.server.refreshes).toBe(1)
+    })
+
+    test.each([100, SECOND, 10 * SECOND])('when no attempt gets through, every %i ms', async ms => {
+      const world = await signedIn({ random: 0 })
+      const { client, clock, server } = world
+      server.answer(REFRESH, () => Response.error())
+      clock.sleep(2 * HOUR)
+      const start = clock.time
+      await flap(world, ms)
+      expect(attempts(world)).toBeLessThanOrEqual(30 * Math.ceil((clock.time - start) / MINUTE))
+      server.mend()
+      await clock.advance(MINUTE)
+      expect((await client.fetch(items)).status).toBe(200)
+    })
+  })
+
+  describe('F3 Retry-After is honoured', () => {
+    const date = (ms: number) => new Date(ms).toUTCString()
+    type Told = (server: number, client: number) => Record<string, string>
+    const forms: [name: string, told: Told, skews: number[]][] = [
+      ['in seconds', () => ({ 'Retry-After': '120' }), [0, 2 * HOUR, -2 * HOUR]],
+      [
+        'as a date beside a Date',
+        now => ({ 'Retry-After': date(now + 120 * SECOND), Date: date(now) }),
+        [0, 2 * HOUR, -2 * HOUR],
+      ],
+      ['as a date alone', now => ({ 'Retry-After': date(now + 120 * SECOND) }), [0]],
+    ]
+    const cases = forms.flatMap(([form, told, skews]) =>
+      skews.flatMap(skew => [429, 503].map(status => ({ form, told, skew, status }))),
+    )
+
+    /** Everything that could make an impatient client call. */
+    async function pester(world: World) {
+      const { client } = world
+      const asked = Promise.allSettled([client.fetch(items), client.getAccessToken(), client.refresh()])
+      for (const type of ['online', 'focus', 'visibilitychange', 'pageshow', 'resume']) world.wake(type)
+      await asked
+      await world.settle()
+    }
+
+    test.each(cases)('$form, with $status and a clock $skew ms ahead', async ({ told, skew, status }) => {
+      const world = await signedIn({ skew })
+      const { client, clock, server } = world
+      server.answer(REFRESH, () => Response.json({}, { status, headers: told(clock.time, clock.now()) }))
+      clock.sleep(2 * HOUR)
+      const start = clock.time
+      const error = await errorOf(client.fetch(items))
+      expect(error).toMatchObject({ code: 'refresh_unavailable', retryable: true, status })
+      expect(error.retryAt).toBeGreaterThanOrEqual(clock.now() + 120 * SECOND)
+      while (clock.time < start + 119 * SECOND) {
+        await pester(world)
+        await clock.advance(SECOND)
+      }
+      expect(server.refreshes).toBe(1)
+      server.mend()
+      await clock.advance(10 * SECOND)
+      expect(refreshGaps(world)).toEqual([expect.any(Number)])
+      expect(refreshGaps(world)[0]).toBeGreaterThanOrEqual(120 * SECOND)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect(world.count('logout')).toBe(0)
+    })
+
+    if (mode.isRestored) {
+      test('at the first restore too', async () => {
+        const world = await reloaded()
+        const { client, clock, server } = world
+        server.answer(REFRESH, () => Response.json({}, { status: 503, headers: { 'Retry-After': '120' } }), 1)
+        expect((await client.ready()).status).toBe('unknown')
+        for (let second = 0; second < 119; second++) {
+          await pester(world)
+          await clock.advance(SECOND)
+        }
+        expect(server.refreshes).toBe(1)
+        await clock.advance(10 * SECOND)
+        expect(client.session.status).toBe('authenticated')
+      })
+    }
+
+    test('a 429 storm: in an hour of requests no call comes sooner than it was told', async () => {
+      const world = await signedIn()
+      const { clock, server } = world
+      server.answer(REFRESH, () => Response.json({}, { status: 429, headers: { 'Retry-After': '30' } }))
+      clock.sleep(2 * HOUR)
+      for (let second = 0; second < 3600; second += 5) {
+        await pester(world)
+        await clock.advance(5 * SECOND)
+      }
+      expect(server.refreshes).toBeGreaterThan(30)
+      expect(Math.min(...refreshGaps(world))).toBeGreaterThanOrEqual(30 * SECOND)
+      expect(world.count('logout')).toBe(0)
+    })
+
+    test.each(['soon', '-5', '1e9', '', '0'])('nonsense (%j) is a failure like any other', async value => {
+      const world = await signedIn()
+      const { client, clock, server } = world
+      server.answer(REFRESH, () => Response.json({}, { status: 503, headers: { 'Retry-After': value } }), 1)
+      clock.sleep(2 * HOUR)
+      await errorOf(client.fetch(items))
+      await clock.advance(2 * SECOND)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+    })
+  })
+
+  describe('F4 a refresh that never answers', () => {
+    const timeouts = [10 * SECOND, 3 * SECOND]
+
+    test.each(timeouts)(
+      'frees all its waiters after %i ms with one and the same retryable outcome',
+      async timeout => {
+        const { client, clock, server } = await signedIn({ options: { timeout } })
+        server.hold(REFRESH)
+        clock.sleep(2 * HOUR)
+        const asked = [client.fetch(items), client.refresh(), client.fetch(items)].map(errorOf)
+        if (mode.isBearer) asked.push(errorOf(client.getAccessToken()))
+        let freed = 0
+        for (const error of asked) void error.then(() => freed++)
+        await clock.advance(timeout - 1)
+        expect(freed).toBe(0)
+        await clock.advance(1)
+        expect(freed).toBe(asked.length)
+        const [first, ...others] = await Promise.all(asked)
+        expect(first).toMatchObject({
+          code: 'refresh_unavailable',
+          retryable: true,
+          retryAt: expect.any(Number),
+        })
+        for (const error of others) expect(error).toEqual(first)
+        expect(client.session).toMatchObject({ status: 'authenticated', error: first })
+      },
+    )
+
+    test.each(timeouts)('is not aborted before its second bound, after %i ms more', async timeout => {
+      const { client, clock, server } = await signedIn({ options: { timeout } })
+      server.hold(REFRESH)
+      clock.sleep(2 * HOUR)
+      const failed = errorOf(client.fetch(items))
+      await clock.advance(2 * timeout - 1)
+      await failed
+      expect(server.held).toBe(1)
+      await clock.advance(1)
+      expect(server.held).toBe(0)
+    })
+
+    test('is not sent a second time while its answer can still come', async () => {
+      const { client, clock, server } = await signedIn()
+      server.hold(REFRESH)
+      clock.sleep(2 * HOUR)
+      const first = errorOf(client.fetch(items))
+      await clock.advance(10 * SECOND)
+      await first
+      for (let second = 0; second < 9; second++) {
+        await errorOf(client.fetch(items))
+        await errorOf(client.refresh())
+        await clock.advance(SECOND)
+      }
+      expect(server.refreshes).toBe(1)
+    })
+
+    test('an answer that comes between the bounds is used', async () => {
+      const world = await signedIn()
+      const { client, clock, server, settle } = world
+      const arrive = server.delay(REFRESH)
+      clock.sleep(2 * HOUR)
+      const failed = errorOf(client.fetch(items))
+      await clock.advance(19 * SECOND)
+      await failed
+      arrive()
+      await settle()
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect((await client.fetch(items)).status).toBe(200)
+      expect(server.refreshes).toBe(1)
+      expect(world.events.map(([name]) => name)).toEqual(['refreshError', 'refresh'])
+    })
+
+    if (mode.isRestored) {
+      test('an answer that comes between the bounds is used by the first restore', async () => {
+        const world = await reloaded()
+        const { client, clock, server, settle } = world
+        const arrive = server.delay(REFRESH)
+        const ready = client.ready()
+        await clock.advance(10 * SECOND)
+        expect((await ready).status).toBe('unknown')
+        await clock.advance(9 * SECOND)
+        arrive()
+        await settle()
+        expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+        expect(world.events.map(([name]) => name)).toEqual(['refreshError', 'login'])
+        expect(server.refreshes).toBe(1)
+      })
+
+      test('an answer after the second bound changes nothing, and the next attempt goes out', async () => {
+        const world = await signedIn()
+        const { client, clock, server, settle } = world
+        const arrive = server.hold(REFRESH, refuse)
+        clock.sleep(2 * HOUR)
+        const failed = errorOf(client.fetch(items))
+        await clock.advance(20 * SECOND)
+        await failed
+        arrive()
+        await settle()
+        expect(client.session.status).toBe('authenticated')
+        await clock.advance(MINUTE)
+        expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+        expect(server.refreshes).toBe(2)
+        expect(world.count('logout')).toBe(0)
+      })
+    }
+  })
+
+  describe('F5 a rejection keeps the session while its token works', () => {
+    const refusals: [name: string, answer: Handler, options?: AuthClientOptions][] = [
+      ...[400, 401, 403].map((status): [string, Handler] => [
+        `${status}`,
+        () => Response.json({ error: 'invalid_grant' }, { status }),
+      ]),
+      ['an empty 401', () => new Response(null, { status: 401 })],
+      [
+        'what isRejected says',
+        () => new Response('gone', { status: 410 }),
+        { isRejected: ({ body }) => body === 'gone' },
+      ],
+    ]
+
+    /** 30 s before its token's end, after the first rejection. */
+    async function rejected(answer: Handler, options: AuthClientOptions = {}): Promise<World> {
+      const world = await signedIn({ options })
+      const { client, clock, server } = world
+      server.answer(REFRESH, answer)
+      await clock.advance(HOUR - 30 * SECOND)
+      expect(server.refreshes).toBe(1)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: { code: 'refresh_rejected' } })
+      expect(world.events).toEqual([
+        ['refreshError', { error: expect.anything(), retryAt: expect.any(Number) }],
+      ])
+      return world
+    }
+    const logouts = ({ events }: World) => events.filter(([name]) => name === 'logout')
+
+    test.each(refusals)(
+      'to its end, with one call before and one then, and one logout: %s',
+      async (_, answer, options) => {
+        const world = await rejected(answer, options)
+        const { client, clock, server } = world
+        for (let second = 0; second < 29; second++) {
+          expect((await client.fetch(items)).status).toBe(200)
+          for (const type of ['online', 'focus', 'visibilitychange']) world.wake(type)
+          expect(await errorOf(client.refresh())).toMatchObject({
+            code: 'refresh_rejected',
+            retryable: false,
+          })
+          await clock.advance(SECOND)
+        }
+        expect(server.refreshes).toBe(1)
+        expect(logouts(world)).toEqual([])
+        await clock.advance(HOUR)
+        expect(server.refreshes).toBe(2)
+        expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
+        expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+      },
+    )
+
+    test.each(refusals)(
+      'to the first 401, which is the answer, and one logout: %s',
+      async (_, answer, options) => {
+        const world = await rejected(answer, options)
+        const { client, clock, server } = world
+        server.revokeAccess()
+        const responses = await Promise.all(times(20, () => client.fetch(items)))
+        expect(responses.map(({ status }) => status)).toEqual(times(20, () => 401))
+        await clock.advance(HOUR)
+        expect(server.refreshes).toBe(2)
+        expect(server.count('/items')).toBe(20)
+        expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
+      },
+    )
+
+    test('a refusal that is taken back when asked once more ends nothing', async () => {
+      const world = await rejected(refuse)
+      const { client, clock, server } = world
+      server.mend()
+      await clock.advance(MINUTE)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect((await client.fetch(items)).status).toBe(200)
+      expect(logouts(world)).toEqual([])
+    })
+
+    test('a token of unknown lifetime works to the first 401', async () => {
+      const world = await signedIn({ server: { opaque: true, expiresIn: false } })
+      const { client, clock, server } = world
+      server.answer(REFRESH, refuse)
+      expect(await errorOf(client.refresh())).toMatchObject({ code: 'refresh_rejected' })
+      for (let n = 0; n < 10; n++) {
+        await clock.advance(5 * MINUTE)
+        expect((await client.fetch(items)).status).toBe(200)
+        await errorOf(client.refresh())
+      }
+      expect(server.refreshes).toBe(1)
+      expect(logouts(world)).toEqual([])
+      server.revokeAccess()
+      expect((await client.fetch(items)).status).toBe(401)
+      expect(server.refreshes).toBe(2)
+      expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
+    })
+
+    test('a token that is dead by then is not kept', async () => {
+      const world = await signedIn()
+      const { client, clock, server } = world
+      server.answer(REFRESH, refuse)
+      clock.sleep(2 * HOUR)
+      expect(await client.fetch(items).catch(error => error.code)).toBe('no_session')
+      expect(server.refreshes).toBe(1)
+      expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
+    })
+  })
+
+  test('F6 after a sign-out with reason "rejected" nothing calls refresh until someone logs in', async () => {
+    const world = await signedIn()
+    const { client, clock, server } = world
+    server.answer(REFRESH, refuse)
+    clock.sleep(2 * HOUR)
+    expect(await client.fetch(items).catch(error => error.code)).toBe('no_session')
+    expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
     server.mend()
-    await clock.advance(MINUTE)
-    expect(client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' }, error: null })
-    expect((await client.ready()).status).toBe('authenticated')
+    for (let hour = 0; hour < 24; hour++) {
+      expect((await client.fetch(items)).status).toBe(401)
+      if (mode.isBearer) expect(await client.getAccessToken({ minValidity: MINUTE })).toBeNull()
+      expect((await client.ready()).status).toBe('anonymous')
+      world.online = !world.online || hour === 23
+      for (const type of ['online', 'focus', 'visibilitychange', 'pageshow', 'resume']) world.wake(type)
+      world.online = true
+      await clock.advance(HOUR)
+    }
+    expect(server.refreshes).toBe(1)
+    expect(clock.timers).toBe(0)
+    expect(
+      server.calls.filter(({ path }) => path === '/items').every(call => call.authorization === null),
+    ).toBe(true)
+    expect(world.count('logout')).toBe(1)
+
+    await world.login()
+    await clock.advance(HOUR)
+    expect(server.refreshes).toBe(2)
     expect((await client.fetch(items)).status).toBe(200)
-    expect(world.events.filter(([name]) => name !== 'refreshError')).toEqual([
-      ['login', { cause: 'restore' }],
-    ])
   })
 
-  test('a page that was loaded offline is signed in once it is online', async () => {
-    const world = reloaded()
-    const { client, clock } = world
-    world.online = false
-    expect((await client.ready()).status).toBe('unknown')
-    await clock.advance(HOUR)
-    expect(clock.timers).toBe(0)
-    world.online = true
-    world.wake('online')
-    await clock.advance(2 * SECOND)
-    expect(client.session.status).toBe('authenticated')
+  describe('F7 a failed login', () => {
+    const states: [name: string, create: () => Promise<World>][] = [
+      ['somebody is signed in', () => signedIn()],
+      ['nobody is', async () => anonymous(createWorld())],
+      ['nothing was restored yet', async () => createWorld()],
+    ]
+    const anonymous = async (world: World) => {
+      await world.client.ready()
+      world.server.calls.length = 0
+      return world
+    }
+    /** Nothing but the login call happens, and nothing changes. */
+    async function expectUntouched(world: World, login: () => Promise<void>) {
+      const { client, clock, server } = world
+      const { session } = client
+      await login()
+      await clock.advance(MINUTE)
+      expect(client.session).toBe(session)
+      expect(server.calls.map(call => call.path)).toEqual(['/login'])
+      expect(world.events).toEqual([])
+      if (session.status === 'authenticated') expect((await client.fetch(items)).status).toBe(200)
+    }
+
+    test.each(states)("a wrong password rejects with the server's body, while %s", async (_, create) => {
+      const world = await create()
+      await expectUntouched(world, async () => {
+        expect(await errorOf(world.client.login({ email: 'bob', password: 'wrong' }))).toMatchObject({
+          code: 'login_rejected',
+          retryable: false,
+          status: 401,
+          body: { error: 'invalid_credentials', hint: 'caps lock?' },
+        })
+      })
+    })
+
+    test.each([400, 403, 404, 409, 422])('a refusal by status %i is told with its body', async status => {
+      const world = await signedIn()
+      world.server.answer('POST /login', () => new Response('No, "really".', { status }))
+      await expectUntouched(world, async () => {
+        const error = await errorOf(world.client.login({}))
+        expect(error).toMatchObject({ code: 'login_rejected', status, body: 'No, "really".' })
+      })
+    })
+
+    const passing: [name: string, answer: Handler][] = [
+      ['a network error', () => Response.error()],
+      ['429', () => new Response(null, { status: 429 })],
+      ['503', () => new Response(null, { status: 503 })],
+      ['an HTML page with 403', () => new Response('<html>', { status: 403 })],
+    ]
+    test.each(passing)('%s says nothing about the password', async (_, answer) => {
+      const world = await signedIn()
+      world.server.answer('POST /login', answer)
+      await expectUntouched(world, async () => {
+        expect(await errorOf(world.client.login({}))).toMatchObject({
+          code: 'login_unavailable',
+          retryable: true,
+        })
+      })
+    })
   })
+
+  if (mode.isRestored) {
+    describe('F8 a first restore that fails for a passing reason leaves the status unknown until the server is back', () => {
+      const unavailable: Handler = () => new Response(null, { status: 503 })
+
+      test.each(['auto', 'manual'] as const)('restore: %s', async restore => {
+        const world = await reloaded({ options: { restore } })
+        const { client, clock, server } = world
+        server.answer(REFRESH, unavailable)
+        await clock.advance(1)
+        expect(server.refreshes).toBe(restore === 'auto' ? 1 : 0)
+        expect(await client.ready()).toMatchObject({
+          status: 'unknown',
+          error: { code: 'refresh_unavailable' },
+        })
+        for (let minute = 0; minute < 10; minute++) {
+          await clock.advance(MINUTE)
+          expect(await errorOf(client.fetch(items))).toMatchObject({
+            code: 'refresh_unavailable',
+            retryable: true,
+          })
+          expect((await client.ready()).status).toBe('unknown')
+        }
+        expect(server.refreshes).toBeGreaterThan(10)
+        expect(server.count('/items')).toBe(0)
+
+        server.mend()
+        await clock.advance(MINUTE)
+        expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+        expect((await client.ready()).status).toBe('authenticated')
+        expect((await client.fetch(items)).status).toBe(200)
+        expect(world.events.filter(([name]) => name !== 'refreshError')).toEqual([
+          ['login', { cause: 'restore' }],
+        ])
+      })
+
+      test('a page that was loaded offline is signed in once it is online', async () => {
+        const world = await reloaded()
+        const { client, clock } = world
+        world.online = false
+        expect((await client.ready()).status).toBe('unknown')
+        await clock.advance(HOUR)
+        expect(clock.timers).toBe(0)
+        world.online = true
+        world.wake('online')
+        await clock.advance(2 * SECOND)
+        expect(client.session.status).toBe('authenticated')
+      })
+    })
+
+    describe('F10 no public promise stays pending', () => {
+      const TIMEOUT = 5 * SECOND
+      /** A call may have to wait for a refresh under way, and for a login or logout before it. */
+      const BOUND = 3 * TIMEOUT
+      const never = () => new Promise<never>(() => {})
+
+      interface Stage {
+        world: World
+        /** From now on nothing gets past the obstacle. */
+        stuck: boolean
+      }
+      const auth = ['/login', '/refresh_token', '/logout', '/user/whoami']
+      const obstacles: [name: string, options: (stage: Stage) => AuthClientOptions<any>][] = [
+        [
+          'a server that never answers',
+          stage => ({
+            endpoints: { user: 'user/whoami' },
+            fetch(input, init) {
+              const { pathname } = new URL(String(input))
+              const route = `${init?.method} ${pathname}`
+              if (auth.includes(pathname))
+                stage.stuck ? stage.world.server.hold(route) : stage.world.server.mend(route)
+              return stage.world.environment.fetch(input, init)
+            },
+          }),
+        ],
+        [
+          'a fetch that does not settle when it is aborted',
+          stage => ({
+            endpoints: { user: 'user/whoami' },
+            fetch: (input, init) => (stage.stuck ? never() : stage.world.environment.fetch(input, init)),
+          }),
+        ],
+        [
+          'endpoint functions that never settle',
+          stage => {
+            const endpoint = (path: string) => async (context: EndpointContext) => {
+              const { credentials, tokens } = context
+              if (stage.stuck) return never()
+              return { url: ORIGIN + path, json: credentials ?? { refresh_token: tokens?.refreshToken } }
+            }
+            return {
+              scope: 'test',
+              endpoints: {
+                login: endpoint('/login'),
+                refresh: endpoint('/refresh_token'),
+                logout: endpoint('/logout'),
+              },
+            }
+          },
+        ],
+        [
+          'a user function that never settles',
+          stage => ({
+            endpoints: { user: async () => (stage.stuck ? never() : { url: '/user/whoami', method: 'GET' }) },
+          }),
+        ],
+        [
+          'a readTokens that never settles',
+          stage => ({ readTokens: body => (stage.stuck ? never() : readTokens(body)) }),
+        ],
+      ]
+      const readTokens = (body: any) => ({
+        accessToken: body.access_token,
+        refreshToken: body.refresh_token,
+        user: body.name,
+      })
+      if (mode.isBearer) {
+        obstacles.push([
+          'a claims schema that never settles',
+          stage => ({ claims: { '~standard': { validate: value => (stage.stuck ? never() : { value }) } } }),
+        ])
+      }
+      function prepare(options: (stage: Stage) => AuthClientOptions<any>): Stage {
+        const stage = { stuck: false } as Stage
+        stage.world = createWorld({ options: { timeout: TIMEOUT, ...options(stage) } })
+        return stage
+      }
+
+      const refresh = ({ client }: World) => client.refresh()
+      const login = ({ client }: World) => client.login({ email: 'bob', password: 'right' })
+      const logout = ({ client }: World) => client.logout()
+      const getAccessToken = ({ client }: World) => client.getAccessToken({ minValidity: 2 * HOUR })
+      const setTokens = ({ client }: World) => client.setTokens({ accessToken: makeToken({ sub: 'eve' }) })
+      const dispose = async ({ client }: World) => client.dispose()
+      const request = ({ client, clock }: World) => {
+        clock.sleep(2 * HOUR)
+        return client.fetch(items)
+      }
+      const calls: [name: string, calls: ((world: World) => Promise<unknown>)[]][] = [
+        ['refresh', [refresh]],
+        ['getAccessToken', [getAccessToken]],
+        ['a request that waits for a token', [request]],
+        ['login', [login]],
+        ['setTokens', [setTokens]],
+        ['logout', [logout]],
+        ['logout behind a refresh', [refresh, logout]],
+        ['login behind a refresh', [refresh, login]],
+        ['logout behind a login', [login, logout]],
+        ['dispose behind all of them', [refresh, login, logout, dispose]],
+      ]
+      const cases = obstacles.flatMap(([obstacle, options]) =>
+        calls.map(([call, list]) => ({ obstacle, options, call, list })),
+      )
+
+      test.each(cases)('$call, with $obstacle', async ({ options, list }) => {
+        const stage = prepare(options)
+        const { clock, login, settle } = stage.world
+        await login()
+        stage.stuck = true
+        let pending = list.length
+        const settled = () => pending--
+        for (const call of list) {
+          call(stage.world).then(settled, settled)
+          await settle()
+        }
+        await clock.advance(BOUND)
+        expect(pending).toBe(0)
+      })
+
+      test.each(obstacles)('ready, with %s', async (_, options) => {
+        const stage = prepare(options)
+        stage.stuck = true
+        let pending = true
+        void stage.world.client.ready().finally(() => {
+          pending = false
+        })
+        await stage.world.clock.advance(TIMEOUT)
+        expect(pending).toBe(false)
+      })
+
+      test.each(obstacles)('and all is well when it is gone: %s', async (_, options) => {
+        const stage = prepare(options)
+        const { client, clock, login } = stage.world
+        await login()
+        stage.stuck = true
+        void client.refresh().catch(() => {})
+        await clock.advance(BOUND)
+        stage.stuck = false
+        const done = login('bob').then(() => client.refresh())
+        let pending = true
+        void done.finally(() => {
+          pending = false
+        })
+        await clock.advance(BOUND)
+        expect(pending).toBe(false)
+        expect(await done).toMatchObject({ status: 'authenticated', error: null })
+        expect(await (await client.fetch(items)).json()).toMatchObject({ user: 'bob' })
+      })
+    })
+  }
+
+  describe('F11 the server rotates and the answer is lost', () => {
+    test('with a rotation grace the user stays signed in', async () => {
+      const world = await signedIn({ server: { grace: 10 * SECOND } })
+      const { client, clock, server } = world
+      server.lose(REFRESH)
+      await clock.advance(HOUR)
+      expect(client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect(server.refreshes).toBe(2)
+      expect((await client.fetch(items)).status).toBe(200)
+      await clock.advance(10 * HOUR)
+      expect((await client.fetch(items)).status).toBe(200)
+      expect(server.reuses).toBe(0)
+      expect(world.count('logout')).toBe(0)
+    })
+
+    test('without one the user is signed out, once, when the token ends', async () => {
+      const world = await signedIn()
+      const { client, clock, server } = world
+      server.lose(REFRESH)
+      await clock.advance(HOUR - 10 * SECOND)
+      expect((await client.fetch(items)).status).toBe(200)
+      expect(world.count('logout')).toBe(0)
+      await clock.advance(10 * HOUR)
+      expect(server.reuses).toBe(1)
+      expect(server.refreshes).toBe(3)
+      expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
+      expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    })
+
+    test('without one and with a token that is dead, the user is signed out at once', async () => {
+      const world = await signedIn()
+      const { client, clock, server } = world
+      server.lose(REFRESH)
+      server.revokeAccess()
+      expect(await errorOf(client.fetch(items))).toMatchObject({
+        code: 'refresh_unavailable',
+        retryable: true,
+      })
+      await clock.advance(10 * SECOND)
+      expect((await client.fetch(items)).status).toBe(401)
+      await clock.advance(10 * HOUR)
+      expect(server.reuses).toBe(1)
+      expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
+    })
+  })
+
+  describe('F11 a refresh that failed while the token still worked is tried again when it was announced', () => {
+    const causes: [string, (world: World) => Promise<unknown>][] = [
+      ['refresh()', ({ client }) => client.refresh().catch(() => {})],
+      [
+        'a 401',
+        async ({ client, server }) => {
+          server.revokeAccess()
+          await client.fetch(`${ORIGIN}/items`).catch(() => {})
+        },
+      ],
+    ]
+    test.each(causes)('led by %s: within the grace, so the user stays signed in', async (_, cause) => {
+      const world = await signedIn({ server: { grace: 10_000 } })
+      world.server.lose('POST /refresh_token')
+      await cause(world)
+      const { retryAt } = world.events.find(([name]) => name === 'refreshError')![1]
+      await world.clock.advance(retryAt - world.clock.now())
+      expect(world.server.refreshes).toBe(2)
+      expect(world.client.session).toMatchObject({ status: 'authenticated', error: null })
+      expect(world.server.reuses).toBe(0)
+    })
+  })
+
+  test('what the app refreshes by itself takes nothing from the budget of the timer and of 401s', async () => {
+    const world = await signedIn()
+    for (let n = 0; n < 20; n++) await world.client.refresh()
+    world.server.revokeAccess()
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test('F5 a refused refresh leaves the token in use to its very end, and asks for no shorter one', async () => {
+    const world = await signedIn()
+    world.server.answer(REFRESH, () => world.server.json({}, 401))
+    await world.client.refresh().catch(() => {})
+    await world.clock.advance(HOUR - 500)
+    expect((await world.client.fetch(items)).status).toBe(200)
+    if (mode.isBearer) {
+      expect(await errorOf(world.client.getAccessToken({ minValidity: MINUTE }))).toMatchObject({
+        code: 'refresh_unavailable',
+      })
+    }
+    expect(world.count('logout')).toBe(0)
+    expect(world.server.refreshes).toBe(1)
+    await world.clock.advance(500)
+    expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
+    expect(world.server.refreshes).toBe(2)
+  })
+})
+
+test('a refresh() that fails while nobody is signed in announces no attempt of its own', async () => {
+  const world = createWorld()
+  await world.client.ready()
+  world.server.answer(REFRESH, () => world.server.json({}, 503))
+  expect(await world.client.refresh().catch(error => error)).toMatchObject({
+    code: 'refresh_unavailable',
+    retryAt: undefined,
+  })
+  expect(world.events).toContainEqual(['refreshError', expect.objectContaining({ retryAt: null })])
+  expect(world.clock.timers).toBe(0)
 })
 
 describe('F9 creating a client never throws', () => {
@@ -798,197 +1075,6 @@ describe('F9 creating a client never throws', () => {
       client.dispose()
     })
   })
-})
-
-describe('F10 no public promise stays pending', () => {
-  const TIMEOUT = 5 * SECOND
-  /** A call may have to wait for a refresh under way, and for a login or logout before it. */
-  const BOUND = 3 * TIMEOUT
-  const never = () => new Promise<never>(() => {})
-
-  interface Stage {
-    world: World
-    /** From now on nothing gets past the obstacle. */
-    stuck: boolean
-  }
-  const auth = ['/login', '/refresh_token', '/logout', '/user/whoami']
-  const obstacles: [name: string, options: (stage: Stage) => AuthClientOptions<any>][] = [
-    [
-      'a server that never answers',
-      stage => ({
-        endpoints: { user: 'user/whoami' },
-        fetch(input, init) {
-          const { pathname } = new URL(String(input))
-          const route = `${init?.method} ${pathname}`
-          if (auth.includes(pathname))
-            stage.stuck ? stage.world.server.hold(route) : stage.world.server.mend(route)
-          return stage.world.environment.fetch(input, init)
-        },
-      }),
-    ],
-    [
-      'a fetch that does not settle when it is aborted',
-      stage => ({
-        endpoints: { user: 'user/whoami' },
-        fetch: (input, init) => (stage.stuck ? never() : stage.world.environment.fetch(input, init)),
-      }),
-    ],
-    [
-      'endpoint functions that never settle',
-      stage => {
-        const endpoint = (path: string) => async (context: EndpointContext) =>
-          stage.stuck ? never() : { url: ORIGIN + path, json: context.credentials }
-        return {
-          scope: 'test',
-          endpoints: {
-            login: endpoint('/login'),
-            refresh: endpoint('/refresh_token'),
-            logout: endpoint('/logout'),
-          },
-        }
-      },
-    ],
-    [
-      'a user function that never settles',
-      stage => ({
-        endpoints: { user: async () => (stage.stuck ? never() : { url: '/user/whoami', method: 'GET' }) },
-      }),
-    ],
-    [
-      'a readTokens that never settles',
-      stage => ({ readTokens: body => (stage.stuck ? never() : { accessToken: body.access_token }) }),
-    ],
-    [
-      'a claims schema that never settles',
-      stage => ({ claims: { '~standard': { validate: value => (stage.stuck ? never() : { value }) } } }),
-    ],
-  ]
-  function prepare(options: (stage: Stage) => AuthClientOptions<any>): Stage {
-    const stage = { stuck: false } as Stage
-    stage.world = reloaded({ options: { timeout: TIMEOUT, ...options(stage) } })
-    return stage
-  }
-
-  const refresh = ({ client }: World) => client.refresh()
-  const login = ({ client }: World) => client.login({ email: 'bob', password: 'right' })
-  const logout = ({ client }: World) => client.logout()
-  const getAccessToken = ({ client }: World) => client.getAccessToken({ minValidity: 2 * HOUR })
-  const setTokens = ({ client }: World) => client.setTokens({ accessToken: makeToken({ sub: 'eve' }) })
-  const dispose = async ({ client }: World) => client.dispose()
-  const request = ({ client, clock }: World) => {
-    clock.sleep(2 * HOUR)
-    return client.fetch(items)
-  }
-  const calls: [name: string, calls: ((world: World) => Promise<unknown>)[]][] = [
-    ['refresh', [refresh]],
-    ['getAccessToken', [getAccessToken]],
-    ['a request that waits for a token', [request]],
-    ['login', [login]],
-    ['setTokens', [setTokens]],
-    ['logout', [logout]],
-    ['logout behind a refresh', [refresh, logout]],
-    ['login behind a refresh', [refresh, login]],
-    ['logout behind a login', [login, logout]],
-    ['dispose behind all of them', [refresh, login, logout, dispose]],
-  ]
-  const cases = obstacles.flatMap(([obstacle, options]) =>
-    calls.map(([call, list]) => ({ obstacle, options, call, list })),
-  )
-
-  test.each(cases)('$call, with $obstacle', async ({ options, list }) => {
-    const stage = prepare(options)
-    const { clock, login, settle } = stage.world
-    await login()
-    stage.stuck = true
-    let pending = list.length
-    const settled = () => pending--
-    for (const call of list) {
-      call(stage.world).then(settled, settled)
-      await settle()
-    }
-    await clock.advance(BOUND)
-    expect(pending).toBe(0)
-  })
-
-  test.each(obstacles)('ready, with %s', async (_, options) => {
-    const stage = prepare(options)
-    stage.stuck = true
-    let pending = true
-    void stage.world.client.ready().finally(() => {
-      pending = false
-    })
-    await stage.world.clock.advance(TIMEOUT)
-    expect(pending).toBe(false)
-  })
-
-  test.each(obstacles)('and all is well when it is gone: %s', async (_, options) => {
-    const stage = prepare(options)
-    const { client, clock, login } = stage.world
-    await login()
-    stage.stuck = true
-    void client.refresh().catch(() => {})
-    await clock.advance(BOUND)
-    stage.stuck = false
-    const done = login('bob').then(() => client.refresh())
-    let pending = true
-    void done.finally(() => {
-      pending = false
-    })
-    await clock.advance(BOUND)
-    expect(pending).toBe(false)
-    expect(await done).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' }, error: null })
-  })
-})
-
-describe('F11 the server rotates and the answer is lost', () => {
-  const carriers = ['cookie', 'body'] as const
-
-  test.each(carriers)('with a rotation grace the user stays signed in (%s)', async carrier => {
-    const world = await signedIn({ server: { carrier, grace: 10 * SECOND } })
-    const { client, clock, server } = world
-    server.lose(REFRESH)
-    await clock.advance(HOUR)
-    expect(client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect(server.refreshes).toBe(2)
-    expect((await client.fetch(items)).status).toBe(200)
-    await clock.advance(10 * HOUR)
-    expect((await client.fetch(items)).status).toBe(200)
-    expect(server.reuses).toBe(0)
-    expect(world.count('logout')).toBe(0)
-  })
-
-  test.each(carriers)('without one the user is signed out, once, when the token ends (%s)', async carrier => {
-    const world = await signedIn({ server: { carrier } })
-    const { client, clock, server } = world
-    server.lose(REFRESH)
-    await clock.advance(HOUR - 10 * SECOND)
-    expect((await client.fetch(items)).status).toBe(200)
-    expect(world.count('logout')).toBe(0)
-    await clock.advance(10 * HOUR)
-    expect(server.reuses).toBe(1)
-    expect(server.refreshes).toBe(3)
-    expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
-    expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
-  })
-
-  test.each(carriers)(
-    'without one and with a token that is dead, the user is signed out at once (%s)',
-    async carrier => {
-      const world = await signedIn({ server: { carrier } })
-      const { client, clock, server } = world
-      server.lose(REFRESH)
-      server.revokeAccess()
-      expect(await errorOf(client.fetch(items))).toMatchObject({
-        code: 'refresh_unavailable',
-        retryable: true,
-      })
-      await clock.advance(10 * SECOND)
-      expect((await client.fetch(items)).status).toBe(401)
-      await clock.advance(10 * HOUR)
-      expect(server.reuses).toBe(1)
-      expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
-    },
-  )
 })
 
 describe('F12 an answer is read for what it says', () => {
@@ -1211,62 +1297,4 @@ describe('F13 a token that cannot be used is refused, and no part of it shows', 
     expectNoFragment(jwt, seenOf(error, world))
     expectNoFragment(jwt, seenOf(await errorOf(world.client.refresh()), world))
   })
-})
-
-describe('F11 a refresh that failed while the token still worked is tried again when it was announced', () => {
-  const causes: [string, (world: World) => Promise<unknown>][] = [
-    ['refresh()', ({ client }) => client.refresh().catch(() => {})],
-    [
-      'a 401',
-      async ({ client, server }) => {
-        server.revokeAccess()
-        await client.fetch(`${ORIGIN}/items`).catch(() => {})
-      },
-    ],
-  ]
-  test.each(causes)('led by %s: within the grace, so the user stays signed in', async (_, cause) => {
-    const world = await signedIn({ server: { grace: 10_000 } })
-    world.server.lose('POST /refresh_token')
-    await cause(world)
-    const { retryAt } = world.events.find(([name]) => name === 'refreshError')![1]
-    await world.clock.advance(retryAt - world.clock.now())
-    expect(world.server.refreshes).toBe(2)
-    expect(world.client.session).toMatchObject({ status: 'authenticated', error: null })
-    expect(world.server.reuses).toBe(0)
-  })
-})
-
-test('a refresh() that fails while nobody is signed in announces no attempt of its own', async () => {
-  const world = createWorld()
-  await world.client.ready()
-  world.server.answer(REFRESH, () => world.server.json({}, 503))
-  expect(await world.client.refresh().catch(error => error)).toMatchObject({
-    code: 'refresh_unavailable',
-    retryAt: undefined,
-  })
-  expect(world.events).toContainEqual(['refreshError', expect.objectContaining({ retryAt: null })])
-  expect(world.clock.timers).toBe(0)
-})
-
-test('what the app refreshes by itself takes nothing from the budget of the timer and of 401s', async () => {
-  const world = await signedIn()
-  for (let n = 0; n < 20; n++) await world.client.refresh()
-  world.server.revokeAccess()
-  expect((await world.client.fetch(items)).status).toBe(200)
-})
-
-test('F5 a refused refresh leaves the token in use to its very end, and asks for no shorter one', async () => {
-  const world = await signedIn()
-  world.server.answer(REFRESH, () => world.server.json({}, 401))
-  await world.client.refresh().catch(() => {})
-  await world.clock.advance(HOUR - 500)
-  expect((await world.client.fetch(items)).status).toBe(200)
-  expect(await world.client.getAccessToken({ minValidity: MINUTE }).catch(error => error.code)).toBe(
-    'refresh_unavailable',
-  )
-  expect(world.count('logout')).toBe(0)
-  expect(world.server.refreshes).toBe(1)
-  await world.clock.advance(500)
-  expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
-  expect(world.server.refreshes).toBe(2)
 })

@@ -17,8 +17,10 @@ export interface Call {
 export interface AuthServerOptions {
   /** Seconds. */
   lifetime?: number
-  /** Where the refresh token travels. */
-  carrier?: 'cookie' | 'body'
+  /** Where the refresh token travels; `sliding`: there is none, and the access token renews itself. */
+  carrier?: 'cookie' | 'body' | 'sliding'
+  /** Where the access token travels. */
+  access?: 'header' | 'cookie'
   /** Milliseconds in which a rotated token gets the successor that nobody has used. */
   grace?: number
   opaque?: boolean
@@ -39,8 +41,8 @@ export function makeToken(claims: Record<string, unknown>): string {
 
 /** An auth server and an API behind it, with rotation and reuse detection, on virtual time, as MSW handlers. */
 export interface AuthServer {
-  /** What the browser's cookie jar holds for the refresh path. */
-  jar: { cookie: string | null }
+  /** What the browser's cookie jar holds: the refresh token, and the access token where it is a cookie too. */
+  jar: { cookie: string | null; access: string | null }
   calls: Call[]
   reuses: number
   /** Requests that a handler keeps waiting on purpose. */
@@ -79,12 +81,19 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     rotatedAt: number
     revoked: boolean
   }
-  const settings = { lifetime: 3600, carrier: 'cookie', grace: 0, expiresIn: true, ...options }
+  const settings = {
+    lifetime: 3600,
+    carrier: 'cookie',
+    access: 'header',
+    grace: 0,
+    expiresIn: true,
+    ...options,
+  }
   const families = new Map<string, Family>()
   const access = new Map<string, { user: string; expires: number }>()
   const overrides = new Map<string, { handler: Handler; times: number }[]>()
   const calls: Call[] = []
-  const jar = { cookie: null as string | null }
+  const jar: AuthServer['jar'] = { cookie: null, access: null }
   let held = 0
 
   function issueAccess(user: string): { token: string; body: Record<string, unknown> } {
@@ -97,7 +106,12 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
   }
 
   function answer(family: Family): Response {
-    const { body } = issueAccess(family.user)
+    const { token, body } = issueAccess(family.user)
+    if (settings.access === 'cookie') {
+      const { access_token: _, token_type: __, ...shown } = body
+      return json(shown, 200, { 'x-set-cookie': family.current, 'x-set-access': token })
+    }
+    if (settings.carrier === 'sliding') return json(body)
     if (settings.carrier === 'body') return json({ ...body, refresh_token: family.current })
     return json(body, 200, { 'x-set-cookie': family.current })
   }
@@ -119,6 +133,10 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     )
 
   function rotate(call: Call): Response {
+    if (settings.carrier === 'sliding') {
+      const user = authorized(call)
+      return user ? json(issueAccess(user).body) : json({ error: 'expired' }, 401)
+    }
     const token = presented(call)
     const family = familyOf(token)
     if (!family || family.revoked) return json({ error: 'invalid_grant' }, 401)
@@ -150,18 +168,26 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     'POST /logout'(call) {
       const family = familyOf(presented(call))
       if (family) family.revoked = true
-      const token = call.authorization?.split(' ')[1]
+      const token = accessOf(call)
       if (token) access.delete(token)
-      return new HttpResponse(null, { status: 204, headers: { 'x-set-cookie': '' } })
+      return new HttpResponse(null, { status: 204, headers: { 'x-set-cookie': '', 'x-set-access': '' } })
     },
-    'GET /user/whoami'(call) {
-      const user = authorized(call)
-      return user ? json({ name: user }) : json({ error: 'unauthorized' }, 401)
-    },
+    'GET /user/whoami': whoami,
+    'GET /me': whoami,
   }
 
+  function whoami(call: Call): Response {
+    const user = authorized(call)
+    return user ? json({ name: user }) : json({ error: 'unauthorized' }, 401)
+  }
+
+  const accessOf = (call: Call): string | null =>
+    settings.access === 'cookie'
+      ? call.headers.get('x-access-cookie')
+      : (call.authorization?.replace(/^\S+ /, '') ?? null)
+
   function authorized(call: Call): string | null {
-    const entry = access.get(call.authorization?.replace(/^\S+ /, '') ?? '')
+    const entry = access.get(accessOf(call) ?? '')
     return entry && entry.expires > time() ? entry.user : null
   }
 

@@ -211,7 +211,12 @@ export function createWorld(given: WorldOptions = {}): World {
       if (state === 'closed') return new Promise(() => {})
       const request = new Request(input, init)
       if (!world.online) throw new TypeError('fetch failed')
-      if (server.jar.cookie) request.headers.set('cookie', server.jar.cookie)
+      const isOwn = new URL(request.url).origin === environment.page?.origin
+      const carries = request.credentials === 'include' || (request.credentials === 'same-origin' && isOwn)
+      if (carries || !environment.page) {
+        if (server.jar.cookie) request.headers.set('cookie', server.jar.cookie)
+        if (server.jar.access) request.headers.set('x-access-cookie', server.jar.access)
+      }
       shared.inFlight++
       let response: Response
       try {
@@ -220,8 +225,13 @@ export function createWorld(given: WorldOptions = {}): World {
         if (given.deliver)
           await hop(`${clientId}: ${request.method} ${request.url} is answered`, request.signal)
         // The cookie jar is the browser's: the tab may be gone by now.
-        const cookie = response.headers.get('x-set-cookie')
-        if (cookie !== null) server.jar.cookie = cookie || null
+        for (const [header, name] of [
+          ['x-set-cookie', 'cookie'],
+          ['x-set-access', 'access'],
+        ] as const) {
+          const value = response.headers.get(header)
+          if (carries && value !== null) server.jar[name] = value || null
+        }
       } finally {
         shared.inFlight--
         if (state !== 'running') await new Promise<void>(resolve => enter(resolve))
