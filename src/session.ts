@@ -165,8 +165,8 @@ export function createSession(
 
       held = hold(token, identity, renewed)
       if (told) {
-        // It stays with whom it was given to.
-        if (told.lineage !== lineage) refreshToken = undefined
+        // It stays with whom it was given to; what all tabs look up is newer where they do.
+        if (!isOwned || told.lineage !== lineage) refreshToken = undefined
         lineage = told.lineage
       } else {
         const goesOn = renewed !== null || cause === 'restore'

@@ -211,11 +211,9 @@ export function createTabs(
   }
 
   function tell(news: News): void {
-    if (news.type === 'session') {
-      // Who refreshes for whom is decided by locks, and a tab that is told no token has none to refresh.
-      if (news.lineage !== null && !(shares && locks())) return
-      void show()
-    }
+    void show()
+    // Who refreshes for whom is decided by locks, and a tab that is told no token has none to refresh.
+    if (news.type === 'session' && news.lineage !== null && !(shares && locks())) return
     post(news)
   }
 
@@ -285,11 +283,15 @@ export function createTabs(
 
   async function catchUp(): Promise<boolean> {
     const newest = await newestShown()
-    if (newest <= session.generation) return false
+    // A hidden tab shows nothing after a while, but who has the refresh token is known for as long as its page is there.
+    const isStranger = !session.held && (await locked(`${key}:owner:`)).length > 0
+    if (newest <= session.generation && !isStranger) return false
     session.see(newest)
     if (!shares || !channel) return false
-    await consult({ type: 'ask', generation: newest }, () => session.generation >= newest, ANSWER_TIME)
-    return session.generation >= newest
+    const { version } = session
+    const isAnswered = () => session.version !== version && session.generation >= newest
+    await consult({ type: 'ask', generation: newest }, isAnswered, ANSWER_TIME)
+    return isAnswered()
   }
 
   async function consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void> {

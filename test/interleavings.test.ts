@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { TokenStorage } from '../src/types.ts'
 import { type Outcome, watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
@@ -22,7 +23,7 @@ const MANY = 3_000
 type Action =
   | { type: 'request' | 'ready' | 'refresh' | 'logout' | 'close' | 'freeze' | 'thaw' | 'hide'; tab: number }
   | { type: 'login'; tab: number; user: string }
-  | { type: 'bfcache'; tab: number }
+  | { type: 'bfcache' | 'reload' | 'duplicate'; tab: number }
   | { type: 'open' | 'revoke' | 'lose' }
   | { type: 'advance'; ms: number; calm: boolean }
   | { type: 'sleep'; ms: number }
@@ -32,6 +33,8 @@ interface Program {
   tabs: number
   start: 'cold' | 'warm' | 'anonymous'
   grace: number
+  /** Where the refresh token is: in a cookie, in one tab's hands, in a storage of each tab, in one of all tabs. */
+  keeping: 'cookie' | 'memory' | 'own' | 'shared'
   steps: Step[]
 }
 
@@ -50,6 +53,8 @@ interface Tab {
   kept: boolean
   /** What it sees of localStorage. */
   readonly seen: Map<string, string>
+  /** Its sessionStorage. */
+  readonly own: Map<string, string>
 }
 
 interface Promised {
@@ -59,13 +64,22 @@ interface Promised {
   readonly outcome: Outcome<unknown>
 }
 
+const mapStorage = (map: Map<string, string>): TokenStorage => ({
+  get: key => map.get(key),
+  set: (key, value) => map.set(key, value),
+  remove: key => map.delete(key),
+})
+
 const idle = () => new Promise<void>(resolve => setImmediate(resolve))
 
-function createStage(scheduler: fc.Scheduler, { grace }: Program) {
+function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
   const tabs: Tab[] = []
   const promised: Promised[] = []
   const violations: string[] = []
   const truth = new Map<string, string>()
+  /** What localStorage is to an app's own storage: the same for all tabs, at once. */
+  const common = new Map<string, string>()
+  const inCookie = keeping === 'cookie'
   /** The network is stuck, whatever else arrives. */
   let stuck = false
   const parked: (() => void)[] = []
@@ -100,7 +114,7 @@ function createStage(scheduler: fc.Scheduler, { grace }: Program) {
     violations.push(what)
   }
 
-  function open(): Tab {
+  function open(own = new Map<string, string>()): Tab {
     const lead = tabs[0]?.world
     const tab: Tab = {
       world: undefined as never,
@@ -112,11 +126,18 @@ function createStage(scheduler: fc.Scheduler, { grace }: Program) {
       since: 0,
       kept: false,
       seen: new Map(truth),
+      own,
     }
     const world = createWorld({
-      server: { lifetime: LIFETIME, grace },
+      server: { lifetime: LIFETIME, grace, carrier: inCookie ? 'cookie' : 'body' },
       deliver: schedule,
-      options: { fetch: (input, init) => send(tab, new Request(input, init)), timeout: TIMEOUT, scope: 's' },
+      options: {
+        fetch: (input, init) => send(tab, new Request(input, init)),
+        timeout: TIMEOUT,
+        scope: 's',
+        ...(keeping === 'own' && { storage: mapStorage(own) }),
+        ...(keeping === 'shared' && { storage: { ...mapStorage(common), shared: true } }),
+      },
       ...(lead && { browser: lead }),
     })
     Object.assign(tab, { world, since: world.clock.monotonic() })
@@ -231,6 +252,14 @@ function createStage(scheduler: fc.Scheduler, { grace }: Program) {
           // Whatever the server makes of it reaches the jar, and no tab.
           if (tab.wire !== null || tab.loggingIn > 0) torn = true
           return world.close()
+        case 'reload':
+          if (tab.wire !== null || tab.loggingIn > 0) torn = true
+          world.close()
+          open(tab.own)
+          return
+        case 'duplicate':
+          if (live().length < 4) open(new Map(tab.own))
+          return
         case 'freeze':
           return world.freeze()
         case 'bfcache':
@@ -320,6 +349,7 @@ function createStage(scheduler: fc.Scheduler, { grace }: Program) {
     )
     users.delete('unknown')
     if (users.size > 1) violate(`the tabs disagree: ${[...users]}`)
+    if (!inCookie) return look()
     const holder = server.holder
     const [user] = users
     if (users.size === 1 && user !== 'anonymous' && holder !== user && !torn)
@@ -351,8 +381,9 @@ async function play(scheduler: fc.Scheduler, program: Program): Promise<void> {
   try {
     const { server } = stage.first.world
     while (stage.live().length < program.tabs) stage.open()
-    if (program.start !== 'anonymous') server.seed()
+    if (program.start !== 'anonymous' && program.keeping === 'cookie') server.seed()
     if (program.start === 'warm') {
+      if (program.keeping !== 'cookie') void stage.first.world.login()
       for (const { world } of stage.live()) void world.client.ready()
       await stage.idle()
       await stage.drain()
@@ -414,19 +445,21 @@ const rough = [
 const programOf = (
   actions: { arbitrary: fc.Arbitrary<Action>; weight: number }[],
   grace: fc.Arbitrary<number>,
+  keeping: fc.Arbitrary<Program['keeping']> = fc.constant('cookie'),
 ): fc.Arbitrary<Program> =>
   fc.record({
     tabs: fc.integer({ min: 2, max: 4 }),
     start: fc.constantFrom('cold', 'warm', 'anonymous'),
     grace,
+    keeping,
     steps: fc.array(
       fc.tuple(fc.oneof(...actions), deliveries).map(([action, deliveries]) => ({ ...action, deliveries })),
       { minLength: 1, maxLength: 7 },
     ),
   })
 
-const check = (program: fc.Arbitrary<Program>) =>
-  fc.assert(fc.asyncProperty(fc.scheduler(), program, play), { numRuns: RUNS })
+const check = (program: fc.Arbitrary<Program>, numRuns = RUNS) =>
+  fc.assert(fc.asyncProperty(fc.scheduler(), program, play), { numRuns })
 
 test(
   'C11 whatever the order of answers, locks and messages',
@@ -443,5 +476,35 @@ test(
 test(
   'C11 two tabs, at close quarters',
   () => check(programOf(common.slice(0, 5), fc.constant(0)).map(program => ({ ...program, tabs: 2 }))),
+  LONG,
+)
+
+const reopened = [{ arbitrary: of('reload', 'duplicate'), weight: 3 }]
+const inScript = fc.constantFrom<Program['keeping'][]>('memory', 'own', 'shared')
+
+test(
+  'C11 with the refresh token in script: in one tab, in a storage of each, in a storage of all',
+  () => check(programOf([...common, ...reopened], fc.constant(0), inScript), RUNS / 2),
+  LONG,
+)
+
+test(
+  'C11 with the refresh token in script, and tabs that are closed or frozen, and answers that are lost',
+  () =>
+    check(programOf([...common, ...rough, ...reopened], fc.constantFrom(0, 30 * SECOND), inScript), RUNS / 2),
+  LONG,
+)
+
+test(
+  'C11 with the refresh token in a storage of each tab, and tabs that are duplicated and reloaded',
+  () =>
+    check(
+      programOf(
+        [{ arbitrary: of('refresh'), weight: 4 }, { arbitrary: of('ready'), weight: 2 }, ...reopened],
+        fc.constant(0),
+        fc.constant('own'),
+      ).map(program => ({ ...program, start: 'warm', tabs: 2 })),
+      RUNS / 2,
+    ),
   LONG,
 )
