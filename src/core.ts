@@ -40,6 +40,7 @@ export type {
   LogoutReason,
   LogoutResult,
   Operation,
+  PartialTokens,
   Session,
   TokenSet,
   TokenStorage,

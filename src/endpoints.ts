@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
 import { invalid, isHtml, type Settings } from './options.ts'
 import { isUsable, parseCookieSession, parseToken, type Token } from './token.ts'
-import type { EndpointRequest, Failure, Operation, TokenSet } from './types.ts'
+import type { EndpointRequest, Failure, Operation, PartialTokens, TokenSet } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
@@ -25,7 +25,7 @@ export interface Endpoints {
 
 /** A 2xx answer, read. */
 interface Answer {
-  readonly set: Partial<TokenSet> | null | undefined
+  readonly set: PartialTokens | null | undefined
   readonly body: unknown
   readonly serverDate: number
   readonly sentAt: Instant
@@ -268,11 +268,7 @@ export function createEndpoints(
 }
 
 /** RFC 6749 §5.1, its camelCase twins, and `token`. */
-function readStandard(
-  body: unknown,
-  _response: Response,
-  operation: Operation,
-): Partial<TokenSet> | undefined {
+function readStandard(body: unknown, _response: Response, operation: Operation): PartialTokens | undefined {
   if (typeof body !== 'object' || body === null) return
   if (operation === 'user') return { user: body }
   const own = (name: string): any => (Object.hasOwn(body, name) ? body[name as never] : undefined)

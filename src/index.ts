@@ -50,6 +50,7 @@ export type {
   LogoutReason,
   LogoutResult,
   Operation,
+  PartialTokens,
   Session,
   TokenSet,
   TokenStorage,

@@ -1,7 +1,7 @@
 import { jwtDecode } from 'jwt-decode'
 import type { Instant } from './clock.ts'
 import { AuthError } from './errors.ts'
-import type { TokenSet } from './types.ts'
+import type { PartialTokens } from './types.ts'
 
 /** A token set that was looked at and found usable. */
 export interface Token {
@@ -31,17 +31,15 @@ const TEN_YEARS = 10 * 365 * 24 * 3_600_000
 const USABLE = /^[\x21-\x7e]{1,65536}$/
 
 /** @throws AuthError `malformed_response` */
-export function parseToken(set: Partial<TokenSet>, arrival: Arrival): Token {
+export function parseToken(set: PartialTokens, arrival: Arrival): Token {
   return toToken(set, arrival, usable(set.accessToken, 'access'))
 }
 
 /** Of a session whose tokens are all in cookies: its lifetime and user, where the answer says them. */
-export const parseCookieSession = (
-  { user, expiresIn, expiresAt }: Partial<TokenSet>,
-  arrival: Arrival,
-): Token => toToken({ user, expiresIn, expiresAt }, arrival, '')
+export const parseCookieSession = ({ user, expiresIn, expiresAt }: PartialTokens, arrival: Arrival): Token =>
+  toToken({ user, expiresIn, expiresAt }, arrival, '')
 
-function toToken(set: Partial<TokenSet>, arrival: Arrival, accessToken: string): Token {
+function toToken(set: PartialTokens, arrival: Arrival, accessToken: string): Token {
   const claims = readClaims(accessToken)
   return {
     accessToken,
@@ -76,7 +74,7 @@ function readClaims(accessToken: string): Record<string, unknown> | null {
  * common. A lifetime that makes no sense counts as unknown, which leaves it to the first 401.
  */
 function lifetime(
-  set: Partial<TokenSet>,
+  set: PartialTokens,
   claims: Record<string, unknown>,
   { sentAt, serverDate = Number.NaN, adopted }: Arrival,
 ): number | null {

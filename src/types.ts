@@ -26,6 +26,9 @@ export interface TokenSet {
   readonly user?: unknown
 }
 
+/** What an answer may hold of one. */
+export type PartialTokens = { readonly [Name in keyof TokenSet]?: TokenSet[Name] | undefined }
+
 /** A request to one of the backend's auth endpoints: `fetch`'s own options, and two shorthands for the body. */
 export type EndpointRequest = RequestInit & {
   /** Used verbatim; a relative one resolves like `fetch` resolves it. */
@@ -154,7 +157,7 @@ export interface AuthClientOptions<Claims = JwtClaims> {
         body: any,
         response: Response,
         operation: Operation,
-      ) => Partial<TokenSet> | null | undefined | Promise<Partial<TokenSet> | null | undefined>)
+      ) => PartialTokens | null | undefined | Promise<PartialTokens | null | undefined>)
     | undefined
   /**
    * Is this failed refresh final (the refresh token is dead), or passing? A passing failure never signs anyone out.

@@ -1,0 +1,257 @@
+// @vitest-environment node
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { AuthClient } from '../src/index.ts'
+import { readRecipes, run, writeProject } from './recipes/blocks.ts'
+import { type Family, families } from './recipes/families.ts'
+import { CREDENTIALS, createLedger, type Ledger, LIFETIME } from './recipes/ledger.ts'
+import { type Backend, serve } from './recipes/serve.ts'
+import { createBrowserFetch } from './support/cookie-jar.ts'
+import { output } from './tools/steps.ts'
+
+const recipes = readRecipes()
+const recipe = (heading: string) => recipes.find(one => one.heading === heading)!
+
+let ledger: Ledger
+let backend: Backend
+let family: Family
+let exported: { auth: AuthClient; signedIn?: (answer: object) => Promise<unknown> }
+let auth: AuthClient
+
+/** A storage that outlives the page, as the tab's own does. */
+function createStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
+  const values = new Map<string, string>()
+  return {
+    getItem: key => values.get(key) ?? null,
+    setItem: (key, value) => void values.set(key, value),
+    removeItem: key => void values.delete(key),
+  }
+}
+
+async function begin(heading: string): Promise<void> {
+  family = families[heading] as Family
+  ledger = createLedger(family.jwt === true)
+  backend = await serve(family.routes(ledger))
+  const browser = createBrowserFetch()
+  vi.stubGlobal('fetch', browser.fetch)
+  vi.stubGlobal('sessionStorage', createStorage())
+  vi.stubGlobal('document', {
+    get cookie() {
+      return browser.readable(backend.origin)
+    },
+  })
+  load(heading)
+}
+
+/** As after a reload: a new client, the same jar and storage. */
+function load(heading: string): void {
+  auth?.dispose()
+  exported = run(recipe(heading), backend.origin) as typeof exported
+  auth = exported.auth
+}
+
+async function signIn(): Promise<void> {
+  if (!exported.signedIn) {
+    await auth.login({ ...CREDENTIALS, username: CREDENTIALS.email })
+    return
+  }
+  // The code flow was done elsewhere.
+  const { access, refresh } = ledger.login(CREDENTIALS.email, CREDENTIALS.password)!
+  await exported.signedIn({ access_token: access, refresh_token: refresh, expires_in: LIFETIME / 1000 })
+}
+
+async function callApi(method = 'GET'): Promise<boolean> {
+  if (family.read) return family.read(auth.fetch, backend.origin)
+  return (await auth.fetch(`${backend.origin}/items`, { method })).ok
+}
+
+const pass = (ms: number) => vi.setSystemTime(Date.now() + ms)
+const refusals = () => backend.log.filter(({ status }) => status >= 400)
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+})
+afterEach(async () => {
+  auth.dispose()
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+  await backend.close()
+})
+
+const ALONE = ['A form-encoded login, and nothing to refresh with', 'A token that renews itself']
+
+describe.each(Object.keys(families).filter(heading => !ALONE.includes(heading)))('P5 recipe: %s', heading => {
+  beforeEach(() => begin(heading))
+
+  test('log in, and call the API', async () => {
+    await signIn()
+    expect(auth.session).toMatchObject({
+      status: 'authenticated',
+      user: family.user === false ? null : { email: CREDENTIALS.email },
+    })
+    expect(await callApi()).toBe(true)
+    expect(await callApi('POST')).toBe(true)
+    expect(refusals()).toEqual([])
+  })
+
+  test('a wrong password is refused, and changes nothing', async () => {
+    if (exported.signedIn) return
+    await signIn()
+    await expect(auth.login({ ...CREDENTIALS, password: 'wrong' })).rejects.toMatchObject({
+      code: 'login_rejected',
+      body: expect.anything(),
+    })
+    expect(await callApi()).toBe(true)
+  })
+
+  test('a token that the API no longer takes costs one refresh, for reading and for writing', async () => {
+    await signIn()
+    for (const method of ['GET', 'POST']) {
+      const before = ledger.exchanges
+      ledger.revokeAccess()
+      expect(await callApi(method)).toBe(true)
+      expect(ledger.exchanges).toBe(before + 1)
+    }
+    expect(ledger.reuses).toBe(0)
+  })
+
+  test('after its end it is refreshed before the API is asked', async () => {
+    await signIn()
+    pass(LIFETIME + 1_000)
+    backend.log.length = 0
+    expect(await callApi()).toBe(true)
+    expect(await callApi('POST')).toBe(true)
+    expect(refusals()).toHaveLength(family.silent ? 1 : 0)
+  })
+
+  test('a failure that passes signs nobody out', async () => {
+    await signIn()
+    pass(LIFETIME + 1_000)
+    const away = family.passing ?? (() => new Response('upstream is away', { status: 503 }))
+    backend.answerOnce(family.refreshRoute, away)
+    await expect(callApi()).rejects.toMatchObject({ code: 'refresh_unavailable', retryable: true })
+    expect(auth.session.status).toBe('authenticated')
+    pass(120_000)
+    expect(await callApi()).toBe(true)
+  })
+
+  test('the session is there again after a reload', async () => {
+    await signIn()
+    pass(LIFETIME / 2)
+    load(heading)
+    expect(auth.session.status).toBe('unknown')
+    expect((await auth.refresh()).status).toBe('authenticated')
+    expect(await callApi()).toBe(true)
+    expect(ledger.reuses).toBe(0)
+  })
+
+  test('a dead refresh token signs out', async () => {
+    await signIn()
+    ledger.revokeSessions()
+    expect(await callApi()).toBe(false)
+    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+  })
+
+  test('log out', async () => {
+    await signIn()
+    ledger.revokeAccess()
+    expect(await callApi()).toBe(true) // the logout has to show what is newest
+    const { revokes = true } = family
+    expect(await auth.logout()).toEqual({ revoked: revokes })
+    expect(ledger.open).toBe(revokes ? 0 : 1)
+    expect(await callApi()).toBe(false)
+  })
+})
+
+describe('P5 recipe: A form-encoded login, and nothing to refresh with', () => {
+  beforeEach(() => begin('A form-encoded login, and nothing to refresh with'))
+
+  test('the session ends with its token', async () => {
+    const seen = vi.fn()
+    auth.on('refreshError', seen)
+    await signIn()
+    pass(LIFETIME - 3_000)
+    expect(await callApi()).toBe(true)
+    expect(auth.session).toMatchObject({ status: 'authenticated', error: null })
+    pass(4_000)
+    await expect(callApi()).rejects.toMatchObject({ code: 'no_session' })
+    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(seen).not.toHaveBeenCalled()
+  })
+
+  test('a wrong password is refused, and a logout is for this browser alone', async () => {
+    await expect(auth.login({ username: 'ada', password: 'wrong' })).rejects.toMatchObject({
+      code: 'login_rejected',
+      body: { detail: 'Incorrect username or password' },
+    })
+    await signIn()
+    expect(await auth.logout()).toEqual({ revoked: false })
+    expect(await callApi()).toBe(false)
+  })
+})
+
+describe('P5 recipe: A token that renews itself', () => {
+  beforeEach(() => begin('A token that renews itself'))
+
+  test('it is renewed while it is good, and the old one dies', async () => {
+    await signIn()
+    expect(auth.session).toMatchObject({ status: 'authenticated', user: { email: CREDENTIALS.email } })
+    const old = await auth.getAccessToken()
+    pass(LIFETIME - 2_000)
+    expect(await auth.getAccessToken({ minValidity: 10_000 })).not.toBe(old)
+    expect(ledger.user(old)).toBe(null)
+    expect(await callApi('POST')).toBe(true)
+    expect(ledger.exchanges).toBe(1)
+  })
+
+  test('past its end nobody is asked', async () => {
+    await signIn()
+    pass(LIFETIME + 1_000)
+    await expect(callApi()).rejects.toMatchObject({ code: 'no_session' })
+    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(ledger.exchanges).toBe(0)
+  })
+
+  test('one that the server has ended signs out, and a logout ends it there', async () => {
+    await signIn()
+    ledger.revokeSessions()
+    expect(await callApi()).toBe(false)
+    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    await signIn()
+    expect(await auth.logout()).toEqual({ revoked: true })
+    expect(ledger.open).toBe(0)
+  })
+})
+
+describe('P5 recipe: An API that says 403 or 422 for an expired token', () => {
+  beforeEach(() => begin('An API that says 403 or 422 for an expired token'))
+
+  test('a missing permission starts nothing', async () => {
+    await signIn()
+    expect((await auth.fetch(`${backend.origin}/admin`)).status).toBe(403)
+    expect(ledger.exchanges).toBe(0)
+  })
+})
+
+describe('P5 recipe: Restoring through another endpoint', () => {
+  beforeEach(() => begin('Restoring through another endpoint'))
+
+  test('a visitor without a session costs no refresh, and one with it is known by name', async () => {
+    await expect(auth.refresh()).rejects.toMatchObject({ code: 'no_session' })
+    expect(ledger.exchanges).toBe(0)
+    await signIn()
+    load('Restoring through another endpoint')
+    expect(await auth.refresh()).toMatchObject({ user: { email: CREDENTIALS.email } })
+  })
+})
+
+describe('P5 recipes', () => {
+  beforeEach(() => begin('Logging out without a call'))
+
+  test('each is one block, and each is run here', () => {
+    expect(recipes.map(({ heading }) => heading)).toEqual(Object.keys(families))
+  })
+
+  test('they compile', () => {
+    expect(output('tsc', ['-p', writeProject(recipes)])).toBe('')
+  })
+})
