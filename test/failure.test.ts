@@ -178,6 +178,20 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       expect(world.count('logout')).toBe(0)
     })
 
+    if (mode.isBearer) {
+      test('the token that has expired, handed back', async () => {
+        const world = await signedIn()
+        const { client, clock, server } = world
+        const token = await client.getAccessToken()
+        server.answer(REFRESH, () => server.json({ access_token: token, expires_in: 3600 }), 1)
+        clock.sleep(2 * HOUR)
+        const { code, retryAt } = await errorOf(client.fetch(items))
+        expect(code).toBe('refresh_unavailable')
+        expect(retryAt).toBeGreaterThan(clock.now())
+        expect(world.events.map(([name]) => name)).toEqual(['refreshError'])
+      })
+    }
+
     test('for an answer of any JSON and any status but a refusal', async () => {
       const names = [
         'access_token',
@@ -344,6 +358,26 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       expect(server.refreshes).toBeGreaterThan(30)
       expect(Math.min(...refreshGaps(world))).toBeGreaterThanOrEqual(30 * SECOND)
       expect(world.count('logout')).toBe(0)
+    })
+
+    test('a login ends it: what was told was told to the session before', async () => {
+      const world = await signedIn()
+      const { client, clock, server } = world
+      server.answer(REFRESH, () => server.json({}, 429, { 'Retry-After': '7200' }), 1)
+      clock.sleep(2 * HOUR)
+      await errorOf(client.fetch(items))
+      await world.login()
+      await client.refresh()
+      expect(server.refreshes).toBe(2)
+    })
+
+    test.each(['99999999999', 'Fri, 01 Jan 2100 00:00:00 GMT'])('for a day at most: %s', async value => {
+      const { client, clock, server } = await signedIn()
+      server.answer(REFRESH, () => server.json({}, 503, { 'Retry-After': value }))
+      clock.sleep(2 * HOUR)
+      const { retryAt } = await errorOf(client.fetch(items))
+      expect(retryAt).toBeGreaterThan(clock.now() + 23 * HOUR)
+      expect(retryAt).toBeLessThan(clock.now() + 25 * HOUR)
     })
 
     test.each(['soon', '-5', '1e9', '', '0'])('nonsense (%j) is a failure like any other', async value => {
@@ -556,6 +590,20 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       expect((await client.fetch(items)).status).toBe(401)
       expect(server.refreshes).toBe(2)
       expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
+    })
+
+    test('a token that dies while the refusal is on its way is not kept, and nothing is asked again', async () => {
+      const world = await signedIn()
+      const { client, clock, server } = world
+      const answer = server.hold(REFRESH, refuse)
+      const refreshed = errorOf(client.refresh())
+      await world.settle()
+      clock.sleep(2 * HOUR)
+      answer()
+      expect(await refreshed).toMatchObject({ code: 'no_session' })
+      await world.settle()
+      expect(server.refreshes).toBe(1)
+      expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
     })
 
     test('a token that is dead by then is not kept', async () => {

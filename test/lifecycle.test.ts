@@ -248,6 +248,43 @@ describe('C2 a login while a refresh of the old session is under way ends as the
     expect(await world.client.getAccessToken()).toBe(token)
   })
 
+  test('C2 a refusal of the old refresh does not sign out who came since', async () => {
+    const world = await signedIn()
+    world.server.revokeAccess()
+    const open = world.server.hold(REFRESH, () => world.server.json({}, 401))
+    watch(world.client.fetch(items))
+    await world.settle()
+    await world.client.setTokens({ accessToken: world.server.issueAccess('bob').token })
+    open()
+    await world.settle()
+    expect(world.client.session).toMatchObject({
+      status: 'authenticated',
+      error: null,
+      claims: { sub: 'bob' },
+    })
+    expect(world.count('logout')).toBe(0)
+  })
+
+  test('C2 the refresh token of the old answer is not taken for one of the new session', async () => {
+    const { world, open } = await refreshing({ server: { carrier: 'body' } })
+    const { token } = world.server.issueAccess('bob')
+    await world.client.setTokens({ accessToken: token, refreshToken: 'of-bob' })
+    open()
+    await world.settle()
+    await world.client.refresh().catch(() => {})
+    expect(world.server.calls.at(-1)?.text).toBe('{"refresh_token":"of-bob"}')
+  })
+
+  test('C2 a refresh() after tokens were set is one of their own, not the old one that is under way', async () => {
+    const { world, open } = await refreshing()
+    await world.client.setTokens({ accessToken: world.server.issueAccess('ada').token })
+    const refresh = watch(world.client.refresh())
+    open()
+    await world.settle()
+    expect(refresh.state).toBe('fulfilled')
+    expect(world.server.refreshes).toBe(2)
+  })
+
   test('C2 a refresh that waits behind the login is not sent: it has become the new session', async () => {
     const world = await signedIn()
     const open = world.server.hold('POST /login')
@@ -826,6 +863,33 @@ describe('C7 a logout while offline', () => {
     expect(refused.state).toBe(code)
     expect(world.storage.size).toBe(1)
     expect(await reload(world).client.ready()).toEqual(signedOut)
+  })
+
+  test('C7 tokens that are set right after the logout: the cookie is theirs, and nothing is revoked', async () => {
+    const world = await signedIn()
+    const logout = world.client.logout()
+    await world.client.setTokens({ accessToken: world.server.issueAccess('bob').token })
+    expect(await logout).toMatchObject({ revoked: false, error: { code: 'superseded' } })
+    expect(world.server.count('/logout')).toBe(0)
+    expect(world.client.session.status).toBe('authenticated')
+  })
+
+  test('C7 coming online while a second logout is under way tells the server nothing more', async () => {
+    const world = await signedIn()
+    const { client, server } = world
+    const first = server.hold(LOGOUT)
+    const second = server.hold(LOGOUT, () => server.json({}, 503))
+    const logouts = [watch(client.logout())]
+    await world.settle()
+    await client.setTokens({ accessToken: server.issueAccess('bob').token })
+    logouts.push(watch(client.logout()))
+    first()
+    await world.settle()
+    world.wake('online')
+    second()
+    await world.settle()
+    expect(logouts.map(({ value }) => value?.revoked)).toEqual([true, false])
+    expect(server.count('/logout')).toBe(2)
   })
 
   test('C7 a server that does not answer: the logout resolves within the timeout', async () => {

@@ -65,6 +65,18 @@ describe('one refresh for all tabs', () => {
     expect(a.server.refreshes).toBe(1)
   })
 
+  test('M2 the refresh token in the hands of one tab: it refreshes for the other, which sends nothing', async () => {
+    const given: WorldOptions = { server: { carrier: 'body' } }
+    const a = open(undefined, given)
+    const b = open(a, given)
+    await a.login()
+    await a.settle()
+    a.server.revokeAccess()
+    expect((await b.client.fetch(items)).status).toBe(200)
+    expect(a.server.refreshes).toBe(1)
+    expect(await b.client.getAccessToken()).toBe(await a.client.getAccessToken())
+  })
+
   test('M4 a new tab beside a live one takes its session with no call', async () => {
     const [a] = (await signedInTabs(1)) as [World]
     const b = open(a)
@@ -224,6 +236,127 @@ describe('who is signed in', () => {
     expect(a.server.jar.cookie).toBe(null)
   })
 
+  test('C1 logout here while a sibling is asked for its session: no refresh goes out after it', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    a.freeze()
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.settle()
+    expect(ready.state).toBe('pending')
+    watch(b.client.logout())
+    await b.clock.advance(MINUTE)
+    expect(a.server.refreshes).toBe(0)
+    expect(a.server.count('/logout')).toBe(1)
+    expect(status(b)).toEqual(['anonymous'])
+  })
+
+  test('C1 logout here at any look at what the others hold: no refresh goes out after it', async () => {
+    for (const moment of [1, 2, 3]) {
+      const [a] = (await signedInTabs(1)) as [World]
+      const locks = a.environment.locks()!
+      let looks = 0
+      let sent = -1
+      a.environment.locks = () => ({
+        ...locks,
+        async query() {
+          const seen = await locks.query()
+          if (++looks === moment) {
+            sent = a.server.refreshes
+            watch(a.client.logout())
+          }
+          return seen
+        },
+      })
+      watch(a.client.refresh())
+      await a.settle()
+      if (sent >= 0) expect(a.server.refreshes).toBe(sent)
+    }
+  })
+
+  test('C1 logout here while the user of a session from elsewhere is asked for', async () => {
+    const given: WorldOptions = { options: { endpoints: { user: 'user/whoami' } } }
+    const a = open(undefined, given)
+    const b = open(a, given)
+    a.server.answer('GET /user/whoami', () => a.server.json({}, 503), 1)
+    const answer = a.server.hold('GET /user/whoami')
+    await a.login()
+    await a.settle()
+    watch(b.client.logout())
+    answer()
+    await a.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
+  describe('without a channel the marker alone tells of a logout elsewhere', () => {
+    async function unheard(): Promise<[World, World]> {
+      const tabs = (await signedInTabs(2, { channel: false })) as [World, World]
+      const [a, b] = tabs
+      await b.client.ready()
+      a.server.calls.length = 0
+      return tabs
+    }
+
+    test('C1 a refresh that waits for the lock meanwhile is not sent', async () => {
+      const [a, b] = await unheard()
+      a.server.revokeAccess()
+      const answer = a.server.delay(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      const request = watch(b.client.fetch(items))
+      await b.settle()
+      const done = watch(a.client.logout())
+      answer()
+      await a.settle()
+      expect([request.value?.status, done.value?.revoked]).toEqual([401, true])
+      expect(a.server.refreshes).toBe(1)
+      expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+    })
+
+    test('C1 a refresh that is answered meanwhile leaves the marker standing', async () => {
+      const [a, b] = await unheard()
+      const answer = a.server.delay(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      watch(b.client.logout())
+      b.close()
+      answer()
+      await a.settle()
+      const c = open(a)
+      expect(await c.client.ready()).toMatchObject({ status: 'anonymous' })
+    })
+
+    test('C7 a revocation that waits for a login elsewhere does not end it', async () => {
+      const [a, b] = await unheard()
+      a.online = false
+      await a.client.logout()
+      const answer = a.server.delay('POST /login')
+      const login = b.login('bob')
+      await b.settle()
+      a.online = true
+      a.wake('online')
+      await a.settle()
+      answer()
+      await login
+      await a.settle()
+      expect(a.server.holder).toBe('bob')
+      expect(a.server.count('/logout')).toBe(0)
+    })
+  })
+
+  test('C7 a login elsewhere ends a logout that the server did not hear, in this tab too', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    a.online = false
+    await a.client.logout()
+    a.online = true
+    await a.clock.advance(SECOND)
+    await b.login('bob')
+    await b.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+    b.close()
+    await a.clock.advance(2 * HOUR)
+    expect(status(a)).toEqual(['authenticated'])
+  })
+
   test('C1 a logout that waits behind a login elsewhere does not end that login', async () => {
     const [a, b] = (await signedInTabs(2)) as [World, World]
     const answer = a.server.delay('POST /login')
@@ -319,6 +452,17 @@ describe('T2 the wall clock is set back while tabs are open', () => {
     )
   })
 
+  test('T2 another user who signs in beside a frozen tab, which is not heard before, is the newer one', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    a.freeze()
+    a.clock.jump(-HOUR)
+    const b = open(a)
+    await b.login('bob')
+    a.thaw()
+    await a.settle()
+    expect(a.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' } })
+  })
+
   test('T2 a login in the new tab, after a logout in the old one', async () => {
     const [a, b] = await setBack()
     await a.client.logout()
@@ -352,6 +496,17 @@ describe('a passing failure holds for the browser', () => {
     expect(five.map(({ client }) => client.session)).toEqual(
       all(5, session('authenticated', { error: null })),
     )
+  })
+
+  test('F1 tabs that wait for the lock while the first one fails do not ask again', async () => {
+    const tabs = await signedInTabs(3)
+    const [a] = tabs as [World]
+    a.server.revokeAccess()
+    fail(a)
+    const asked = tabs.map(({ client }) => watch(client.fetch(items)))
+    await a.settle()
+    expect(asked.map(({ state }) => state)).toEqual(all(3, 'refresh_unavailable'))
+    expect(a.server.refreshes).toBe(1)
   })
 
   test('F1 a failure in one tab is told to the others, with its retryAt', async () => {
@@ -441,6 +596,37 @@ describe('F10 every promise settles', () => {
     expect([a.count('logout'), b.count('logout')]).toEqual([0, 0])
   })
 
+  test('M5 several tabs that go on without a frozen one: one refresh among them', async () => {
+    const [a, b, c] = (await signedInTabs(3, { server: { grace: MINUTE } })) as [World, World, World]
+    a.server.delay(REFRESH)
+    watch(a.client.refresh())
+    await a.settle()
+    a.freeze()
+    const answer = a.server.delay(REFRESH)
+    for (const { client } of [b, c]) watch(client.refresh())
+    await b.clock.advance(2 * TIMEOUT + 5 * SECOND)
+    expect(a.server.refreshes).toBe(2)
+    answer()
+    await b.settle()
+    expect(a.server.refreshes).toBe(2)
+    expect(await b.client.getAccessToken()).toBe(await c.client.getAccessToken())
+  })
+
+  test('M5 a tab that reads its answer only after a thaw takes what the others have come to', async () => {
+    const [a, b] = (await signedInTabs(2, { server: { grace: MINUTE } })) as [World, World]
+    const answer = a.server.delay(REFRESH)
+    watch(a.client.refresh())
+    await a.settle()
+    a.freeze()
+    answer()
+    watch(b.client.refresh())
+    await b.clock.advance(3 * TIMEOUT)
+    const token = await b.client.getAccessToken()
+    a.thaw()
+    await a.settle()
+    expect(await Promise.all([a, b].map(({ client }) => client.getAccessToken()))).toEqual([token, token])
+  })
+
   test('M5 a tab that is not frozen but waits for a slow answer: nobody sends its token a second time', async () => {
     const [a, b] = (await signedInTabs(2)) as [World, World]
     const answer = a.server.hold(REFRESH)
@@ -496,18 +682,16 @@ describe('F10 every promise settles', () => {
     const given: WorldOptions = { server: { carrier: 'body' } }
     const a = open(undefined, given)
     const b = open(a, given)
-    await a.login()
     await b.login('bob')
-    await a.settle()
-    a.server.hold(REFRESH)
-    watch(a.client.refresh())
+    await b.settle()
+    a.server.hold('POST /login')
+    watch(a.login())
     await a.settle()
     a.freeze()
-    const before = a.server.refreshes
     const refreshed = watch(b.client.refresh())
-    await b.clock.advance(TIMEOUT + 3 * SECOND)
+    await b.clock.advance(3 * TIMEOUT)
     expect(refreshed.state).toBe('refresh_unavailable')
-    expect(b.server.refreshes).toBe(before)
+    expect(b.server.refreshes).toBe(0)
   })
 
   test('F10 a sibling that shows a newer session and never answers costs a second', async () => {
@@ -664,6 +848,29 @@ describe('M9 what comes over the channel', () => {
     await b.login()
     await b.settle()
     for (const message of old) a.shared.channels.inject(NAME, message)
+    await a.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test('M9 a session that goes back to an older login than this one is not taken, however new it is', async () => {
+    const [a, b, messages] = await recorded()
+    const before = [a, b].map(({ client }) => client.session)
+    const news = messages.findLast(({ type }) => type === 'session')
+    a.shared.channels.inject(NAME, {
+      ...news,
+      accessToken: a.server.issueAccess('eve').token,
+      identity: 'eve',
+      generation: news.generation + 1,
+      decided: news.decided - 1,
+    })
+    await a.settle()
+    expect([a, b].map(({ client }) => client.session)).toEqual(before)
+  })
+
+  test('M9 a refusal of what was refreshed since signs nobody out', async () => {
+    const [a, b, messages] = await recorded()
+    const news = messages.findLast(({ type }) => type === 'session')
+    a.shared.channels.inject(NAME, { ...news, type: 'signed-out', reason: 'rejected' })
     await a.settle()
     expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
   })

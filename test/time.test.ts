@@ -159,6 +159,15 @@ describe('T4 after sleep past expiry the first requests wait for exactly one ref
     expect(server.refreshes).toBe(1)
   })
 
+  test('a token in its last second counts as ended: it might die on its way', async () => {
+    const { client, clock, server, settle } = await signedIn()
+    clock.sleep(HOUR - 500)
+    await client.fetch(items)
+    await settle()
+    const [sent] = server.calls.filter(({ path }) => path === '/items')
+    expect(sent?.authorization).toBe(`Bearer ${await client.getAccessToken()}`)
+  })
+
   test('a wake-up event is enough, without any request', async () => {
     const world = await signedIn()
     world.clock.sleep(2 * HOUR)
@@ -409,6 +418,20 @@ describe('T7 lifetime counts from before the request was sent: a tab suspended u
     expect((await response).status).toBe(200)
     expect(server.count('/items')).toBe(1)
     expect(server.refreshes).toBe(2)
+  })
+
+  test('a second answer that comes too late as well: nothing is sent, and the caller can try again', async () => {
+    const { client, clock, server, settle } = await signedIn()
+    clock.sleep(2 * HOUR)
+    const answers = [server.delay(REFRESH), server.delay(REFRESH)]
+    const response = outcome(client.fetch(items).then(({ status }) => `${status}`))
+    for (const arrive of answers) {
+      await settle()
+      clock.sleep(2 * HOUR)
+      arrive()
+    }
+    expect(await response).toBe('refresh_unavailable')
+    expect(server.count('/items')).toBe(0)
   })
 
   test.each(kinds)('a caller that waited for a token gets no dead one (%s)', async (_, options) => {
