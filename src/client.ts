@@ -9,12 +9,14 @@ import { createEmitter } from './events.ts'
 import { createHandingOver } from './handover.ts'
 import { createIdle } from './idle.ts'
 import { createMarker } from './marker.ts'
+import type { News } from './messages.ts'
 import { invalid, readOptions } from './options.ts'
 import { createRefresher } from './refresh.ts'
+import { createResting } from './resting.ts'
 import { createScheduler } from './scheduler.ts'
 import { type Change, createSession, isDue } from './session.ts'
 import { createVault, type Rest } from './storage.ts'
-import { createSoloTab, createTabs, type News, type Tabs } from './tabs.ts'
+import { createSoloTab, createTabs, type Tabs } from './tabs.ts'
 import { parseToken, type Token } from './token.ts'
 import type {
   Abortable,
@@ -63,6 +65,7 @@ export function createClient<Claims, User>(
         active: at => idle.active(at),
         settled: vault.settled,
       })
+  const resting = createResting(settings, environment, session, tabs, endpoints, vault, disposal.signal)
   const idle = createIdle(
     settings,
     environment,
@@ -72,7 +75,7 @@ export function createClient<Claims, User>(
   )
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
     bars,
-    recover,
+    recover: resting.recover,
     failed(error, retryAt, news) {
       emitter.emit('refreshError', { error, retryAt })
       if (news) tabs.tell(news)
@@ -100,7 +103,7 @@ export function createClient<Claims, User>(
       const { cause, userChanged, told } = change
       const { claims, user, expiresAt } = signedIn()
       if (cause !== 'refresh' && !told) idle.touch()
-      rest()
+      resting.save()
       const isDecision = cause === 'login' || cause === 'tokens' || (cause === 'restore' && overruled)
       if (isDecision && !told) marker.lift()
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
@@ -116,13 +119,13 @@ export function createClient<Claims, User>(
     }
     if (change.type === 'clear') {
       const { reason, wasSignedIn, told } = change
-      if (vault.exists) vault.drop(Math.max(generation, session.decided))
+      resting.drop()
       if (!told) idle.forget()
       if (wasSignedIn) emitter.emit('logout', { reason })
       if (reason === 'rejected' && !told) tabs.tell({ type: 'signed-out', generation, reason })
       log({ type: 'signed-out', reason, generation })
     }
-    if (change.type === 'rotate') rest()
+    if (change.type === 'rotate') resting.save()
     else emitter.emit('change', undefined)
     idle.look()
   }
@@ -144,7 +147,11 @@ export function createClient<Claims, User>(
   /** What another tab has told. */
   async function read(news: News): Promise<void> {
     if (news.type === 'postponed') return refresher.hear(news)
-    if (news.type === 'session') return handingOver.adopt(news)
+    if (news.type === 'session') {
+      await handingOver.adopt(news)
+      if (session.isFollower) await resting.recover()
+      return
+    }
     const { held, tokens, generation, decided } = session
     const { reason } = news
     if (reason === 'rejected' ? news.generation <= generation : news.generation < decided) return
@@ -155,46 +162,6 @@ export function createClient<Claims, User>(
     session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation)
     // The refresh token was in this tab's hands alone.
     if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revoke(tokens, true)
-  }
-
-  /** Lets the storage have what it takes to go on after a page load. */
-  function rest(): void {
-    const { held, tokens, generation, lineage, decided } = session
-    if (!vault.exists) return
-    if (settings.sliding) {
-      if (held) vault.save({ accessToken: held.accessToken, expiresAt: held.expires?.wall, lineage: decided })
-    } else if (tokens?.refreshToken) {
-      vault.save({ refreshToken: tokens.refreshToken, lineage: lineage ?? decided })
-    } else if (!vault.shared) {
-      // Of the session that is followed there may be a copy from before a reload: `recover` decides about that.
-      vault.drop(lineage === null ? generation : lineage - 1)
-    }
-  }
-
-  /**
-   * Under the lock: takes up what rested while no page was open, or what another tab has put there since. In a storage
-   * of this tab alone it can be the copy that a duplicated tab brought along: who owns the lineage goes on with it.
-   */
-  async function recover(): Promise<void> {
-    const { tokens, lineage } = session
-    if (lineage !== null && tokens?.refreshToken) {
-      if (!(await tabs.own(lineage))) session.resume(undefined, lineage)
-      return
-    }
-    if (!vault.exists) return
-    const found = await vault.load()
-    if (found) session.see(0, found.lineage)
-    if (vault.shared && !settings.sliding) session.resume(found?.refreshToken, null)
-    else if (found?.accessToken && !session.held) {
-      const { accessToken, expiresAt } = found
-      const set = { accessToken, expiresAt: expiresAt && expiresAt / 1000 }
-      const token = parseToken(set, { sentAt: instant(environment), adopted: true })
-      session.commit(await endpoints.complete(token, undefined, disposal.signal), 'restore')
-    } else if (found?.refreshToken) {
-      const isOurs = !session.held || lineage === found.lineage
-      if (isOurs && (await tabs.own(found.lineage))) session.resume(found.refreshToken, found.lineage)
-      else vault.drop(found.lineage)
-    }
   }
 
   /** Where there is no window, one session per request is a decision that the app has to make. */

@@ -1,9 +1,9 @@
 import { instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
+import type { Handover } from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
-import type { Handover } from './tabs.ts'
 import { parseCookieSession, parseToken } from './token.ts'
 import type { LoginCause } from './types.ts'
 

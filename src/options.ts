@@ -1,10 +1,14 @@
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
-import type { AuthClientOptions, Endpoint, Failure, LogEvent } from './types.ts'
+import { NOWHERE } from './storage.ts'
+import type { AuthClientOptions, Endpoint, Failure, LogEvent, TokenStorage } from './types.ts'
 
 /** The options after their defaults, checked. Nothing reads the caller's object again. */
 export interface Settings
-  extends Omit<Given<AuthClientOptions<any>>, 'baseUrl' | 'endpoints' | 'allowedOrigins' | 'logger'> {
+  extends Omit<
+    Given<AuthClientOptions<any>>,
+    'baseUrl' | 'endpoints' | 'allowedOrigins' | 'storage' | 'logger'
+  > {
   readonly baseUrl: URL | undefined
   readonly endpoints: {
     login: Endpoint
@@ -14,6 +18,7 @@ export interface Settings
     readonly restore?: Endpoint
   }
   readonly allowedOrigins: ReadonlySet<string>
+  readonly storage: TokenStorage | undefined
   readonly scope: string
   readonly mode: 'bearer' | 'cookie'
   readonly scheme: string
@@ -154,6 +159,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     ...given,
     baseUrl,
     endpoints,
+    storage: given.storage === NOWHERE ? undefined : given.storage,
     allowedOrigins: new Set(given.allowedOrigins ?? (baseUrl && [baseUrl.origin])),
     // Called as a plain function, whatever object the option came on.
     fetch: fetch ? (input, init) => fetch(input, init) : environment.fetch,

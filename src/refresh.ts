@@ -3,9 +3,10 @@ import { type Instant, instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
+import type { Postponed } from './messages.ts'
 import type { Settings } from './options.ts'
 import { isExpired, type SessionHolder } from './session.ts'
-import type { Postponed, Tabs } from './tabs.ts'
+import type { Tabs } from './tabs.ts'
 import type { Token } from './token.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { Settings } from './options.ts'
 import { isUsable } from './token.ts'
 import type { TokenStorage } from './types.ts'
 
-const NOWHERE: TokenStorage = { get: () => null, set() {}, remove() {} }
+export const NOWHERE: TokenStorage = { get: () => null, set() {}, remove() {} }
 
 /** The default: tokens rest in the client's own closure and end with the page. */
 export const memoryStorage = (): TokenStorage => NOWHERE
