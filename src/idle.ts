@@ -43,6 +43,7 @@ export function createIdle(
   const step = Math.min(1_000, limit / 10)
   let last = 0
   let undo = () => {}
+  let disposed = false
 
   /** Where storage is blocked the tabs still ask each other. */
   function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
@@ -74,11 +75,15 @@ export function createIdle(
     attempt(storage => storage.removeItem(key))
   }
 
-  const left = (): number => (active() ?? environment.now()) + limit - environment.now()
+  function left(): number {
+    // Where nothing is known of it, the time begins now.
+    last = active() ?? environment.now()
+    return last + limit - environment.now()
+  }
 
   function look(): void {
     undo()
-    if (!isSignedIn()) return
+    if (disposed || !isSignedIn()) return
     const ms = left()
     undo = environment.timer(() => (left() > 0 ? look() : void judge()), Math.max(0, Math.min(ms, MAX_TIMER)))
   }
@@ -88,7 +93,7 @@ export function createIdle(
     await tabs.exclusive(async () => {
       const question = { type: 'hello', generation: 0 } as const
       if (isSignedIn()) await tabs.consult(question, () => left() > 0, ANSWER_TIME)
-      if (isSignedIn() && left() <= 0) signOut()
+      if (!disposed && isSignedIn() && left() <= 0) signOut()
     })
     look()
   }
@@ -105,6 +110,7 @@ export function createIdle(
     isOver: () => left() <= 0,
     active,
     dispose() {
+      disposed = true
       undo()
       stopListening()
     },
