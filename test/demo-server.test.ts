@@ -14,6 +14,7 @@ import { type DemoServer, type ServerOptions, startServer } from '../demo/server
 const MAIN = fileURLToPath(new URL('../demo/server/main.ts', import.meta.url))
 const PASSWORD = 'correct horse battery staple'
 const ADA = { email: 'ada@example.com', password: PASSWORD }
+const ADA_SHOWN = { email: 'ada@example.com', name: 'Ada Lovelace' }
 const GRACE = { email: 'grace@example.com', password: PASSWORD }
 
 interface Cookie {
@@ -610,6 +611,153 @@ describe('the API', () => {
   })
 })
 
+describe('cookie mode', () => {
+  const xsrf = () => ({ 'X-XSRF-TOKEN': decodeURIComponent(browser.cookie('XSRF-TOKEN')?.value ?? '') })
+  const logIn = (credentials: object = ADA) =>
+    browser.send('/auth/login', { method: 'POST', json: credentials })
+  const post = (headers: Record<string, string>) =>
+    browser.send('/api/items', { method: 'POST', json: { title: 'one' }, headers })
+
+  beforeEach(async () => {
+    server = await open({ mode: 'cookie' })
+    browser = openBrowser(server.url)
+  })
+
+  test('S4 a login answers the user, no token, and three cookies', async () => {
+    const response = await logIn()
+    expect(await response.json()).toEqual({ expires_in: 15, user: expect.objectContaining(ADA_SHOWN) })
+    expect(browser.jar.map(({ name, attributes }) => name + attributes)).toEqual([
+      'access_token; Max-Age=15; Path=/; HttpOnly; SameSite=Strict',
+      'refresh_token; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict',
+      'XSRF-TOKEN; Max-Age=2592000; Path=/; SameSite=Strict',
+    ])
+  })
+
+  test('S4 the access cookie is taken, a bearer is not', async () => {
+    await logIn()
+    const whoami = await browser.send('/auth/me')
+    expect([whoami.status, await whoami.json()]).toEqual([200, expect.objectContaining(ADA_SHOWN)])
+    const headers = bearer(browser.cookie('access_token')!.value)
+    expect((await browser.send('/api/items', { headers, cookies: [] })).status).toBe(401)
+    pass(15)
+    expect((await browser.send('/auth/me')).status).toBe(401)
+  })
+
+  test('S4 an unsafe call needs the value of its own session; reading and the login need none', async () => {
+    await logIn()
+    expect((await browser.send('/api/items')).status).toBe(200)
+    const stranger = openBrowser(server.url)
+    await stranger.send('/auth/login', { method: 'POST', json: GRACE })
+    const theirs = decodeURIComponent(stranger.cookie('XSRF-TOKEN')!.value)
+    const [nonce, signature] = xsrf()['X-XSRF-TOKEN'].split('.')
+    for (const value of ['', 'x', '.', theirs, `${nonce}.`, `x.${signature}`]) {
+      expect(await errorOf(await post({ 'X-XSRF-TOKEN': value }))).toEqual([403, 'csrf'])
+    }
+    expect(await errorOf(await post({}))).toEqual([403, 'csrf'])
+    expect((await post(xsrf())).status).toBe(201)
+  })
+
+  test('S4 a refresh needs the value, rotates both tokens, and hands out another value', async () => {
+    await logIn()
+    const [access, refresh, value] = browser.jar.map(cookie => cookie.value)
+    expect(await errorOf(await browser.refresh({ keep: false }))).toEqual([403, 'csrf'])
+    const old = xsrf()
+    pass(20)
+    const response = await browser.refresh({ headers: old })
+    expect(await response.json()).toEqual({ expires_in: 15, user: expect.objectContaining(ADA_SHOWN) })
+    expect(browser.cookie('access_token')!.value).not.toBe(access)
+    expect(browser.cookie('refresh_token')!.value).not.toBe(refresh)
+    expect(browser.cookie('XSRF-TOKEN')!.value).not.toBe(value)
+    expect((await post(xsrf())).status).toBe(201)
+    // Another tab may have read it before the refresh.
+    expect((await post(old)).status).toBe(201)
+  })
+
+  test('S4 a logout needs the value where there is something to end, and clears all', async () => {
+    await logIn()
+    const former = browser.jar
+    const logout = (headers?: Record<string, string>) =>
+      browser.send('/auth/logout', { method: 'POST', ...(headers && { headers }) })
+    expect(await errorOf(await logout())).toEqual([403, 'csrf'])
+    expect((await browser.send('/auth/me')).status).toBe(200)
+    expect((await logout(xsrf())).status).toBe(204)
+    expect(browser.jar).toEqual([])
+    expect((await browser.send('/auth/me', { cookies: former })).status).toBe(401)
+    expect((await logout()).status).toBe(204)
+  })
+})
+
+describe('body mode', () => {
+  beforeEach(async () => {
+    server = await open({ mode: 'body' })
+    browser = openBrowser(server.url)
+  })
+
+  test('both tokens are in the body, rotate, and reuse ends the session', async () => {
+    const first = await (await browser.send('/auth/login', { method: 'POST', json: ADA })).json()
+    expect(first).toMatchObject({ refresh_token: expect.any(String), expires_in: 15 })
+    expect((await browser.whoami(first.access_token)).status).toBe(200)
+    const exchange = (token: unknown) => browser.refresh({ json: { refresh_token: token } })
+    const second = await (await exchange(first.refresh_token)).json()
+    expect(second.refresh_token).not.toBe(first.refresh_token)
+    expect((await browser.whoami(second.access_token)).status).toBe(200)
+    pass(11)
+    expect(await errorOf(await exchange(first.refresh_token))).toEqual([401, 'reuse_detected'])
+    expect(await errorOf(await exchange(second.refresh_token))).toEqual([401, 'session_revoked'])
+    for (const nothing of [undefined, 7, '']) {
+      expect(await errorOf(await exchange(nothing))).toEqual([401, 'missing_refresh_token'])
+    }
+    expect(browser.jar).toEqual([])
+  })
+
+  test('a logout with the refresh token ends the session', async () => {
+    const { access_token, refresh_token } = await (
+      await browser.send('/auth/login', { method: 'POST', json: ADA })
+    ).json()
+    const json = { refresh_token }
+    const headers = bearer(access_token)
+    expect((await browser.send('/auth/logout', { method: 'POST', json, headers })).status).toBe(204)
+    expect(await errorOf(await browser.refresh({ json }))).toEqual([401, 'session_revoked'])
+    expect((await browser.whoami(access_token)).status).toBe(401)
+  })
+})
+
+describe('sliding mode', () => {
+  beforeEach(async () => {
+    server = await open({ mode: 'sliding' })
+    browser = openBrowser(server.url)
+  })
+
+  test('a good token buys the next one and dies of it; one that has ended buys nothing', async () => {
+    const first = await browser.login()
+    expect(browser.jar).toEqual([])
+    const next = await browser.refresh({ headers: bearer(first) })
+    const body = await next.json()
+    expect(Object.keys(body)).toEqual(['access_token', 'token_type', 'expires_in', 'user'])
+    expect((await browser.whoami(first)).status).toBe(401)
+    expect((await browser.whoami(body.access_token)).status).toBe(200)
+    expect(await errorOf(await browser.refresh({ headers: bearer(first) }))).toEqual([401, 'invalid_token'])
+    pass(15)
+    const late = await browser.refresh({ headers: bearer(body.access_token) })
+    expect(await errorOf(late)).toEqual([401, 'invalid_token'])
+    expect(await errorOf(await browser.refresh())).toEqual([401, 'invalid_token'])
+    expect(notes()).toContain('401 refused: expired')
+  })
+
+  test('two exchanges of one token at once yield one', async () => {
+    const headers = bearer(await browser.login())
+    const answers = await Promise.all([browser.refresh({ headers }), browser.refresh({ headers })])
+    expect(answers.map(answer => answer.status).sort()).toEqual([200, 401])
+  })
+
+  test('a logout ends the token', async () => {
+    const token = await browser.login()
+    expect((await browser.send('/auth/logout', { method: 'POST', headers: bearer(token) })).status).toBe(204)
+    expect((await browser.whoami(token)).status).toBe(401)
+    expect(notes()).toContain('204 signed out')
+  })
+})
+
 describe('faults', () => {
   const fault = async (json: object) => {
     const response = await browser.send('/demo/faults', { method: 'POST', json })
@@ -880,6 +1028,7 @@ describe('the command', () => {
     [['--port', 'http'], '"--port" must be a whole number from 0 to 65535'],
     [['--port', '70000'], '"--port"'],
     [['--access-ttl', '0'], '"--access-ttl" must be a whole number from 1 to 86400'],
+    [['--mode', 'basic'], '"--mode" must be one of bearer, cookie, body, sliding'],
     [['--grace='], '"--grace" must be a number from 0 to 300'],
     [['--db', '/nowhere/at/all.db', '--port', '0'], '"db" cannot be opened: /nowhere/at/all.db'],
     [['surplus'], 'surplus'],

@@ -16,17 +16,19 @@ interface AccessClaims extends JWTPayload {
   name: string
   /** SHA-256 of the fingerprint cookie's value. */
   fgp: string
+  /** The session that it belongs to. */
+  sid: string
   era: number
 }
 
 export type Verification =
-  | { valid: true; user: User }
+  | { valid: true; user: User; session: string }
   | { valid: false; reason: 'invalid' | 'expired' | 'revoked' | 'unbound' }
 
 export interface AccessTokens {
-  issue(user: User, fingerprintHash: string, lifetime: number): Promise<string>
+  issue(user: User, session: string, fingerprintHash: string, lifetime: number): Promise<string>
   verify(token: string, fingerprintHash: string): Promise<Verification>
-  /** Puts a token that is still good on the deny list; anything else needs no entry. */
+  /** Puts a token that is still good on the deny list; false where it was there, or needs no entry. */
   deny(token: string): Promise<boolean>
   /** Ends every token issued so far. */
   revokeIssued(): void
@@ -49,7 +51,7 @@ export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => n
         issuer: ISSUER,
         audience: AUDIENCE,
         typ: TYPE,
-        requiredClaims: ['sub', 'jti', 'exp', 'fgp', 'era'],
+        requiredClaims: ['sub', 'jti', 'exp', 'fgp', 'sid', 'era'],
         currentDate: new Date(now()),
       })
       return payload
@@ -61,10 +63,11 @@ export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => n
   }
 
   return {
-    issue: async (user, fingerprintHash, lifetime) => {
+    issue: async (user, session, fingerprintHash, lifetime) => {
       const { kid, privateKey } = await keys.current()
       const issuedAt = Math.floor(now() / 1000)
-      return new SignJWT({ email: user.email, name: user.name, fgp: fingerprintHash, era: era() })
+      const binding = { fgp: fingerprintHash, sid: session, era: era() }
+      return new SignJWT({ email: user.email, name: user.name, ...binding })
         .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
         .setIssuer(ISSUER)
         .setAudience(AUDIENCE)
@@ -79,14 +82,14 @@ export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => n
       if (typeof claims === 'string') return { valid: false, reason: claims }
       if (!sameText(claims.fgp, fingerprintHash)) return { valid: false, reason: 'unbound' }
       if (claims.era < era() || isDenied.get(claims.jti)) return { valid: false, reason: 'revoked' }
-      return { valid: true, user: { sub: claims.sub, email: claims.email, name: claims.name } }
+      const { sub, email, name, sid } = claims
+      return { valid: true, user: { sub, email, name }, session: sid }
     },
     deny: async token => {
       const claims = await check(token)
       if (typeof claims === 'string') return false
       cleanDenied.run(now())
-      addDenied.run(claims.jti, claims.exp * 1000)
-      return true
+      return addDenied.run(claims.jti, claims.exp * 1000).changes > 0
     },
     revokeIssued: () => {
       raiseEra.run()

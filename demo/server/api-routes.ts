@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { AccessTokens } from './access-tokens.ts'
 import { readJsonObject } from './body.ts'
+import type { Carrier } from './carriers.ts'
 import { REALM } from './config.ts'
-import { readFingerprintHash } from './cookies.ts'
 import type { Database } from './database.ts'
 import { echo } from './echo.ts'
 import type { Faults } from './faults.ts'
-import { bearerToken, failure, type ServerContext, type ServerEnv } from './http.ts'
+import { failure, type ServerContext, type ServerEnv } from './http.ts'
 
 const TITLE_LIMIT = 200
 
@@ -25,20 +25,22 @@ const invalidToken = (c: ServerContext, description: string) => {
 }
 
 /** RFC 6750: a request without any token is told the scheme and nothing else. */
-export const requireBearer =
-  (accessTokens: AccessTokens): MiddlewareHandler<ServerEnv> =>
+export const requireUser =
+  (accessTokens: AccessTokens, carrier: Carrier): MiddlewareHandler<ServerEnv> =>
   async (c, next) => {
-    const token = bearerToken(c)
+    const token = carrier.readAccess(c)
     if (!token) {
       c.get('note')('no token')
       c.header('WWW-Authenticate', `Bearer realm="${REALM}"`)
       return failure(c, 401, 'unauthorized', 'An access token is needed')
     }
-    const verification = await accessTokens.verify(token, readFingerprintHash(c))
+    const verification = await accessTokens.verify(token, carrier.readBinding(c))
     if (!verification.valid) {
       c.get('note')(`token ${verification.reason}`)
       return invalidToken(c, REFUSALS[verification.reason])
     }
+    const refusal = carrier.guard(c, verification.session)
+    if (refusal) return refusal
     c.set('user', verification.user)
     return next()
   }
@@ -57,11 +59,12 @@ const failOnDemand =
 export interface ApiServices {
   db: Database
   accessTokens: AccessTokens
+  carrier: Carrier
   faults: Faults
   now: () => number
 }
 
-export const createApiRoutes = ({ db, accessTokens, faults, now }: ApiServices): Hono<ServerEnv> => {
+export const createApiRoutes = ({ db, accessTokens, carrier, faults, now }: ApiServices): Hono<ServerEnv> => {
   const list = db.prepare(
     'SELECT id, title, created_at AS createdAt FROM items WHERE user_id = ? ORDER BY created_at, rowid',
   )
@@ -79,7 +82,7 @@ export const createApiRoutes = ({ db, accessTokens, faults, now }: ApiServices):
   }
 
   return new Hono<ServerEnv>()
-    .use(requireBearer(accessTokens))
+    .use(requireUser(accessTokens, carrier))
     .use(failOnDemand(faults))
     .get('/items', c => c.json(list.all(c.get('user').sub)))
     .post('/items', createItem)

@@ -1,17 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import type { AccessTokens } from './access-tokens.ts'
+import { requireUser } from './api-routes.ts'
 import { readJsonObject } from './body.ts'
-import type { Settings } from './config.ts'
-import {
-  clearCookies,
-  readFingerprintHash,
-  readRefreshCookie,
-  writeFingerprintCookie,
-  writeRefreshCookie,
-} from './cookies.ts'
+import type { Carrier } from './carriers.ts'
+import { FAMILY_LIFETIME, type Mode, type Settings } from './config.ts'
+import { readRefreshCookie } from './cookies.ts'
 import type { Faults } from './faults.ts'
-import { bearerToken, failure, hangUp, type ServerContext, type ServerEnv } from './http.ts'
-import { randomSecret, sha256 } from './random.ts'
+import { failure, hangUp, type ServerContext, type ServerEnv } from './http.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { sameOrigin } from './same-origin.ts'
 import type { User, Users } from './users.ts'
@@ -25,7 +21,9 @@ const REFUSALS = {
 } as const
 
 export interface AuthServices {
+  mode: Mode
   settings: Settings
+  carrier: Carrier
   users: Users
   accessTokens: AccessTokens
   refreshTokens: RefreshTokens
@@ -34,14 +32,29 @@ export interface AuthServices {
 }
 
 export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
-  const { settings, users, accessTokens, refreshTokens, faults, now } = services
+  const { mode, settings, carrier, users, accessTokens, refreshTokens, faults, now } = services
 
   const secondsUntil = (time: number) => Math.floor((time - now()) / 1000)
 
-  const answer = async (c: ServerContext, user: User, fingerprintHash: string) => {
+  const grant = async (
+    c: ServerContext,
+    user: User,
+    session: string,
+    binding: string,
+    refreshToken?: { token: string; expiresAt: number },
+  ) => {
     const lifetime = settings.accessTtl
-    const accessToken = await accessTokens.issue(user, fingerprintHash, lifetime)
-    return c.json({ access_token: accessToken, token_type: 'Bearer', expires_in: lifetime, user })
+    const accessToken = await accessTokens.issue(user, session, binding, lifetime)
+    const sessionLifetime = refreshToken ? secondsUntil(refreshToken.expiresAt) : lifetime
+    const { token } = refreshToken ?? {}
+    return carrier.answer(c, {
+      user,
+      session,
+      accessToken,
+      lifetime,
+      sessionLifetime,
+      ...(token && { refreshToken: token }),
+    })
   }
 
   const login = async (c: ServerContext) => {
@@ -57,13 +70,11 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     // The cookie is about to be overwritten: what it opened must not stay open behind it.
     const former = readRefreshCookie(c)
     if (former) refreshTokens.revokeFamily(former)
-    const fingerprint = randomSecret()
-    const fingerprintHash = sha256(fingerprint)
-    const { token, expiresAt } = refreshTokens.startFamily(user.sub, fingerprintHash)
-    writeRefreshCookie(c, token, secondsUntil(expiresAt))
-    writeFingerprintCookie(c, fingerprint, secondsUntil(expiresAt))
     c.get('note')('signed in')
-    return answer(c, user, fingerprintHash)
+    const binding = carrier.bind(c, FAMILY_LIFETIME / 1000)
+    if (mode === 'sliding') return grant(c, user, randomUUID(), binding)
+    const issued = refreshTokens.startFamily(user.sub, binding)
+    return grant(c, user, issued.familyId, binding, issued)
   }
 
   // A refusal clears no cookie: it may arrive late, after a login has put new ones into the jar.
@@ -74,20 +85,37 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
   }
 
   const rotate = async (c: ServerContext) => {
-    const presented = readRefreshCookie(c)
+    const presented = await carrier.readRefresh(c)
     if (!presented) {
-      c.get('note')('refused: no cookie')
+      c.get('note')(`refused: no ${mode === 'body' ? 'token' : 'cookie'}`)
       return failure(c, 401, 'missing_refresh_token', 'No refresh token was sent')
     }
-    const fingerprintHash = readFingerprintHash(c)
-    const rotation = refreshTokens.rotate(presented, fingerprintHash, settings.grace)
+    const refusal = carrier.guard(c, refreshTokens.familyOf(presented) ?? '')
+    if (refusal) return refusal
+    const binding = carrier.readBinding(c)
+    const rotation = refreshTokens.rotate(presented, binding, settings.grace)
     if (!('token' in rotation)) return refuse(c, rotation.outcome)
     const user = users.byId(rotation.userId)
     if (!user) return refuse(c, 'unknown')
     c.get('note')(rotation.outcome)
-    writeRefreshCookie(c, rotation.token, secondsUntil(rotation.expiresAt))
-    return answer(c, user, fingerprintHash)
+    return grant(c, user, rotation.familyId, binding, rotation)
   }
+
+  /** An access token that is still good buys the next one, and is worth nothing from then on. */
+  const slide = async (c: ServerContext) => {
+    const presented = carrier.readAccess(c) ?? ''
+    const verification = await accessTokens.verify(presented, carrier.readBinding(c))
+    // Of two exchanges at once only one finds it not denied yet.
+    const isOurs = verification.valid && (await accessTokens.deny(presented))
+    if (!isOurs) {
+      c.get('note')(`refused: ${verification.valid ? 'revoked' : verification.reason}`)
+      return failure(c, 401, 'invalid_token', 'Only a token that is still good can be renewed')
+    }
+    c.get('note')('renewed')
+    return grant(c, verification.user, verification.session, carrier.readBinding(c))
+  }
+
+  const exchange = mode === 'sliding' ? slide : rotate
 
   const refresh = async (c: ServerContext) => {
     const { refresh: fault, retryAfter } = faults.take('refresh')
@@ -99,19 +127,22 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     }
     if (fault === 'hang' && !(await faults.hang(c.req.raw.signal))) return hangUp(c)
     if (fault === 'drop') {
-      await rotate(c)
+      await exchange(c)
       return hangUp(c)
     }
-    return rotate(c)
+    return exchange(c)
   }
 
   const logout = async (c: ServerContext) => {
-    const presented = readRefreshCookie(c)
-    const bearer = bearerToken(c)
+    const presented = await carrier.readRefresh(c)
+    const family = presented && refreshTokens.familyOf(presented)
+    const refusal = family ? carrier.guard(c, family) : null
+    if (refusal) return refusal
+    const access = carrier.readAccess(c)
     const revoked = presented !== undefined && refreshTokens.revokeFamily(presented)
-    if (bearer) await accessTokens.deny(bearer)
-    clearCookies(c)
-    c.get('note')(revoked ? 'signed out' : 'nothing to sign out')
+    const denied = access !== null && (await accessTokens.deny(access))
+    carrier.clear(c)
+    c.get('note')(revoked || (mode === 'sliding' && denied) ? 'signed out' : 'nothing to sign out')
     return c.body(null, 204)
   }
 
@@ -120,4 +151,5 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     .post('/login', login)
     .post('/refresh_token', refresh)
     .post('/logout', logout)
+    .get('/me', requireUser(accessTokens, carrier), c => c.json(c.get('user')))
 }

@@ -2,6 +2,13 @@ export const REALM = 'demo'
 export const ISSUER = 'urn:silent-refresh:demo'
 export const AUDIENCE = 'urn:silent-refresh:demo:api'
 
+/**
+ * How the tokens travel. `bearer`: access token in the body, refresh token in a cookie. `cookie`: both in cookies.
+ * `body`: both in the body. `sliding`: an access token in the body, which is exchanged for the next one.
+ */
+const MODES = ['bearer', 'cookie', 'body', 'sliding'] as const
+export type Mode = (typeof MODES)[number]
+
 export const FAMILY_LIFETIME: number = 30 * 24 * 60 * 60 * 1000
 
 export interface ServerOptions {
@@ -9,6 +16,8 @@ export interface ServerOptions {
   port?: number
   /** A file, or `:memory:`, which is the default. */
   db?: string
+  /** How the tokens travel. Default `bearer`. */
+  mode?: Mode
   /** Life of an access token in whole seconds. Default 15. */
   accessTtl?: number
   /** For how many seconds a rotated refresh token may be repeated. 0 is strict. Default 10. */
@@ -29,6 +38,12 @@ export interface Settings {
 
 export class OptionError extends Error {
   override name = 'OptionError'
+}
+
+export const checkMode = (value: unknown, name = 'mode'): Mode => {
+  const mode = MODES.find(known => known === value)
+  if (mode) return mode
+  throw new OptionError(`"${name}" must be one of ${MODES.join(', ')}`)
 }
 
 const inRange = (name: string, value: unknown, low: number, high: number, whole: boolean): number => {

@@ -34,6 +34,10 @@ const SCHEMA = `
     expires_at INTEGER NOT NULL
   ) STRICT;
 
+  -- What the CSRF values are signed with.
+  CREATE TABLE IF NOT EXISTS csrf_keys (key TEXT PRIMARY KEY) STRICT;
+  INSERT INTO csrf_keys (key) SELECT hex(randomblob(32)) WHERE NOT EXISTS (SELECT 1 FROM csrf_keys);
+
   -- A family is one login: every refresh token that descends from it.
   CREATE TABLE IF NOT EXISTS families (
     id TEXT PRIMARY KEY,

@@ -9,6 +9,7 @@ const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const REDACTED: Record<string, (value: string) => string> = {
   // Only a request with a good token gets here.
   authorization: value => `${value.split(' ')[0]} [valid]`,
+  'x-xsrf-token': () => '[valid]',
   cookie: value => value.replace(/=[^;]*/g, '=[redacted]'),
 }
 

@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { checkAccessTtl, checkGrace, checkPort, OptionError } from './config.ts'
+import { checkAccessTtl, checkGrace, checkMode, checkPort, OptionError } from './config.ts'
 import { startServer } from './server.ts'
 import { DEMO_CREDENTIALS } from './users.ts'
 
 const HELP = `Starts the demo's auth server, with its page, on 127.0.0.1.
 
   --port N         port to listen on; another one is taken if it is in use (4000)
+  --mode MODE      how the tokens travel: bearer, cookie, body or sliding (bearer)
   --access-ttl N   life of an access token in seconds (15)
   --grace N        seconds in which a rotated refresh token may be repeated; 0: never (10)
   --db PATH        database file, or :memory: (demo/server/demo.db)
@@ -23,6 +24,7 @@ const readFlags = () => {
       strict: true,
       options: {
         port: { type: 'string', default: '4000' },
+        mode: { type: 'string', default: 'bearer' },
         'access-ttl': { type: 'string', default: '15' },
         grace: { type: 'string', default: '10' },
         db: { type: 'string', default: DATABASE },
@@ -33,6 +35,7 @@ const readFlags = () => {
     return {
       help: values.help,
       port: checkPort(toNumber(values.port), '--port'),
+      mode: checkMode(values.mode, '--mode'),
       accessTtl: checkAccessTtl(toNumber(values['access-ttl']), '--access-ttl'),
       grace: checkGrace(toNumber(values.grace), '--grace'),
       db: values.db,

@@ -5,6 +5,7 @@ import { randomSecret, sameText, sha256 } from './random.ts'
 
 export interface IssuedRefreshToken {
   token: string
+  familyId: string
   /** The end of the family, in epoch milliseconds: rotation does not move it. */
   expiresAt: number
 }
@@ -16,6 +17,8 @@ export type Rotation =
 export interface RefreshTokens {
   startFamily(userId: string, fingerprintHash: string): IssuedRefreshToken
   rotate(token: string, fingerprintHash: string, grace: number): Rotation
+  /** The family of a token, in whatever state the token is. */
+  familyOf(token: string): string | undefined
   /** Revokes the family of a token, in whatever state the token is. */
   revokeFamily(token: string): boolean
   revokeAll(): void
@@ -82,7 +85,8 @@ export const createRefreshTokens = (db: Database, now: () => number): RefreshTok
       if (row.parentHash !== null) supersede.run(row.parentHash)
     }
     const token = issue(row.familyId, hash)
-    return { outcome: live ? 'rotated' : 'grace', token, userId: row.userId, expiresAt: row.expiresAt }
+    const { familyId, userId, expiresAt } = row
+    return { outcome: live ? 'rotated' : 'grace', token, familyId, userId, expiresAt }
   }
 
   return {
@@ -92,10 +96,11 @@ export const createRefreshTokens = (db: Database, now: () => number): RefreshTok
         const id = randomUUID()
         const expiresAt = now() + FAMILY_LIFETIME
         addFamily.run(id, userId, fingerprintHash, expiresAt)
-        return { token: issue(id, null), expiresAt }
+        return { token: issue(id, null), familyId: id, expiresAt }
       }),
     rotate: (token, fingerprintHash, grace) =>
       inTransaction(db, () => rotate(sha256(token), fingerprintHash, grace)),
+    familyOf: token => (find.get(sha256(token)) as Row | undefined)?.familyId,
     revokeFamily: token =>
       inTransaction(db, () => {
         const row = find.get(sha256(token)) as Row | undefined

@@ -5,17 +5,20 @@ import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { createAccessTokens } from './access-tokens.ts'
-import { createApiRoutes, requireBearer } from './api-routes.ts'
+import { createApiRoutes, requireUser } from './api-routes.ts'
 import { createAuthRoutes } from './auth-routes.ts'
 import { BodyTooLarge } from './body.ts'
+import { createCarrier } from './carriers.ts'
 import {
   checkAccessTtl,
   checkGrace,
+  checkMode,
   checkPasswordCost,
   checkPort,
   type ServerOptions,
   type Settings,
 } from './config.ts'
+import { createCsrf } from './csrf.ts'
 import { openDatabase } from './database.ts'
 import { createDemoRoutes } from './demo-routes.ts'
 import { createFaults, type Faults } from './faults.ts'
@@ -80,6 +83,7 @@ const close = async (server: Server, closeIdle: () => void): Promise<void> => {
 
 export const startServer = async (options: ServerOptions = {}): Promise<DemoServer> => {
   const { now = Date.now, staticRoot = PAGE } = options
+  const mode = checkMode(options.mode ?? 'bearer')
   const askedPort = checkPort(options.port ?? 0)
   const cost = checkPasswordCost(options.passwordCost ?? 15)
   const settings: Settings = {
@@ -92,6 +96,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   const users = await createUsers(db, cost, now)
   const accessTokens = createAccessTokens(db, keys, now)
   const refreshTokens = createRefreshTokens(db, now)
+  const carrier = createCarrier(mode, createCsrf(db))
   const faults = createFaults(() => closeIdle())
   const log = createRequestLog(now)
 
@@ -105,9 +110,12 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   })
   app.use(loopbackHost)
   for (const path of ['/auth/*', '/user/*', '/api/*']) app.use(path, log.record)
-  app.route('/auth', createAuthRoutes({ settings, users, accessTokens, refreshTokens, faults, now }))
-  app.get('/user/whoami', requireBearer(accessTokens), c => c.json(c.get('user')))
-  app.route('/api', createApiRoutes({ db, accessTokens, faults, now }))
+  app.route(
+    '/auth',
+    createAuthRoutes({ mode, settings, carrier, users, accessTokens, refreshTokens, faults, now }),
+  )
+  app.get('/user/whoami', requireUser(accessTokens, carrier), c => c.json(c.get('user')))
+  app.route('/api', createApiRoutes({ db, accessTokens, carrier, faults, now }))
   app.route('/demo', createDemoRoutes({ settings, accessTokens, refreshTokens, keys, faults, log }))
   for (const path of ['/auth/*', '/user/*', '/api/*', '/demo/*']) {
     app.all(path, c => failure(c, 404, 'not_found', 'There is no such endpoint'))

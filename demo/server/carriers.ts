@@ -1,0 +1,107 @@
+import { readJsonObject } from './body.ts'
+import type { Mode } from './config.ts'
+import {
+  clearBearerCookies,
+  clearSessionCookies,
+  readAccessCookie,
+  readFingerprintHash,
+  readRefreshCookie,
+  writeAccessCookie,
+  writeCsrfCookie,
+  writeFingerprintCookie,
+  writeRefreshCookie,
+} from './cookies.ts'
+import type { Csrf } from './csrf.ts'
+import { bearerToken, type ServerContext } from './http.ts'
+import { randomSecret, sha256 } from './random.ts'
+import type { User } from './users.ts'
+
+/** What a login or refresh gives out. */
+export interface Grant {
+  user: User
+  session: string
+  accessToken: string
+  /** Seconds. */
+  lifetime: number
+  /** Absent where the access token renews itself. */
+  refreshToken?: string
+  /** Seconds until the session ends. */
+  sessionLifetime: number
+}
+
+/** How the tokens travel: the one thing in which the modes differ. */
+export interface Carrier {
+  readAccess(c: ServerContext): string | null
+  readRefresh(c: ServerContext): Promise<string | undefined>
+  /** At login: ties the tokens to this browser; what it has to show again. */
+  bind(c: ServerContext, sessionLifetime: number): string
+  readBinding(c: ServerContext): string
+  answer(c: ServerContext, grant: Grant): Response
+  clear(c: ServerContext): void
+  /** Where a cookie says who it is: the refusal of a request that does not show the CSRF value. */
+  guard(c: ServerContext, session: string): Response | null
+}
+
+/** What is in script's hands can be bound to no cookie, and what is in a cookie need not be. */
+const UNBOUND = 'unbound'
+
+const tokenBody = ({ accessToken, lifetime, user }: Grant) => ({
+  access_token: accessToken,
+  token_type: 'Bearer',
+  expires_in: lifetime,
+  user,
+})
+
+const bearer: Carrier = {
+  readAccess: bearerToken,
+  readRefresh: async c => readRefreshCookie(c),
+  bind: (c, sessionLifetime) => {
+    const fingerprint = randomSecret()
+    writeFingerprintCookie(c, fingerprint, sessionLifetime)
+    return sha256(fingerprint)
+  },
+  readBinding: readFingerprintHash,
+  answer: (c, grant) => {
+    writeRefreshCookie(c, grant.refreshToken ?? '', grant.sessionLifetime)
+    return c.json(tokenBody(grant))
+  },
+  clear: clearBearerCookies,
+  guard: () => null,
+}
+
+const body: Carrier = {
+  readAccess: bearerToken,
+  readRefresh: async c => {
+    const token = (await readJsonObject(c))?.refresh_token
+    return typeof token === 'string' ? token : undefined
+  },
+  bind: () => UNBOUND,
+  readBinding: () => UNBOUND,
+  answer: (c, grant) => c.json({ ...tokenBody(grant), refresh_token: grant.refreshToken }),
+  clear: () => {},
+  guard: () => null,
+}
+
+const sliding: Carrier = {
+  ...body,
+  readRefresh: async () => undefined,
+  answer: (c, grant) => c.json(tokenBody(grant)),
+}
+
+const cookie = (csrf: Csrf): Carrier => ({
+  readAccess: c => readAccessCookie(c) ?? null,
+  readRefresh: async c => readRefreshCookie(c),
+  bind: () => UNBOUND,
+  readBinding: () => UNBOUND,
+  answer: (c, { user, session, accessToken, refreshToken = '', lifetime, sessionLifetime }) => {
+    writeAccessCookie(c, accessToken, lifetime)
+    writeRefreshCookie(c, refreshToken, sessionLifetime)
+    writeCsrfCookie(c, csrf.issue(session), sessionLifetime)
+    return c.json({ expires_in: lifetime, user })
+  },
+  clear: clearSessionCookies,
+  guard: csrf.refusal,
+})
+
+export const createCarrier = (mode: Mode, csrf: Csrf): Carrier =>
+  mode === 'cookie' ? cookie(csrf) : { bearer, body, sliding }[mode]
