@@ -1,0 +1,17 @@
+import { createAuthClient } from '../dist/core.js'
+
+let tabs = 0
+
+/** The package itself, the refresh token in an HttpOnly cookie. */
+export async function create(origin) {
+  // Each scenario is a browser of its own: nothing is to be handed over from the last one.
+  const auth = createAuthClient({ baseUrl: origin, restore: 'manual', scope: `bench ${tabs++}` })
+  return {
+    login: () => auth.login({ email: 'ada', password: 'right' }),
+    get: async url => {
+      const response = await auth.fetch(url)
+      await response.text()
+      return response.status
+    },
+  }
+}

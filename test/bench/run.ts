@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root } from '../tools/report.ts'
+import { bench, buildOurs } from './build.ts'
+import type { Section } from './section.ts'
+
+// npm run bench [-- --only calls,sizes] [--write]: prints what docs/performance.md shows, `--write` puts it there.
+// Ends with 1 where a ratio or a count is worse than its bar.
+
+const sections: Record<string, () => Promise<Section>> = {
+  sizes: async () => (await import('./sizes.ts')).sizes(),
+  requests: async () => (await import('./requests.ts')).requests(),
+  calls: async () => (await import('./calls.ts')).calls(),
+  tabs: async () => (await import('./tabs.ts')).tabs(),
+  start: async () => (await import('./start.ts')).start(),
+  leaks: async () => (await import('./leaks.ts')).leaks(),
+}
+const page = resolve(root, 'docs/performance.md')
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, write: { type: 'boolean', default: false } },
+})
+const names = values.only?.split(',') ?? Object.keys(sections)
+const unknown = names.find(name => !Object.hasOwn(sections, name))
+if (unknown !== undefined) {
+  console.error(`"${unknown}" is none of ${Object.keys(sections).join(', ')}`)
+  process.exit(2)
+}
+
+installPeers()
+await buildOurs()
+const misses: string[] = []
+for (const name of names) {
+  const section = await sections[name]!()
+  misses.push(...section.misses)
+  for (const [place, text] of Object.entries(section.tables)) {
+    console.log(`\n${place}\n\n${text}`)
+    if (values.write) write(place, text)
+  }
+}
+if (values.write) write('machine', `${cpus().length} × ${cpus()[0]!.model}, Node ${process.versions.node}`)
+console.log(
+  misses.length
+    ? `\nWorse than the bar:\n${misses.map(miss => `  ${miss}`).join('\n')}`
+    : '\nEvery bar is held.',
+)
+process.exitCode = misses.length ? 1 : 0
+
+function installPeers(): void {
+  if (existsSync(resolve(bench, 'node_modules'))) return
+  const { status } = spawnSync(
+    'npm',
+    ['ci', '--prefix', bench, '--ignore-scripts', '--no-audit', '--no-fund'],
+    {
+      stdio: 'inherit',
+    },
+  )
+  if (status !== 0) process.exit(1)
+}
+
+/** Between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
+function write(place: string, text: string): void {
+  const [start, end] = [`<!-- bench:${place} -->`, `<!-- /bench:${place} -->`]
+  const [before, rest] = readFileSync(page, 'utf8').split(start)
+  const after = rest?.split(end)[1]
+  if (after === undefined) throw new Error(`docs/performance.md has no place for ${place}`)
+  writeFileSync(page, `${before}${start}\n${text}\n${end}${after}`)
+}
