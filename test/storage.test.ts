@@ -1,0 +1,846 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { memoryStorage, webStorage } from '../src/storage.ts'
+import type { AuthClientOptions, TokenStorage } from '../src/types.ts'
+import { createTabStorage } from './support/modes.ts'
+import { watch } from './support/outcome.ts'
+import { ORIGIN } from './support/server.ts'
+import { createWorld, type World, type WorldOptions } from './support/world.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const REFRESH = 'POST /refresh_token'
+const LOGOUT = 'POST /logout'
+const KEY = 'silent-refresh:token:app'
+const items = `${ORIGIN}/items`
+
+type Kept = Map<string, string>
+interface TabOptions extends Omit<WorldOptions, 'options'> {
+  storage?: TokenStorage
+  options?: AuthClientOptions
+}
+
+const createShared = (kept: Kept = new Map()): TokenStorage => ({ ...createTabStorage(kept), shared: true })
+
+function open(browser: World | undefined, { storage, options, ...given }: TabOptions = {}): World {
+  const own = { scope: 'app', ...(storage && { storage }), ...options }
+  return createWorld({ server: { carrier: 'body' }, ...given, options: own, ...(browser && { browser }) })
+}
+
+/** Ada signs in in the first of these tabs, each with a storage of its own. */
+async function signedInTabs(count: number, given: TabOptions = {}) {
+  const kept: Kept[] = Array.from({ length: count }, () => new Map())
+  const first = open(undefined, { ...given, storage: createTabStorage(kept[0]) })
+  const tabs = [first, ...kept.slice(1).map(own => open(first, { storage: createTabStorage(own) }))]
+  await first.login()
+  await first.settle()
+  forget(...tabs)
+  return { tabs, kept } as { tabs: [World, World, World]; kept: [Kept, Kept, Kept] }
+}
+
+/** The same, with one storage for all. */
+async function sharingTabs(count: number) {
+  const kept: Kept = new Map()
+  const first = open(undefined, { storage: createShared(kept) })
+  const tabs = [
+    first,
+    ...Array.from({ length: count - 1 }, () => open(first, { storage: createShared(kept) })),
+  ]
+  await first.login()
+  await first.settle()
+  forget(...tabs)
+  return { tabs: tabs as [World, World, World], kept }
+}
+
+function forget(...tabs: World[]): void {
+  for (const tab of tabs) tab.events.length = 0
+  tabs[0]!.server.calls.length = 0
+}
+
+const status = (...tabs: World[]) => tabs.map(({ client }) => client.session.status)
+const warnings = ({ logs }: World) => logs.filter(({ type }) => type === 'storage-unavailable').length
+const resting = (kept: Kept): string | undefined => JSON.parse(kept.get(KEY) ?? '{}').refreshToken
+const sent = ({ server }: World, path: string): (string | undefined)[] =>
+  server.calls
+    .filter(call => call.path === path)
+    .map(({ text }) => (text ? JSON.parse(text).refresh_token : undefined))
+const signedOut = (reason: string) => ({ status: 'anonymous', reason })
+
+/** The refresh token, shown to the server. */
+async function isAlive({ server }: World, token: string | undefined): Promise<boolean> {
+  const body = JSON.stringify({ refresh_token: token })
+  return (await server.handle(new Request(`${ORIGIN}/refresh_token`, { method: 'POST', body }))).ok
+}
+
+describe('S3 a storage of the tab alone, such as sessionStorage', () => {
+  test('the session survives a reload', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [before] = tabs
+    before.close()
+    const after = open(before, { storage: createTabStorage(kept[0]) })
+    expect(await after.client.ready()).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    expect((await after.client.fetch(items)).status).toBe(200)
+    await after.settle()
+    expect(after.server.refreshes).toBe(1)
+    expect(after.events).toEqual([['login', { cause: 'restore' }]])
+  })
+
+  test('ten reloads in a row use each refresh token once', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    let [page] = tabs
+    for (let n = 0; n < 10; n++) {
+      page.close()
+      page = open(page, { storage: createTabStorage(kept[0]) })
+      expect((await page.client.ready()).status).toBe('authenticated')
+      await page.settle()
+    }
+    expect(new Set(sent(page, '/refresh_token')).size).toBe(10)
+    expect(page.server.reuses).toBe(0)
+  })
+
+  test('what rests there is the newest refresh token, and no access token', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [world] = tabs
+    const first = resting(kept[0])
+    await world.client.refresh()
+    await world.settle()
+    expect(resting(kept[0])).not.toBe(first)
+    expect(await isAlive(world, resting(kept[0]))).toBe(true)
+    expect([...kept[0].values()].join()).not.toContain((await world.client.getAccessToken())!.slice(-20))
+    expect([...world.storage]).toEqual([])
+  })
+
+  test('one that is empty restores nothing, and nothing is sent', async () => {
+    const world = open(undefined, { storage: createTabStorage() })
+    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    expect(world.server.calls).toEqual([])
+    expect(world.events).toEqual([])
+    expect(warnings(world)).toBe(0)
+  })
+
+  test('a refresh token that is dead by the time of the reload is nobody signed in, and is removed', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [before] = tabs
+    before.close()
+    before.server.revokeAll()
+    const after = open(before, { storage: createTabStorage(kept[0]) })
+    expect(await after.client.ready()).toEqual(signedOut('initial'))
+    await after.settle()
+    expect([...kept[0]]).toEqual([])
+    expect(after.server.refreshes).toBe(1)
+  })
+
+  test('an outage at the reload keeps what rests there, until the server is back', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [before] = tabs
+    before.close()
+    before.server.answer(REFRESH, () => before.server.json({}, 503))
+    const after = open(before, { storage: createTabStorage(kept[0]) })
+    expect(await after.client.ready()).toMatchObject({ status: 'unknown' })
+    expect(resting(kept[0])).toMatch(/^refresh-/)
+    after.server.mend()
+    await after.clock.advance(MINUTE)
+    expect(status(after)).toEqual(['authenticated'])
+  })
+
+  test('a reload in the middle of a refresh whose answer came goes on with the new token', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [before] = tabs
+    const first = resting(kept[0])
+    const refreshed = before.client.refresh()
+    await refreshed
+    await before.settle()
+    before.close()
+    expect(resting(kept[0])).not.toBe(first)
+    const after = open(before, { storage: createTabStorage(kept[0]) })
+    expect((await after.client.ready()).status).toBe('authenticated')
+    expect(after.server.reuses).toBe(0)
+  })
+
+  test('the rotated token is there before the lock is let go, also where writing takes its time', async () => {
+    const kept: Kept = new Map()
+    const slow: TokenStorage = {
+      ...createTabStorage(kept),
+      async set(key, value) {
+        await new Promise<void>(resolve => world.environment.timer(resolve, 200))
+        kept.set(key, value)
+      },
+    }
+    const world = open(undefined, { storage: slow })
+    const login = watch(world.login())
+    await world.clock.advance(SECOND)
+    expect(login.state).toBe('fulfilled')
+    const first = resting(kept)
+    const refresh = watch(world.client.refresh())
+    await world.settle()
+    expect(resting(kept)).toBe(first)
+    expect(world.shared.locks.snapshot().held.map(({ name }) => name)).toContain('silent-refresh:app')
+    await world.clock.advance(SECOND)
+    expect(refresh.state).toBe('fulfilled')
+    expect(resting(kept)).not.toBe(first)
+    expect(world.shared.locks.snapshot().held.map(({ name }) => name)).not.toContain('silent-refresh:app')
+  })
+})
+
+describe('S3 a duplicated tab, which copies the storage while the original is alive', () => {
+  async function duplicated(prepare?: (original: World) => Promise<void>) {
+    const { tabs, kept } = await signedInTabs(1)
+    const [original] = tabs
+    await prepare?.(original)
+    const copied = new Map(kept[0])
+    const copy = open(original, { storage: createTabStorage(copied) })
+    return { original, copy, kept: kept[0], copied }
+  }
+
+  test('drops its copy, and takes the session of the original without a call', async () => {
+    const { original, copy, kept, copied } = await duplicated()
+    expect(await copy.client.ready()).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    await copy.settle()
+    expect([...copied]).toEqual([])
+    expect(resting(kept)).toMatch(/^refresh-/)
+    expect(original.server.refreshes).toBe(0)
+  })
+
+  test('reuses no refresh token over ten lifetimes, whoever asks', async () => {
+    const { original, copy } = await duplicated()
+    await copy.client.ready()
+    for (let hour = 0; hour < 10; hour++) {
+      await original.clock.advance(HOUR)
+      expect((await copy.client.fetch(items)).status).toBe(200)
+      expect((await original.client.fetch(items)).status).toBe(200)
+    }
+    expect(original.server.reuses).toBe(0)
+    expect(original.server.refreshes).toBeLessThanOrEqual(11)
+    expect([original, copy].map(tab => tab.count('logout'))).toEqual([0, 0])
+  })
+
+  test('of an original that has been hidden for long: no reuse either, and it is signed in', async () => {
+    const { original, copy } = await duplicated(async tab => {
+      tab.visible = false
+      tab.wake('visibilitychange')
+      await tab.clock.advance(2 * MINUTE)
+    })
+    await copy.client.ready()
+    await copy.settle()
+    await original.clock.advance(2 * HOUR)
+    expect(original.server.reuses).toBe(0)
+    expect(status(original, copy)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test('made while the original refreshes: no reuse', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [original] = tabs
+    const answer = original.server.delay(REFRESH)
+    const refresh = watch(original.client.refresh())
+    await original.settle()
+    const copy = open(original, { storage: createTabStorage(new Map(kept[0])) })
+    const ready = watch(copy.client.ready())
+    await copy.settle()
+    answer()
+    await copy.clock.advance(5 * SECOND)
+    expect([refresh.state, ready.state]).toEqual(['fulfilled', 'fulfilled'])
+    expect(status(original, copy)).toEqual(['authenticated', 'authenticated'])
+    await copy.clock.advance(2 * HOUR)
+    expect(original.server.reuses).toBe(0)
+  })
+
+  test('both of them reloaded: still no reuse', async () => {
+    const { original, copy, kept, copied } = await duplicated()
+    await copy.client.ready()
+    original.close()
+    copy.close()
+    const pages = [kept, copied].map(own => open(original, { storage: createTabStorage(own) })) as [
+      World,
+      World,
+    ]
+    await Promise.all(pages.map(({ client }) => client.ready()))
+    await pages[0].clock.advance(2 * HOUR)
+    expect(status(...pages)).toEqual(['authenticated', 'authenticated'])
+    expect(original.server.reuses).toBe(0)
+  })
+
+  test('without locks there is no owner to be found, and the copy is used: a rotation grace bears it', async () => {
+    const { tabs, kept } = await signedInTabs(1, { server: { carrier: 'body', grace: MINUTE }, locks: false })
+    const [original] = tabs
+    const copy = open(original, { storage: createTabStorage(new Map(kept[0])), locks: false })
+    expect((await copy.client.ready()).status).toBe('authenticated')
+    expect(original.server.reuses).toBe(0)
+  })
+})
+
+describe('S3 one tab owns the refresh token, the others follow it', () => {
+  test("a follower's refresh goes through the owner: one call, and both have its token", async () => {
+    const { tabs } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    const session = await follower.client.refresh()
+    expect(session.status).toBe('authenticated')
+    expect(owner.server.refreshes).toBe(1)
+    expect(await follower.client.getAccessToken()).toBe(await owner.client.getAccessToken())
+    expect([owner.count('refresh'), follower.count('refresh')]).toEqual([1, 1])
+  })
+
+  test("so does a follower's 401, and the request is replayed", async () => {
+    const { tabs } = await signedInTabs(3)
+    const [owner, ...followers] = tabs
+    owner.server.revokeAccess()
+    const answers = await Promise.all(followers.map(({ client }) => client.fetch(items)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect(owner.server.refreshes).toBe(1)
+  })
+
+  test('an outage that the owner meets reaches the follower as refresh_unavailable', async () => {
+    const { tabs } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    owner.server.answer(REFRESH, () => owner.server.json({}, 503))
+    owner.server.revokeAccess()
+    const request = watch(follower.client.fetch(items))
+    await owner.clock.advance(SECOND / 2)
+    expect(request.state).toBe('refresh_unavailable')
+    expect(status(owner, follower)).toEqual(['authenticated', 'authenticated'])
+    expect(owner.server.refreshes).toBe(1)
+  })
+
+  test('an owner that is frozen: the follower rejects refresh_unavailable within "timeout", and stays signed in', async () => {
+    const { tabs } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    owner.freeze()
+    const refresh = watch(follower.client.refresh())
+    await follower.clock.advance(10 * SECOND)
+    expect(refresh.state).toBe('refresh_unavailable')
+    expect(status(follower)).toEqual(['authenticated'])
+    owner.thaw()
+    await follower.clock.advance(MINUTE)
+    await follower.client.refresh()
+    expect(owner.server.reuses).toBe(0)
+    expect(follower.client.session).toMatchObject({ error: null })
+  })
+
+  test('the owner is reloaded while followers live: it stays the owner', async () => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    const rested = resting(kept[0])
+    owner.close()
+    const again = open(owner, { storage: createTabStorage(kept[0]) })
+    expect(await again.client.ready()).toMatchObject({ status: 'authenticated' })
+    await again.settle()
+    expect(resting(kept[0])).toBe(rested)
+    await follower.client.refresh()
+    expect(again.server.refreshes).toBe(1)
+    expect(resting(kept[0])).not.toBe(rested)
+    await again.clock.advance(5 * HOUR)
+    expect(status(again, follower)).toEqual(['authenticated', 'authenticated'])
+    expect([again, follower].map(tab => tab.count('logout'))).toEqual([0, 0])
+    expect(again.server.reuses).toBe(0)
+  })
+
+  test('the owner is reloaded, and told of the session before it has asked for it: it stays the owner', async () => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    owner.close()
+    const again = open(owner, { storage: createTabStorage(kept[0]) })
+    const third = open(owner, { storage: createTabStorage() })
+    await third.client.ready()
+    await again.settle()
+    expect(status(again, third)).toEqual(['authenticated', 'authenticated'])
+    expect((await follower.client.refresh()).status).toBe('authenticated')
+    await again.clock.advance(5 * HOUR)
+    expect(status(again, follower, third)).toEqual(['authenticated', 'authenticated', 'authenticated'])
+    expect(again.server.reuses).toBe(0)
+    expect(resting(kept[0])).toMatch(/^refresh-/)
+  })
+
+  test('the owner is closed: the followers keep the session to the end of its token, then sign out once', async () => {
+    const { tabs } = await signedInTabs(3)
+    const [owner, ...followers] = tabs
+    owner.close()
+    await owner.clock.advance(HOUR - 5 * SECOND)
+    for (const { client } of followers) expect((await client.fetch(items)).status).toBe(200)
+    expect(followers.map(tab => tab.count('logout'))).toEqual([0, 0])
+    await owner.clock.advance(2 * HOUR)
+    expect(followers.map(({ client }) => client.session)).toEqual([
+      signedOut('rejected'),
+      signedOut('rejected'),
+    ])
+    expect(followers.map(tab => tab.count('logout'))).toEqual([1, 1])
+    expect(owner.server.refreshes).toBe(0)
+  })
+
+  test("the owner is closed: a follower's 401 signs out, and is the answer", async () => {
+    const { tabs } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    owner.close()
+    owner.server.revokeAccess()
+    expect((await follower.client.fetch(items)).status).toBe(401)
+    expect(follower.client.session).toEqual(signedOut('rejected'))
+  })
+
+  test("a follower's logout makes the owner revoke with the refresh token, and empties its storage", async () => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    const rested = resting(kept[0])
+    await follower.client.logout()
+    await owner.clock.advance(SECOND)
+    expect(sent(owner, '/logout')).toContain(rested)
+    expect(await isAlive(owner, rested)).toBe(false)
+    expect([...kept[0], ...kept[1], ...owner.storage]).toEqual([])
+    expect(owner.client.session).toEqual(signedOut('other-tab'))
+  })
+
+  test('another login elsewhere drops the old token, and who logged in owns the new one', async () => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [first, second] = tabs
+    await second.login('bob')
+    await second.settle()
+    expect([...kept[0]]).toEqual([])
+    expect(resting(kept[1])).toMatch(/^refresh-/)
+    expect(first.client.session).toMatchObject({ claims: { sub: 'bob' } })
+    await first.clock.advance(3 * HOUR)
+    expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+    expect(first.server.reuses).toBe(0)
+    first.close()
+    const again = open(first, { storage: createTabStorage(kept[0]) })
+    expect(await again.client.ready()).toMatchObject({ claims: { sub: 'bob' } })
+  })
+
+  test('what rested from a login that another tab has replaced while this one was away is not used', async () => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [first, second] = tabs
+    first.close()
+    await second.login('bob')
+    await second.settle()
+    second.server.calls.length = 0
+    const again = open(second, { storage: createTabStorage(kept[0]) })
+    expect(await again.client.ready()).toMatchObject({ claims: { sub: 'bob' } })
+    await again.settle()
+    expect([...kept[0]]).toEqual([])
+    expect(again.server.refreshes).toBe(0)
+  })
+})
+
+describe('S3 a storage that all tabs share, such as localStorage', () => {
+  test('several tabs, ten lifetimes: no refresh token is used twice, and nobody is signed out', async () => {
+    const { tabs } = await sharingTabs(3)
+    const [first] = tabs
+    for (let hour = 0; hour < 10; hour++) {
+      await first.clock.advance(HOUR)
+      for (const { client } of tabs) expect((await client.fetch(items)).status).toBe(200)
+    }
+    const tokens = sent(first, '/refresh_token')
+    expect(new Set(tokens).size).toBe(tokens.length)
+    expect(tokens.length).toBeLessThanOrEqual(11)
+    expect(first.server.reuses).toBe(0)
+    expect(tabs.map(tab => tab.count('logout'))).toEqual([0, 0, 0])
+  })
+
+  test('each tab refreshes in its turn, with what the one before has put there', async () => {
+    const { tabs, kept } = await sharingTabs(3)
+    for (let round = 0; round < 3; round++) {
+      for (const tab of tabs) {
+        const before = resting(kept)
+        await tab.client.refresh()
+        await tab.settle()
+        expect(sent(tab, '/refresh_token').at(-1)).toBe(before)
+        expect(resting(kept)).not.toBe(before)
+      }
+    }
+    expect(tabs[0].server.reuses).toBe(0)
+  })
+
+  test('all at once: they do not meet', async () => {
+    const { tabs } = await sharingTabs(3)
+    await Promise.all(tabs.map(({ client }) => client.refresh()))
+    expect(tabs[0].server.reuses).toBe(0)
+    expect(status(...tabs)).toEqual(['authenticated', 'authenticated', 'authenticated'])
+  })
+
+  test('nobody owns it: whichever tab is closed, the others go on', async () => {
+    const { tabs } = await sharingTabs(3)
+    tabs[0].close()
+    await tabs[1].clock.advance(2 * HOUR)
+    tabs[1].close()
+    await tabs[2].clock.advance(2 * HOUR)
+    expect((await tabs[2].client.fetch(items)).status).toBe(200)
+    expect(tabs[2].server.reuses).toBe(0)
+  })
+
+  test('all tabs closed, and one opened later: signed in by one call', async () => {
+    const { tabs, kept } = await sharingTabs(2)
+    for (const tab of tabs) tab.close()
+    tabs[0].clock.sleep(5 * HOUR)
+    const later = open(tabs[0], { storage: createShared(kept) })
+    expect(await later.client.ready()).toMatchObject({ status: 'authenticated' })
+    expect(later.server.refreshes).toBe(1)
+  })
+
+  test('tabs: "notify": each refreshes for itself, none with a used token', async () => {
+    const kept: Kept = new Map()
+    const options = { tabs: 'notify' } as const
+    const first = open(undefined, { storage: createShared(kept), options })
+    const second = open(first, { storage: createShared(kept), options })
+    await first.login()
+    await first.settle()
+    await second.client.ready()
+    await first.clock.advance(5 * HOUR)
+    expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+    expect(first.server.reuses).toBe(0)
+  })
+
+  test('logout in one tab leaves nothing there, in no tab', async () => {
+    const { tabs, kept } = await sharingTabs(2)
+    const rested = resting(kept)
+    await tabs[1].client.logout()
+    await tabs[1].settle()
+    expect([...kept]).toEqual([])
+    expect(await isAlive(tabs[0], rested)).toBe(false)
+    expect(status(...tabs)).toEqual(['anonymous', 'anonymous'])
+    expect(tabs[0].server.count('/logout')).toBe(1)
+  })
+
+  test('another login elsewhere takes the place of the old one', async () => {
+    const { tabs, kept } = await sharingTabs(2)
+    const old = resting(kept)
+    await tabs[1].login('bob')
+    await tabs[1].settle()
+    expect(resting(kept)).not.toBe(old)
+    expect(tabs[0].client.session).toMatchObject({ claims: { sub: 'bob' } })
+    await tabs[0].client.refresh()
+    expect(tabs[0].client.session).toMatchObject({ claims: { sub: 'bob' } })
+    expect(tabs[0].server.reuses).toBe(0)
+  })
+})
+
+describe('S3 after a logout nothing of the session is left in the storage', () => {
+  const kinds: [string, (count: number) => Promise<{ tabs: World[]; kept: Kept[] }>][] = [
+    ['of the tab', signedInTabs],
+    [
+      'of all tabs',
+      async count => {
+        const { tabs, kept } = await sharingTabs(count)
+        return { tabs, kept: [kept] }
+      },
+    ],
+  ]
+  test.each(kinds)('%s, also when a refresh is under way in another tab', async (_, sign) => {
+    const { tabs, kept } = await sign(2)
+    const [a, b] = tabs as [World, World]
+    const answer = a.server.delay(REFRESH)
+    const refresh = watch(a.client.refresh())
+    await a.settle()
+    const logout = watch(b.client.logout())
+    await b.settle()
+    answer()
+    await a.clock.advance(30 * SECOND)
+    expect([refresh.state, logout.state]).toEqual(['no_session', 'fulfilled'])
+    expect(kept.flatMap(own => [...own])).toEqual([])
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+    const last = a.server.calls.findLast(({ path }) => path === '/logout')
+    expect(JSON.parse(last?.text || '{}').refresh_token).toMatch(/^refresh-/)
+  })
+
+  test.each(kinds)('%s, offline: a reload stays signed out, and what was there is gone', async (_, sign) => {
+    const { tabs, kept } = await sign(1)
+    const [world] = tabs as [World]
+    world.online = false
+    expect((await world.client.logout()).revoked).toBe(false)
+    await world.settle()
+    expect(kept.flatMap(own => [...own])).toEqual([])
+    const again = open(world, { storage: createTabStorage(kept[0]) })
+    expect(await again.client.ready()).toEqual(signedOut('logout'))
+    expect(again.server.refreshes).toBe(0)
+  })
+
+  test.each(kinds)(
+    '%s, before the first restore: the server is told with what rested there',
+    async (_, sign) => {
+      const { tabs, kept } = await sign(1)
+      const [world] = tabs as [World]
+      const rested = resting(kept[0]!)
+      const shared = kept.length === 1 && world.client !== undefined && _ === 'of all tabs'
+      world.close()
+      const again = open(world, { storage: shared ? createShared(kept[0]) : createTabStorage(kept[0]) })
+      expect(await again.client.logout()).toEqual({ revoked: true })
+      await again.settle()
+      expect(sent(again, '/logout')).toEqual([rested])
+      expect([...kept[0]!]).toEqual([])
+      expect(await isAlive(again, rested)).toBe(false)
+    },
+  )
+
+  test.each(kinds)('%s, after a sign-out with reason rejected', async (_, sign) => {
+    const { tabs, kept } = await sign(2)
+    const [world] = tabs as [World]
+    world.server.revokeAll()
+    await world.client.fetch(items)
+    await world.settle()
+    expect(status(...tabs)).toEqual(['anonymous', 'anonymous'])
+    expect(kept.flatMap(own => [...own])).toEqual([])
+  })
+})
+
+describe('S3 a storage that does not work is replaced by memory, with one event and no exception', () => {
+  const denied = (): never => {
+    throw new DOMException('Denied', 'SecurityError')
+  }
+  const full = (): never => {
+    throw new DOMException('Full', 'QuotaExceededError')
+  }
+  const never = () => new Promise<never>(() => {})
+  const refused = async () => denied()
+  const broken: [name: string, parts: Partial<TokenStorage>][] = [
+    ['throws on get', { get: denied }],
+    ['throws on set', { set: denied }],
+    ['throws on remove', { remove: denied }],
+    ['throws on everything', { get: denied, set: denied, remove: denied }],
+    ['is full', { set: full }],
+    ['rejects on get', { get: refused }],
+    ['rejects on set', { set: refused }],
+    ['rejects on remove', { remove: refused }],
+    ['hangs on get', { get: never }],
+    ['hangs on set', { set: never }],
+    ['hangs on remove', { remove: never }],
+    ['hangs on everything', { get: never, set: never, remove: never }],
+  ]
+  const cases = broken.flatMap(([name, parts]) =>
+    [false, true].map(shared => ({ name, parts, where: shared ? 'shared' : 'own', shared })),
+  )
+
+  test.each(cases)('$where, and $name', async ({ parts, shared }) => {
+    const world = open(undefined, { storage: { ...createTabStorage(), ...parts, shared } })
+    const { client, clock, server } = world
+    const done = async (promise: Promise<unknown>) => {
+      const outcome = watch(promise)
+      await clock.advance(9 * SECOND)
+      return outcome.state
+    }
+    expect(await done(client.ready())).toBe('fulfilled')
+    expect(await done(world.login())).toBe('fulfilled')
+    expect(await done(client.refresh())).toBe('fulfilled')
+    await clock.advance(2 * HOUR)
+    expect((await client.fetch(items)).status).toBe(200)
+    expect(server.reuses).toBe(0)
+    expect(await done(client.logout())).toBe('fulfilled')
+    expect(server.refreshes).toBeGreaterThanOrEqual(3)
+    expect(world.count('logout')).toBe(1)
+    expect(warnings(world)).toBe(1)
+    expect(world.reported).toEqual([])
+  })
+
+  const rest = (more: object) => JSON.stringify({ v: 1, refreshToken: 'refresh-1', lineage: 1, ...more })
+  const garbage: [name: string, text: unknown][] = [
+    ['no JSON', 'refresh-1'],
+    ['a torn text', '{"v":1,"refreshToken":"re'],
+    ['an empty text', ''],
+    ['the JSON null', 'null'],
+    ['a number', '5'],
+    ['an array', '[]'],
+    ['foreign JSON', '{"access_token":"a","refresh_token":"b"}'],
+    ['another version', rest({ v: 2 })],
+    ['a token with a newline', rest({ refreshToken: 'a\nb' })],
+    ['a token beyond Latin-1', rest({ refreshToken: 'ш😀' })],
+    ['a token that is a number', rest({ refreshToken: 5 })],
+    ['a token of 10 MB', rest({ refreshToken: 'a'.repeat(10 * 2 ** 20) })],
+    ['a lineage that is none', rest({ lineage: 'x' })],
+    ['an object in place of a text', { v: 1 }],
+    ['polluting JSON', '{"__proto__":{"refreshToken":"evil"},"v":1,"lineage":1}'],
+  ]
+  test.each(garbage)('it holds %s: nothing is sent, and the next login works', async (_, text) => {
+    const kept = new Map([[KEY, text as string]])
+    const world = open(undefined, { storage: createTabStorage(kept) })
+    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    expect(world.server.calls).toEqual([])
+    await world.login()
+    await world.client.refresh()
+    await world.settle()
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(resting(kept)).toMatch(/^refresh-/)
+    expect(warnings(world)).toBe(1)
+    expect(world.reported).toEqual([])
+    expect(({} as any).refreshToken).toBeUndefined()
+  })
+
+  test('a lineage from the far future leaves room for the next login and logout', async () => {
+    const kept = new Map([[KEY, rest({ lineage: Number.MAX_SAFE_INTEGER })]])
+    const world = open(undefined, { storage: createTabStorage(kept) })
+    await world.client.ready()
+    await world.login()
+    await world.settle()
+    expect(status(world)).toEqual(['authenticated'])
+    await world.client.logout()
+    await world.settle()
+    expect([...kept]).toEqual([])
+    await world.login('bob')
+    await world.settle()
+    world.close()
+    const again = open(world, { storage: createTabStorage(kept) })
+    expect(await again.client.ready()).toMatchObject({ claims: { sub: 'bob' } })
+  })
+
+  test('one that is async works as one that is not', async () => {
+    const kept: Kept = new Map()
+    const sync = createTabStorage(kept)
+    const storage: TokenStorage = {
+      get: async key => sync.get(key),
+      set: async (key, value) => sync.set(key, value),
+      remove: async key => sync.remove(key),
+    }
+    const before = open(undefined, { storage })
+    await before.login()
+    await before.client.refresh()
+    await before.settle()
+    before.close()
+    const after = open(before, { storage })
+    expect((await after.client.ready()).status).toBe('authenticated')
+    await after.client.logout()
+    await after.settle()
+    expect([...kept]).toEqual([])
+    expect([before, after].map(warnings)).toEqual([0, 0])
+  })
+})
+
+describe('S3 the storages that come along', () => {
+  afterEach(() => vi.unstubAllGlobals())
+  const fake = (kept: Kept): Storage =>
+    ({
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    }) as Storage
+
+  test('webStorage reads, writes and removes; given a function it looks only when it is used', async () => {
+    const kept: Kept = new Map()
+    let looked = 0
+    const storage = webStorage(() => {
+      looked++
+      return fake(kept)
+    })
+    expect(looked).toBe(0)
+    storage.set('a', '1')
+    expect(storage.get('a')).toBe('1')
+    storage.remove('a')
+    expect(storage.get('a')).toBeNull()
+    expect(looked).toBe(4)
+  })
+
+  test('only localStorage is shared by the tabs', () => {
+    const [local, session] = [fake(new Map()), fake(new Map())]
+    vi.stubGlobal('localStorage', local)
+    expect(webStorage(local).shared).toBe(true)
+    expect(webStorage(() => local).shared).toBe(true)
+    expect(webStorage(session).shared).toBe(false)
+  })
+
+  test('a browser that throws at the very name costs the session nothing', async () => {
+    const storage = webStorage(() => {
+      throw new DOMException('Denied', 'SecurityError')
+    })
+    expect(storage.shared).toBe(false)
+    const world = open(undefined, { storage })
+    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    await world.login()
+    await world.client.refresh()
+    await world.settle()
+    expect(status(world)).toEqual(['authenticated'])
+    expect(warnings(world)).toBe(1)
+  })
+
+  test.each([
+    ['by default', undefined],
+    ['with memoryStorage()', memoryStorage()],
+  ])('%s no token rests anywhere, and a reload asks the server', async (_, storage) => {
+    const world = open(undefined, storage && { storage })
+    await world.login()
+    await world.client.refresh()
+    await world.settle()
+    expect([...world.storage]).toEqual([])
+    world.close()
+    const again = open(world, storage && { storage })
+    await again.client.ready()
+    expect(again.server.refreshes).toBe(2)
+  })
+})
+
+describe('S3, C9 disposed during a refresh', () => {
+  test.each(['own', 'shared'])(
+    'the rotated token is still written, for the page that comes next: %s',
+    async kind => {
+      const kept: Kept = new Map()
+      const create = () => (kind === 'own' ? createTabStorage(kept) : createShared(kept))
+      const before = open(undefined, { storage: create() })
+      await before.login()
+      await before.settle()
+      const first = resting(kept)
+      const answer = before.server.delay(REFRESH)
+      const refresh = watch(before.client.refresh())
+      await before.settle()
+      before.client.dispose()
+      await before.settle()
+      expect(refresh.state).toBe('disposed')
+      answer()
+      await before.settle()
+      expect(resting(kept)).not.toBe(first)
+      const after = open(before, { storage: create() })
+      const ready = watch(after.client.ready())
+      await after.clock.advance(5 * SECOND)
+      expect(ready.value).toMatchObject({ status: 'authenticated' })
+      expect(after.server.reuses).toBe(0)
+    },
+  )
+
+  test('hot reload: the next client of the page waits for it, and goes on with the new token', async () => {
+    const kept: Kept = new Map()
+    const before = open(undefined, { storage: createTabStorage(kept) })
+    await before.login()
+    await before.settle()
+    const answer = before.server.delay(REFRESH)
+    watch(before.client.refresh())
+    await before.settle()
+    before.client.dispose()
+    const after = open(before, { storage: createTabStorage(kept) })
+    const ready = watch(after.client.ready())
+    await after.settle()
+    answer()
+    await after.clock.advance(5 * SECOND)
+    expect(ready.value).toMatchObject({ status: 'authenticated' })
+    expect(after.server.reuses).toBe(0)
+  })
+})
+
+describe('S3 the refresh token in memory alone, in several tabs', () => {
+  test('the owner refreshes for the others, and no message holds the refresh token', async () => {
+    const owner = open(undefined)
+    const follower = open(owner)
+    await owner.login()
+    await owner.settle()
+    await follower.client.refresh()
+    await owner.clock.advance(3 * HOUR)
+    expect(status(owner, follower)).toEqual(['authenticated', 'authenticated'])
+    expect(owner.server.reuses).toBe(0)
+    expect(JSON.stringify(owner.shared.channels.posted)).not.toMatch(/refresh-/)
+  })
+
+  test('the owner is reloaded: it follows nobody, and all sign out when the token ends', async () => {
+    const owner = open(undefined)
+    const follower = open(owner)
+    await owner.login()
+    await owner.settle()
+    owner.close()
+    const again = open(owner)
+    expect((await again.client.ready()).status).toBe('authenticated')
+    await again.clock.advance(2 * HOUR)
+    expect([again, follower].map(({ client }) => client.session)).toEqual([
+      signedOut('rejected'),
+      signedOut('rejected'),
+    ])
+    expect([again.count('logout'), follower.count('logout')]).toEqual([1, 1])
+  })
+})
+
+test(`S3 ${LOGOUT} carries what rests in a shared storage, also when another tab has put it there`, async () => {
+  const { tabs, kept } = await sharingTabs(2)
+  await tabs[0].client.refresh()
+  await tabs[0].settle()
+  const newest = resting(kept)
+  await tabs[1].client.logout()
+  await tabs[1].settle()
+  expect(sent(tabs[1], '/logout')).toEqual([newest])
+})
