@@ -50,7 +50,7 @@ export function createClient<Claims, User>(
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
   const marker = createMarker(environment, settings.scope, log)
   const vault = createVault(settings, environment)
-  const guard = createCsrfGuard(settings, environment)
+  const { guard, pin } = createCsrfGuard(settings, environment)
   const endpoints = createEndpoints(settings, environment, guard)
   // Renewed by any tab that has it, or read from where all tabs look: nobody's own.
   const isOwned = !settings.sliding && !vault.shared
@@ -103,6 +103,7 @@ export function createClient<Claims, User>(
       const { cause, userChanged, told } = change
       const { claims, user, expiresAt } = signedIn()
       if (cause !== 'refresh' && !told) idle.touch()
+      pin()
       resting.save()
       const isDecision = cause === 'login' || cause === 'tokens' || (cause === 'restore' && overruled)
       if (isDecision && !told) marker.lift()

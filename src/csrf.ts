@@ -3,9 +3,15 @@ import type { Settings } from './options.ts'
 
 /**
  * Adds the header of `csrf` where it belongs and the caller has not set it; says whether the request is one of those
- * that carry it, and so must not follow a redirect to a stranger. `pin`: what the value stays the same for.
+ * that carry it, and so must not follow a redirect to a stranger. `session`: it goes out in the name of this one.
  */
-export type GuardRequest = (headers: Headers, method: string, url: string, pin?: object | null) => boolean
+export type GuardRequest = (headers: Headers, method: string, url: string, session?: object | null) => boolean
+
+export interface CsrfGuard {
+  readonly guard: GuardRequest
+  /** A session, or a refresh of it, begins: its value is the one that is in the jar now. */
+  pin(): void
+}
 
 /** RFC 9110 §9.2.1. */
 const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/i
@@ -13,8 +19,8 @@ const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/i
 export function createCsrfGuard(
   { csrf, mode, allowedOrigins }: Settings,
   environment: Environment,
-): GuardRequest {
-  let pinned: { to: object; value: string | undefined } | null = null
+): CsrfGuard {
+  let pinned: string | undefined
 
   function read(): string | undefined {
     const prefix = `${csrf?.cookie}=`
@@ -30,12 +36,16 @@ export function createCsrfGuard(
     }
   }
 
-  return (headers, method, url, pin) => {
-    if (!csrf || SAFE.test(method) || !allowedOrigins.has(new URL(url).origin)) return false
-    // Other tabs change the jar: with the value that its session began with, a request fails rather than be another's.
-    if (mode === 'cookie' && pin && pinned?.to !== pin) pinned = { to: pin, value: read() }
-    const value = mode === 'cookie' && pin ? pinned?.value : read()
-    if (value && !headers.has(csrf.header)) headers.set(csrf.header, value)
-    return true
+  return {
+    guard(headers, method, url, session) {
+      if (!csrf || SAFE.test(method) || !allowedOrigins.has(new URL(url).origin)) return false
+      // Other tabs change the jar: with the value that its session began with, a request fails rather than be another's.
+      const value = mode === 'cookie' && session ? pinned : read()
+      if (value && !headers.has(csrf.header)) headers.set(csrf.header, value)
+      return true
+    },
+    pin() {
+      if (csrf && mode === 'cookie') pinned = read()
+    },
   }
 }
