@@ -102,11 +102,13 @@ export function createClient<Claims, User>(
     if (change.type === 'commit') {
       const { cause, userChanged, told } = change
       const { claims, user, expiresAt } = signedIn()
-      if (cause !== 'refresh' && !told) idle.touch()
       pin()
       resting.save()
-      const isDecision = cause === 'login' || cause === 'tokens' || (cause === 'restore' && overruled)
-      if (isDecision && !told) marker.lift()
+      const isDecision =
+        !told && (cause === 'login' || cause === 'tokens' || (cause === 'restore' && overruled))
+      // A page that reloads itself is nobody at the keyboard.
+      if (isDecision || idle.active() === undefined) idle.touch()
+      if (isDecision) marker.lift()
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })
       if (userChanged) emitter.emit('userChange', { claims, user })

@@ -268,7 +268,11 @@ export function createEndpoints(
 }
 
 /** RFC 6749 §5.1, its camelCase twins, and `token`. */
-function readStandard(body: unknown, _response: Response, operation: Operation): PartialTokens | undefined {
+function readStandard(
+  body: unknown,
+  _response: Response,
+  operation: Operation,
+): PartialTokens | null | undefined {
   if (operation === 'user' && body === null) return null
   if (typeof body !== 'object' || body === null) return
   if (operation === 'user') return { user: body }

@@ -1,0 +1,415 @@
+import { describe, expect, test } from 'vitest'
+import type { AuthClientOptions } from '../src/types.ts'
+import { MODES, worldsOf } from './support/modes.ts'
+import { watch } from './support/outcome.ts'
+import { ORIGIN } from './support/server.ts'
+import { createWorld, type World, type WorldOptions } from './support/world.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+const IDLE = 15 * MINUTE
+const ACTIVE = 'silent-refresh:active:app'
+const items = `${ORIGIN}/items`
+const signedOut = (reason: string) => ({ status: 'anonymous', reason })
+
+const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
+  createWorld({
+    ...given,
+    options: { scope: 'app', idleTimeout: IDLE, ...options },
+    ...(browser && { browser }),
+  })
+
+async function signedInTabs(count: number, given: WorldOptions = {}): Promise<[World, World, World]> {
+  const first = open(undefined, given)
+  const tabs = [first, ...Array.from({ length: count - 1 }, () => open(first, given))]
+  await first.login()
+  await first.settle()
+  for (const tab of tabs) tab.events.length = 0
+  first.server.calls.length = 0
+  return tabs as [World, World, World]
+}
+
+const status = (...tabs: World[]) => tabs.map(({ client }) => client.session.status)
+const logouts = ({ events }: World) => events.filter(([name]) => name === 'logout')
+const idleOnce = [['logout', { reason: 'idle' }]]
+
+/** Presses a key every minute. */
+async function work(tab: World, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += MINUTE) {
+    tab.act()
+    await tab.clock.advance(MINUTE)
+  }
+}
+
+describe('a user who is away is signed out', () => {
+  test('with reason "idle", after exactly so long, once, here and on the server', async () => {
+    const [world] = await signedInTabs(1)
+    await world.clock.advance(IDLE - SECOND)
+    expect(status(world)).toEqual(['authenticated'])
+    await world.clock.advance(3 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+    expect(logouts(world)).toEqual(idleOnce)
+    expect(world.server.count('/logout')).toBe(1)
+    expect(world.server.jar.cookie).toBeNull()
+    await world.clock.advance(DAY)
+    expect(logouts(world)).toEqual(idleOnce)
+    expect(world.clock.timers).toBe(0)
+  })
+
+  test('activity keeps the session, for as long as there is some', async () => {
+    const [world] = await signedInTabs(1)
+    await work(world, 8 * HOUR)
+    expect(status(world)).toEqual(['authenticated'])
+    await world.clock.advance(IDLE + 2 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('refreshes, requests, and the page that wakes do not count', async () => {
+    const [world] = await signedInTabs(1, { server: { lifetime: 60 } })
+    for (let passed = 0; passed < IDLE + MINUTE; passed += MINUTE) {
+      watch(world.client.fetch(items))
+      watch(world.client.refresh())
+      for (const type of ['focus', 'visibilitychange', 'online', 'pageshow', 'resume']) world.wake(type)
+      await world.clock.advance(MINUTE)
+    }
+    expect(world.server.refreshes).toBeGreaterThan(10)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('nobody signed in: nothing is watched, written or said', async () => {
+    const world = open()
+    await world.client.ready()
+    await work(world, HOUR)
+    expect(world.clock.timers).toBe(0)
+    expect([...world.storage]).toEqual([])
+    expect(world.events).toEqual([])
+  })
+
+  test('a key held down does not write at each event', async () => {
+    const [world] = await signedInTabs(1)
+    let writes = 0
+    const { localStorage } = world.environment
+    world.environment.localStorage = () => {
+      const storage = localStorage()
+      return { ...storage, setItem: (key, value) => (writes++, storage.setItem(key, value)) }
+    }
+    for (let n = 0; n < 1_000; n++) {
+      world.act()
+      await world.clock.advance(10)
+    }
+    expect(writes).toBeLessThanOrEqual(11)
+  })
+
+  test('what is written is a time and no more, and goes with the session', async () => {
+    const [world] = await signedInTabs(1)
+    expect([...world.storage]).toEqual([[ACTIVE, `${world.clock.now()}`]])
+    await world.client.logout()
+    expect([...world.storage]).toEqual([])
+  })
+
+  test('longer than a timer can count (2³¹ ms): not at once, and in the end', async () => {
+    const [world] = await signedInTabs(1, { options: { idleTimeout: 30 * DAY } })
+    await world.clock.advance(29 * DAY)
+    expect(status(world)).toEqual(['authenticated'])
+    await world.clock.advance(2 * DAY)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+})
+
+describe('after sleep it is judged by the clock', () => {
+  test.each(['resume', 'visibilitychange', 'focus', 'pageshow'])('on %s', async type => {
+    const [world] = await signedInTabs(1)
+    world.clock.sleep(IDLE + MINUTE)
+    expect(status(world)).toEqual(['authenticated'])
+    world.wake(type)
+    await world.clock.advance(2 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+    expect(logouts(world)).toEqual(idleOnce)
+  })
+
+  test('the key that wakes it does not count: whoever comes back too late is not there any more', async () => {
+    const [world] = await signedInTabs(1)
+    world.clock.sleep(IDLE + MINUTE)
+    world.act()
+    world.wake('focus')
+    await world.clock.advance(2 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('a shorter sleep changes nothing', async () => {
+    const [world] = await signedInTabs(1)
+    world.clock.sleep(IDLE - MINUTE)
+    world.wake('resume')
+    world.act()
+    await world.clock.advance(IDLE - SECOND)
+    expect(status(world)).toEqual(['authenticated'])
+  })
+
+  test('a clock that was set back an hour signs nobody out sooner, and does not keep the session for an hour more', async () => {
+    const [world] = await signedInTabs(1)
+    world.clock.jump(-HOUR)
+    await work(world, 10 * MINUTE)
+    expect(status(world)).toEqual(['authenticated'])
+    await world.clock.advance(IDLE + 5 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+})
+
+describe('all tabs are one', () => {
+  test('activity in one keeps all of them', async () => {
+    const tabs = await signedInTabs(3)
+    await work(tabs[1], 4 * HOUR)
+    expect(status(...tabs)).toEqual(['authenticated', 'authenticated', 'authenticated'])
+  })
+
+  test('when there is none, each says "idle" once, and the server is told', async () => {
+    const tabs = await signedInTabs(3)
+    await tabs[0].clock.advance(IDLE + 5 * SECOND)
+    expect(tabs.map(({ client }) => client.session)).toEqual(Array(3).fill(signedOut('idle')))
+    expect(tabs.map(logouts)).toEqual(Array(3).fill(idleOnce))
+    expect(tabs[0].server.count('/logout')).toBe(1)
+  })
+
+  test('a tab that thaws signs nobody out on what it knew before', async () => {
+    const [frozen, live] = await signedInTabs(2)
+    frozen.freeze()
+    await work(live, 2 * HOUR)
+    frozen.thaw()
+    await live.clock.advance(5 * SECOND)
+    expect(status(frozen, live)).toEqual(['authenticated', 'authenticated'])
+    expect([frozen, live].flatMap(logouts)).toEqual([])
+  })
+
+  test('a tab that was opened later knows when the user was last there', async () => {
+    const [first] = await signedInTabs(1)
+    await first.clock.advance(10 * MINUTE)
+    const second = open(first)
+    await second.client.ready()
+    await first.clock.advance(4 * MINUTE)
+    expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+    await first.clock.advance(MINUTE + 5 * SECOND)
+    expect([first, second].map(({ client }) => client.session)).toEqual(Array(2).fill(signedOut('idle')))
+  })
+
+  const denied = () => {
+    throw new DOMException('Denied', 'SecurityError')
+  }
+  const poor: [name: string, given: WorldOptions, blocked: boolean][] = [
+    ['storage blocked', {}, true],
+    ['no channel', { channel: false }, false],
+    ['no locks', { locks: false }, false],
+    ['no locks and no channel', { locks: false, channel: false }, false],
+    ['no locks and no storage', { locks: false }, true],
+  ]
+  async function poorTabs(given: WorldOptions, blocked: boolean): Promise<[World, World]> {
+    const first = open(undefined, given)
+    const second = open(first, given)
+    if (blocked) for (const tab of [first, second]) tab.environment.localStorage = denied
+    await first.login()
+    await first.settle()
+    await second.client.ready()
+    await first.settle()
+    expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+    for (const tab of [first, second]) tab.events.length = 0
+    return [first, second]
+  }
+
+  test.each(poor)('%s: activity in one still keeps the other', async (_, given, blocked) => {
+    const [first, second] = await poorTabs(given, blocked)
+    await work(first, 2 * HOUR)
+    expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test.each(poor)('%s: nobody there signs out, once in each tab', async (_, given, blocked) => {
+    const [first, second] = await poorTabs(given, blocked)
+    await first.clock.advance(IDLE + 10 * SECOND)
+    expect(status(first, second)).toEqual(['anonymous', 'anonymous'])
+    expect(logouts(first)).toHaveLength(1)
+    expect(logouts(second)).toHaveLength(1)
+  })
+
+  test('a message about activity in the future is not believed', async () => {
+    const [world] = await signedInTabs(1)
+    world.shared.channels.inject('silent-refresh:app', {
+      v: 1,
+      type: 'here',
+      generation: 0,
+      active: world.clock.now() + DAY,
+    })
+    world.storage.set(ACTIVE, `${world.clock.now() + DAY}`)
+    await world.clock.advance(IDLE + 5 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+
+  test.each(['', 'soon', 'NaN', '-5', '{}', 'Infinity'])(
+    'nonsense in storage (%j) changes nothing',
+    async text => {
+      const [world] = await signedInTabs(1)
+      world.storage.set(ACTIVE, text)
+      await world.clock.advance(IDLE - SECOND)
+      expect(status(world)).toEqual(['authenticated'])
+      await world.clock.advance(5 * SECOND)
+      expect(world.client.session).toEqual(signedOut('idle'))
+    },
+  )
+})
+
+describe('closing all tabs does not begin it anew', () => {
+  async function closed(given: WorldOptions = {}): Promise<World> {
+    const [world] = await signedInTabs(1, given)
+    world.close()
+    return world
+  }
+
+  test('opened again too late: "idle", no restore call, and the server is told', async () => {
+    const before = await closed()
+    before.clock.sleep(IDLE + MINUTE)
+    const after = open(before)
+    expect(await after.client.ready()).toEqual(signedOut('idle'))
+    await after.settle()
+    expect(after.server.refreshes).toBe(0)
+    expect(after.server.count('/logout')).toBe(1)
+    expect(after.server.jar.cookie).toBeNull()
+    expect(after.events).toEqual([])
+    expect((await after.client.fetch(items)).status).toBe(401)
+    expect(after.server.calls.findLast(({ path }) => path === '/items')?.authorization).toBeNull()
+  })
+
+  test('also when a request, not ready(), is first', async () => {
+    const before = await closed()
+    before.clock.sleep(IDLE + MINUTE)
+    const after = open(before)
+    expect((await after.client.fetch(items)).status).toBe(401)
+    expect(after.client.session).toEqual(signedOut('idle'))
+    expect(after.server.refreshes).toBe(0)
+  })
+
+  test('and offline: it stays so when the page is loaded again online', async () => {
+    const before = await closed()
+    before.clock.sleep(IDLE + MINUTE)
+    const offline = open(before)
+    offline.online = false
+    expect((await offline.client.ready()).status).toBe('anonymous')
+    await offline.settle()
+    offline.close()
+    const online = open(before)
+    expect((await online.client.ready()).status).toBe('anonymous')
+    await online.settle()
+    expect(online.server.refreshes).toBe(0)
+    expect(online.server.jar.cookie).toBeNull()
+  })
+
+  test('opened again in time: restored, and what is left of the time is left', async () => {
+    const before = await closed()
+    before.clock.sleep(10 * MINUTE)
+    const after = open(before)
+    expect((await after.client.ready()).status).toBe('authenticated')
+    await after.clock.advance(4 * MINUTE)
+    expect(status(after)).toEqual(['authenticated'])
+    await after.clock.advance(2 * MINUTE)
+    expect(after.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('reloads do not count: a page that reloads itself keeps nobody signed in', async () => {
+    let page = await closed()
+    for (let n = 0; n < 16; n++) {
+      page.clock.sleep(MINUTE)
+      page = open(page)
+      await page.client.ready()
+      await page.settle()
+      page.close()
+    }
+    const last = open(page)
+    expect(await last.client.ready()).toMatchObject({ status: 'anonymous' })
+    expect(last.server.jar.cookie).toBeNull()
+  })
+
+  test('a session restored where no activity is known of begins its time then', async () => {
+    const world = open()
+    world.server.seed()
+    await world.client.ready()
+    await world.clock.advance(IDLE - SECOND)
+    expect(status(world)).toEqual(['authenticated'])
+    await world.clock.advance(5 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('opened again too late, and a login: that user is not signed out at once', async () => {
+    const before = await closed()
+    before.clock.sleep(DAY)
+    const after = open(before)
+    await after.client.ready()
+    await after.login('bob')
+    await after.clock.advance(IDLE - SECOND)
+    expect(after.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' } })
+    expect(logouts(after)).toEqual([])
+  })
+
+  test('a login that comes before any restore is not signed out at once either', async () => {
+    const before = await closed()
+    before.clock.sleep(DAY)
+    const after = open(before)
+    await after.login('bob')
+    await after.clock.advance(IDLE - SECOND)
+    expect(after.client.session).toMatchObject({ status: 'authenticated' })
+    await after.clock.advance(5 * SECOND)
+    expect(after.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('a login long after the logout of the one before', async () => {
+    const [world] = await signedInTabs(1)
+    await world.client.logout()
+    await world.clock.advance(DAY)
+    await world.login('bob')
+    await world.clock.advance(IDLE - SECOND)
+    expect(status(world)).toEqual(['authenticated'])
+  })
+
+  test('an explicit refresh(), by an app whose login happens on the server, is a login too', async () => {
+    const before = await closed()
+    before.clock.sleep(DAY)
+    const after = open(before)
+    await after.client.refresh()
+    expect(after.client.session.status).toBe('authenticated')
+    await after.clock.advance(IDLE - SECOND)
+    expect(status(after)).toEqual(['authenticated'])
+  })
+
+  test('without the option the same return is restored', async () => {
+    const before = await closed()
+    before.clock.sleep(DAY)
+    const after = open(before, { options: { idleTimeout: undefined } })
+    expect((await after.client.ready()).status).toBe('authenticated')
+  })
+
+  const others = MODES.filter(({ isRestored }) => isRestored)
+  test.each(others)('in every mode that a page load restores: $name', async mode => {
+    const worlds = worldsOf(mode)
+    const before = await worlds.signedIn({ options: { scope: 'app', idleTimeout: IDLE } })
+    before.close()
+    before.clock.sleep(IDLE + MINUTE)
+    const after = worlds.reload(before)
+    expect(await after.client.ready()).toEqual(signedOut('idle'))
+    await after.settle()
+    expect(after.server.calls.map(({ path }) => path)).toEqual(['/logout'])
+  })
+})
+
+describe('"idleTimeout" is checked', () => {
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '900000', null, true])('%j is refused', value => {
+    expect(() => open(undefined, { options: { idleTimeout: value } as AuthClientOptions })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: expect.stringMatching(/^"idleTimeout" must be/),
+      }),
+    )
+  })
+
+  test('C9 dispose leaves no listener and no timer of it', async () => {
+    const [world] = await signedInTabs(1)
+    world.client.dispose()
+    expect([world.listeners, world.clock.timers]).toEqual([0, 0])
+  })
+})
