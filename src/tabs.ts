@@ -33,6 +33,8 @@ export interface Inbox {
 
 /** How long a sibling may take to hand its session over. */
 const ANSWER_TIME = 1_000
+/** The same, where nothing says whether there is one. */
+const BLIND_TIME = 250
 /** Nobody who is not frozen holds the lock for longer than a refresh may last, twice the timeout, and this. */
 const LOCK_MARGIN = 2_000
 /** A shared lock keeps a page from being frozen: it is not kept for longer than it serves. */
@@ -83,7 +85,7 @@ export function createTabs(
   const consulting = new Set<() => void>()
   let cancelFade = () => {}
 
-  function degrade(part: 'locks' | 'channel'): void {
+  function degrade(part: 'locks' | 'lock-query' | 'channel'): void {
     if (!missing.has(part)) settings.log({ type: 'tabs-degraded', missing: part })
     missing.add(part)
   }
@@ -161,8 +163,9 @@ export function createTabs(
 
   function tell(news: News): void {
     void show()
-    // Who refreshes for whom is decided by locks, and a tab that is told no token has none to refresh.
-    if (news.type === 'session' && news.lineage !== null && !(shares && locks())) return
+    // Who refreshes for whom is seen by locks, and a tab that is told no token has none to refresh.
+    const isFollowed = shares && locks() && !missing.has('lock-query')
+    if (news.type === 'session' && news.lineage !== null && !isFollowed) return
     post(news)
   }
 
@@ -213,9 +216,9 @@ export function createTabs(
     let stopped = false
 
     async function look(): Promise<void> {
-      const { held = [] } = await manager.query().catch((): LockManagerSnapshot => ({}))
+      const { held } = await manager.query().catch((): LockManagerSnapshot => ({}))
       if (stopped) return
-      const current = held.find(lock => lock.name === name)?.clientId
+      const current = held ? held.find(lock => lock.name === name)?.clientId : 'unknown'
       if (current === holder) {
         // Held by nobody and yet not to be had.
         if (current === undefined) degrade('locks')
@@ -234,12 +237,15 @@ export function createTabs(
     const newest = await newestShown()
     // A hidden tab shows nothing after a while, but who has the refresh token is known for as long as its page is there.
     const isStranger = !session.held && (await locked(`${key}:owner:`)).length > 0
-    if (newest <= session.generation && !isStranger) return false
+    // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
+    const isBlind = missing.has('lock-query')
+    if (newest <= session.generation && !isStranger && !isBlind) return false
     session.see(newest)
     if (!shares || !channel) return false
     const { version } = session
-    const isAnswered = () => session.version !== version && session.generation >= newest
-    await consult({ type: 'ask', generation: newest }, isAnswered, ANSWER_TIME)
+    const generation = isBlind ? session.generation + 1 : newest
+    const isAnswered = () => session.version !== version && session.generation >= generation
+    await consult({ type: 'ask', generation }, isAnswered, isBlind ? BLIND_TIME : ANSWER_TIME)
     return isAnswered()
   }
 
@@ -262,10 +268,12 @@ export function createTabs(
 
   /** The names of the locks that begin so, without that beginning. */
   async function locked(prefix: string): Promise<string[]> {
+    const manager = missing.has('lock-query') ? undefined : locks()
     try {
-      const { held = [] } = (await locks()?.query()) ?? {}
+      const { held = [] } = (await manager?.query()) ?? {}
       return held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : []))
     } catch {
+      degrade('lock-query')
       return []
     }
   }

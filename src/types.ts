@@ -120,7 +120,7 @@ export type LogEvent =
   | { type: 'user-failed'; error: AuthError }
   | { type: 'callback-threw'; option: string; name: string }
   | { type: 'storage-unavailable' }
-  | { type: 'tabs-degraded'; missing: 'locks' | 'channel' }
+  | { type: 'tabs-degraded'; missing: 'locks' | 'lock-query' | 'channel' }
 
 export interface AuthClientOptions<Claims = JwtClaims> {
   /**

@@ -780,6 +780,40 @@ describe('F9 without locks, without channels, or without both', () => {
     expect(status(a)).toEqual(['anonymous'])
   })
 
+  test('F9 locks that cannot be looked at: two tabs with a 401 in one tick make one refresh', async () => {
+    const given: WorldOptions = { locks: 'blind' }
+    const a = open(undefined, given)
+    const b = open(a, given)
+    await a.login()
+    await a.settle()
+    for (let round = 1; round <= 5; round++) {
+      a.server.revokeAccess()
+      const sent = Promise.all([a, b].map(({ client }) => client.fetch(items)))
+      await a.settle()
+      await a.clock.advance(SECOND)
+      expect((await sent).map(({ status }) => status)).toEqual([200, 200])
+      expect(a.server.refreshes).toBe(round)
+    }
+    expect(a.server.reuses).toBe(0)
+  })
+
+  test('F9 locks that cannot be looked at, and the refresh token in script: no tab signs out another', async () => {
+    const given: WorldOptions = { locks: 'blind', server: { carrier: 'body' } }
+    const a = open(undefined, given)
+    const b = open(a, given)
+    await a.login()
+    await a.clock.advance(SECOND)
+    await b.login()
+    a.server.revokeAccess()
+    const sent = Promise.all([a, b].map(({ client }) => client.fetch(items)))
+    await a.settle()
+    await a.clock.advance(SECOND)
+    expect((await sent).map(({ status }) => status)).toEqual([200, 200])
+    expect([a, b].map(tab => tab.count('logout'))).toEqual([0, 0])
+    const told = a.logs.filter(({ type }) => type === 'tabs-degraded')
+    expect(told).toEqual([{ type: 'tabs-degraded', missing: 'lock-query' }])
+  })
+
   test('F9 no channel: with locks alone two tabs never refresh at once', async () => {
     const a = open(undefined, { channel: false })
     const b = open(a, { channel: false })

@@ -36,8 +36,8 @@ export interface WorldOptions {
   /** Shares the browser (cookies, storage, network, time) with another world: a reload, or a second tab. */
   browser?: World
   page?: Environment['page']
-  /** `false`: the browser has none; `'throws'`: it has, and refuses every use. */
-  locks?: boolean | 'throws'
+  /** `false`: the browser has none; `'throws'`: it has, and refuses every use; `'blind'`: the query alone. */
+  locks?: boolean | 'throws' | 'blind'
   channel?: boolean | 'throws'
   /**
    * How everything arrives that goes between a tab and its browser: locks, messages, requests and their answers. By
@@ -245,7 +245,10 @@ export function createWorld(given: WorldOptions = {}): World {
       }
     },
     onceShown: callback => timer(callback, 0),
-    locks: () => (given.locks === 'throws' ? deniedLocks : given.locks === false ? undefined : tab.locks),
+    locks() {
+      if (given.locks === 'blind') return { request: tab.locks.request, query: deniedLocks.query }
+      return given.locks === 'throws' ? deniedLocks : given.locks === false ? undefined : tab.locks
+    },
     channel(name) {
       if (given.channel === false) throw new ReferenceError('BroadcastChannel is not defined')
       if (given.channel === 'throws') refuse()
