@@ -112,11 +112,15 @@ export function createRefresher(
 
   function pausedFor(need: Need): number {
     const current = pause()
-    if (!current) return 0
+    // What renews itself and has ended is not waited for: nothing can be had for it any more.
+    if (!current || hasSlidOut()) return 0
     const { error, until, binding } = current
     const passes = error.code === 'refresh_rejected' ? need === 'dead' : need === 'asked' && !binding
     return passes ? 0 : Math.max(0, remaining(environment, until))
   }
+
+  const hasSlidOut = (): boolean =>
+    settings.sliding === true && session.held !== null && isExpired(environment, session.held)
 
   const limitedFor = (): number =>
     starts.length < BURST ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())
@@ -175,7 +179,7 @@ export function createRefresher(
         const { held, tokens, isFollower } = session
         if (pausedFor(need) > 0) outcome = pause()!.error
         // The token that renews itself cannot, once it has ended.
-        else if (settings.sliding && !(held && !isExpired(environment, held))) {
+        else if (settings.sliding && (!held || hasSlidOut())) {
           session.clear(held ? 'rejected' : 'initial')
         }
         // With the refresh token in script's hands two at once are one too many.

@@ -211,6 +211,17 @@ describe('P5 recipe: A token that renews itself', () => {
     expect(ledger.exchanges).toBe(0)
   })
 
+  test('past its end an outage is not waited for', async () => {
+    await signIn()
+    const busy = () => new Response(null, { status: 503, headers: { 'Retry-After': '3600' } })
+    backend.answerOnce('POST /auth/refresh', busy)
+    await expect(auth.refresh()).rejects.toMatchObject({ code: 'refresh_unavailable' })
+    expect(auth.session.status).toBe('authenticated')
+    pass(LIFETIME + 1_000)
+    await expect(callApi()).rejects.toMatchObject({ code: 'no_session' })
+    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+  })
+
   test('one that the server has ended signs out, and a logout ends it there', async () => {
     await signIn()
     ledger.revokeSessions()
