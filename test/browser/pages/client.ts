@@ -1,4 +1,10 @@
-import { type AuthClient, type AuthClientOptions, createAuthClient, isAuthError } from 'silent-refresh'
+import {
+  type AuthClient,
+  type AuthClientOptions,
+  createAuthClient,
+  isAuthError,
+  webStorage,
+} from 'silent-refresh'
 import { findFragments } from './find-fragments.ts'
 
 declare global {
@@ -8,7 +14,7 @@ declare global {
     seen: [name: string, detail: unknown][]
     /** Every `pageshow`: did the page come out of the bfcache, and what did the client say at that moment? */
     shown: { persisted: boolean; status: string }[]
-    /** Uncaught errors and rejections, in every engine. */
+    /** Uncaught errors and rejections, and what the page's policy forbade, in every engine. */
     uncaught: string[]
     /** Does the work when a message says so, the same one to all tabs; `outcome` is what came of it. */
     onGo(work: () => unknown): void
@@ -23,11 +29,17 @@ window.shown = []
 window.uncaught = []
 window.addEventListener('error', event => window.uncaught.push(String(event.message)))
 window.addEventListener('unhandledrejection', event => window.uncaught.push(String(event.reason)))
+document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
+  window.uncaught.push(`${effectiveDirective} ${blockedURI}`)
+})
 
 /** The page under test: one client over the built package, with options from the address. */
+const { storage, ...given } = JSON.parse(new URLSearchParams(location.search).get('options') ?? '{}')
 const options: AuthClientOptions<Record<string, unknown>> = {
   endpoints: { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' },
-  ...JSON.parse(new URLSearchParams(location.search).get('options') ?? '{}'),
+  // By its name.
+  ...(storage && { storage: webStorage(() => window[storage as 'sessionStorage']) }),
+  ...given,
 }
 window.isAuthError = isAuthError
 window.findFragments = findFragments
