@@ -313,10 +313,12 @@ export function createClient<Claims, User>(
       // Another logout, confirmed meanwhile, has lifted it.
       marker.set()
       try {
-        const refreshToken = rotated ?? (await rested)?.refreshToken ?? tokens?.refreshToken
-        const newest = (tokens || refreshToken) && { accessToken: '', ...tokens, refreshToken }
+        const { accessToken = '', expiresAt, ...rest } = (await rested) ?? {}
+        const refreshToken = rotated ?? rest.refreshToken ?? tokens?.refreshToken
+        const known = tokens || refreshToken || accessToken
+        const newest = known ? { accessToken, expiresAt, ...tokens, refreshToken } : null
         const wasSent = await within(environment, timeout, tookTooLong('logout'), inner =>
-          endpoints.logout(newest || null, inner),
+          endpoints.logout(newest, inner),
         )
         if (wasSent) marker.lift()
         return { revoked: wasSent }

@@ -61,8 +61,11 @@ export function createResting(
 
   /** A token that renews itself is all there is: while it lives nobody has to be asked. */
   async function goOnWith(accessToken: string, { expiresAt, lineage }: Rest): Promise<void> {
+    // Its end is by this machine's clock: what the token says of its beginning is by another.
+    const left = expiresAt === undefined ? undefined : expiresAt - environment.now()
+    if (left !== undefined && left <= 0) return vault.drop(lineage)
     try {
-      const set = { accessToken, expiresAt: expiresAt && expiresAt / 1000 }
+      const set = { accessToken, expiresIn: left && left / 1000 }
       const token = parseToken(set, { sentAt: instant(environment), adopted: true })
       session.commit(await endpoints.complete(token, undefined, signal), 'restore')
     } catch {

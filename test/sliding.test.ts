@@ -1,0 +1,343 @@
+import { describe, expect, test } from 'vitest'
+import { createTabStorage } from './support/modes.ts'
+import { watch } from './support/outcome.ts'
+import { ORIGIN } from './support/server.ts'
+import { createWorld, type World, type WorldOptions } from './support/world.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const REFRESH = 'POST /refresh_token'
+const items = `${ORIGIN}/items`
+const signedOut = (reason: string) => ({ status: 'anonymous', reason })
+
+const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
+  createWorld({
+    server: { carrier: 'sliding' },
+    ...given,
+    options: { scope: 'app', sliding: true, ...options },
+    ...(browser && { browser }),
+  })
+
+async function signedIn(given?: WorldOptions): Promise<World> {
+  const world = open(undefined, given)
+  await world.login()
+  await world.settle()
+  world.server.calls.length = 0
+  world.events.length = 0
+  return world
+}
+
+const logouts = ({ events }: World) => events.filter(([name]) => name === 'logout')
+const rejectedOnce = [['logout', { reason: 'rejected' }]]
+
+describe('a token that renews itself', () => {
+  test('is carried by the call that renews it, and nothing else is', async () => {
+    const world = await signedIn()
+    const token = await world.client.getAccessToken()
+    await world.client.refresh()
+    expect(world.server.calls.map(({ path, authorization, text }) => [path, authorization, text])).toEqual([
+      ['/refresh_token', `Bearer ${token}`, ''],
+    ])
+    expect(await world.client.getAccessToken()).not.toBe(token)
+  })
+
+  test('is renewed ahead of its end, for ten lifetimes', async () => {
+    const world = await signedIn()
+    await world.clock.advance(10 * HOUR)
+    expect(world.client.session.status).toBe('authenticated')
+    expect(world.server.refreshes).toBe(10)
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test('carries its own "scheme", and an endpoint function is handed it', async () => {
+    const seen: unknown[] = []
+    const world = await signedIn({
+      options: {
+        scheme: 'JWT',
+        endpoints: {
+          refresh({ tokens }) {
+            seen.push(tokens?.accessToken)
+            return {
+              url: '/refresh_token',
+              method: 'POST',
+              headers: { Authorization: `JWT ${tokens?.accessToken}` },
+            }
+          },
+        },
+      },
+    })
+    const token = await world.client.getAccessToken()
+    await world.client.refresh()
+    expect(seen).toEqual([token])
+    const plain = await signedIn({ options: { scheme: 'JWT' } })
+    const first = await plain.client.getAccessToken()
+    await plain.client.refresh()
+    expect(plain.server.calls[0]?.authorization).toBe(`JWT ${first}`)
+  })
+
+  test('goes to no endpoint on an origin that is not allowed', async () => {
+    const world = await signedIn({
+      options: { endpoints: { refresh: 'https://other.example/refresh_token' } },
+    })
+    world.server.answer(REFRESH, () => world.server.json(world.server.issueAccess('ada').body))
+    await world.client.refresh().catch(() => {})
+    expect(world.server.calls.map(({ authorization }) => authorization)).not.toContainEqual(
+      expect.any(String),
+    )
+  })
+
+  test('a token that has ended signs out with "rejected", once, without a call', async () => {
+    const world = await signedIn()
+    world.clock.sleep(HOUR + SECOND)
+    expect(await world.client.fetch(items).catch(error => error.code)).toBe('no_session')
+    expect(world.client.session).toEqual(signedOut('rejected'))
+    await world.clock.advance(HOUR)
+    expect(logouts(world)).toEqual(rejectedOnce)
+    expect(world.server.calls).toEqual([])
+  })
+
+  test.each(['resume', 'visibilitychange', 'pageshow', 'focus', 'online'])(
+    'T4 a wake (%s) after sleep past its end is the same, with no request made',
+    async type => {
+      const world = await signedIn()
+      world.clock.sleep(8 * HOUR)
+      world.wake(type)
+      await world.clock.advance(SECOND)
+      expect(world.client.session).toEqual(signedOut('rejected'))
+      expect(logouts(world)).toEqual(rejectedOnce)
+      expect(world.server.calls).toEqual([])
+    },
+  )
+
+  test('F1 an outage to its end: retried as long as it lives, then "rejected"', async () => {
+    const world = await signedIn()
+    world.server.answer(REFRESH, () => world.server.json({}, 503))
+    await world.clock.advance(HOUR - 2 * SECOND)
+    expect(world.client.session).toMatchObject({
+      status: 'authenticated',
+      error: { code: 'refresh_unavailable' },
+    })
+    expect(world.server.refreshes).toBeGreaterThan(1)
+    await world.clock.advance(MINUTE)
+    expect(world.client.session).toEqual(signedOut('rejected'))
+    const { refreshes } = world.server
+    await world.clock.advance(HOUR)
+    expect(world.server.refreshes).toBe(refreshes)
+    expect(logouts(world)).toEqual(rejectedOnce)
+  })
+
+  test('F5 a refusal keeps it to its end', async () => {
+    const world = await signedIn()
+    world.server.answer(REFRESH, () => world.server.json({}, 401))
+    await world.clock.advance(HOUR - 5 * SECOND)
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(world.server.refreshes).toBe(1)
+    await world.clock.advance(MINUTE)
+    expect(world.client.session).toEqual(signedOut('rejected'))
+    expect(world.server.refreshes).toBe(1)
+  })
+
+  test("a 401 before its end is the server's: one try to renew, then signed out", async () => {
+    const world = await signedIn()
+    world.server.revokeAccess()
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect(world.server.refreshes).toBe(1)
+    expect(world.client.session).toEqual(signedOut('rejected'))
+  })
+
+  test('a token of unknown end is renewed on demand, and ends by a 401', async () => {
+    const world = await signedIn({ server: { carrier: 'sliding', opaque: true, expiresIn: false } })
+    await world.clock.advance(30 * MINUTE)
+    expect(world.server.refreshes).toBe(0)
+    await world.client.refresh()
+    world.server.revokeAccess()
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect(world.client.session).toEqual(signedOut('rejected'))
+  })
+
+  test('a page load without a storage restores nothing, and sends nothing', async () => {
+    const before = await signedIn()
+    before.close()
+    const after = open(before)
+    expect(await after.client.ready()).toEqual(signedOut('initial'))
+    expect(after.server.calls).toEqual([])
+    expect(after.events).toEqual([])
+  })
+})
+
+describe('R3 the old token dies at once when the new one is issued', () => {
+  /** A server that knows one token at a time. */
+  async function strict() {
+    const world = await signedIn()
+    world.server.answer(REFRESH, request => {
+      const { authorization } = Object.fromEntries(request.headers)
+      if (authorization !== current) return world.server.json({}, 401)
+      world.server.revokeAccess()
+      const { token, body } = world.server.issueAccess('ada')
+      current = `Bearer ${token}`
+      return world.server.json(body)
+    })
+    let current = `Bearer ${await world.client.getAccessToken()}`
+    return world
+  }
+
+  test('requests that are under way then get their late 401, and are replayed without another renewal', async () => {
+    const world = await strict()
+    const releases = Array.from({ length: 20 }, () =>
+      world.server.hold('/items', () => world.server.json({}, 401)),
+    )
+    const late = releases.map((_, n) => world.client.fetch(items, { method: 'POST', body: `${n}` }))
+    await world.settle()
+    await world.client.refresh()
+    for (const release of releases) release()
+    const answers = await Promise.all(late.map(async answer => (await answer).json()))
+    expect(answers.map(({ text }) => text).sort()).toEqual(releases.map((_, n) => `${n}`).sort())
+    expect(world.server.refreshes).toBe(1)
+  })
+
+  test('renewals of several tabs do not meet', async () => {
+    const a = await strict()
+    const b = open(a)
+    await b.client.ready()
+    await Promise.all([a.client.refresh(), b.client.refresh(), a.client.fetch(items), b.client.fetch(items)])
+    await a.clock.advance(5 * HOUR)
+    expect([a, b].map(({ client }) => client.session.status)).toEqual(['authenticated', 'authenticated'])
+    expect([a, b].flatMap(logouts)).toEqual([])
+    expect((await b.client.fetch(items)).status).toBe(200)
+  })
+})
+
+describe('S3 a token that renews itself, in a storage', () => {
+  const resting = (kept: Map<string, string>) => JSON.parse(kept.get('silent-refresh:token:app') ?? '{}')
+  async function closed(kept: Map<string, string>, shared = false) {
+    const storage = { ...createTabStorage(kept), shared }
+    const before = await signedIn({ options: { storage } })
+    before.close()
+    return { before, load: () => open(before, { options: { storage } }) }
+  }
+
+  test('a page load goes on with it, with no call', async () => {
+    const kept = new Map<string, string>()
+    const { load } = await closed(kept)
+    const after = load()
+    expect(await after.client.ready()).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    expect(after.server.calls).toEqual([])
+    expect(after.events).toEqual([['login', { cause: 'restore' }]])
+    expect((await after.client.fetch(items)).status).toBe(200)
+  })
+
+  test('what is left of its life is left, also where the clock of the server is another', async () => {
+    for (const skew of [0, 2 * HOUR, -2 * HOUR]) {
+      const kept = new Map<string, string>()
+      const storage = createTabStorage(kept)
+      const before = await signedIn({ skew, options: { storage } })
+      const { expiresAt } = before.client.session as { expiresAt: number }
+      before.close()
+      before.clock.sleep(30 * MINUTE)
+      const after = open(before, { options: { storage } })
+      await after.client.ready()
+      expect(Math.abs((after.client.session as { expiresAt: number }).expiresAt - expiresAt)).toBeLessThan(
+        SECOND,
+      )
+    }
+  })
+
+  test('each renewal is written, with what it takes to know its end', async () => {
+    const kept = new Map<string, string>()
+    const world = await signedIn({ options: { storage: createTabStorage(kept) } })
+    await world.clock.advance(3 * HOUR)
+    await world.settle()
+    expect(resting(kept)).toEqual({
+      v: 1,
+      accessToken: await world.client.getAccessToken(),
+      expiresAt: expect.any(Number),
+      lineage: expect.any(Number),
+    })
+  })
+
+  test('one that has ended meanwhile is not sent: nobody is signed in, and it is removed', async () => {
+    const kept = new Map<string, string>()
+    const { before, load } = await closed(kept)
+    before.clock.sleep(2 * HOUR)
+    const after = load()
+    expect((await after.client.ready()).status).toBe('anonymous')
+    await after.settle()
+    expect(after.server.calls).toEqual([])
+    expect([...kept]).toEqual([])
+  })
+
+  test('an empty storage restores nothing and sends nothing', async () => {
+    const world = open(undefined, { options: { storage: createTabStorage() } })
+    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    expect(world.server.calls).toEqual([])
+  })
+
+  test.each([
+    ['of the tab', false],
+    ['of all tabs', true],
+  ])('logout leaves nothing there: %s', async (_, shared) => {
+    const kept = new Map<string, string>()
+    const { load } = await closed(kept, shared)
+    const after = load()
+    await after.client.ready()
+    await after.client.logout()
+    await after.settle()
+    expect([...kept]).toEqual([])
+    expect(await load().client.ready()).toMatchObject({ status: 'anonymous' })
+  })
+
+  test('a logout before the restore removes it too, and tells the server with it', async () => {
+    const kept = new Map<string, string>()
+    const { load } = await closed(kept)
+    const { accessToken } = resting(kept)
+    const after = load()
+    expect(await after.client.logout()).toEqual({ revoked: true })
+    await after.settle()
+    expect([...kept]).toEqual([])
+    expect(after.server.calls.map(({ authorization }) => authorization)).toEqual([`Bearer ${accessToken}`])
+  })
+
+  test('of all tabs: a tab that was opened alone later has the newest one', async () => {
+    const kept = new Map<string, string>()
+    const storage = { ...createTabStorage(kept), shared: true }
+    const a = await signedIn({ options: { storage } })
+    const b = open(a, { options: { storage } })
+    await b.client.ready()
+    await b.clock.advance(3 * HOUR)
+    a.close()
+    b.close()
+    const c = open(a, { options: { storage } })
+    expect((await c.client.ready()).status).toBe('authenticated')
+    expect((await c.client.fetch(items)).status).toBe(200)
+  })
+
+  test('a token that was handed in rests there as well', async () => {
+    const kept = new Map<string, string>()
+    const storage = createTabStorage(kept)
+    const before = open(undefined, { options: { storage } })
+    const { token } = before.server.issueAccess('eve')
+    await before.client.setTokens({ accessToken: token })
+    await before.settle()
+    before.close()
+    const after = open(before, { options: { storage } })
+    expect(await after.client.ready()).toMatchObject({ claims: { sub: 'eve' } })
+  })
+})
+
+test('"sliding" is a boolean', () => {
+  expect(() => open(undefined, { options: { sliding: 'yes' as never } })).toThrow(
+    expect.objectContaining({ code: 'invalid_option' }),
+  )
+})
+
+test('without the option nothing of it happens: a refresh carries no bearer, and an expired token asks', async () => {
+  const world = open(undefined, { server: {}, options: { sliding: false } })
+  await world.login()
+  world.server.calls.length = 0
+  world.clock.sleep(2 * HOUR)
+  const answer = watch(world.client.fetch(items))
+  await world.settle()
+  expect(answer.value).toMatchObject({ status: 200 })
+  expect(world.server.calls[0]).toMatchObject({ path: '/refresh_token', authorization: null })
+})
