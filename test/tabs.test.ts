@@ -187,6 +187,17 @@ describe('who is signed in', () => {
     expect(a.server.refreshes).toBe(0)
   })
 
+  test('M3 logout in a tab that was opened just now, and has heard of nothing, reaches the others', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    await a.clock.advance(SECOND)
+    await a.login()
+    await a.clock.advance(SECOND)
+    const b = open(a)
+    watch(b.client.logout())
+    await b.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
   test('M3 logout and login again, from another tab each time', async () => {
     const [a, b] = (await signedInTabs(2)) as [World, World]
     for (const [one, other] of [

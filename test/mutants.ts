@@ -1,0 +1,604 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { parseReport, root } from './tools/report.ts'
+
+// `npm run mutants [-- --only <text>]`: breaks the lines that matter most, one at a time, in a copy of the tree, and
+// says for each which test noticed. Fails where none did, and where a line is no longer what it was.
+
+interface Mutant {
+  file: string
+  /** Stands exactly once in the file. */
+  from: string
+  to: string
+  breaks: string
+  /** The file of the tests that have to notice. */
+  test: string
+}
+
+const mutants: Mutant[] = [
+  // Deadlines
+  {
+    file: 'clock.ts',
+    from: 'Math.min(at.wall - clock.now(), at.monotonic - clock.monotonic())',
+    to: 'at.wall - clock.now()',
+    breaks: 'A wall clock that is set back lengthens the life of a token.',
+    test: 'time',
+  },
+  {
+    file: 'clock.ts',
+    from: 'Math.min(at.wall - clock.now(), at.monotonic - clock.monotonic())',
+    to: 'at.monotonic - clock.monotonic()',
+    breaks: 'A token that died in the sleep of the machine counts as good.',
+    test: 'time',
+  },
+  {
+    file: 'session.ts',
+    from: 'remaining(clock, expires) <= ms',
+    to: 'remaining(clock, expires) < ms',
+    breaks: 'A token is sent in the very moment in which it ends.',
+    test: 'time',
+  },
+  {
+    file: 'session.ts',
+    from: 'const margin = Math.max(0, Math.min(ahead, MAX_MARGIN))',
+    to: 'const margin = 0',
+    breaks: 'A token goes out that dies on its way.',
+    test: 'time',
+  },
+  {
+    file: 'scheduler.ts',
+    from: 'Math.min(Math.ceil(wait), MAX_TIMER)',
+    to: 'Math.ceil(wait)',
+    breaks: 'The timer of a token that lives for two months rings at once.',
+    test: 'time',
+  },
+  {
+    file: 'endpoints.ts',
+    from: 'return { set, body, serverDate, sentAt }',
+    to: 'return { set, body, serverDate, sentAt: instant(environment) }',
+    breaks: 'A life counts from when the answer is read, hours after it was given.',
+    test: 'time',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'if (isOver())\n',
+    to: 'if (false)\n',
+    breaks: 'A token that is dead after two refreshes is sent.',
+    test: 'time',
+  },
+
+  // Who is who
+  {
+    file: 'session.ts',
+    from: 'Math.max(generation + 1, seen + 1, ',
+    to: 'Math.max(generation + 1, ',
+    breaks: 'What is done here looks older than what another tab has shown.',
+    test: 'tabs',
+  },
+  {
+    file: 'session.ts',
+    from: 'isDecision ? Math.floor(environment.now()) : 0',
+    to: '0',
+    breaks: 'A logout in a tab that was opened just now looks older than a refresh.',
+    test: 'tabs',
+  },
+  {
+    file: 'session.ts',
+    from: 'if (isDecision) decided = generation',
+    to: '',
+    breaks: 'An old logout, heard late, ends a new login.',
+    test: 'tabs',
+  },
+  {
+    file: 'session.ts',
+    from: 'version++\n      held = null\n      refreshToken = undefined',
+    to: 'held = null\n      refreshToken = undefined',
+    breaks: 'An answer that was on its way at the logout brings the session back.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'session.ts',
+    from: "(cause === 'refresh' && before ? before.identity : ",
+    to: '(before ? before.identity : ',
+    breaks: 'With opaque tokens the next user is taken for the one before.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'session.ts',
+    from: 'generation = 0\n      version++\n      held = null',
+    to: 'generation = 0\n      version++',
+    breaks: 'A page back from the bfcache has its token before anybody was asked.',
+    test: 'tabs',
+  },
+  {
+    file: 'client.ts',
+    from: "if (type === 'pageshow' && persisted && !isLone) {",
+    to: 'if (false) {',
+    breaks: 'A page back from the bfcache goes on as if it had never been away.',
+    test: 'tabs',
+  },
+
+  // Refresh: wanted still, once for all
+  {
+    file: 'refresh.ts',
+    from: 'session.version === current.version && !disposed',
+    to: '!disposed',
+    breaks: 'A result that was asked for by an older session is used.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'session.version === current.version && !disposed',
+    to: 'session.version === current.version',
+    breaks: 'A disposed client takes a session up.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'signal.aborted || isBarred()) return',
+    to: 'signal.aborted) return',
+    breaks: 'A logout elsewhere, during the wait for the lock, does not hold the refresh back.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'const isCaughtUp = await tabs.catchUp()',
+    to: 'const isCaughtUp = false',
+    breaks: 'Each tab refreshes for itself, one after the other.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'if (isCaughtUp || !isWanted()) return',
+    to: 'if (isCaughtUp) return',
+    breaks: 'A logout while the lock is got lets the refresh go out.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'if (pausedFor(need) > 0) outcome = pause()!.error',
+    to: 'if (false) outcome = null',
+    breaks: 'A failure that another tab had, during the wait for the lock, is had again by each.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'else if (alone && tokens?.refreshToken) outcome = tookTooLong()',
+    to: '',
+    breaks: 'A refresh token in script is sent beside a tab that may be sending it.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'flight && flight.version !== session.version',
+    to: 'false',
+    breaks: 'A refresh of the new session gets the outcome of the old one.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'undo()\n      if (flight === current) flight = null',
+    to: 'if (flight === current) flight = null',
+    breaks: 'A refresh that has ended is told as late.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'refresh.ts',
+    from: '    } finally {\n      undo()\n    }\n',
+    to: '    }\n',
+    breaks: 'The second bound of a refresh outlives its answer.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'remaining(environment, slow) <= 0 && (await tabs.catchUp())',
+    to: 'false',
+    breaks: 'A tab that was frozen puts an old answer over what the others have.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'if (isWanted()) return failed(',
+    to: 'return failed(',
+    breaks: 'A refusal of the old session ends the new one.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'if (session.version === current.version) session.rotate(refreshToken)',
+    to: 'session.rotate(refreshToken)',
+    breaks: 'A late answer puts its refresh token into another session.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'token.accessToken === held?.accessToken && isExpired(environment, held)',
+    to: 'false',
+    breaks: 'The dead token, handed back, is taken for a fresh one.',
+    test: 'failure',
+  },
+
+  // Final or passing
+  {
+    file: 'refresh.ts',
+    from: 'if (held && !current.dead && !isExpired(environment, held)) {',
+    to: 'if (false) {',
+    breaks: 'A refusal ends the session while its token still works.',
+    test: 'failure',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'if (held && !current.dead && !isExpired(environment, held)) {',
+    to: 'if (held && !isExpired(environment, held)) {',
+    breaks: 'A session whose token the API refuses, and whose refresh is refused, never ends.',
+    test: 'failure',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'if (held && !current.dead && !isExpired(environment, held)) {',
+    to: 'if (held && !current.dead) {',
+    breaks: 'A refusal that comes when the token is dead does not end the session.',
+    test: 'failure',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: "if (error?.code !== 'refresh_rejected' || isOver()) raise(error)",
+    to: 'raise(error)',
+    breaks: 'A refused refresh fails requests whose token still works.',
+    test: 'failure',
+  },
+  {
+    file: 'options.ts',
+    from: '(status === 400 || status === 401 || status === 403) && !isHtml(body)',
+    to: 'status === 400 || status === 401 || status === 403',
+    breaks: 'The 403 page of a captive portal signs everybody out.',
+    test: 'failure',
+  },
+  {
+    file: 'options.ts',
+    from: '(status === 400 || status === 401 || status === 403) && !isHtml(body)',
+    to: 'status >= 400 && status < 500 && !isHtml(body)',
+    breaks: 'A 404 or a 429 signs everybody out.',
+    test: 'failure',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())',
+    to: '0',
+    breaks: 'Retry-After is not honoured.',
+    test: 'failure',
+  },
+  {
+    file: 'endpoints.ts',
+    from: '(serverDate || now)',
+    to: 'now',
+    breaks: 'A Retry-After date is compared with a clock that may be hours off.',
+    test: 'failure',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'current.binding || remaining(environment, current.until) <= BACKOFF',
+    to: 'remaining(environment, current.until) <= BACKOFF',
+    breaks: 'Coming online overrules the Retry-After of the server.',
+    test: 'failure',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'lastPause?.generation === session.generation ? lastPause : null',
+    to: 'lastPause',
+    breaks: 'The backoff of one session holds the next one back.',
+    test: 'failure',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'starts.length < BURST ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())',
+    to: '0',
+    breaks: 'Tokens that die at once, or an API that refuses all, refresh without end.',
+    test: 'requests',
+  },
+
+  // Where the bearer goes, and what is sent twice
+  {
+    file: 'allowed-urls.ts',
+    from: 'allowedOrigins.has(origin)',
+    to: '[...allowedOrigins].some(allowed => href.startsWith(allowed))',
+    breaks: 'The bearer goes to every host whose name begins like ours.',
+    test: 'requests',
+  },
+  {
+    file: 'allowed-urls.ts',
+    from: "(protocol === 'https:' || protocol === 'http:') && ",
+    to: '',
+    breaks: 'A blob: URL made by the API page counts as the API.',
+    test: 'requests',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'if (isOurs) removeAuthorization(headers)',
+    to: '',
+    breaks: 'A retry that copied our header carries the token to a stranger.',
+    test: 'requests',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: '!response.redirected || judge(response.url) !== null',
+    to: 'true',
+    breaks: "A stranger's 401, met by a redirect, makes us refresh.",
+    test: 'requests',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'if (session.held === sent) {',
+    to: 'if (session.held) {',
+    breaks: 'A 401 for an old token refreshes a new one.',
+    test: 'requests',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'held && held !== sent && held.identity === sent.identity ? held : null',
+    to: 'held && held !== sent ? held : null',
+    breaks: 'A request of the old user is replayed as the new one.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'wanted && held && held.identity !== wanted.identity',
+    to: 'false',
+    breaks: 'What was queued for one user goes out as another.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'if (wanted && !sent) throw',
+    to: 'if (false) throw',
+    breaks: 'A request that waited for a token goes out without one after the logout.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'if (!token || isOneShot(call.init.body)) return response',
+    to: 'if (!token) return response',
+    breaks: 'A stream that was read is sent a second time.',
+    test: 'requests',
+  },
+  {
+    file: 'token.ts',
+    from: '/^[\\x21-\\x7e]{1,65536}$/',
+    to: '/^.{1,65536}$/s',
+    breaks: 'A token with a line break reaches Headers, whose error quotes it whole.',
+    test: 'token',
+  },
+  {
+    file: 'endpoints.ts',
+    from: 'expiresAt > environment.now() && settings.allowedOrigins.has(new URL(url).origin)',
+    to: 'expiresAt > environment.now()',
+    breaks: 'The logout carries the bearer to an origin that may not have it.',
+    test: 'secrets',
+  },
+
+  // The marker, logout and login
+  {
+    file: 'client.ts',
+    from: 'if (marker.stands()) {',
+    to: 'if (false) {',
+    breaks: 'A reload after a logout that the server did not hear is signed in.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'marker.ts',
+    from: 'stored !== null || (inMemory && !(isReadable && isStored))',
+    to: 'stored !== null || inMemory',
+    breaks: 'A marker that a login elsewhere has lifted still stands in this tab.',
+    test: 'tabs',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (isDecision) marker.lift()',
+    to: 'if (!told) marker.lift()',
+    breaks: 'A restore or a refresh lifts the marker, which only who signs in may.',
+    test: 'tabs',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (session.held || (!asked && !marker.stands())) {',
+    to: 'if (!asked && !marker.stands()) {',
+    breaks: 'A logout that waited its turn ends the session that came after it.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (session.held || (!asked && !marker.stands())) {',
+    to: 'if (session.held) {',
+    breaks: 'A revocation that is tried again ends a login elsewhere.',
+    test: 'tabs',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (revoking === current) revoking = null',
+    to: 'revoking = null',
+    breaks: 'A logout that ends lets the server be told once more beside the one under way.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'client.ts',
+    from: 'inner.throwIfAborted()\n      unlessSuperseded(asked)',
+    to: 'inner.throwIfAborted()',
+    breaks: 'A login that was on the wire at the logout signs in.',
+    test: 'lifecycle',
+  },
+  {
+    file: 'abort.ts',
+    from: '  } finally {\n    undo()\n  }',
+    to: '  } finally {\n  }',
+    breaks: 'The timeout of a call outlives it.',
+    test: 'lifecycle',
+  },
+
+  // What the tabs tell each other
+  {
+    file: 'handover.ts',
+    from: 'generation > session.generation && decided >= session.decided',
+    to: 'decided >= session.decided',
+    breaks: 'An old session, heard again, replaces the newer one.',
+    test: 'tabs',
+  },
+  {
+    file: 'handover.ts',
+    from: 'generation > session.generation && decided >= session.decided',
+    to: 'generation > session.generation',
+    breaks: 'A refresh elsewhere is stronger than what the user decided here.',
+    test: 'tabs',
+  },
+  {
+    file: 'client.ts',
+    from: "reason === 'rejected' ? news.generation <= generation : news.generation < decided",
+    to: "reason !== 'rejected' && news.generation < decided",
+    breaks: 'A refusal of an older generation signs this tab out.',
+    test: 'tabs',
+  },
+  {
+    file: 'client.ts',
+    from: "reason === 'rejected' ? news.generation <= generation : news.generation < decided",
+    to: "reason === 'rejected' && news.generation <= generation",
+    breaks: 'An old logout, heard after a new login, signs this tab out.',
+    test: 'tabs',
+  },
+  {
+    file: 'handover.ts',
+    from: 'if (signal.aborted || !isNewer(news)) return',
+    to: '',
+    breaks: 'A logout while the user of a session from elsewhere is asked for is undone.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'else if (isFollower) follows = true',
+    to: '',
+    breaks: 'A tab without the refresh token asks the server instead of the tab that has it.',
+    test: 'tabs',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'generation !== session.generation || flight?.sent',
+    to: 'flight?.sent',
+    breaks: 'The failure of an older session pauses this one.',
+    test: 'tabs',
+  },
+  {
+    file: 'tabs.ts',
+    from: 'session.see(await newestShown())',
+    to: '',
+    breaks: 'A login under the lock is no newer than what a tab before it did.',
+    test: 'tabs',
+  },
+  {
+    file: 'tabs.ts',
+    from: 'if (!generation || !manager) return',
+    to: 'return',
+    breaks: 'What a tab holds is shown to nobody: whoever gets the lock next asks the server again.',
+    test: 'tabs',
+  },
+  {
+    file: 'messages.ts',
+    from: 'value >= 0 && value <= now + YEAR',
+    to: 'value >= 0',
+    breaks: 'A forged generation from the far future leaves no room for any other.',
+    test: 'tabs',
+  },
+  {
+    file: 'tabs.ts',
+    from: 'if (waiting.signal.aborted && !alone) return inTurn',
+    to: 'if (false) return inTurn',
+    breaks: 'Those who wait no longer for a frozen tab all refresh at once.',
+    test: 'tabs',
+  },
+  {
+    file: 'tabs.ts',
+    from: "if (type === 'pagehide') close()",
+    to: '',
+    breaks: 'A page that is put away keeps its channel and its lock.',
+    test: 'tabs',
+  },
+]
+
+const TIME_LIMIT = 300_000
+
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } })
+const chosen = mutants.filter(mutant => Object.values(mutant).some(text => text.includes(values.only)))
+const source = (file: string): string => readFileSync(resolve(root, 'src', file), 'utf8')
+
+const stale = chosen.filter(({ file, from }) => source(file).split(from).length !== 2)
+for (const { file, from } of stale) console.log(`src/${file} does not hold this exactly once: ${from}`)
+if (stale.length > 0 || chosen.length === 0) process.exit(1)
+
+const tree = mkdtempSync(resolve(tmpdir(), 'mutants-'))
+process.on('exit', () => rmSync(tree, { recursive: true }))
+for (const part of ['src', 'test', 'package.json', 'tsconfig.json']) {
+  cpSync(resolve(root, part), resolve(tree, part), { recursive: true })
+}
+symlinkSync(resolve(root, 'node_modules'), resolve(tree, 'node_modules'))
+
+const whole = runTests([...new Set(chosen.map(({ test }) => test))])
+if (whole !== null) {
+  console.log(`the tests fail without any mutant: ${whole}`)
+  process.exit(1)
+}
+
+let killed = 0
+for (const { file, from, to, breaks, test } of chosen) {
+  const path = resolve(tree, 'src', file)
+  const original = readFileSync(path, 'utf8')
+  writeFileSync(
+    path,
+    original.replace(from, () => to),
+  )
+  const killer = runTests([test])
+  writeFileSync(path, original)
+  if (killer !== null) killed++
+  console.log(
+    `${killer === null ? 'SURVIVED' : 'killed  '}  ${file}: ${breaks} ${killer === null ? from : `(${killer})`}`,
+  )
+}
+console.log(`${killed} of ${chosen.length} killed`)
+process.exitCode = killed === chosen.length ? 0 : 1
+
+/** What failed first, or `null`. */
+function runTests(names: string[]): string | null {
+  const report = resolve(tree, 'report.json')
+  rmSync(report, { force: true })
+  const { status, error } = spawnSync(
+    process.execPath,
+    [
+      resolve(root, 'node_modules/vitest/vitest.mjs'),
+      ...[
+        'run',
+        '--config',
+        'test/vitest.config.ts',
+        '--project',
+        'unit',
+        '--bail',
+        '1',
+        '--no-file-parallelism',
+      ],
+      // Threads die with the process: one that loops for ever would outlive it otherwise.
+      ...['--pool', 'threads', '--reporter', 'json', '--outputFile', report],
+      ...names.map(name => `test/${name}.test.ts`),
+    ],
+    {
+      cwd: tree,
+      stdio: 'ignore',
+      timeout: TIME_LIMIT,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, NO_COLOR: '1' },
+    },
+  )
+  if (status === 0) return null
+  if (error) return `not over after ${TIME_LIMIT / 1000} s`
+  const failed = parseReport(JSON.parse(readFileSync(report, 'utf8'))).find(
+    ({ status }) => status === 'failed',
+  )
+  return failed?.titles.join(' > ') ?? 'an error outside the tests'
+}
