@@ -50,11 +50,12 @@ ${timeAxis(scenario, height - BOTTOM)}
 
 function panel({ label, name }: Schedule, { arrivals, peak }: Result, most: number, top: number): string {
   const base = top + PANEL
-  const { means, peaks } = columns(arrivals)
+  const { width, means, peaks } = columns(arrivals)
   const y = (rate: number) => base - (rate / most) * (PANEL - 18)
   const area = (rates: number[]) => {
-    const width = (WIDTH - LEFT - RIGHT) / rates.length
-    const steps = rates.map(rate => `V${short(y(rate))}h${short(width)}`)
+    const x = (column: number) =>
+      LEFT + Math.min(1, (column * width) / arrivals.length) * (WIDTH - LEFT - RIGHT)
+    const steps = rates.map((rate, column) => `V${short(y(rate))}H${short(x(column + 1))}`)
     return `M${LEFT} ${base}${steps.join('')}V${base}z`
   }
   const isOurs = name === 'silent-refresh'
@@ -69,7 +70,7 @@ function panel({ label, name }: Schedule, { arrivals, peak }: Result, most: numb
 </g>`
 }
 
-function columns(arrivals: number[]): { means: number[]; peaks: number[] } {
+function columns(arrivals: number[]): { width: number; means: number[]; peaks: number[] } {
   const width = Math.ceil(arrivals.length / COLUMNS)
   const means: number[] = []
   const peaks: number[] = []
@@ -78,7 +79,7 @@ function columns(arrivals: number[]): { means: number[]; peaks: number[] } {
     means.push(column.reduce((sum, count) => sum + count, 0) / column.length)
     peaks.push(Math.max(...column))
   }
-  return { means, peaks }
+  return { width, means, peaks }
 }
 
 function timeAxis({ measuredFrom, end, zero = 0 }: Scenario, y: number): string {

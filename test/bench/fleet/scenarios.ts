@@ -53,7 +53,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'deploy-5min',
-    title: 'Everyone logs in within a minute after a deploy, tokens of 5 minutes',
+    title: 'A deploy: everyone logs in within a minute, tokens of 5 minutes',
     lifetime: 5 * MINUTE,
     loginsWithin: MINUTE,
     measuredFrom: 0,
@@ -61,7 +61,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'deploy-1h',
-    title: 'The same with tokens of 1 hour, for a working day',
+    title: 'A deploy: everyone logs in within a minute, tokens of 1 hour',
     lifetime: HOUR,
     loginsWithin: MINUTE,
     measuredFrom: 0,
@@ -69,20 +69,19 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'outage',
-    title: 'The auth server answers 503 for 10 minutes',
+    title: 'An outage: the auth server answers 503 for 10 minutes',
     ...OUTAGE,
     outage: { from: 10 * MINUTE, to: 20 * MINUTE },
   },
   {
     name: 'outage-named',
-    title: 'The same, with the end named in Retry-After',
+    title: 'An outage whose end Retry-After names',
     ...OUTAGE,
     outage: { from: 10 * MINUTE, to: 20 * MINUTE, isNamed: true },
   },
   {
     name: 'limit',
-    title:
-      'A deploy, then a server that refreshes 1/120 of the fleet a second, else 429 with Retry-After: 30',
+    title: 'A deploy, and a server that refreshes 1/120 of the fleet a second, else 429',
     lifetime: 5 * MINUTE,
     loginsWithin: MINUTE,
     measuredFrom: 0,
@@ -91,7 +90,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'nine',
-    title: 'Laptops wake within a minute at nine, the network is there 1 to 5 seconds later',
+    title: 'Laptops wake at nine, within a minute',
     lifetime: 5 * MINUTE,
     loginsWithin: 5 * MINUTE,
     measuredFrom: NINE - MINUTE,
@@ -109,7 +108,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'network',
-    title: 'The network of a whole office is gone for 10 minutes and back at one instant',
+    title: 'The network of an office is back after 10 minutes, for all at once',
     ...OUTAGE,
     script(device, at) {
       at(10 * MINUTE, () => device.connect(false))

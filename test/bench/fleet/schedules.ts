@@ -134,6 +134,7 @@ function installTicker(device: Device, random: () => number): () => void {
 
   function refresh(): void {
     const startedAt = device.now()
+    undo()
     isBusy = true
     const attempt = (failures: number): void => {
       const sentAt = device.now()
