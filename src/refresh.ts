@@ -123,7 +123,7 @@ export function createRefresher(
     settings.sliding === true && session.held !== null && isExpired(environment, session.held)
 
   const limitedFor = (): number =>
-    starts.length < BURST ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())
+    starts.length < BURST || hasSlidOut() ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())
 
   const tooOften = (wait: number): AuthError =>
     new AuthError('refresh_unavailable', 'Refreshed too often: the tokens die as soon as they are issued.', {
@@ -321,7 +321,11 @@ export function createRefresher(
     get limited() {
       return !flight && limitedFor() > 0
     },
-    wait: need => Math.max(pausedFor(need), limitedFor()),
+    wait(need) {
+      const wait = Math.max(pausedFor(need), limitedFor())
+      const { expires } = session.held ?? {}
+      return settings.sliding && expires ? Math.min(wait, remaining(environment, expires)) : wait
+    },
     retrySoon() {
       if (flight) flight.shaken = true
       const current = pause()

@@ -127,6 +127,16 @@ describe('a token that renews itself', () => {
     expect(logouts(world)).toEqual(rejectedOnce)
   })
 
+  test('F3 told to wait until long after its end, it ends at its end all the same', async () => {
+    const world = await signedIn()
+    world.server.answer(REFRESH, () => world.server.json({}, 503, { 'Retry-After': '7200' }))
+    await world.clock.advance(HOUR - 5 * SECOND)
+    expect(world.client.session.status).toBe('authenticated')
+    await world.clock.advance(6 * SECOND)
+    expect(world.client.session).toEqual(signedOut('rejected'))
+    expect(world.server.refreshes).toBe(1)
+  })
+
   test('F5 a refusal keeps it to its end', async () => {
     const world = await signedIn()
     world.server.answer(REFRESH, () => world.server.json({}, 401))
