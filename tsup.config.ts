@@ -1,7 +1,16 @@
 import { defineConfig, type Options } from 'tsup'
 
 const config: Options = defineConfig({
-  entry: ['src/index.ts', 'src/core.ts'],
+  entry: {
+    index: 'src/index.ts',
+    core: 'src/core.ts',
+    ...Object.fromEntries(
+      ['react', 'vue', 'svelte', 'solid', 'angular'].map(name => [
+        `bindings/${name}`,
+        `src/bindings/${name}.ts`,
+      ]),
+    ),
+  },
   format: 'esm',
   target: 'es2022',
   dts: true,

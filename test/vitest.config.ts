@@ -9,6 +9,10 @@ const config: ViteUserConfigExport = defineConfig({
     alias: [
       { find: /^silent-refresh$/, replacement: resolve(root, 'src/index.ts') },
       { find: /^silent-refresh\/core$/, replacement: resolve(root, 'src/core.ts') },
+      {
+        find: /^silent-refresh\/(react|vue|svelte|solid|angular)$/,
+        replacement: resolve(root, 'src/bindings/$1.ts'),
+      },
     ],
   },
   test: {
@@ -19,10 +23,20 @@ const config: ViteUserConfigExport = defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/browser/**'],
+          exclude: [...configDefaults.exclude, 'test/browser/**', 'test/bindings/**'],
           setupFiles: ['test/support/seed.ts'],
           // Properties run thousands of virtual hours: a busy machine takes its time, and no rule depends on it.
           testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        // The frameworks as a page gets them: Node's own conditions lead to what renders on a server.
+        resolve: { conditions: ['browser', 'development', 'module', 'import', 'default'] },
+        test: {
+          name: 'bindings',
+          include: ['test/bindings/**/*.test.ts'],
+          server: { deps: { inline: [/\/(solid-js|svelte|esm-env)\//] } },
         },
       },
       {

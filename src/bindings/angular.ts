@@ -1,0 +1,75 @@
+import { FetchBackend, HttpErrorResponse, type HttpInterceptorFn } from '@angular/common/http'
+import {
+  computed,
+  DestroyRef,
+  InjectionToken,
+  inject,
+  type Provider,
+  type Signal,
+  signal,
+} from '@angular/core'
+import { catchError } from 'rxjs'
+import type { AuthClient, JwtClaims, Session } from '../types.ts'
+import type { AnySession } from './selection.ts'
+
+const AUTH: InjectionToken<AuthClient<unknown, unknown>> = /* @__PURE__ */ new InjectionToken(
+  'provideAuth(client)',
+)
+
+/**
+ * Gives the client to the injector. It is yours: destroying the app does not dispose of it.
+ *
+ * @example
+ * bootstrapApplication(App, { providers: [provideAuth(auth), provideHttpClient(withInterceptors([authInterceptor]))] })
+ */
+export function provideAuth(client: AuthClient<unknown, unknown>): Provider {
+  return { provide: AUTH, useValue: client }
+}
+
+/**
+ * The client, in an injection context.
+ *
+ * @example
+ * private readonly auth = injectAuth<typeof auth>()
+ */
+export function injectAuth<Client extends AuthClient<unknown, unknown> = AuthClient>(): Client {
+  return inject(AUTH) as Client
+}
+
+/**
+ * The session, or what `selector` picks of it, as a signal that ends with its injector; what reads it runs again when
+ * that is another by `Object.is`.
+ *
+ * @example
+ * readonly isSignedIn = injectSession(session => session.status === 'authenticated')
+ */
+export function injectSession<Claims = JwtClaims, User = unknown>(): Signal<Session<Claims, User>>
+export function injectSession<Selected, Claims = JwtClaims, User = unknown>(
+  selector: (session: Session<Claims, User>) => Selected,
+): Signal<Selected>
+export function injectSession(
+  selector: (session: AnySession) => unknown = session => session,
+): Signal<unknown> {
+  const auth = injectAuth()
+  const session = signal(auth.session)
+  inject(DestroyRef).onDestroy(auth.subscribe(() => session.set(auth.session)))
+  return computed(() => selector(session()))
+}
+
+/**
+ * Sends HttpClient's requests through `auth.fetch`, in the place of HttpClient's own backend: put it last. Where no answer
+ * came, `error` of the HttpErrorResponse is what `auth.fetch` rejected with, and its `status` is 0.
+ */
+export const authInterceptor: HttpInterceptorFn = request => {
+  const backend = new FetchBackend()
+  // Angular has no public way to give it another fetch. Without this field requests would go out without a bearer.
+  if (!('fetchImpl' in backend)) throw Error('authInterceptor: unknown Angular')
+  Object.assign(backend, { fetchImpl: injectAuth().fetch })
+  return backend.handle(request).pipe(
+    catchError(failure => {
+      const { error } = failure
+      // Angular takes the status of any error for an answer's: a refresh that met a 404 is not "no such item".
+      throw error instanceof Error && 'code' in error ? new HttpErrorResponse({ error }) : failure
+    }),
+  )
+}

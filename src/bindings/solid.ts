@@ -1,0 +1,71 @@
+import {
+  type Accessor,
+  type Context,
+  createComponent,
+  createContext,
+  createMemo,
+  createSignal,
+  type JSX,
+  onCleanup,
+  onMount,
+  sharedConfig,
+  useContext,
+} from 'solid-js'
+import type { AuthClient, JwtClaims, Session } from '../types.ts'
+import { type AnySession, UNKNOWN } from './selection.ts'
+
+const AuthContext: Context<AuthClient<unknown, unknown> | undefined> =
+  /* @__PURE__ */ createContext<AuthClient<unknown, unknown>>()
+
+/** Gives the client to all that is below. It is yours: unmounting does not dispose of it. */
+export function AuthProvider(props: {
+  client: AuthClient<unknown, unknown>
+  children?: JSX.Element
+}): JSX.Element {
+  return createComponent(AuthContext.Provider, {
+    value: props.client,
+    get children() {
+      return props.children
+    },
+  })
+}
+
+/**
+ * The client of the provider above.
+ *
+ * @throws Error where there is none
+ * @example
+ * const { api } = useAuth<typeof auth>()
+ */
+export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient>(): Client {
+  const client = useContext(AuthContext)
+  if (!client) throw new Error('useAuth and useSession need an <AuthProvider client={…}> above them.')
+  return client as Client
+}
+
+/**
+ * The session, or what `selector` picks of it, as an accessor that ends with its owner; what shows it runs again when that
+ * is another by `===`. A server renders `unknown`, and so does the first run that hydrates.
+ *
+ * @example
+ * const isSignedIn = useSession(session => session.status === 'authenticated')
+ * const name = useSession((session: typeof auth.session) => session.status === 'authenticated' && session.user?.name)
+ */
+export function useSession<Claims = JwtClaims, User = unknown>(): Accessor<Session<Claims, User>>
+export function useSession<Selected, Claims = JwtClaims, User = unknown>(
+  selector: (session: Session<Claims, User>) => Selected,
+): Accessor<Selected>
+export function useSession(
+  selector: (session: AnySession) => unknown = session => session,
+): Accessor<unknown> {
+  const auth = useAuth()
+  // It has a context while a server renders, and while its answer is hydrated.
+  const [session, setSession] = createSignal<Session>(sharedConfig.context ? UNKNOWN : auth.session)
+  const look = () => setSession(auth.session)
+  // Never on a server.
+  onMount(() => {
+    look()
+    onCleanup(auth.subscribe(look))
+  })
+  return createMemo(() => selector(session()))
+}

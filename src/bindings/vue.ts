@@ -1,0 +1,68 @@
+import {
+  type ComputedRef,
+  computed,
+  getCurrentInstance,
+  type InjectionKey,
+  inject,
+  onMounted,
+  onScopeDispose,
+  type Plugin,
+  shallowRef,
+  ssrContextKey,
+} from 'vue'
+import type { AuthClient, JwtClaims, Session } from '../types.ts'
+import { type AnySession, UNKNOWN } from './selection.ts'
+
+const key: InjectionKey<AuthClient<unknown, unknown>> = /* @__PURE__ */ Symbol('silent-refresh')
+
+/**
+ * Gives the client to the whole app. It is yours: unmounting does not dispose of it.
+ *
+ * @example
+ * createApp(App).use(createAuth(auth)).mount('#app')
+ */
+export function createAuth(client: AuthClient<unknown, unknown>): Plugin {
+  return { install: app => app.provide(key, client) }
+}
+
+/**
+ * The app's client.
+ *
+ * @throws Error where there is none
+ * @example
+ * const { api } = useAuth<typeof auth>()
+ */
+export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient>(): Client {
+  const client = inject(key, null)
+  if (!client) throw new Error('useAuth and useSession need app.use(createAuth(client)).')
+  return client as Client
+}
+
+/**
+ * The session, or what `selector` picks of it, as a read-only ref that ends with its scope; what shows it renders again
+ * when that is another by `Object.is`. A server renders `unknown`, and so does the first render that hydrates.
+ *
+ * @example
+ * const isSignedIn = useSession(session => session.status === 'authenticated')
+ * const name = useSession((session: typeof auth.session) => session.status === 'authenticated' && session.user?.name)
+ */
+export function useSession<Claims = JwtClaims, User = unknown>(): ComputedRef<Session<Claims, User>>
+export function useSession<Selected, Claims = JwtClaims, User = unknown>(
+  selector: (session: Session<Claims, User>) => Selected,
+): ComputedRef<Selected>
+export function useSession(
+  selector: (session: AnySession) => unknown = session => session,
+): ComputedRef<unknown> {
+  const auth = useAuth()
+  const isServer = inject(ssrContextKey, null)
+  // Only what hydrates has its element before it is set up.
+  const hydrates = getCurrentInstance()?.vnode.el
+  const session = shallowRef<Session>(isServer || hydrates ? UNKNOWN : auth.session)
+  const look = () => {
+    session.value = auth.session
+  }
+  if (hydrates) onMounted(look)
+  // A server renders and never unmounts: its listeners would pile up.
+  if (!isServer) onScopeDispose(auth.subscribe(look))
+  return computed(() => selector(session.value))
+}
