@@ -313,10 +313,11 @@ export function createClient<Claims, User>(
       // Another logout, confirmed meanwhile, has lifted it.
       marker.set()
       try {
-        const { accessToken = '', expiresAt, ...rest } = (await rested) ?? {}
-        const refreshToken = rotated ?? rest.refreshToken ?? tokens?.refreshToken
-        const known = tokens || refreshToken || accessToken
-        const newest = known ? { accessToken, expiresAt, ...tokens, refreshToken } : null
+        const rest = await rested
+        const refreshToken = rotated ?? rest?.refreshToken ?? tokens?.refreshToken
+        const accessToken = tokens?.accessToken ?? rest?.accessToken ?? ''
+        const isAny = accessToken || refreshToken
+        const newest = isAny ? { expiresAt: rest?.expiresAt, ...tokens, accessToken, refreshToken } : null
         const wasSent = await within(environment, timeout, tookTooLong('logout'), inner =>
           endpoints.logout(newest, inner),
         )
