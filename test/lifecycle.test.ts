@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions, AuthEventMap } from '../src/types.ts'
+import { createTabStorage, WORLDS } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { type Call, makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
@@ -53,34 +54,64 @@ describe('C1 a logout while a refresh is under way always ends signed out', () =
       return client.fetch(items)
     },
   }
-  const cases = Object.keys(starts).flatMap(start =>
-    (['cookie', 'body'] as const).map(carrier => [start, carrier] as const),
-  )
+  describe.each(WORLDS)('$mode.name', ({ mode, signedIn, reload }) => {
+    test.each(Object.keys(starts))('C1 started by %s', async start => {
+      const kept = new Map<string, string>()
+      const storage = mode.options().options?.storage && createTabStorage(kept)
+      const world = await signedIn({ options: storage ? { storage } : {} })
+      const { client, server } = world
+      const open = server.hold(REFRESH)
+      watch(starts[start]!(world))
+      await world.settle()
+      expect(server.held).toBe(1)
 
-  test.each(cases)('C1 started by %s, refresh token in the %s', async (start, carrier) => {
-    const world = await signedIn({ server: { carrier } })
-    const { client, server } = world
-    const open = server.hold(REFRESH)
-    watch(starts[start]!(world))
-    await world.settle()
-    expect(server.held).toBe(1)
+      const logout = client.logout()
+      expect(client.session).toEqual(signedOut)
+      open()
+      expect(await logout).toEqual({ revoked: true })
+      await world.settle()
 
-    const logout = client.logout()
-    expect(client.session).toEqual(signedOut)
-    open()
-    expect(await logout).toEqual({ revoked: true })
-    await world.settle()
+      expect(client.session).toEqual(signedOut)
+      if (mode.isBearer) expect(await client.getAccessToken()).toBeNull()
+      expect(world.count('login')).toBe(0)
+      expect(world.events).toEqual([['logout', { reason: 'logout' }]])
+      expect(server.jar).toEqual({ cookie: null, access: null })
+      expect([...world.storage, ...kept]).toEqual([])
+      expect(server.calls.map(call => call.path).filter(path => path !== '/items')).toEqual([
+        '/refresh_token',
+        '/logout',
+      ])
+    })
 
-    expect(client.session).toEqual(signedOut)
-    expect(await client.getAccessToken()).toBeNull()
-    expect(world.count('login')).toBe(0)
-    expect(world.events).toEqual([['logout', { reason: 'logout' }]])
-    expect(server.jar.cookie).toBeNull()
-    expect(world.storage.size).toBe(0)
-    expect(server.calls.map(call => call.path).filter(path => path !== '/items')).toEqual([
-      '/refresh_token',
-      '/logout',
-    ])
+    test('C2 a login during a refresh ends as the new user, whose session goes on', async () => {
+      const world = await signedIn()
+      const open = world.server.hold(REFRESH)
+      const refresh = watch(world.client.refresh())
+      await world.settle()
+      const login = world.client.login(as('bob'))
+      open()
+      await login
+      expect(refresh.state).toBe('fulfilled')
+      await world.client.refresh()
+      expect(await (await world.client.fetch(items)).json()).toMatchObject({ user: 'bob' })
+      expect(world.server.reuses).toBe(0)
+      expect(world.count('logout')).toBe(0)
+    })
+
+    test('C7 offline: signed out at once, a reload stays so, and the server is told when it is back', async () => {
+      const world = await signedIn()
+      world.online = false
+      expect((await world.client.logout()).revoked).toBe(false)
+      const next = reload(world)
+      expect(await next.client.ready()).toEqual(signedOut)
+      expect((await next.client.fetch(items)).status).toBe(401)
+      await next.settle()
+      expect(next.server.count('/logout')).toBe(1)
+      expect(next.server.refreshes).toBe(0)
+      expect(next.server.jar).toEqual({ cookie: null, access: null })
+      await next.login('bob')
+      expect(next.client.session.status).toBe('authenticated')
+    })
   })
 
   test('C1 started by the first restore: it was nobody yet, so there is no event at all', async () => {
