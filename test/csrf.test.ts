@@ -109,6 +109,13 @@ describe.each(modes)('S4 the CSRF header, in %s mode', (_, signIn) => {
     expect(values(world, '/logout')).toEqual(['own'])
   })
 
+  test('is on no auth call to an origin that is not allowed', async () => {
+    const options: AuthClientOptions = { endpoints: { logout: 'https://other.example/logout' } }
+    const world = await guarded(undefined, { options })
+    await world.client.logout()
+    expect(values(world, '/logout')).toEqual([null])
+  })
+
   test('is on the requests of nobody: a form that signs up needs it too', async () => {
     const world = await guarded()
     await world.client.logout()

@@ -172,7 +172,8 @@ describe('S1 no part of a token can be reached from the client, or rests in stor
       ).toEqual([])
     })
     expect(tokens.size).toBeGreaterThanOrEqual(3)
-    expect([...world.storage.keys()].filter(key => !key.startsWith('silent-refresh:signed-out:'))).toEqual([])
+    const others = [...world.storage.keys()].filter(key => !/^silent-refresh:(signed-out|active|newest):/.test(key))
+    expect(others).toEqual([])
   })
 
   test('S1 the walk would find one: a client that keeps a token is caught', async () => {
@@ -234,7 +235,8 @@ describe('S2 nothing is printed, and the logger sees no token', () => {
         'refresh',
         'refreshed',
         'refresh-failed',
-        'replay',
+        // Where nothing can be had after a 401 there is no replay.
+        ...(given.options?.sliding ? [] : ['replay']),
         'signed-in',
         'signed-out',
         'revocation-failed',
