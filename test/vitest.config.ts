@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { compile } from 'svelte/compiler'
 import { configDefaults, defineConfig, type ViteUserConfigExport } from 'vitest/config'
 
 const root = resolve(import.meta.dirname, '..')
@@ -38,6 +39,13 @@ const config: ViteUserConfigExport = defineConfig({
           include: ['test/bindings/**/*.test.ts'],
           server: { deps: { inline: [/\/(solid-js|svelte|esm-env)\//] } },
         },
+        plugins: [
+          {
+            name: 'svelte',
+            transform: (code, filename) =>
+              filename.endsWith('.svelte') ? compile(code, { filename, generate: 'client' }).js : null,
+          },
+        ],
       },
       {
         extends: true,

@@ -1,0 +1,247 @@
+// @vitest-environment happy-dom
+import {
+  act,
+  createElement,
+  type FunctionComponent,
+  type ReactNode,
+  StrictMode,
+  startTransition,
+  useEffect,
+  useState,
+} from 'react'
+import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
+import { renderToString } from 'react-dom/server'
+import { AuthProvider, useAuth, useSession } from 'silent-refresh/react'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Session } from '../../src/types.ts'
+import { createWorld, signedIn, type World } from '../support/world.ts'
+import { watched } from './watched.ts'
+
+vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
+
+let root: Root | undefined
+let container: HTMLElement
+/** What React has to complain about. */
+let complaints: unknown[][]
+let renders: number
+
+beforeEach(() => {
+  container = document.body.appendChild(document.createElement('div'))
+  complaints = []
+  renders = 0
+  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words))
+})
+
+afterEach(async () => {
+  await act(async () => root?.unmount())
+  root = undefined
+  container.remove()
+  vi.restoreAllMocks()
+})
+
+async function show(client: World['client'], ...children: ReactNode[]): Promise<void> {
+  root ??= createRoot(container)
+  await act(async () => root?.render(createElement(AuthProvider, { client }, ...children)))
+}
+
+const shown = () => container.textContent
+const status = (session: Session) => session.status
+
+/** Shows what the hook answers, and counts. */
+const showing = (use: () => unknown): FunctionComponent =>
+  function Shown() {
+    renders++
+    return createElement('p', null, JSON.stringify(use()))
+  }
+const Status = showing(() => useSession(status))
+
+const login = (world: World) => act(() => world.login())
+const refresh = (world: World) => act(async () => void (await world.client.refresh()))
+const logout = (world: World) => act(async () => void (await world.client.logout()))
+
+describe('what is shown', () => {
+  test('follows a login and a logout', async () => {
+    const world = createWorld()
+    const Sub = showing(() =>
+      useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
+    )
+    await show(world.client, createElement(Sub))
+    expect(shown()).toBe('"unknown"')
+    await login(world)
+    expect(shown()).toBe('"ada"')
+    await logout(world)
+    expect(shown()).toBe('"anonymous"')
+    expect(complaints).toEqual([])
+  })
+
+  test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
+    const world = await signedIn()
+    const Whole = showing(() => useSession())
+    await show(world.client, createElement(Whole))
+    const before = shown()
+    expect(before).toBe(JSON.stringify(world.client.session))
+    world.clock.tick(1000)
+    await refresh(world)
+    expect(shown()).not.toBe(before)
+    expect(shown()).toBe(JSON.stringify(world.client.session))
+  })
+
+  test('a refresh renders nobody again who does not show it', async () => {
+    const world = await signedIn()
+    await show(world.client, createElement(Status))
+    const before = renders
+    const { session } = world.client
+    world.clock.tick(1000)
+    await refresh(world)
+    expect(world.client.session).not.toBe(session)
+    expect(renders).toBe(before)
+  })
+
+  test('a selector that makes a new object each time neither loops nor is warned of', async () => {
+    const world = await signedIn()
+    const Fresh = showing(() => useSession(session => ({ is: session.status })))
+    await show(world.client, createElement(Fresh))
+    expect(renders).toBe(1)
+    world.clock.tick(1000)
+    await refresh(world)
+    expect(renders).toBe(2)
+    expect(complaints).toEqual([])
+  })
+
+  test('a selector sees the props of its own render', async () => {
+    const world = await signedIn()
+    let choose: (key: 'status' | 'error') => void = () => {}
+    const Chosen = showing(() => {
+      const [key, setKey] = useState<'status' | 'error'>('status')
+      choose = setKey
+      return useSession(session => (session.status === 'authenticated' ? session[key] : null))
+    })
+    await show(world.client, createElement(Chosen))
+    expect(shown()).toBe('"authenticated"')
+    await act(async () => choose('error'))
+    expect(shown()).toBe('null')
+  })
+
+  test('is what came between the render and its effects', async () => {
+    const world = await signedIn()
+    const Early = showing(() => {
+      const shown = useSession(status)
+      useState(() => void world.client.logout())
+      return shown
+    })
+    await show(world.client, createElement(Early))
+    expect(shown()).toBe('"anonymous"')
+  })
+
+  test('is one and the same all over a concurrent render that a logout comes into', async () => {
+    const world = await signedIn()
+    const torn: string[] = []
+    let open: (isOpen: boolean) => void = () => {}
+    const List = () => {
+      const [isOpen, setOpen] = useState(false)
+      open = setOpen
+      const rows = isOpen ? Array.from({ length: 20 }, (_, key) => createElement(Row, { key })) : []
+      useEffect(() => {
+        torn.push([...new Set([...container.querySelectorAll('li')].map(row => row.textContent))].join())
+      })
+      return createElement('ul', null, rows)
+    }
+    let slow = 0
+    const Row = () => {
+      const shown = useSession(status)
+      // In the middle of a render that React has cut into pieces.
+      if (++slow === 10) void world.client.logout()
+      const end = performance.now() + 2
+      while (performance.now() < end);
+      return createElement('li', null, shown)
+    }
+    await show(world.client, createElement(List))
+    await act(async () => startTransition(() => open(true)))
+    expect(container.querySelectorAll('li')).toHaveLength(20)
+    expect(torn.filter(Boolean)).not.toContain('authenticated,anonymous')
+    expect(new Set([...container.querySelectorAll('li')].map(row => row.textContent))).toEqual(
+      new Set(['anonymous']),
+    )
+  })
+
+  test('another client takes over when the provider is given one', async () => {
+    const world = await signedIn()
+    const other = createWorld()
+    const first = watched(world)
+    await show(first.client, createElement(Status))
+    expect(shown()).toBe('"authenticated"')
+    await show(other.client, createElement(Status))
+    expect(shown()).toBe('"unknown"')
+    expect(first.listeners).toBe(0)
+  })
+})
+
+describe('the client', () => {
+  test('useAuth answers with the very client of the nearest provider', async () => {
+    const world = createWorld()
+    let got: unknown
+    const Getting = showing(() => {
+      got = useAuth()
+      return null
+    })
+    await show(world.client, createElement(Getting))
+    expect(got).toBe(world.client)
+  })
+
+  test('without a provider the error says what is missing', () => {
+    expect(() => renderToString(createElement(Status))).toThrow('<AuthProvider client={…}>')
+  })
+
+  test('unmounting leaves no listener, and the client alive', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    await show(spied.client, createElement(Status), createElement(Status))
+    expect(spied.listeners).toBe(2)
+    await act(async () => root?.unmount())
+    root = undefined
+    expect(spied.listeners).toBe(0)
+    expect(await world.client.getAccessToken()).not.toBeNull()
+  })
+
+  test('StrictMode mounts twice: one restore, and one listener each', async () => {
+    const world = createWorld()
+    world.server.seed('ada')
+    const spied = watched(world)
+    const Restoring = showing(() => {
+      const auth = useAuth()
+      useEffect(() => void auth.ready(), [auth])
+      return useSession(status)
+    })
+    await show(spied.client, createElement(StrictMode, null, createElement(Restoring)))
+    await act(() => world.settle())
+    expect(shown()).toBe('"authenticated"')
+    expect(world.server.refreshes).toBe(1)
+    expect(spied.listeners).toBe(1)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('server rendering', () => {
+  const page = (client: World['client'], child: FunctionComponent) =>
+    createElement(AuthProvider, { client }, createElement(child))
+
+  test('shows "unknown", whoever is signed in, and hydrates without a mismatch', async () => {
+    const world = await signedIn()
+    const Fresh = showing(() => useSession(session => ({ is: session.status })))
+    const html = renderToString(page(world.client, Fresh))
+    expect(html).toBe('<p>{&quot;is&quot;:&quot;unknown&quot;}</p>')
+
+    container.innerHTML = html
+    const served = container.firstChild
+    const errors: unknown[] = []
+    await act(async () => {
+      root = hydrateRoot(container, page(world.client, Fresh), {
+        onRecoverableError: error => errors.push(error),
+      })
+    })
+    expect(shown()).toBe('{"is":"authenticated"}')
+    expect(container.firstChild).toBe(served)
+    expect(errors).toEqual([])
+    expect(complaints).toEqual([])
+  })
+})
