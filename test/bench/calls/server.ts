@@ -42,7 +42,11 @@ export interface AuthServer {
   close(): void
 }
 
-export async function startAuthServer(world: World, lifetime: number): Promise<AuthServer> {
+export async function startAuthServer(
+  world: World,
+  lifetime: number,
+  pages: Record<string, string> = {},
+): Promise<AuthServer> {
   const now = () => world.now()
   const spent = new Map<string, boolean>()
   const ends = new Map<string, number>()
@@ -79,8 +83,13 @@ export async function startAuthServer(world: World, lifetime: number): Promise<A
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await read(request)
     const { pathname, search } = new URL(request.url!, 'http://bench')
+    const page = pages[pathname]
+    if (page !== undefined) {
+      const type = pathname.endsWith('.js') ? 'text/javascript' : 'text/html'
+      return void response.writeHead(200, { 'Content-Type': type }).end(page)
+    }
+    const body = await read(request)
     const send = (status: number, value: unknown, cookie?: string) => {
       const headers = {
         'Content-Type': 'application/json',

@@ -7,6 +7,7 @@ export async function create(origin) {
   // Each scenario is a browser of its own: nothing is to be handed over from the last one.
   const auth = createAuthClient({ baseUrl: origin, restore: 'manual', scope: `bench ${tabs++}` })
   return {
+    auth,
     login: () => auth.login({ email: 'ada', password: 'right' }),
     get: async url => {
       const response = await auth.fetch(url)
