@@ -172,7 +172,9 @@ describe('S1 no part of a token can be reached from the client, or rests in stor
       ).toEqual([])
     })
     expect(tokens.size).toBeGreaterThanOrEqual(3)
-    const others = [...world.storage.keys()].filter(key => !/^silent-refresh:(signed-out|active|newest):/.test(key))
+    const others = [...world.storage.keys()].filter(
+      key => !/^silent-refresh:(signed-out|active|newest):/.test(key),
+    )
     expect(others).toEqual([])
   })
 
