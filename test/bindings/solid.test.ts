@@ -1,0 +1,221 @@
+// @vitest-environment happy-dom
+import { AuthProvider, useAuth, useSession } from 'silent-refresh/solid'
+import {
+  type Accessor,
+  type Component,
+  createComponent,
+  createEffect,
+  createRoot,
+  createSignal,
+} from 'solid-js'
+import { getNextElement, hydrate, insert, render, template } from 'solid-js/web'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Session } from '../../src/types.ts'
+import { createWorld, signedIn, type World } from '../support/world.ts'
+import { onServer } from './on-server.ts'
+import { watched } from './watched.ts'
+
+let container: HTMLElement
+let leave: () => void
+/** What Solid has to complain about. */
+let complaints: unknown[][]
+let renders: number
+
+beforeEach(() => {
+  container = document.body.appendChild(document.createElement('div'))
+  leave = () => {}
+  complaints = []
+  renders = 0
+  for (const method of ['warn', 'error'] as const) {
+    vi.spyOn(console, method).mockImplementation((...words) => complaints.push(words))
+  }
+})
+
+afterEach(() => {
+  leave()
+  container.remove()
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+  expect(complaints).toEqual([])
+})
+
+const paragraph = template('<p></p>')
+const status = (session: Session) => session.status
+const shown = () => container.textContent
+
+/** Shows what the hook answers, and counts: what the compiler makes of `<p>{show(value())}</p>`. */
+const showing =
+  (use: () => Accessor<unknown>): Component =>
+  () => {
+    const value = use()
+    const element = getNextElement(paragraph)
+    insert(element, () => {
+      renders++
+      return JSON.stringify(value())
+    })
+    return element
+  }
+const Status = showing(() => useSession(status))
+
+/** `<AuthProvider client={client}><Shown /></AuthProvider>` */
+const page = (client: World['client'], Shown: Component) => () =>
+  createComponent(AuthProvider, {
+    client,
+    get children() {
+      return createComponent(Shown, {})
+    },
+  })
+
+function show(client: World['client'], Shown: Component): void {
+  leave = render(page(client, Shown), container)
+}
+
+describe('what is shown', () => {
+  test('follows a login and a logout', async () => {
+    const world = createWorld()
+    show(
+      world.client,
+      showing(() =>
+        useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
+      ),
+    )
+    expect(shown()).toBe('"unknown"')
+    await world.login()
+    expect(shown()).toBe('"ada"')
+    await world.client.logout()
+    expect(shown()).toBe('"anonymous"')
+  })
+
+  test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
+    const world = await signedIn()
+    show(
+      world.client,
+      showing(() => useSession()),
+    )
+    const before = shown()
+    world.clock.tick(1000)
+    await world.client.refresh()
+    expect(shown()).not.toBe(before)
+    expect(shown()).toBe(JSON.stringify(world.client.session))
+  })
+
+  test('a refresh runs nobody again who does not show it', async () => {
+    const world = await signedIn()
+    show(world.client, Status)
+    const { session } = world.client
+    world.clock.tick(1000)
+    await world.client.refresh()
+    expect(world.client.session).not.toBe(session)
+    expect(renders).toBe(1)
+  })
+
+  test('a selector may read what is reactive', async () => {
+    const world = await signedIn()
+    const [key, setKey] = createSignal<'status' | 'error'>('status')
+    show(
+      world.client,
+      showing(() => useSession(session => (session.status === 'authenticated' ? session[key()] : undefined))),
+    )
+    expect(shown()).toBe('"authenticated"')
+    setKey('error')
+    expect(shown()).toBe('null')
+  })
+
+  test('is what came between the render and its effects', async () => {
+    const world = await signedIn()
+    show(
+      world.client,
+      showing(() => {
+        const session = useSession(status)
+        void world.client.logout()
+        return session
+      }),
+    )
+    expect(shown()).toBe('"anonymous"')
+  })
+})
+
+describe('the client', () => {
+  test('useAuth answers with the very client of the nearest provider', () => {
+    const world = createWorld()
+    let got: unknown
+    show(
+      world.client,
+      showing(() => {
+        got = useAuth()
+        return () => null
+      }),
+    )
+    expect(got).toBe(world.client)
+  })
+
+  test('without a provider the error says what is missing', () => {
+    expect(() => render(() => createComponent(Status, {}), container)).toThrow('<AuthProvider client={…}>')
+  })
+
+  test('unmounting leaves no listener, and the client alive', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    show(spied.client, Status)
+    expect(spied.listeners).toBe(1)
+    leave()
+    expect(spied.listeners).toBe(0)
+    expect(await world.client.getAccessToken()).not.toBeNull()
+  })
+
+  test('outside of components it ends with its root', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    const seen: unknown[] = []
+    const dispose = createRoot(end => {
+      createComponent(AuthProvider, {
+        client: spied.client,
+        get children() {
+          const session = useSession(status)
+          createEffect(() => seen.push(session()))
+          return null
+        },
+      })
+      return end
+    })
+    await world.client.logout()
+    expect(seen).toEqual(['authenticated', 'anonymous'])
+    dispose()
+    expect(spied.listeners).toBe(0)
+  })
+})
+
+describe('server rendering', () => {
+  test('shows "unknown", whoever is signed in, listens to nothing, and hydrates without a mismatch', async () => {
+    const { html, listeners } = await onServer(`
+      const { createComponent } = await import('solid-js')
+      const { escape, renderToString, ssr, ssrHydrationKey } = await import('solid-js/web')
+      const { AuthProvider, useSession } = await import('./src/bindings/solid.ts')
+      const parts = ['<p', '>', '</p>']
+      function Shown() {
+        const session = useSession(status)
+        return ssr(parts, ssrHydrationKey(), escape(JSON.stringify(session())))
+      }
+      const page = { client, get children() { return createComponent(Shown, {}) } }
+      const html = renderToString(() => createComponent(AuthProvider, page))
+    `)
+    expect(html).toMatch(/^<p data-hk="?\w+"?>"unknown"<\/p>$/)
+    expect(listeners).toBe(0)
+
+    const world = await signedIn()
+    // What generateHydrationScript() puts into the page.
+    vi.stubGlobal('_$HY', { events: [], completed: new WeakSet(), r: {}, fe() {} })
+    container.innerHTML = html
+    const served = container.firstChild
+    const first: unknown[] = []
+    const Shown = showing(() => {
+      const session = useSession(status)
+      first.push(session())
+      return session
+    })
+    leave = hydrate(page(world.client, Shown), container)
+    expect(first).toEqual(['unknown'])
+    expect(shown()).toBe('"authenticated"')
+    expect(container.firstChild).toBe(served)
+  })
+})
