@@ -36,24 +36,21 @@ test('a client of either entry fits, whatever its claims and user', () => {
 })
 
 test('useAuth is the core client until told which one', () => {
-  const hooks = () => {
-    for (const client of [react.useAuth(), vue.useAuth(), solid.useAuth(), injectAuth()]) {
-      expectTypeOf(client).toEqualTypeOf<AuthClient>()
-    }
-    for (const client of [
-      react.useAuth<typeof auth>(),
-      vue.useAuth<typeof auth>(),
-      solid.useAuth<typeof auth>(),
-      injectAuth<typeof auth>(),
-    ]) {
-      expectTypeOf(client).toEqualTypeOf<typeof auth>()
-    }
+  const useAll = () => {
+    expectTypeOf(react.useAuth()).toEqualTypeOf<AuthClient>()
+    expectTypeOf(react.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
+    expectTypeOf(vue.useAuth()).toEqualTypeOf<AuthClient>()
+    expectTypeOf(vue.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
+    expectTypeOf(solid.useAuth()).toEqualTypeOf<AuthClient>()
+    expectTypeOf(solid.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
+    expectTypeOf(injectAuth()).toEqualTypeOf<AuthClient>()
+    expectTypeOf(injectAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
   }
-  expectTypeOf(hooks).returns.toBeVoid()
+  expectTypeOf(useAll).returns.toBeVoid()
 })
 
 test('useSession knows claims and user where it is told, or where the selector says', () => {
-  const hooks = () => {
+  const useAll = () => {
     expectTypeOf(react.useSession()).toEqualTypeOf<Session<JwtClaims, unknown>>()
     expectTypeOf(react.useSession<Claims, User>()).toEqualTypeOf<App>()
     expectTypeOf(react.useSession(roleOf)).toEqualTypeOf<Role>()
@@ -65,7 +62,7 @@ test('useSession knows claims and user where it is told, or where the selector s
     expectTypeOf(injectSession<Claims, User>()()).toEqualTypeOf<App>()
     expectTypeOf(injectSession(roleOf)()).toEqualTypeOf<Role>()
   }
-  expectTypeOf(hooks).returns.toBeVoid()
+  expectTypeOf(useAll).returns.toBeVoid()
 })
 
 test('where the client is handed in, its types come along', () => {
