@@ -13,22 +13,32 @@ export async function requests(): Promise<Section> {
   return {
     tables: {
       requests: table(
-        ['', 'time, ratio', 'where fetch does nothing', 'bytes', 'bytes, base'],
+        ['', 'time, ratio', 'quiet rounds', 'where fetch does nothing', 'bytes', 'bytes, base'],
         barred.map((cost, index) => [
           cost.title,
           cost.ratio.toFixed(2),
+          cost.quiet.toFixed(2),
           idle[index]?.ratio.toFixed(2) ?? '-',
           Math.round(cost.bytes),
           Math.round(cost.baseBytes),
         ]),
       ),
       'requests-peers': table(
-        ['', 'time, ratio', 'bytes'],
-        peers.map(({ title, ratio, bytes }) => [title, ratio.toFixed(2), Math.round(bytes)]),
+        ['', 'time, ratio', 'quiet rounds', 'bytes'],
+        peers.map(({ title, ratio, quiet, bytes }) => [
+          title,
+          ratio.toFixed(2),
+          quiet.toFixed(2),
+          Math.round(bytes),
+        ]),
       ),
     },
+    // A miss is one by both: the median alone moves by a tenth where other work runs beside it.
     misses: barred
-      .filter(({ ratio }) => ratio > BAR)
-      .map(({ title, ratio }) => `requests, ${title}: ${ratio.toFixed(2)}, bar ${BAR}`),
+      .filter(({ ratio, quiet }) => Math.min(ratio, quiet) > BAR)
+      .map(
+        ({ title, ratio, quiet }) =>
+          `requests, ${title}: ${ratio.toFixed(2)} and ${quiet.toFixed(2)}, bar ${BAR}`,
+      ),
   }
 }

@@ -8,8 +8,8 @@ export interface Cost {
   title: string
   /** Time of ours for one of the base's: the median of all rounds. */
   ratio: number
-  /** Nanoseconds of the base, for a sense of scale. */
-  base: number
+  /** The same of each side's fastest quarter of rounds: those that a busy machine has let be. */
+  quiet: number
   /** Bytes a request. */
   bytes: number
   baseBytes: number
@@ -22,20 +22,17 @@ const COUNTED = 1_000
 
 /** One side and the other in many short rounds, so that whatever else the machine does hits both. */
 export async function compare({ title, ours, base }: Pair, rounds: number): Promise<Cost> {
-  const ratios: number[] = []
-  const times: number[] = []
+  const times: { ours: number; base: number }[] = []
   for (let round = -Math.ceil(rounds / 3); round < rounds; round++) {
     // Who comes first changes, for what one leaves behind is collected under the other.
     const isFirst = round % 2 === 0
     const first = await time(isFirst ? ours : base)
     const second = await time(isFirst ? base : ours)
-    if (round < 0) continue
-    ratios.push(isFirst ? first / second : second / first)
-    times.push((isFirst ? second : first) / CALLS)
+    if (round >= 0) times.push(isFirst ? { ours: first, base: second } : { ours: second, base: first })
   }
-  const bytes = await allocated(ours)
-  const baseBytes = await allocated(base)
-  return { title, ratio: median(ratios), base: median(times) * 1e6, bytes, baseBytes }
+  const ratio = median(times.map(({ ours, base }) => ours / base))
+  const quiet = quarter(times.map(({ ours }) => ours)) / quarter(times.map(({ base }) => base))
+  return { title, ratio, quiet, bytes: await allocated(ours), baseBytes: await allocated(base) }
 }
 
 async function time(run: () => Promise<unknown>): Promise<number> {
@@ -56,6 +53,8 @@ async function allocated(run: () => Promise<unknown>): Promise<number> {
   return median(counts)
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-}
+const median = (values: number[]) => quantile(values, 0.5)
+const quarter = (values: number[]) => quantile(values, 0.25)
+
+const quantile = (values: number[], part: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * part)]!
