@@ -3,6 +3,7 @@ import type { Settings } from './options.ts'
 
 /** How many verdicts are remembered, each about one whole string. */
 const REMEMBERED = 256
+const LONG = 1_024
 
 /**
  * Says where a request would go, if the credentials may go there too; else `null`. What is judged is what is sent: the
@@ -33,7 +34,7 @@ export function createUrlJudge(
     let verdict = verdicts.get(text)
     if (verdict === undefined) {
       verdict = judge(text)
-      verdicts.set(text, verdict)
+      if (text.length < LONG) verdicts.set(text, verdict)
     }
     return verdict
   }

@@ -1,12 +1,6 @@
 import { unlessAborted, within } from './abort.ts'
 import { createUrlJudge } from './allowed-urls.ts'
-import {
-  copyHeaders,
-  createBearer,
-  type HeaderCopy,
-  readAuthorization,
-  removeAuthorization,
-} from './bearer.ts'
+import { copyHeaders, createBearer, type HeaderCopy, isPlain } from './bearer.ts'
 import { readChallenge } from './challenge.ts'
 import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
@@ -25,6 +19,12 @@ export interface AuthorizedFetch {
   usableToken(signal?: AbortSignal | null, minValidity?: number): Promise<Held | null>
 }
 
+/** Fetch §5.4, `RequestInit`. */
+const MEMBERS =
+  'method headers body referrer referrerPolicy mode credentials cache redirect integrity keepalive signal duplex priority'.split(
+    ' ',
+  )
+
 /** A request of the app's, read once. */
 interface Call {
   /** Absolute, and allowed to carry the credentials. */
@@ -42,6 +42,9 @@ export function createAuthorizedFetch(
   refresher: Refresher,
   guard: GuardRequest,
   alive: () => void,
+  /** Has the user been away for too long? Then it is judged before anything is sent. */
+  isAway: () => boolean,
+  judged: () => Promise<void>,
   restored: () => Promise<AuthError | null>,
   challenged: (detail: AuthEventMap['challenge']) => void,
 ): AuthorizedFetch {
@@ -56,14 +59,13 @@ export function createAuthorizedFetch(
     const request = isRequest(input) ? input : null
     const url = judge(request ? request.url : (input as string | URL))
     const headers = copyHeaders(init?.headers ?? request?.headers)
-    const authorization = readAuthorization(headers)
-    const isOurs = authorization !== null && bearer.isOurs(authorization)
-    if (isOurs) removeAuthorization(headers)
-    if (url === null || (authorization !== null && !isOurs)) {
-      return settings.fetch(input, isOurs || init?.headers ? { ...init, headers } : init)
+    const authorization = bearer.take(headers)
+    if (url === null || authorization === 'other') {
+      const isTouched = authorization === 'ours' || init?.headers
+      return settings.fetch(input, isTouched ? { ...copyInit(init), headers } : init)
     }
 
-    const call: Call = { url, request, init: { ...init }, headers }
+    const call: Call = { url, request, init: copyInit(init), headers }
     const wanted = session.held
     const sent = readyToken() ?? (await usableToken(signalOf(call)))
     if (wanted && !sent) throw new AuthError('no_session', 'The session ended before the request was sent.')
@@ -92,7 +94,7 @@ export function createAuthorizedFetch(
       init.referrer ??= request.referrer
       init.referrerPolicy ??= request.referrerPolicy
     }
-    if (inCookies) init.credentials ??= token ? withCookies(request) : 'omit'
+    if (inCookies) init.credentials ??= credentialsOf(request) ?? (token ? 'include' : 'omit')
     else if (token) bearer.attach(headers, token)
     if (settings.csrf) {
       const guarded = new Headers(headers)
@@ -136,7 +138,7 @@ export function createAuthorizedFetch(
   function readyToken(): Held | null {
     alive()
     const { held } = session
-    if (!held) return null
+    if (!held || isAway()) return null
     const left = held.expires ? remaining(environment, held.expires) : Number.POSITIVE_INFINITY
     if (left <= held.margin) return null
     // The timer may be throttled: in a hidden tab a request is the better alarm.
@@ -148,7 +150,11 @@ export function createAuthorizedFetch(
     alive()
     signal?.throwIfAborted()
     const wanted = session.held
-    if (session.snapshot.status === 'unknown') raise(await unlessAborted(restored(), signal))
+    await judged()
+    for (let tries = 0; session.snapshot.status === 'unknown' && environment.page; tries++) {
+      if (tries === 2) throw new AuthError('refresh_unavailable', 'Not restored yet.', { retryable: true })
+      raise(await unlessAborted(restored(), signal))
+    }
     if (isShort(minValidity)) {
       await renew(signal)
       // The machine may have slept while the answer was under way: what came is then dead already.
@@ -205,14 +211,22 @@ function raise(error: AuthError | null): void {
 const methodOf = ({ init, request }: Call): string => init.method ?? request?.method ?? 'GET'
 
 const signalOf = ({ init, request }: Call): AbortSignal | null | undefined =>
-  'signal' in init ? init.signal : request?.signal
+  init.signal !== undefined ? init.signal : request?.signal
+
+/** What `fetch` would read, when it is called: of an object with a class also what it inherits. */
+function copyInit(init: RequestInit | undefined): RequestInit {
+  if (!init || isPlain(init)) return { ...init }
+  const copy: Record<string, unknown> = {}
+  for (const name of MEMBERS) if (name in init) copy[name] = init[name as never]
+  return copy
+}
 
 /** Without what a query can hold. */
 const bare = (url: string): string => url.replace(/[?#].*/, '')
 
 /** A Request that says nothing of its credentials says `same-origin`. */
-const withCookies = (request: Request | null): RequestCredentials =>
-  request && request.credentials !== 'same-origin' ? request.credentials : 'include'
+const credentialsOf = (request: Request | null): RequestCredentials | undefined =>
+  request && request.credentials !== 'same-origin' ? request.credentials : undefined
 
 /** Across realms, where `instanceof` fails; a URL or a string has no `clone`. */
 const isRequest = (value: unknown): value is Request => typeof (value as Request | null)?.clone === 'function'

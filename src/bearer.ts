@@ -8,8 +8,8 @@ export type HeaderCopy = Record<string, string>
 
 /** Reads and writes the `Authorization` header (RFC 6750 §2.1). */
 export interface Bearer {
-  /** Is it one that this client wrote, in a request that the caller copied? */
-  isOurs(authorization: string): boolean
+  /** Takes out what this client wrote, in a request that the caller copied; says whether any, or another's, was there. */
+  take(headers: HeaderCopy): 'none' | 'ours' | 'other'
   attach(headers: HeaderCopy, token: Held): void
 }
 
@@ -32,7 +32,20 @@ export function createBearer(scheme: string): Bearer {
   }
 
   return {
-    isOurs: authorization => written.includes(authorization),
+    take(headers) {
+      let isOthers = false
+      let isOurs = false
+      for (const name in headers) {
+        // However the caller has written it, and whatever is made of it as text.
+        if (name.length !== 13 || name.toLowerCase() !== 'authorization' || !Object.hasOwn(headers, name))
+          continue
+        if (written.includes(String(headers[name]))) {
+          isOurs = true
+          delete headers[name]
+        } else isOthers = true
+      }
+      return isOthers ? 'other' : isOurs ? 'ours' : 'none'
+    },
     attach(headers, token) {
       headers.Authorization = valueOf(token)
     },
@@ -41,26 +54,13 @@ export function createBearer(scheme: string): Bearer {
 
 export function copyHeaders(given: HeadersInit | undefined): HeaderCopy {
   if (!given) return {}
-  const prototype = Object.getPrototypeOf(given)
-  if (prototype === Object.prototype || prototype === null) return { ...(given as HeaderCopy) }
+  if (isPlain(given) && !(Symbol.iterator in given)) return { ...(given as HeaderCopy) }
   const copy: HeaderCopy = {}
   for (const [name, value] of given instanceof Headers ? given : new Headers(given)) copy[name] = value
   return copy
 }
 
-/** However the caller has written its name. */
-export function readAuthorization(headers: HeaderCopy): string | null {
-  for (const name in headers) {
-    if (isAuthorization(name) && Object.hasOwn(headers, name)) return headers[name] as string
-  }
-  return null
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
-
-export function removeAuthorization(headers: HeaderCopy): void {
-  for (const name of Object.keys(headers)) {
-    if (isAuthorization(name)) delete headers[name]
-  }
-}
-
-const isAuthorization = (name: string): boolean =>
-  name.length === 13 && name.toLowerCase() === 'authorization'

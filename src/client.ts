@@ -46,6 +46,8 @@ export function createClient<Claims, User>(
   let firstRestore: Promise<AuthError | null> | null = null
   let revoking: Promise<LogoutResult> | null = null
   let isRevokingAsked = false
+  /** What the server has not confirmed to be worthless yet. */
+  let unrevoked: TokenSet | null = null
 
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
   const marker = createMarker(environment, settings.scope, log)
@@ -70,7 +72,7 @@ export function createClient<Claims, User>(
     settings,
     environment,
     tabs,
-    () => session.held !== null,
+    () => session.snapshot.status,
     () => void signOut('idle'),
   )
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
@@ -91,6 +93,8 @@ export function createClient<Claims, User>(
     refresher,
     guard,
     alive,
+    idle.isOver,
+    idle.judged,
     restored,
     detail => emitter.emit('challenge', detail),
   )
@@ -109,6 +113,7 @@ export function createClient<Claims, User>(
       // A page that reloads itself is nobody at the keyboard.
       if (isDecision || idle.active() === undefined) idle.touch()
       if (isDecision) marker.lift()
+      unrevoked = null
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })
       if (userChanged) emitter.emit('userChange', { claims, user })
@@ -122,8 +127,8 @@ export function createClient<Claims, User>(
     }
     if (change.type === 'clear') {
       const { reason, wasSignedIn, told } = change
-      resting.drop()
-      if (!told) idle.forget()
+      resting.drop(!told && (reason === 'logout' || reason === 'idle'))
+      idle.forget(!told)
       if (wasSignedIn) emitter.emit('logout', { reason })
       if (reason === 'rejected' && !told) tabs.tell({ type: 'signed-out', generation, reason })
       log({ type: 'signed-out', reason, generation })
@@ -138,8 +143,11 @@ export function createClient<Claims, User>(
     if (overruled) return false
     if (marker.stands()) {
       // Nobody decided that just now: what another tab has come to since is the newer.
+      const rested = loaded()
       session.clear(session.held ? 'other-tab' : 'logout', session.generation)
-      void revoke(null)
+      // Whoever signed out may not have had it: while the marker stands there has been no login since.
+      vault.drop(environment.now())
+      void revoke(null, false, rested)
       return true
     }
     const isAway = session.snapshot.status === 'unknown' && idle.isOver()
@@ -155,8 +163,13 @@ export function createClient<Claims, User>(
       if (session.isFollower) await resting.recover()
       return
     }
-    const { held, tokens, generation, decided } = session
+    const { held, tokens, generation, decided, snapshot } = session
     const { reason } = news
+    // Whoever has the refresh token, or has yet to look for one, knows better than a tab that has none.
+    const isOwner = session.lineage !== null && tokens?.refreshToken
+    if (reason === 'rejected' && (isOwner || snapshot.status === 'unknown')) {
+      return session.see(news.generation)
+    }
     if (reason === 'rejected' ? news.generation <= generation : news.generation < decided) return
     decisions++
     overruled = false
@@ -259,6 +272,8 @@ export function createClient<Claims, User>(
     signal?.throwIfAborted()
     overruled ||= session.snapshot.status !== 'authenticated'
     const error = await unlessAborted(refresher.run('asked'), signal)
+    // It has had its chance: from here on the marker counts again.
+    if (session.snapshot.status !== 'authenticated') overruled = false
     if (error) throw error
     if (session.snapshot.status !== 'authenticated') throw new AuthError('no_session', 'Nobody is signed in.')
     return signedIn()
@@ -269,12 +284,14 @@ export function createClient<Claims, User>(
     return signOut('logout')
   }
 
+  const loaded = (): Promise<Rest | null | undefined> | null => (vault.exists ? vault.load() : null)
+
   /** Here first, then in the other tabs, then on the server. */
   function signOut(reason: 'logout' | 'idle'): Promise<LogoutResult> {
     decisions++
     overruled = false
     const { tokens } = session
-    const rested = vault.exists ? vault.load() : null
+    const rested = loaded()
     marker.set()
     session.clear(reason)
     const { generation } = session
@@ -286,9 +303,9 @@ export function createClient<Claims, User>(
   function revoke(
     tokens: TokenSet | null,
     asked = false,
-    rested: Promise<Rest | null> | null = null,
+    rested: Promise<Rest | null | undefined> | null = null,
   ): Promise<LogoutResult> {
-    if (revoking && !tokens && !rested && (isRevokingAsked || !asked)) return revoking
+    if (revoking && !tokens && (isRevokingAsked || !asked)) return revoking
     const current = revocation(tokens, asked, rested).finally(() => {
       if (revoking === current) revoking = null
     })
@@ -300,7 +317,7 @@ export function createClient<Claims, User>(
   async function revocation(
     tokens: TokenSet | null,
     asked: boolean,
-    rested: Promise<Rest | null> | null,
+    rested: Promise<Rest | null | undefined> | null,
   ): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
     const rotated = refresher.busy ? await refresher.settled() : undefined
@@ -312,18 +329,24 @@ export function createClient<Claims, User>(
       }
       // Another logout, confirmed meanwhile, has lifted it.
       marker.set()
+      // A refresh of a tab that had not heard of it yet has put it there.
+      const late = await loaded()
+      if (late) vault.drop(session.decided)
+      const rest = late && late.lineage <= session.decided ? late : await rested
+      const known = tokens ?? unrevoked
+      const refreshToken = rotated ?? rest?.refreshToken ?? known?.refreshToken
+      const accessToken = known?.accessToken ?? rest?.accessToken ?? ''
+      const isAny = accessToken || refreshToken
+      const newest = isAny ? { expiresAt: rest?.expiresAt, ...known, accessToken, refreshToken } : null
       try {
-        const rest = await rested
-        const refreshToken = rotated ?? rest?.refreshToken ?? tokens?.refreshToken
-        const accessToken = tokens?.accessToken ?? rest?.accessToken ?? ''
-        const isAny = accessToken || refreshToken
-        const newest = isAny ? { expiresAt: rest?.expiresAt, ...tokens, accessToken, refreshToken } : null
         const wasSent = await within(environment, timeout, tookTooLong('logout'), inner =>
           endpoints.logout(newest, inner),
         )
+        unrevoked = null
         if (wasSent) marker.lift()
         return { revoked: wasSent }
       } catch (caught) {
+        unrevoked = newest
         const error = caught as AuthError
         log({ type: 'revocation-failed', error })
         return { revoked: false, error }

@@ -40,6 +40,7 @@ export function createCsrfGuard(
     guard(headers, method, url, session) {
       if (!csrf || SAFE.test(method) || !allowedOrigins.has(new URL(url).origin)) return false
       // Other tabs change the jar: with the value that its session began with, a request fails rather than be another's.
+      if (mode === 'cookie' && session) pinned ??= read()
       const value = mode === 'cookie' && session ? pinned : read()
       if (value && !headers.has(csrf.header)) headers.set(csrf.header, value)
       return true

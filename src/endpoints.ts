@@ -68,7 +68,7 @@ export function createEndpoints(
     if (typeof endpoint === 'function') {
       return callback(`endpoints.${name}`, async () => {
         const request = await endpoint({ tokens: inCookies ? null : tokens, credentials, signal })
-        return request && toInit(request, name, signal)
+        return request === null ? null : toInit(request, name, signal)
       })
     }
     if (!settings.baseUrl) throw invalid('baseUrl', 'given where there is no page')
@@ -90,11 +90,15 @@ export function createEndpoints(
     expiresAt > environment.now() && settings.allowedOrigins.has(new URL(url).origin)
 
   function toInit(
-    { url, json, form, ...init }: EndpointRequest,
+    { url, json, form, ...given }: EndpointRequest,
     name: Operation,
     signal: AbortSignal,
   ): [string, RequestInit] {
     const target = new URL(url, environment.baseURI())
+    // What is left undefined takes its default.
+    const init: RequestInit = Object.fromEntries(
+      Object.entries(given).filter(([, value]) => value !== undefined),
+    )
     const headers = new Headers(init.headers)
     if (form) init.body = new URLSearchParams(form)
     if (json !== undefined) {
@@ -134,7 +138,7 @@ export function createEndpoints(
       new AuthError(`${kind}_${outcome}` as AuthErrorCode, `The ${operation} request ${how}.`, details)
 
     if (!prepared) {
-      if (kind === 'logout') return null
+      if (kind === 'logout' || kind === 'user') return null
       throw fail('rejected', 'was not sent: there is nothing to send', {})
     }
     let response: Response
@@ -210,7 +214,9 @@ export function createEndpoints(
     if (!isRestore) {
       throw new AuthError('malformed_response', `The ${operation} answer holds no access token.`)
     }
-    const renewed = await refresh('refresh', tokens, signal, rotated)
+    const refreshToken = set?.refreshToken ?? tokens?.refreshToken
+    const newest = refreshToken ? { accessToken: '', ...tokens, refreshToken } : tokens
+    const renewed = await refresh('refresh', newest, signal, rotated)
     return { ...renewed, user: renewed.user ?? set?.user }
   }
 

@@ -1,7 +1,7 @@
 import { instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
-import type { Handover } from './messages.ts'
+import { fits, type Handover } from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
 import { parseCookieSession, parseToken } from './token.ts'
@@ -40,7 +40,7 @@ export function createHandingOver(
       accessToken: settings.tabs === 'notify' && !inCookies ? undefined : accessToken,
       lifetime,
       expiresAt: expires && environment.now() + remaining(environment, expires),
-      user: snapshot.user,
+      user: fits(snapshot.user) ? snapshot.user : undefined,
     }
   }
 

@@ -1,16 +1,19 @@
 import type { Environment } from './environment.ts'
 import type { Settings } from './options.ts'
 import type { Tabs } from './tabs.ts'
+import type { Session } from './types.ts'
 
 export interface Idle {
   /** The tick: sets the alarm for when the user will have been away too long, or looks whether they have. */
   look(): void
   /** The user is here. */
   touch(): void
-  /** The session is over: what is known of its user's activity says nothing about the next one. */
-  forget(): void
+  /** The session is over: what is known of its user's activity says nothing about the next one. `here`: in this tab first. */
+  forget(here: boolean): void
   /** By what is known in this tab, and rests in the browser. */
   isOver(): boolean
+  /** Where it is over, as far as is known here: asks the siblings, and signs out if they know no better. */
+  judged(): Promise<void>
   /** The last activity that is known of; hears of another. Epoch milliseconds. */
   active(at?: number): number | undefined
   dispose(): void
@@ -25,6 +28,7 @@ const NEVER_IDLE: Idle = {
   touch() {},
   forget() {},
   isOver: () => false,
+  judged: async () => {},
   active: () => undefined,
   dispose() {},
 }
@@ -34,7 +38,7 @@ export function createIdle(
   { idleTimeout, scope }: Settings,
   environment: Environment,
   tabs: Pick<Tabs, 'exclusive' | 'consult'>,
-  isSignedIn: () => boolean,
+  status: () => Session['status'],
   signOut: () => void,
 ): Idle {
   if (!idleTimeout || !environment.page) return NEVER_IDLE
@@ -70,10 +74,15 @@ export function createIdle(
     attempt(storage => storage.setItem(key, `${now}`))
   }
 
-  function forget(): void {
+  function forget(here: boolean): void {
     last = 0
-    attempt(storage => storage.removeItem(key))
+    if (here) attempt(storage => storage.removeItem(key))
   }
+
+  const isSignedIn = (): boolean => status() === 'authenticated'
+
+  /** Looks no further than needed: this is asked before each request. */
+  const isOver = (): boolean => environment.now() - last >= limit && left() <= 0
 
   function left(): number {
     // Where nothing is known of it, the time begins now.
@@ -100,14 +109,17 @@ export function createIdle(
 
   const stopListening = environment.onActivity(() => {
     // Whoever comes back too late is not there any more.
-    if (isSignedIn() && left() > 0) touch()
+    if (status() !== 'anonymous' && !isOver()) touch()
   })
 
   return {
     look,
     touch,
     forget,
-    isOver: () => left() <= 0,
+    isOver,
+    async judged() {
+      if (isSignedIn() && isOver()) await judge()
+    },
     active,
     dispose() {
       disposed = true

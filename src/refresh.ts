@@ -64,6 +64,8 @@ interface Pause {
   readonly error: AuthError
   /** The server named the time, or what it said will not change before then. */
   readonly binding: boolean
+  /** By another tab's word alone. */
+  readonly told: boolean
 }
 
 const BACKOFF = 1_000
@@ -72,6 +74,10 @@ const MAX_BACKOFF = 60_000
 const BURST = 10
 const BURST_SPAN = 20_000
 const NEVER = Number.MAX_SAFE_INTEGER
+/** However far away another tab says: what anybody can post locks nobody out for longer. */
+const DAY = 24 * 3_600_000
+/** How often to look, a second apart, for the tab that has the refresh token: it may be reloading. */
+const OWNER_LOOKS = 3
 
 export function createRefresher(
   settings: Settings,
@@ -83,7 +89,7 @@ export function createRefresher(
     /** Does the signed-out marker stand, or has the user been away for too long? Then the session has ended. */
     bars(): boolean
     /** Under the lock: takes up what rests in the storage. */
-    recover(): Promise<void>
+    recover(): Promise<boolean>
     failed(error: AuthError, retryAt: number | null, postponed: Postponed | null): void
     settled(): void
   },
@@ -114,8 +120,9 @@ export function createRefresher(
     const current = pause()
     // What renews itself and has ended is not waited for: nothing can be had for it any more.
     if (!current || hasSlidOut()) return 0
-    const { error, until, binding } = current
-    const passes = error.code === 'refresh_rejected' ? need === 'dead' : need === 'asked' && !binding
+    const { error, until, binding, told } = current
+    const passes =
+      error.code === 'refresh_rejected' ? need === 'dead' : need === 'asked' && (!binding || told)
     return passes ? 0 : Math.max(0, remaining(environment, until))
   }
 
@@ -130,6 +137,9 @@ export function createRefresher(
       retryable: true,
       retryAt: Math.round(environment.now() + wait),
     })
+
+  const unreadable = (): AuthError =>
+    new AuthError('refresh_unavailable', '"storage" could not be read.', { retryable: true })
 
   const tookTooLong = (): AuthError =>
     new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
@@ -173,7 +183,7 @@ export function createRefresher(
         // Under the lock, look again: a login, a logout or a sibling may have been first.
         if (!isWanted() || signal.aborted || isBarred()) return
         const isCaughtUp = await tabs.catchUp()
-        await events.recover()
+        const isReadable = await events.recover()
         if (isCaughtUp || !isWanted()) return
         const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
         const { held, tokens, isFollower } = session
@@ -184,7 +194,9 @@ export function createRefresher(
         }
         // With the refresh token in script's hands two at once are one too many.
         else if (alone && tokens?.refreshToken) outcome = tookTooLong()
-        else if (isFollower) follows = true
+        else if (!isReadable) outcome = failed(unreadable(), current)
+        // Whoever has the refresh token will answer, if not at once.
+        else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
         else outcome = await exchange(current, isWanted)
       }, signal)
       if (follows) outcome = await follow(current, isWanted)
@@ -199,11 +211,14 @@ export function createRefresher(
   /** The tab that has the refresh token refreshes for those that have not. */
   async function follow(current: Flight, isWanted: () => boolean): Promise<AuthError | null> {
     const { generation, lineage } = session
-    if (!(await tabs.isOwned(lineage as number))) {
-      return failed(new AuthError('refresh_rejected', 'The tab with the refresh token is gone.'), current)
-    }
     const before = lastPause
     const isAnswered = () => !isWanted() || lastPause !== before
+    for (let looks = 0; !(await tabs.isOwned(lineage)); looks++) {
+      const gone = new AuthError('refresh_rejected', 'The tab with the refresh token is gone.')
+      if (looks === OWNER_LOOKS) return isWanted() ? failed(gone, current, true) : null
+      await tabs.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
+      if (!isWanted()) return null
+    }
     await tabs.consult({ type: 'renew', generation, dead: current.dead }, isAnswered, timeout)
     if (!isWanted()) return null
     return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
@@ -260,16 +275,18 @@ export function createRefresher(
     return endpoints.complete(token, known, signal)
   }
 
-  function failed(error: AuthError, current: Flight): AuthError | null {
+  /** `quiet`: it says nothing about the other tabs. */
+  function failed(error: AuthError, current: Flight, quiet = false): AuthError | null {
     log({ type: 'refresh-failed', error })
     const { held } = session
     if (error.code !== 'refresh_rejected') {
       const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
-      return postpone(error, told + (current.shaken ? soon() : backoff()), told > 0)
+      // Everybody is told the same moment: whoever waited long can wait for its turn as well.
+      return postpone(error, told + (current.shaken && !told ? soon() : backoff(told)), told > 0, quiet)
     }
     if (held && !current.dead && !isExpired(environment, held)) {
       // It still works: keep it, and ask once more when it does not.
-      return postpone(error, held.expires ? remaining(environment, held.expires) : NEVER, true)
+      return postpone(error, held.expires ? remaining(environment, held.expires) : NEVER, true, quiet)
     }
     session.clear(held ? 'rejected' : 'initial')
     return null
@@ -278,13 +295,15 @@ export function createRefresher(
   const soon = (): number => environment.random() * BACKOFF
 
   /** Full jitter: a whole fleet that lost its server must not come back in step. */
-  const backoff = (): number =>
-    environment.random() * Math.min(MAX_BACKOFF, BACKOFF * 2 ** ((pause()?.failures ?? 0) + 1))
+  const backoff = (least: number): number =>
+    environment.random() *
+    Math.min(MAX_BACKOFF, Math.max(least, BACKOFF * 2 ** ((pause()?.failures ?? 0) + 1)))
 
   function postpone(
     { code, message, status }: Pick<AuthError, 'code' | 'message' | 'status'>,
     wait: number,
     binding = false,
+    quiet = false,
     told = false,
   ): AuthError {
     const isRefused = code === 'refresh_rejected'
@@ -303,12 +322,13 @@ export function createRefresher(
       failures: (pause()?.failures ?? 0) + 1,
       error,
       binding,
+      told,
     }
     session.fail(error)
     const news: Postponed | null =
-      told || retryAt === undefined
+      quiet || retryAt === undefined
         ? null
-        : { type: 'postponed', generation, code: error.code, message, status, retryAt, binding }
+        : { type: 'postponed', generation, code: error.code, status, retryAt, binding }
     events.failed(error, retryAt ?? null, news)
     return error
   }
@@ -332,9 +352,10 @@ export function createRefresher(
       if (!current || current.binding || remaining(environment, current.until) <= BACKOFF) return
       lastPause = { ...current, until: later(instant(environment), soon()) }
     },
-    hear({ generation, retryAt, binding, ...error }) {
+    hear({ generation, code, status, retryAt, binding }) {
       if (generation !== session.generation || flight?.sent) return
-      postpone({ status: undefined, ...error }, Math.max(0, retryAt - environment.now()), binding, true)
+      const wait = Math.max(0, Math.min(retryAt - environment.now(), DAY))
+      postpone({ code, status, message: 'Another tab could not refresh.' }, wait, binding, true, true)
       events.settled()
     },
     async settled() {

@@ -1,6 +1,8 @@
+import { within } from './abort.ts'
 import { instant } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
+import { isAuthError } from './errors.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
 import type { Rest, Vault } from './storage.ts'
@@ -11,12 +13,14 @@ import { parseToken } from './token.ts'
 export interface Resting {
   /** Lets the storage have what it takes to go on after a page load. */
   save(): void
-  drop(): void
+  /** The session is over; `ends`: by what the user decided, here. */
+  drop(ends: boolean): void
   /**
    * Under the lock: takes up what rested while no page was open, or what another tab has put there since. In a storage
    * of this tab alone it can be the copy that a duplicated tab brought along: who owns the lineage goes on with it.
+   * Settles with `false` where the storage cannot be read now, and holds what is needed.
    */
-  recover(): Promise<void>
+  recover(): Promise<boolean>
 }
 
 export function createResting(
@@ -41,42 +45,58 @@ export function createResting(
     }
   }
 
-  async function recover(): Promise<void> {
-    const { tokens, lineage } = session
+  async function recover(): Promise<boolean> {
+    const { tokens, lineage, decided } = session
     if (lineage !== null && tokens?.refreshToken) {
-      if (!(await tabs.own(lineage))) session.resume(undefined, lineage)
-      return
+      const isOurs = await tabs.own(lineage)
+      if (!isOurs && !signal.aborted) session.resume(undefined, lineage)
+      return true
     }
-    if (!vault.exists) return
+    if (!vault.exists) return true
     const found = await vault.load()
+    if (signal.aborted) return true
+    if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)
-    if (vault.shared && !settings.sliding) session.resume(found?.refreshToken, null)
-    else if (found?.accessToken && !session.held) await goOnWith(found.accessToken, found)
-    else if (found?.refreshToken) {
-      const isOurs = !session.held || lineage === found.lineage
-      if (isOurs && (await tabs.own(found.lineage))) session.resume(found.refreshToken, found.lineage)
+    if (settings.sliding) {
+      if (found && !session.held) await goOnWith(found)
+    } else if (vault.shared) {
+      // A tab that had not heard of the newest login may have written last.
+      const isCurrent = found !== null && found.lineage >= decided
+      if (isCurrent || !tokens?.refreshToken) session.resume(isCurrent ? found.refreshToken : undefined, null)
+      else save()
+    } else if (found?.refreshToken) {
+      const isOurs = (!session.held || lineage === found.lineage) && (await tabs.own(found.lineage))
+      if (signal.aborted) return true
+      if (isOurs) session.resume(found.refreshToken, found.lineage)
       else vault.drop(found.lineage)
     }
+    return true
   }
 
   /** A token that renews itself is all there is: while it lives nobody has to be asked. */
-  async function goOnWith(accessToken: string, { expiresAt, lineage }: Rest): Promise<void> {
+  async function goOnWith({ accessToken, expiresAt, lineage }: Rest): Promise<void> {
     // Its end is by this machine's clock: what the token says of its beginning is by another.
     const left = expiresAt === undefined ? undefined : expiresAt - environment.now()
     if (left !== undefined && left <= 0) return vault.drop(lineage)
+    const { version } = session
     try {
-      const set = { accessToken, expiresIn: left && left / 1000 }
-      const token = parseToken(set, { sentAt: instant(environment), adopted: true })
-      session.commit(await endpoints.complete(token, undefined, signal), 'restore')
-    } catch {
-      vault.drop(lineage) // not what the app's schema takes for claims
+      const late = () => new Error('too slow')
+      const set = { accessToken: accessToken as string, expiresIn: left && left / 1000 }
+      const parsed = parseToken(set, { sentAt: instant(environment), adopted: true })
+      const complete = (inner: AbortSignal) => endpoints.complete(parsed, undefined, inner)
+      const token = await within(environment, settings.timeout / 2, late, complete, signal)
+      // Whoever signed in or out meanwhile has decided.
+      if (session.version === version) session.commit(token, 'restore')
+    } catch (error) {
+      // Not what the app's schema takes for claims.
+      if (isAuthError(error) && error.code === 'malformed_response') vault.drop(lineage)
     }
   }
 
   return {
     save,
-    drop() {
-      if (vault.exists) vault.drop(Math.max(session.generation, session.decided))
+    drop(ends) {
+      vault.drop(Math.max(session.generation, session.decided), ends)
     },
     recover,
   }

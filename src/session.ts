@@ -155,7 +155,10 @@ export function createSession(
       version++
       // Opaque tokens do not say whose they are: each login is then somebody of its own, and a refresh stays the same.
       const identity =
-        token.identity ?? (cause === 'refresh' && before ? before.identity : `login ${generation}`)
+        token.identity ??
+        (cause === 'refresh' && before
+          ? before.identity
+          : `login ${cause === 'restore' && !isDecision ? decided : generation}`)
       const sameUser = before?.identity === identity
       const renewed = cause === 'refresh' && sameUser ? before : null
       const userChanged = lastIdentity !== null && lastIdentity !== identity
@@ -198,7 +201,8 @@ export function createSession(
 
     clear(reason, told) {
       const isDecision = reason === 'logout' || reason === 'idle'
-      generation = Math.max(generation, told ?? next(isDecision))
+      // Nobody was here, and so nothing has ended that others could hold.
+      generation = Math.max(generation, told ?? (reason === 'initial' ? 0 : next(isDecision)))
       if (isDecision || reason === 'other-tab') decided = Math.max(decided, told ?? generation)
       version++
       held = null

@@ -36,6 +36,8 @@ export interface Rest {
   readonly expiresAt?: number | undefined
   /** The login that it goes back to. */
   readonly lineage: number
+  /** In a storage of one tab: orders it among all copies. */
+  readonly serial?: number | undefined
 }
 
 export interface Vault {
@@ -43,10 +45,15 @@ export interface Vault {
   readonly exists: boolean
   /** All tabs see the same. */
   readonly shared: boolean
-  load(): Promise<Rest | null>
+  /** `undefined`: it cannot be read now. */
+  load(): Promise<Rest | null | undefined>
+  /** Never over what goes back to a newer login. */
   save(rest: Rest): void
-  /** Removes what goes back to this login or an older one; a newer one is not ours to remove. */
-  drop(lineage: number): void
+  /**
+   * Removes what goes back to this login or an older one; a newer one is not ours to remove. `ends`: copies of it in
+   * tabs that are asleep or closed are worth nothing either.
+   */
+  drop(lineage: number, ends?: boolean): void
   /** When all that was written has arrived. */
   settled(): Promise<unknown>
 }
@@ -55,8 +62,13 @@ export interface Vault {
 const PATIENCE = 1_000
 
 /** The app's storage, which may be full, blocked, slow or filled by somebody else. */
-export function createVault({ storage = NOWHERE, scope, log }: Settings, environment: Environment): Vault {
+export function createVault(
+  { storage = NOWHERE, sliding, scope, log }: Settings,
+  environment: Environment,
+): Vault {
   const key = `silent-refresh:token:${scope}`
+  const ledger = `silent-refresh:newest:${scope}`
+  const isShared = (): boolean => storage.shared === true
   let copy: Rest | null = null
   let broken = false
   let told = false
@@ -67,49 +79,74 @@ export function createVault({ storage = NOWHERE, scope, log }: Settings, environ
     told = true
   }
 
-  /** What the storage says; where it fails, from then on memory takes its place. */
-  async function attempt<T>(use: () => T | Promise<T>): Promise<T | undefined> {
-    if (broken) return undefined
+  /** `null` where the storage fails: a tab's own is from then on replaced by memory, a shared one has no substitute. */
+  async function attempt<T>(use: () => T | Promise<T>): Promise<{ value: T } | null> {
     let undo = () => {}
     try {
       const used = use()
-      if (typeof (used as Promise<T> | null)?.then !== 'function') return used
+      if (typeof (used as Promise<T> | null)?.then !== 'function') return { value: used as T }
       const late = new Promise<never>((_, reject) => {
         undo = environment.timer(() => reject(new Error('too slow')), PATIENCE)
       })
-      return await Promise.race([used, late])
+      return { value: await Promise.race([used, late]) }
     } catch {
-      broken = true
+      broken = !isShared()
       complain()
-      return undefined
+      return null
     } finally {
       undo()
     }
   }
 
-  async function load(): Promise<Rest | null> {
+  /** Of all copies of one tab's storage, and all its tabs, the highest number is the newest. */
+  function newest(raise = false): number {
+    try {
+      const local = environment.localStorage()
+      const known = Number(local.getItem(ledger))
+      if (!raise) return known
+      const next = Math.max(known + 1, Math.floor(environment.now()))
+      local.setItem(ledger, `${next}`)
+      return next
+    } catch {
+      return 0 // where nothing can be compared, what is there is taken
+    }
+  }
+
+  async function load(): Promise<Rest | null | undefined> {
+    const least = newest()
     await last
-    const text = await attempt(() => storage.get(key))
-    if (broken) return copy
-    const rest = text == null ? null : parse(text)
-    if (text != null && !rest) complain()
-    return rest
+    const got = broken ? null : await attempt(() => storage.get(key))
+    if (!got) return isShared() ? undefined : copy
+    const rest = got.value == null ? null : parse(got.value)
+    if (got.value != null && !rest) complain()
+    return rest?.serial !== undefined && rest.serial < least ? null : rest
   }
 
   return {
     exists: storage !== NOWHERE,
     get shared() {
-      return storage.shared === true
+      return isShared()
     },
     load,
     save(rest) {
-      copy = rest
-      last = last.then(() => attempt(() => storage.set(key, JSON.stringify({ v: 1, ...rest }))))
+      if (storage === NOWHERE) return
+      // A token that renews itself is in every tab, and no copy of it is used up by another.
+      const serial = isShared() ? undefined : newest(!sliding)
+      copy = { ...rest, serial }
+      const text = JSON.stringify({ v: 1, ...copy })
+      const write = () => (broken ? null : attempt(() => storage.set(key, text)))
+      last = isShared()
+        ? load().then(found => (found && found.lineage > rest.lineage ? null : write()))
+        : last.then(write)
     },
-    drop(lineage) {
+    drop(lineage, ends = false) {
+      if (storage === NOWHERE) return
       copy = null
-      const isOurs = (rest: Rest | null) => !rest || rest.lineage <= lineage
-      last = load().then(rest => (isOurs(rest) ? attempt(() => storage.remove(key)) : undefined))
+      if (ends && !isShared()) newest(true)
+      // What cannot be read is removed as well: nothing may outlive a logout.
+      last = load().then(found =>
+        found && found.lineage > lineage ? null : attempt(() => storage.remove(key)),
+      )
     },
     settled: () => last,
   }
@@ -118,11 +155,12 @@ export function createVault({ storage = NOWHERE, scope, log }: Settings, environ
 function parse(text: unknown): Rest | null {
   try {
     const rest = JSON.parse(text as string)
-    const { v, refreshToken, accessToken, expiresAt = 0, lineage } = rest
+    const { v, refreshToken, accessToken, expiresAt = 0, lineage, serial = 0 } = rest
     const fits =
       v === 1 &&
       isUsable(refreshToken ?? accessToken) &&
       Number.isSafeInteger(lineage) &&
+      Number.isSafeInteger(serial) &&
       Number.isFinite(expiresAt)
     return fits ? rest : null
   } catch {

@@ -14,7 +14,8 @@ export interface Tabs {
   consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void>
   /** Makes this tab the one that refreshes for this lineage, unless another is. Without locks every tab is its own. */
   own(lineage: number): Promise<boolean>
-  isOwned(lineage: number): Promise<boolean>
+  /** By whatever tab; without a lineage: is any? */
+  isOwned(lineage?: number | null): Promise<boolean>
   tell(news: News): void
   dispose(): void
 }
@@ -81,11 +82,14 @@ export function createTabs(
   let shown = 0
   let letGo = () => {}
   let showing = Promise.resolve()
+  let isAway = false
   let owning: { lineage: number; granted: Promise<boolean>; release(): void } | null = null
   const consulting = new Set<() => void>()
   let cancelFade = () => {}
 
   function degrade(part: 'locks' | 'lock-query' | 'channel'): void {
+    // A page on its way to or from the back/forward cache is refused everything, for that while.
+    if (isAway) return
     if (!missing.has(part)) settings.log({ type: 'tabs-degraded', missing: part })
     missing.add(part)
   }
@@ -236,7 +240,7 @@ export function createTabs(
   async function catchUp(): Promise<boolean> {
     const newest = await newestShown()
     // A hidden tab shows nothing after a while, but who has the refresh token is known for as long as its page is there.
-    const isStranger = !session.held && (await locked(`${key}:owner:`)).length > 0
+    const isStranger = !session.held && !owning && (await locked(`${key}:owner:`)).length > 0
     // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
     const isBlind = missing.has('lock-query')
     if (newest <= session.generation && !isStranger && !isBlind) return false
@@ -283,11 +287,14 @@ export function createTabs(
     return Math.max(0, ...generations.filter(generation => isGeneration(generation, environment.now())))
   }
 
-  const isOwned = async (lineage: number): Promise<boolean> =>
-    (await locked(`${key}:owner:`)).includes(`${lineage}`)
+  async function isOwned(lineage?: number | null): Promise<boolean> {
+    const lineages = shares ? await locked(`${key}:owner:`) : []
+    return lineage == null ? lineages.length > 0 : lineages.includes(`${lineage}`)
+  }
 
   function own(lineage: number): Promise<boolean> {
     const manager = locks()
+    if (disposal.signal.aborted) return Promise.resolve(false)
     if (!manager) return Promise.resolve(true)
     if (owning?.lineage === lineage) return owning.granted
     disown()
@@ -351,8 +358,14 @@ export function createTabs(
   }
 
   const stopWaking = environment.onWake(({ type }) => {
-    if (type === 'pagehide') close()
-    if (type === 'pageshow' && !channel) open()
+    if (type === 'pagehide') {
+      close()
+      isAway = true
+    }
+    if (type === 'pageshow') {
+      isAway = false
+      if (!channel) open()
+    }
     if (type !== 'visibilitychange') return
     cancelFade()
     if (environment.visible()) void show()

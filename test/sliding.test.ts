@@ -260,6 +260,7 @@ describe('S3 a token that renews itself, in a storage', () => {
     await world.settle()
     expect(resting(kept)).toEqual({
       v: 1,
+      serial: 0,
       accessToken: await world.client.getAccessToken(),
       expiresAt: expect.any(Number),
       lineage: expect.any(Number),
