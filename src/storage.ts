@@ -113,6 +113,8 @@ export function createVault(
   }
 
   async function load(): Promise<Rest | null | undefined> {
+    // A sliding token is all that a page has: it waits here while the page is in the back/forward cache.
+    if (storage === NOWHERE) return copy
     const least = newest()
     await last
     const got = broken ? null : await attempt(() => storage.get(key))
@@ -123,12 +125,13 @@ export function createVault(
   }
 
   return {
-    exists: storage !== NOWHERE,
+    exists: storage !== NOWHERE || sliding === true,
     get shared() {
       return isShared()
     },
     load,
     save(rest) {
+      copy = rest
       if (storage === NOWHERE) return
       // A token that renews itself is in every tab, and no copy of it is used up by another.
       const serial = isShared() ? undefined : newest(!sliding)
@@ -140,8 +143,8 @@ export function createVault(
         : last.then(write)
     },
     drop(lineage, ends = false) {
-      if (storage === NOWHERE) return
       copy = null
+      if (storage === NOWHERE) return
       if (ends && !isShared()) newest(true)
       // What cannot be read is removed as well: nothing may outlive a logout.
       last = load().then(found =>
