@@ -36,33 +36,11 @@ test('a client of either entry fits, whatever its claims and user', () => {
 })
 
 test('useAuth is the core client until told which one', () => {
-  const useAll = () => {
-    expectTypeOf(react.useAuth()).toEqualTypeOf<AuthClient>()
-    expectTypeOf(react.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
-    expectTypeOf(vue.useAuth()).toEqualTypeOf<AuthClient>()
-    expectTypeOf(vue.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
-    expectTypeOf(solid.useAuth()).toEqualTypeOf<AuthClient>()
-    expectTypeOf(solid.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
-    expectTypeOf(injectAuth()).toEqualTypeOf<AuthClient>()
-    expectTypeOf(injectAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
-  }
-  expectTypeOf(useAll).returns.toBeVoid()
+  expectTypeOf(useClients).returns.toBeVoid()
 })
 
 test('useSession knows claims and user where it is told, or where the selector says', () => {
-  const useAll = () => {
-    expectTypeOf(react.useSession()).toEqualTypeOf<Session<JwtClaims, unknown>>()
-    expectTypeOf(react.useSession<Claims, User>()).toEqualTypeOf<App>()
-    expectTypeOf(react.useSession(roleOf)).toEqualTypeOf<Role>()
-    expectTypeOf(react.useSession(session => session.status)).toEqualTypeOf<Session['status']>()
-    expectTypeOf(vue.useSession<Claims, User>().value).toEqualTypeOf<App>()
-    expectTypeOf(vue.useSession(roleOf).value).toEqualTypeOf<Role>()
-    expectTypeOf(solid.useSession<Claims, User>()()).toEqualTypeOf<App>()
-    expectTypeOf(solid.useSession(roleOf)()).toEqualTypeOf<Role>()
-    expectTypeOf(injectSession<Claims, User>()()).toEqualTypeOf<App>()
-    expectTypeOf(injectSession(roleOf)()).toEqualTypeOf<Role>()
-  }
-  expectTypeOf(useAll).returns.toBeVoid()
+  expectTypeOf(useSessions).returns.toBeVoid()
 })
 
 test('where the client is handed in, its types come along', () => {
@@ -72,3 +50,27 @@ test('where the client is handed in, its types come along', () => {
   const role = useSession(auth, session => (session.status === 'authenticated' ? session.claims?.role : null))
   expectTypeOf(role.current).toEqualTypeOf<Role>()
 })
+
+function useClients() {
+  expectTypeOf(react.useAuth()).toEqualTypeOf<AuthClient>()
+  expectTypeOf(react.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
+  expectTypeOf(vue.useAuth()).toEqualTypeOf<AuthClient>()
+  expectTypeOf(vue.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
+  expectTypeOf(solid.useAuth()).toEqualTypeOf<AuthClient>()
+  expectTypeOf(solid.useAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
+  expectTypeOf(injectAuth()).toEqualTypeOf<AuthClient>()
+  expectTypeOf(injectAuth<typeof auth>()).toEqualTypeOf<typeof auth>()
+}
+
+function useSessions() {
+  expectTypeOf(react.useSession()).toEqualTypeOf<Session<JwtClaims, unknown>>()
+  expectTypeOf(react.useSession<Claims, User>()).toEqualTypeOf<App>()
+  expectTypeOf(react.useSession(roleOf)).toEqualTypeOf<Role>()
+  expectTypeOf(react.useSession(session => session.status)).toEqualTypeOf<Session['status']>()
+  expectTypeOf(vue.useSession<Claims, User>().value).toEqualTypeOf<App>()
+  expectTypeOf(vue.useSession(roleOf).value).toEqualTypeOf<Role>()
+  expectTypeOf(solid.useSession<Claims, User>()()).toEqualTypeOf<App>()
+  expectTypeOf(solid.useSession(roleOf)()).toEqualTypeOf<Role>()
+  expectTypeOf(injectSession<Claims, User>()()).toEqualTypeOf<App>()
+  expectTypeOf(injectSession(roleOf)()).toEqualTypeOf<Role>()
+}
