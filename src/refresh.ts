@@ -62,8 +62,8 @@ interface Pause {
   readonly generation: number
   readonly failures: number
   readonly error: AuthError
-  /** The server named the time, or what it said will not change before then. */
-  readonly binding: boolean
+  /** Until when the server said, or what it said will not change: before that nobody is to ask. */
+  readonly bound: Instant | null
   /** By another tab's word alone. */
   readonly told: boolean
 }
@@ -120,10 +120,12 @@ export function createRefresher(
     const current = pause()
     // What renews itself and has ended is not waited for: nothing can be had for it any more.
     if (!current || hasSlidOut()) return 0
-    const { error, until, binding, told } = current
-    const passes =
-      error.code === 'refresh_rejected' ? need === 'dead' : need === 'asked' && (!binding || told)
-    return passes ? 0 : Math.max(0, remaining(environment, until))
+    const { error, until, bound, told } = current
+    const isRefused = error.code === 'refresh_rejected'
+    if (isRefused && need === 'dead') return 0
+    // The app may know better than our backoff, and than another tab; not than the server.
+    const end = need === 'asked' && !isRefused ? !told && bound : until
+    return end ? Math.max(0, remaining(environment, end)) : 0
   }
 
   const hasSlidOut = (): boolean =>
@@ -282,11 +284,13 @@ export function createRefresher(
     if (error.code !== 'refresh_rejected') {
       const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
       // Everybody is told the same moment: whoever waited long can wait for its turn as well.
-      return postpone(error, told + (current.shaken && !told ? soon() : backoff(told)), told > 0, quiet)
+      const wait = told + (current.shaken && !told ? soon() : backoff(told))
+      return postpone(error, wait, { bound: told, quiet })
     }
     if (held && !current.dead && !isExpired(environment, held)) {
       // It still works: keep it, and ask once more when it does not.
-      return postpone(error, held.expires ? remaining(environment, held.expires) : NEVER, true, quiet)
+      const wait = held.expires ? remaining(environment, held.expires) : NEVER
+      return postpone(error, wait, { bound: wait, quiet })
     }
     session.clear(held ? 'rejected' : 'initial')
     return null
@@ -302,9 +306,7 @@ export function createRefresher(
   function postpone(
     { code, message, status }: Pick<AuthError, 'code' | 'message' | 'status'>,
     wait: number,
-    binding = false,
-    quiet = false,
-    told = false,
+    { bound = 0, quiet = false, told = false }: { bound?: number; quiet?: boolean; told?: boolean } = {},
   ): AuthError {
     const isRefused = code === 'refresh_rejected'
     const { generation } = session
@@ -321,14 +323,14 @@ export function createRefresher(
       generation,
       failures: (pause()?.failures ?? 0) + 1,
       error,
-      binding,
+      bound: bound > 0 ? later(instant(environment), bound) : null,
       told,
     }
     session.fail(error)
     const news: Postponed | null =
       quiet || retryAt === undefined
         ? null
-        : { type: 'postponed', generation, code: error.code, status, retryAt, binding }
+        : { type: 'postponed', generation, code: error.code, status, retryAt, binding: bound > 0 }
     events.failed(error, retryAt ?? null, news)
     return error
   }
@@ -349,13 +351,14 @@ export function createRefresher(
     retrySoon() {
       if (flight) flight.shaken = true
       const current = pause()
-      if (!current || current.binding || remaining(environment, current.until) <= BACKOFF) return
+      if (!current || current.bound || remaining(environment, current.until) <= BACKOFF) return
       lastPause = { ...current, until: later(instant(environment), soon()) }
     },
     hear({ generation, code, status, retryAt, binding }) {
       if (generation !== session.generation || flight?.sent) return
       const wait = Math.max(0, Math.min(retryAt - environment.now(), DAY))
-      postpone({ code, status, message: 'Another tab could not refresh.' }, wait, binding, true, true)
+      const message = 'Another tab could not refresh.'
+      postpone({ code, status, message }, wait, { bound: binding ? wait : 0, quiet: true, told: true })
       events.settled()
     },
     async settled() {
