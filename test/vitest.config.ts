@@ -37,6 +37,8 @@ const config: ViteUserConfigExport = defineConfig({
         test: {
           name: 'bindings',
           include: ['test/bindings/**/*.test.ts'],
+          // Compilers and servers' renders are processes of their own.
+          testTimeout: 60_000,
           server: { deps: { inline: [/\/(solid-js|svelte|esm-env)\//] } },
         },
         plugins: [
