@@ -90,9 +90,9 @@ export function createAuthorizedFetch(
     const { url, request, headers } = call
     const init: RequestInit = { ...call.init, headers }
     if (request) {
-      // Any init at all resets these two on a Request (Fetch §5.4).
-      init.referrer ??= request.referrer
-      init.referrerPolicy ??= request.referrerPolicy
+      // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
+      if (request.referrer !== 'about:client') init.referrer ??= request.referrer
+      if (request.referrerPolicy) init.referrerPolicy ??= request.referrerPolicy
     }
     if (inCookies) init.credentials ??= credentialsOf(request) ?? (token ? 'include' : 'omit')
     else if (token) bearer.attach(headers, token)

@@ -20,7 +20,7 @@ export function createBearer(scheme: string): Bearer {
   const written: string[] = []
   let last: { held: Held; value: string } | null = null
 
-  function valueOf(held: Held): string {
+  function headerOf(held: Held): string {
     if (last?.held === held) return last.value
     const value = `${scheme} ${held.accessToken}`
     last = { held, value }
@@ -47,7 +47,7 @@ export function createBearer(scheme: string): Bearer {
       return isOthers ? 'other' : isOurs ? 'ours' : 'none'
     },
     attach(headers, token) {
-      headers.Authorization = valueOf(token)
+      headers.Authorization = headerOf(token)
     },
   }
 }

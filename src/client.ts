@@ -38,7 +38,10 @@ export function createClient<Claims, User>(
   const settings = readOptions(options, environment)
   const { timeout, log } = settings
   const disposal = new AbortController()
-  const alive = (): void => disposal.signal.throwIfAborted()
+  let disposed: AuthError | null = null
+  const alive = (): void => {
+    if (disposed) throw disposed
+  }
   /** Raised by every call that decides who is signed in; one that was called before it has lost its say. */
   let decisions = 0
   /** By an explicit `refresh()`: whatever the marker says, somebody may have signed in elsewhere. */
@@ -280,7 +283,7 @@ export function createClient<Claims, User>(
   }
 
   async function logout(): Promise<LogoutResult> {
-    if (disposal.signal.aborted) return { revoked: false, error: disposal.signal.reason }
+    if (disposed) return { revoked: false, error: disposed }
     return signOut('logout')
   }
 
@@ -394,13 +397,14 @@ export function createClient<Claims, User>(
       : () => {}
 
   function dispose(): void {
-    if (disposal.signal.aborted) return
-    disposal.abort(new AuthError('disposed', 'The client was disposed.'))
+    if (disposed) return
+    disposed = new AuthError('disposed', 'The client was disposed.')
+    disposal.abort(disposed)
     stopRestoring()
     stopWaking()
     scheduler.dispose()
     idle.dispose()
-    refresher.dispose(disposal.signal.reason)
+    refresher.dispose(disposed)
     tabs.dispose()
     emitter.clear()
   }

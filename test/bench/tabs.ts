@@ -10,7 +10,7 @@ declare global {
   interface Window {
     candidate: Candidate & { auth?: { ready(): Promise<{ status: string }> } }
     /** The statuses that the requests of this tab came to; 0: an error. */
-    outcome: Promise<number[]>
+    refreshCounts: Promise<number[]>
   }
 }
 
@@ -76,7 +76,7 @@ async function play(browser: Browser, name: string, count: number) {
     server.reset()
     await Promise.all(opened.map(tab => tab.evaluate(prepare, REQUESTS)))
     await opened[0]!.evaluate(() => new BroadcastChannel('go').postMessage('go'))
-    const results = await Promise.all(opened.map(tab => tab.evaluate(() => window.outcome)))
+    const results = await Promise.all(opened.map(tab => tab.evaluate(() => window.refreshCounts)))
     return { server, fine: results.flat().filter(status => status === 200).length }
   } finally {
     for (const tab of opened) await tab.close()
@@ -86,7 +86,7 @@ async function play(browser: Browser, name: string, count: number) {
 
 /** In the page: all tabs go at one message. */
 function prepare(requests: number): void {
-  window.outcome = new Promise(resolve => {
+  window.refreshCounts = new Promise(resolve => {
     const channel = new BroadcastChannel('go')
     const get = () => window.candidate.get(`${location.origin}/items`).catch(() => 0)
     channel.onmessage = () => resolve(Promise.all(Array.from({ length: requests }, get)))
