@@ -176,6 +176,19 @@ describe('a token that renews itself', () => {
   })
 })
 
+test('M6 back from the back/forward cache, without a storage and with no sibling: it goes on, with no call', async () => {
+  const world = await signedIn()
+  const token = await world.client.getAccessToken()
+  world.wake('pagehide', true)
+  await world.settle()
+  world.wake('pageshow', true)
+  await world.clock.advance(2 * SECOND)
+  expect(world.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+  expect(await world.client.getAccessToken()).toBe(token)
+  expect(world.server.calls).toEqual([])
+  expect(logouts(world)).toEqual([])
+})
+
 describe('R3 the old token dies at once when the new one is issued', () => {
   /** A server that knows one token at a time. */
   async function strict() {
@@ -220,11 +233,11 @@ describe('R3 the old token dies at once when the new one is issued', () => {
 
 describe('S3 a token that renews itself, in a storage', () => {
   const resting = (kept: Map<string, string>) => JSON.parse(kept.get('silent-refresh:token:app') ?? '{}')
-  async function closed(kept: Map<string, string>, shared = false) {
+  async function closed(kept: Map<string, string>, shared = false, options: WorldOptions['options'] = {}) {
     const storage = { ...createTabStorage(kept), shared }
     const before = await signedIn({ options: { storage } })
     before.close()
-    return { before, load: () => open(before, { options: { storage } }) }
+    return { before, load: () => open(before, { options: { storage, ...options } }) }
   }
 
   test('a page load goes on with it, with no call', async () => {
@@ -321,6 +334,46 @@ describe('S3 a token that renews itself, in a storage', () => {
     const c = open(a, { options: { storage } })
     expect((await c.client.ready()).status).toBe('authenticated')
     expect((await c.client.fetch(items)).status).toBe(200)
+  })
+
+  test('C1 a logout while the restore still asks for the user ends signed out', async () => {
+    const { load } = await closed(new Map(), false, { endpoints: { user: 'me' } })
+    const after = load()
+    const answer = after.server.hold('GET /me')
+    const ready = watch(after.client.ready())
+    await after.settle()
+    const logout = watch(after.client.logout())
+    await after.settle()
+    answer()
+    await after.clock.advance(MINUTE)
+    expect([ready.state, logout.value]).toEqual(['fulfilled', { revoked: true }])
+    expect(after.client.session).toEqual(signedOut('logout'))
+    expect(after.server.count('/logout')).toBe(1)
+    expect(after.events).toEqual([])
+  })
+
+  test('C9 disposed while the restore asks for the user: it stays there for the next page', async () => {
+    const kept = new Map<string, string>()
+    const { load } = await closed(kept, false, { endpoints: { user: 'me' } })
+    const rested = [...kept]
+    const after = load()
+    const answer = after.server.hold('GET /me')
+    const ready = watch(after.client.ready())
+    await after.settle()
+    after.client.dispose()
+    answer()
+    await after.settle()
+    expect(ready.state).toBe('disposed')
+    expect([...kept]).toEqual(rested)
+  })
+
+  test('F10 a claims schema that never answers holds up no login', async () => {
+    const never = { '~standard': { validate: () => new Promise<never>(() => {}) } }
+    const { load } = await closed(new Map(), false, { claims: never })
+    const after = load()
+    const calls = [watch(after.client.ready()), watch(after.login())]
+    await after.clock.advance(MINUTE)
+    expect(calls.map(({ state }) => state)).toEqual(['fulfilled', 'login_unavailable'])
   })
 
   test('a token that was handed in rests there as well', async () => {
