@@ -22,6 +22,42 @@ interface TabOptions extends Omit<WorldOptions, 'options'> {
 
 const createShared = (kept: Kept = new Map()): TokenStorage => ({ ...createTabStorage(kept), shared: true })
 
+/** It throws, in place of this part of it, while `fails` is set. */
+function createFlaky<Part extends 'get' | 'set'>(storage: TokenStorage, part: Part) {
+  const use = storage[part] as (...given: string[]) => string
+  const flaky = {
+    ...storage,
+    fails: false,
+    [part](...given: string[]) {
+      if (flaky.fails) throw new DOMException('Denied', 'SecurityError')
+      return use(...given)
+    },
+  }
+  return flaky
+}
+
+/** All arrives in the next task, but for what the tabs tell each other while it is held back. */
+function createSlowPost() {
+  const late: (() => void)[] = []
+  const post = {
+    held: false,
+    deliver(task: () => void, label: string) {
+      if (post.held && label.startsWith('a message')) late.push(task)
+      else setImmediate(task)
+    },
+    release() {
+      post.held = false
+      for (const task of late.splice(0)) task()
+    },
+  }
+  return post
+}
+
+/** Where everything arrives by a way of its own, which nobody counts. */
+async function settleWell({ settle }: World): Promise<void> {
+  for (let n = 0; n < 10; n++) await settle()
+}
+
 function open(browser: World | undefined, { storage, options, ...given }: TabOptions = {}): World {
   const own = { scope: 'app', ...(storage && { storage }), ...options }
   return createWorld({ server: { carrier: 'body' }, ...given, options: own, ...(browser && { browser }) })
@@ -260,6 +296,20 @@ describe('S3 a duplicated tab, which copies the storage while the original is al
     expect(original.server.reuses).toBe(0)
   })
 
+  test('made before the original refreshed, and loaded when that is closed: the old copy is not used', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [original] = tabs
+    const copied = new Map(kept[0])
+    await original.client.refresh()
+    await original.settle()
+    original.close()
+    const copy = open(original, { storage: createTabStorage(copied) })
+    expect(await copy.client.ready()).toEqual(signedOut('initial'))
+    expect(copy.server.reuses).toBe(0)
+    const again = open(original, { storage: createTabStorage(kept[0]) })
+    expect((await again.client.ready()).status).toBe('authenticated')
+  })
+
   test('without locks there is no owner to be found, and the copy is used: a rotation grace bears it', async () => {
     const { tabs, kept } = await signedInTabs(1, { server: { carrier: 'body', grace: MINUTE }, locks: false })
     const [original] = tabs
@@ -348,6 +398,40 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
     expect(status(again, follower, third)).toEqual(['authenticated', 'authenticated', 'authenticated'])
     expect(again.server.reuses).toBe(0)
     expect(resting(kept[0])).toMatch(/^refresh-/)
+  })
+
+  test('the owner is reloaded while a follower has a dead token: nobody is signed out', async () => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    owner.server.revokeAccess()
+    owner.close()
+    const sent = watch(follower.client.fetch(items))
+    const again = open(owner, { storage: createTabStorage(kept[0]) })
+    await follower.settle()
+    await again.client.ready()
+    await again.clock.advance(3 * SECOND)
+    expect(sent.value).toMatchObject({ status: 200 })
+    expect(status(again, follower)).toEqual(['authenticated', 'authenticated'])
+    expect([again, follower].map(tab => tab.count('logout'))).toEqual([0, 0])
+    expect(resting(kept[0])).toMatch(/^refresh-/)
+  })
+
+  test('the owner is loaded again in an outage: what a follower gives up does not sign it out', async () => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [owner, follower] = tabs
+    owner.close()
+    owner.server.answer(REFRESH, () => owner.server.json({}, 503))
+    const news = owner.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
+    const again = open(owner, { storage: createTabStorage(kept[0]) })
+    await again.client.ready()
+    const refused = { ...news, type: 'signed-out', reason: 'rejected', generation: news.generation + 1 }
+    owner.shared.channels.inject('silent-refresh:app', refused)
+    await again.settle()
+    expect(resting(kept[0])).toMatch(/^refresh-/)
+    owner.server.mend()
+    await again.clock.advance(MINUTE)
+    expect(status(again)).toEqual(['authenticated'])
+    expect(follower.count('logout')).toBe(1)
   })
 
   test('the owner is closed: the followers keep the session to the end of its token, then sign out once', async () => {
@@ -515,6 +599,96 @@ describe('S3 a storage that all tabs share, such as localStorage', () => {
   })
 })
 
+describe('S3 a storage that all tabs share, and that one of them cannot read now', () => {
+  async function sharing() {
+    const kept: Kept = new Map()
+    const storage = createFlaky(createShared(kept), 'get')
+    const other = open(undefined, { storage: createShared(kept) })
+    const tab = open(other, { storage })
+    await other.login()
+    await other.settle()
+    forget(other, tab)
+    return { other, tab, storage, kept }
+  }
+
+  test('a 401 there ends nothing, in no tab', async () => {
+    const { other, tab, storage, kept } = await sharing()
+    other.server.revokeAccess()
+    storage.fails = true
+    const sent = watch(tab.client.fetch(items))
+    await tab.settle()
+    expect(sent.state).toBe('refresh_unavailable')
+    expect(status(other, tab)).toEqual(['authenticated', 'authenticated'])
+    expect(resting(kept)).toMatch(/^refresh-/)
+    expect(other.server.refreshes).toBe(0)
+  })
+
+  test('what it knew before is not sent, and it goes on when it can read again', async () => {
+    const { other, tab, storage } = await sharing()
+    for (const { client, settle } of [tab, other]) {
+      await client.refresh()
+      await settle()
+    }
+    storage.fails = true
+    const refresh = watch(tab.client.refresh())
+    await tab.settle()
+    expect(refresh.state).toBe('refresh_unavailable')
+    storage.fails = false
+    await tab.client.refresh()
+    expect(other.server.reuses).toBe(0)
+    expect(status(other, tab)).toEqual(['authenticated', 'authenticated'])
+  })
+})
+
+describe('S3 a storage that all tabs share, and tabs that hear each other late', () => {
+  async function sharing() {
+    const kept: Kept = new Map()
+    const post = createSlowPost()
+    const given = (): TabOptions => ({ storage: createShared(kept), deliver: post.deliver })
+    const a = open(undefined, given())
+    const b = open(a, given())
+    await a.login()
+    await settleWell(a)
+    post.held = true
+    const answer = a.server.delay(REFRESH)
+    const refresh = watch(b.client.refresh())
+    await settleWell(a)
+    return { a, b, post, answer, refresh, kept, load: () => open(a, given()) }
+  }
+
+  test('a refresh of the old session is not written over what another user signed in with', async () => {
+    const { a, post, answer, refresh, kept } = await sharing()
+    const refreshToken = a.server.seed('bob')
+    await a.client.setTokens({ accessToken: a.server.issueAccess('bob').token, refreshToken })
+    answer()
+    await settleWell(a)
+    expect(refresh.state).not.toBe('pending')
+    expect(resting(kept)).toBe(refreshToken)
+    post.release()
+    await settleWell(a)
+    await a.client.refresh()
+    expect(a.client.session).toMatchObject({ claims: { sub: 'bob' } })
+  })
+
+  test('C1 a refresh of a tab that has not heard of the logout, and is closed then, signs nobody in again', async () => {
+    const { a, b, post, answer, kept, load } = await sharing()
+    const logout = watch(a.client.logout())
+    await settleWell(a)
+    answer()
+    await a.settle()
+    b.close()
+    await settleWell(a)
+    expect(logout.value).toEqual({ revoked: true })
+    expect([...kept]).toEqual([])
+    post.held = false
+    a.close()
+    const next = load()
+    const ready = watch(next.client.ready())
+    await settleWell(next)
+    expect(ready.value).toMatchObject({ status: 'anonymous' })
+  })
+})
+
 describe('S3 after a logout nothing of the session is left in the storage', () => {
   const kinds: [string, (count: number) => Promise<{ tabs: World[]; kept: Kept[] }>][] = [
     ['of the tab', signedInTabs],
@@ -571,6 +745,53 @@ describe('S3 after a logout nothing of the session is left in the storage', () =
       expect(await isAlive(again, rested)).toBe(false)
     },
   )
+
+  test.each([
+    ['the server confirmed it', true],
+    ['the server did not hear of it', false],
+  ])('of a tab that the browser had discarded by then, and loads again: %s', async (_, online) => {
+    const { tabs, kept } = await signedInTabs(2)
+    const [discarded, live] = tabs
+    discarded.close()
+    live.online = online
+    expect((await live.client.logout()).revoked).toBe(online)
+    await live.settle()
+    live.close()
+    for (let loads = 0; loads < 2; loads++) {
+      const again = open(live, { storage: createTabStorage(kept[0]) })
+      expect((await again.client.ready()).status).toBe('anonymous')
+      await again.settle()
+      again.close()
+    }
+    expect(live.server.refreshes).toBe(0)
+  })
+
+  test.each(['get', 'set'] as const)('of a tab whose storage fails once, in "%s"', async part => {
+    const kept: Kept = new Map()
+    const storage = createFlaky(createTabStorage(kept), part)
+    const world = open(undefined, { storage })
+    await world.login()
+    await world.settle()
+    storage.fails = true
+    if (part === 'set') {
+      await world.client.refresh()
+      await world.settle()
+      storage.fails = false
+    }
+    await world.client.logout()
+    await world.settle()
+    expect([...kept]).toEqual([])
+  })
+
+  test('of the tab: two logouts at once tell the server once, with what rested there', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [world] = tabs
+    const rested = resting(kept[0])
+    const answers = await Promise.all([world.client.logout(), world.client.logout()])
+    expect(answers).toEqual([{ revoked: true }, { revoked: true }])
+    await world.settle()
+    expect(sent(world, '/logout')).toEqual([rested])
+  })
 
   test.each(kinds)('%s, after a sign-out with reason rejected', async (_, sign) => {
     const { tabs, kept } = await sign(2)
@@ -792,6 +1013,27 @@ describe('S3, C9 disposed during a refresh', () => {
     },
   )
 
+  test('while what rests is read: it owns nothing afterwards, and the next client of the page goes on', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [first] = tabs
+    first.close()
+    let read = () => {}
+    const reading = new Promise<void>(resolve => {
+      read = resolve
+    })
+    const storage = createTabStorage(kept[0])
+    const slow: TokenStorage = { ...storage, get: key => reading.then(() => storage.get(key)) }
+    const before = open(first, { storage: slow })
+    watch(before.client.ready())
+    await before.settle()
+    before.client.dispose()
+    read()
+    await before.settle()
+    expect(before.shared.locks.snapshot().held).toEqual([])
+    const after = open(first, { storage })
+    expect((await after.client.ready()).status).toBe('authenticated')
+  })
+
   test('hot reload: the next client of the page waits for it, and goes on with the new token', async () => {
     const kept: Kept = new Map()
     const before = open(undefined, { storage: createTabStorage(kept) })
@@ -822,6 +1064,22 @@ describe('S3 the refresh token in memory alone, in several tabs', () => {
     expect(status(owner, follower)).toEqual(['authenticated', 'authenticated'])
     expect(owner.server.reuses).toBe(0)
     expect(JSON.stringify(owner.shared.channels.posted)).not.toMatch(/refresh-/)
+  })
+
+  test('a tab that is opened beside an owner that is frozen waits for it, and signs nobody out', async () => {
+    const owner = open(undefined)
+    await owner.login()
+    await owner.settle()
+    owner.freeze()
+    const later = open(owner)
+    watch(later.client.ready())
+    await later.clock.advance(2 * SECOND)
+    expect(status(later)).toEqual(['unknown'])
+    owner.thaw()
+    await owner.clock.advance(5 * SECOND)
+    await owner.client.refresh()
+    await owner.settle()
+    expect(status(owner, later)).toEqual(['authenticated', 'authenticated'])
   })
 
   test('the owner is reloaded: it follows nobody, and all sign out when the token ends', async () => {
