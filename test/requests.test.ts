@@ -133,6 +133,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
         list => new Headers(list),
         list => Object.fromEntries(list),
         list => list.values() as unknown as HeadersInit,
+        list => ({ [Symbol.iterator]: () => list.values() }) as unknown as HeadersInit,
       ]
       const world = await signedIn()
       await fc.assert(
@@ -215,6 +216,27 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
     }
   })
 
+  test('R6 an init that inherits its members is read like fetch reads it', async () => {
+    class Init {
+      get method() {
+        return 'DELETE'
+      }
+      get headers() {
+        return { 'X-One': '1' }
+      }
+    }
+    const world = await signedIn()
+    world.server.revokeAccess()
+    await world.client.fetch(items, new Init())
+    await world.client.fetch(items, Object.create({ method: 'PUT', body: 'text' }))
+    const sends = world.server.calls.filter(({ path }) => path === '/items')
+    expect(sends.map(({ method, headers, text }) => [method, headers.get('x-one'), text])).toEqual([
+      ['DELETE', '1', ''],
+      ['DELETE', '1', ''],
+      ['PUT', null, 'text'],
+    ])
+  })
+
   test('R7 a ReadableStream is never buffered and never sent twice; its 401 comes back after the refresh', async () => {
     const world = await signedIn()
     world.server.revokeAccess()
@@ -241,6 +263,10 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
     const waits: [string, (world: World, signal: AbortSignal) => Promise<unknown>][] = [
       ['fetch', (world, signal) => world.client.fetch(items, { signal })],
       ['fetch of a Request', (world, signal) => world.client.fetch(new Request(items, { signal }))],
+      [
+        'fetch of a Request, beside "signal: undefined"',
+        (world, signal) => world.client.fetch(new Request(items, { signal }), { signal: undefined }),
+      ],
       ['refresh', (world, signal) => world.client.refresh({ signal })],
     ]
     if (mode.isBearer) {
@@ -421,6 +447,23 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       })
     }
 
+    if (mode.isRestored) {
+      test('and the page goes to the back/forward cache and comes back, they go out with the token all the same', async () => {
+        const world = await reloaded()
+        const release = world.server.hold('POST /refresh_token')
+        const answer = world.client.fetch(items)
+        await world.settle()
+        world.wake('pagehide', true)
+        await world.settle()
+        world.wake('pageshow', true)
+        await world.settle()
+        release()
+        await world.clock.advance(5_000)
+        expect((await answer).status).toBe(200)
+        expect(world.server.count('/items')).toBe(1)
+      })
+    }
+
     test('an outage never looks like a 401, and nothing is sent without a token because of one', async () => {
       const world = await signedIn()
       world.server.answer('POST /refresh_token', () => world.server.json({}, 503))
@@ -583,6 +626,17 @@ describe('R9 the bearer goes to exact allowed origins and nowhere else', () => {
     await world.client.fetch(new Request('https://evil.example/', { headers }))
     expect(sent.map(send => send.authorization !== null)).toEqual([true, false, false])
   })
+
+  test('nor in a list, nor beside one of the caller that is spelled otherwise', async () => {
+    const { world, sent } = await spy()
+    await world.client.fetch(items)
+    const Authorization = `Bearer ${await world.client.getAccessToken()}`
+    const given = [{ Authorization: [Authorization] }, { authorization: 'Basic abc', Authorization }]
+    for (const headers of given) {
+      await world.client.fetch('https://evil.example/', { headers: headers as Record<string, string> })
+    }
+    expect(sent.slice(1).map(send => send.authorization)).toEqual([null, 'Basic abc'])
+  })
 })
 
 describe("R12 a caller's own Authorization", () => {
@@ -688,6 +742,7 @@ describe('R20 nothing is left behind', () => {
       // What the test itself has noted down is not the client's.
       world.logs.length = 0
       world.events.length = 0
+      world.shared.channels.posted.length = 0
       gc()
       return process.memoryUsage().heapUsed
     }
