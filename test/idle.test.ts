@@ -138,6 +138,19 @@ describe('after sleep it is judged by the clock', () => {
     expect(world.client.session).toEqual(signedOut('idle'))
   })
 
+  test('a request is not sent before it is judged', async () => {
+    const [world] = await signedInTabs(1)
+    world.clock.sleep(IDLE + MINUTE)
+    const sent = watch(world.client.fetch(items))
+    world.act()
+    await world.settle()
+    expect(sent.state).toBe('pending')
+    await world.clock.advance(2 * SECOND)
+    expect(sent.state).toBe('no_session')
+    expect(world.client.session).toEqual(signedOut('idle'))
+    expect(world.server.calls.map(({ path }) => path)).toEqual(['/logout'])
+  })
+
   test('a shorter sleep changes nothing', async () => {
     const [world] = await signedInTabs(1)
     world.clock.sleep(IDLE - MINUTE)
@@ -229,6 +242,21 @@ describe('all tabs are one', () => {
     expect(logouts(first)).toHaveLength(1)
     expect(logouts(second)).toHaveLength(1)
   })
+
+  test.each(['alive', 'closed'])(
+    'storage blocked: what was known of the session before ends no later one, the tab of its login is %s',
+    async state => {
+      const [first, second] = await poorTabs({}, true)
+      second.act()
+      await first.client.logout()
+      await first.clock.advance(HOUR)
+      await first.login()
+      if (state === 'closed') first.close()
+      await second.clock.advance(3 * SECOND)
+      expect(status(second)).toEqual(['authenticated'])
+      expect(second.count('logout')).toBe(1)
+    },
+  )
 
   test('a message about activity in the future is not believed', async () => {
     const [world] = await signedInTabs(1)
@@ -377,6 +405,23 @@ describe('closing all tabs does not begin it anew', () => {
     expect(status(after)).toEqual(['authenticated'])
   })
 
+  test.each([
+    ['who was signed in before', true],
+    ['of whom nothing is known here', false],
+  ])('an outage at the page load that lasts longer signs no user out who is there: %s', async (_, known) => {
+    const before = known ? await closed() : open()
+    if (!known) before.server.seed()
+    before.close()
+    const after = open(before)
+    after.server.answer('POST /refresh_token', () => after.server.json({}, 503))
+    watch(after.client.ready())
+    await work(after, IDLE + 5 * MINUTE)
+    after.server.mend()
+    await work(after, 2 * MINUTE)
+    expect(status(after)).toEqual(['authenticated'])
+    expect(after.server.count('/logout')).toBe(0)
+  })
+
   test('without the option the same return is restored', async () => {
     const before = await closed()
     before.clock.sleep(DAY)
@@ -411,5 +456,28 @@ describe('"idleTimeout" is checked', () => {
     const [world] = await signedInTabs(1)
     world.client.dispose()
     expect([world.listeners, world.clock.timers]).toEqual([0, 0])
+  })
+
+  test('C9 disposed with a refresh on the wire: its answer sets no timer, and nobody is signed out', async () => {
+    const [world] = await signedInTabs(1, { server: { carrier: 'body' } })
+    const answer = world.server.hold('POST /refresh_token')
+    watch(world.client.refresh())
+    await world.settle()
+    world.client.dispose()
+    answer()
+    await world.clock.advance(30 * SECOND)
+    expect(world.clock.timers).toBe(0)
+    await world.clock.advance(IDLE)
+    expect(world.server.count('/logout')).toBe(0)
+  })
+
+  test('C9 disposed while the other tabs are asked: nobody is signed out', async () => {
+    const [world] = await signedInTabs(1)
+    await world.clock.advance(IDLE + SECOND / 2)
+    expect(status(world)).toEqual(['authenticated'])
+    world.client.dispose()
+    await world.clock.advance(MINUTE)
+    expect(world.server.count('/logout')).toBe(0)
+    expect(world.clock.timers).toBe(0)
   })
 })

@@ -265,7 +265,8 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       ['fetch of a Request', (world, signal) => world.client.fetch(new Request(items, { signal }))],
       [
         'fetch of a Request, beside "signal: undefined"',
-        (world, signal) => world.client.fetch(new Request(items, { signal }), { signal: undefined }),
+        (world, signal) =>
+          world.client.fetch(new Request(items, { signal }), { signal: undefined } as object),
       ],
       ['refresh', (world, signal) => world.client.refresh({ signal })],
     ]
