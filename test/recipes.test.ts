@@ -1,14 +1,14 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AuthClient } from '../src/index.ts'
-import { readRecipes, run, writeProject } from './recipes/blocks.ts'
+import { readBlocks, run, writeProject } from './recipes/blocks.ts'
 import { type Family, families } from './recipes/families.ts'
 import { CREDENTIALS, createLedger, type Ledger, LIFETIME } from './recipes/ledger.ts'
 import { type Backend, serve } from './recipes/serve.ts'
 import { createBrowserFetch } from './support/cookie-jar.ts'
 import { output } from './tools/steps.ts'
 
-const recipes = readRecipes()
+const recipes = readBlocks('docs/recipes.md')
 const recipe = (heading: string) => recipes.find(one => one.heading === heading)!
 
 let ledger: Ledger
@@ -263,6 +263,13 @@ describe('P5 recipes', () => {
   })
 
   test('they compile', () => {
-    expect(output('tsc', ['-p', writeProject(recipes)])).toBe('')
+    expect(output('tsc', ['-p', writeProject('recipes', recipes)])).toBe('')
   })
+})
+
+test('P5 the blocks of the README and of the guides compile', () => {
+  const pages = ['README.md', 'docs/guide.md']
+  const blocks = pages.flatMap(readBlocks)
+  expect(blocks.length).toBeGreaterThan(10)
+  expect(output('tsc', ['-p', writeProject('guides', blocks)])).toBe('')
 })

@@ -9,11 +9,11 @@ export interface Recipe {
   readonly code: string
 }
 
-/** The code under each `##` heading that has some. */
-export function readRecipes(): Recipe[] {
-  const text = readFileSync(resolve(root, 'docs/recipes.md'), 'utf8')
+/** The code under each heading that has some. */
+export function readBlocks(page: string): Recipe[] {
+  const text = readFileSync(resolve(root, page), 'utf8')
   return text
-    .split(/^## /m)
+    .split(/^##? /m)
     .slice(1)
     .flatMap(section => {
       const heading = section.slice(0, section.indexOf('\n'))
@@ -22,18 +22,23 @@ export function readRecipes(): Recipe[] {
 }
 
 /** Writes them where one run of the compiler finds them all; answers with the folder. */
-export function writeProject(recipes: readonly Recipe[]): string {
-  const folder = resolve(cache, 'recipes')
+export function writeProject(name: string, blocks: readonly Recipe[]): string {
+  const folder = resolve(cache, name)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const { heading, code } of recipes) {
-    writeFileSync(resolve(folder, `${heading.toLowerCase().replace(/\W+/g, '-')}.ts`), code)
+  for (const [n, { heading, code }] of blocks.entries()) {
+    // Each is a module of its own, also where it exports nothing.
+    writeFileSync(
+      resolve(folder, `${heading.toLowerCase().replace(/\W+/g, '-')}-${n}.ts`),
+      `${code}\nexport {}\n`,
+    )
   }
   const compilerOptions = {
     // What a page has, and no more.
     types: [],
     lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'],
     isolatedDeclarations: false,
+    noUnusedLocals: false,
     declaration: false,
     paths: { 'silent-refresh': [resolve(root, 'src/index.ts')] },
   }
