@@ -33,6 +33,10 @@ export function writeProject(name: string, blocks: readonly Recipe[]): string {
       `${code}\nexport {}\n`,
     )
   }
+  // What the app has made before, as the blocks import it.
+  const auth =
+    "import { createAuthClient } from 'silent-refresh'\nexport const auth = createAuthClient<any, any>()\n"
+  writeFileSync(resolve(folder, 'auth.ts'), auth)
   const compilerOptions = {
     // What a page has, and no more.
     types: [],
