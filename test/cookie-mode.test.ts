@@ -203,6 +203,23 @@ describe('S4 a request', () => {
     expect(world.server.calls[0]?.headers.get('x-access-cookie')).toBeNull()
   })
 
+  test('of nobody, as a Request that says include, says so still', async () => {
+    const sent: RequestInit[] = []
+    const world = createWorld({
+      options: {
+        fetch(input, init = {}) {
+          sent.push(init)
+          return world.environment.fetch(input, init)
+        },
+      },
+    })
+    await world.client.ready()
+    sent.length = 0
+    await world.client.fetch(new Request(items, { credentials: 'include' }))
+    await world.client.fetch(new Request(items))
+    expect(sent.map(({ credentials }) => credentials)).toEqual(['include', 'omit'])
+  })
+
   test('while the first restore runs waits for it', async () => {
     const world = await returning()
     const open = world.server.hold(ME)
@@ -361,6 +378,17 @@ describe('S4 in several tabs', () => {
     await a.login('bob')
     await b.settle()
     expect(b.client.session).toMatchObject({ status: 'authenticated', user: { name: 'bob' } })
+  })
+
+  test('M10 the same user in a tab that is opened beside a hidden one: no userChange there', async () => {
+    const { a, b } = await two()
+    a.visible = false
+    a.wake('visibilitychange')
+    await a.clock.advance(5 * MINUTE)
+    expect(await b.client.ready()).toMatchObject({ status: 'authenticated' })
+    await b.settle()
+    expect(paths(b)).toEqual(['/me'])
+    expect([a, b].map(tab => tab.count('userChange'))).toEqual([0, 0])
   })
 
   test('M10 another user elsewhere: userChange, and what was queued is dropped', async () => {

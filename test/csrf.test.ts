@@ -174,6 +174,15 @@ describe('S4 a value that changes', () => {
     expect(values(world)).toEqual(['mine'])
   })
 
+  test('cookie mode: where there was none when the session began, the first that comes is its own', async () => {
+    const world = await inCookies.signedIn({ options: { csrf } })
+    for (const cookies of ['', 'XSRF-TOKEN=mine', 'XSRF-TOKEN=other']) {
+      world.cookies = cookies
+      await world.client.fetch(items, { method: 'POST' })
+    }
+    expect(values(world)).toEqual([null, 'mine', 'mine'])
+  })
+
   test('without the option there is no header, and the cookie is not looked at', async () => {
     const world = await signedIn()
     world.cookies = 'XSRF-TOKEN=one'

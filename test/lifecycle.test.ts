@@ -828,6 +828,19 @@ describe('C7 a logout while offline', () => {
     expect(world.client.session).toEqual(signedOut)
   })
 
+  test('C7 what is revoked then is the refresh token, where script has it', async () => {
+    const { world } = await signedOutOffline({ server: { carrier: 'body' } })
+    world.online = true
+    world.wake('online')
+    await world.settle()
+    expect(world.server.calls.map(({ path, text }) => [path, JSON.parse(text)])).toEqual([
+      ['/logout', { refresh_token: expect.stringMatching(/^refresh-/) }],
+    ])
+    world.wake('online')
+    await world.settle()
+    expect(world.server.count('/logout')).toBe(1)
+  })
+
   test('C7 a page loaded while offline revokes when it comes online', async () => {
     const { world } = await signedOutOffline()
     const next = reload(world, { restore: 'auto' })
@@ -898,6 +911,19 @@ describe('C7 a logout while offline', () => {
     expect(refused.state).toBe(code)
     expect(world.storage.size).toBe(1)
     expect(await reload(world).client.ready()).toEqual(signedOut)
+  })
+
+  test('C7 a refresh() that fails for a passing reason does not end it either', async () => {
+    const { world } = await signedOutOffline()
+    expect(await world.client.refresh().catch(({ code }) => code)).toBe('refresh_unavailable')
+    world.online = true
+    world.wake('pagehide', true)
+    await world.settle()
+    world.wake('pageshow', true)
+    await world.clock.advance(5_000)
+    expect(world.client.session).toEqual(signedOut)
+    expect(world.server.refreshes).toBe(0)
+    expect(world.server.jar.cookie).toBeNull()
   })
 
   test('C7 tokens that are set right after the logout: the cookie is theirs, and nothing is revoked', async () => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../src/client.ts'
-import type { AuthClientOptions } from '../src/types.ts'
+import type { AuthClientOptions, EndpointRequest } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
@@ -376,6 +376,13 @@ describe('S6 the fields of every auth call', () => {
     })
     expect(calls.refresh_token).toMatchObject({ ...fixed, credentials: 'same-origin', keepalive: true })
     expect(calls.login).toMatchObject({ ...fixed, credentials: 'same-origin', keepalive: false })
+  })
+
+  test('S6 nor does one that leaves a field undefined take it away', async () => {
+    const none = Object.fromEntries(FIELDS.map(field => [field, undefined]))
+    const refresh = (): EndpointRequest => ({ ...none, url: '/refresh_token' })
+    const calls = await sent({ scope: 'app', endpoints: { refresh } })
+    expect(calls.refresh_token).toMatchObject({ ...fixed, credentials: 'same-origin', keepalive: true })
   })
 
   test('S6 no auth call but user and logout carries the bearer; logout none that has expired', async () => {

@@ -180,6 +180,18 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     expect(status(after)).toEqual(['authenticated'])
   })
 
+  test('after an outage at the reload, refresh() waits for no other tab', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [before] = tabs
+    before.close()
+    before.server.answer(REFRESH, () => before.server.json({}, 503), 1)
+    const after = open(before, { storage: createTabStorage(kept[0]) })
+    await after.client.ready()
+    const refresh = watch(after.client.refresh())
+    await after.settle()
+    expect(refresh.state).toBe('fulfilled')
+  })
+
   test('a reload in the middle of a refresh whose answer came goes on with the new token', async () => {
     const { tabs, kept } = await signedInTabs(1)
     const [before] = tabs
@@ -416,23 +428,32 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
     expect(resting(kept[0])).toMatch(/^refresh-/)
   })
 
-  test('the owner is loaded again in an outage: what a follower gives up does not sign it out', async () => {
-    const { tabs, kept } = await signedInTabs(2)
-    const [owner, follower] = tabs
-    owner.close()
-    owner.server.answer(REFRESH, () => owner.server.json({}, 503))
-    const news = owner.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
-    const again = open(owner, { storage: createTabStorage(kept[0]) })
-    await again.client.ready()
-    const refused = { ...news, type: 'signed-out', reason: 'rejected', generation: news.generation + 1 }
-    owner.shared.channels.inject('silent-refresh:app', refused)
-    await again.settle()
-    expect(resting(kept[0])).toMatch(/^refresh-/)
-    owner.server.mend()
-    await again.clock.advance(MINUTE)
-    expect(status(again)).toEqual(['authenticated'])
-    expect(follower.count('logout')).toBe(1)
-  })
+  test.each(['signed in', 'loaded again in an outage'])(
+    'what a follower gives up does not sign out the owner: %s',
+    async state => {
+      const { tabs, kept } = await signedInTabs(2)
+      const [before, follower] = tabs
+      const news = before.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
+      let owner = before
+      if (state !== 'signed in') {
+        owner.close()
+        owner.server.answer(REFRESH, () => owner.server.json({}, 503))
+        owner = open(before, { storage: createTabStorage(kept[0]) })
+        await owner.client.ready()
+        owner.server.mend()
+      }
+      const refused = { type: 'signed-out', reason: 'rejected', generation: news.generation + 1 }
+      owner.shared.channels.inject('silent-refresh:app', { ...news, ...refused })
+      await owner.settle()
+      expect(follower.client.session).toEqual(signedOut('rejected'))
+      expect(resting(kept[0])).toMatch(/^refresh-/)
+      await owner.clock.advance(MINUTE)
+      await owner.client.refresh()
+      await owner.settle()
+      expect(status(owner, follower)).toEqual(['authenticated', 'authenticated'])
+      expect(owner.count('logout')).toBe(0)
+    },
+  )
 
   test('the owner is closed: the followers keep the session to the end of its token, then sign out once', async () => {
     const { tabs } = await signedInTabs(3)

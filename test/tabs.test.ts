@@ -115,6 +115,28 @@ describe('one refresh for all tabs', () => {
     expect(a.server.refreshes).toBeLessThanOrEqual(5)
   })
 
+  test.each([
+    ['of 100 kB', { name: 'ada', picture: 'x'.repeat(100_000) }],
+    ['that JSON cannot say', { name: 'ada', id: 1n }],
+  ])('M4 a user %s is not told, and the other tabs are signed in all the same', async (_, user) => {
+    const given: WorldOptions = {
+      server: { carrier: 'body' },
+      options: {
+        readTokens: (body: any) => ({
+          accessToken: body.access_token,
+          refreshToken: body.refresh_token,
+          user,
+        }),
+      },
+    }
+    const [a, b] = (await signedInTabs(2, given)) as [World, World]
+    const c = open(a, given)
+    await c.client.ready()
+    expect(status(a, b, c)).toEqual(all(3, 'authenticated'))
+    expect(a.client.session).toMatchObject({ user })
+    expect(a.server.calls).toEqual([])
+  })
+
   test('M4 a sibling hidden for an hour shows nothing any more: the new tab asks the server', async () => {
     const [a] = (await signedInTabs(1)) as [World]
     a.visible = false
@@ -399,6 +421,18 @@ describe('who is signed in', () => {
     expect(queued.state).not.toBe('pending')
     expect(bearers(b)).toHaveLength(1)
     expect((queued.value as Response | undefined)?.status ?? 401).toBe(401)
+  })
+
+  test('M10 the same user in a tab that is opened beside a hidden one, with opaque tokens: no userChange there', async () => {
+    const [a] = (await signedInTabs(1, { server: { opaque: true } })) as [World]
+    a.visible = false
+    a.wake('visibilitychange')
+    await a.clock.advance(5 * MINUTE)
+    const b = open(a)
+    expect(await b.client.ready()).toMatchObject({ status: 'authenticated' })
+    await b.settle()
+    expect(a.server.refreshes).toBe(1)
+    expect([a, b].map(tab => tab.count('userChange'))).toEqual([0, 0])
   })
 
   test('M7 four tabs with a dead refresh token: few calls, and logout with reason rejected once per tab', async () => {
@@ -935,6 +969,49 @@ describe('M9 what comes over the channel', () => {
     )
   })
 
+  describe('M9 a forged pause', () => {
+    const DAY = 24 * HOUR
+    async function paused(): Promise<World> {
+      const [a] = (await signedInTabs(1)) as [World]
+      const { generation } = a.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
+      a.shared.channels.inject(NAME, {
+        v: 1,
+        type: 'postponed',
+        generation,
+        code: 'refresh_unavailable',
+        retryAt: 1e300,
+        binding: true,
+      })
+      await a.settle()
+      expect(a.count('refreshError')).toBe(1)
+      return a
+    }
+
+    test('M9 holds back no refresh() of the app', async () => {
+      const a = await paused()
+      await a.client.refresh()
+      expect(a.server.refreshes).toBe(1)
+    })
+
+    test('M9 holds for a day at most', async () => {
+      const a = await paused()
+      await a.clock.advance(DAY + MINUTE)
+      expect((await a.client.fetch(items)).status).toBe(200)
+      expect(a.client.session).toEqual(session('authenticated', { error: null }))
+    })
+  })
+
+  test('M9 forged questions for a refresh cost ten in 20 s, like an API that answers 401 to everything', async () => {
+    const [a] = (await signedInTabs(1, { server: { carrier: 'body' } })) as [World]
+    for (let n = 0; n < 60; n++) {
+      const generation = a.clock.now() + HOUR
+      a.shared.channels.inject(NAME, { v: 1, type: 'renew', generation, dead: true })
+      await a.clock.advance(SECOND)
+    }
+    expect(a.server.refreshes).toBeLessThanOrEqual(40)
+    expect(status(a)).toEqual(['authenticated'])
+  })
+
   const cyclic: Record<string, unknown> = {}
   cyclic.self = cyclic
   const throwing = () =>
@@ -1063,6 +1140,31 @@ describe("the option 'tabs'", () => {
     await b.client.logout()
     await b.settle()
     expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
+  test("R18 'notify': told of a login while it restores, a tab sends its requests with the token all the same", async () => {
+    const a = open(undefined, given('notify'))
+    const answer = a.server.hold(REFRESH)
+    const sent = watch(a.client.fetch(items))
+    await a.settle()
+    const generation = a.clock.now() + 5
+    a.shared.channels.inject(NAME, {
+      v: 1,
+      type: 'session',
+      generation,
+      decided: generation,
+      cause: 'login',
+      identity: 'ada',
+      lineage: null,
+      lifetime: null,
+      expiresAt: null,
+    })
+    await a.settle()
+    a.server.seed()
+    answer()
+    await a.clock.advance(5 * SECOND)
+    expect(sent.value).toMatchObject({ status: 200 })
+    expect(bearers(a)).toEqual([expect.stringMatching(/^Bearer ey/)])
   })
 
   test("M2 'notify': two tabs refresh one after the other", async () => {
