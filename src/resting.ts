@@ -48,7 +48,9 @@ export function createResting(
   async function recover(): Promise<boolean> {
     const { tokens, lineage, decided } = session
     if (lineage !== null && tokens?.refreshToken) {
-      const isOurs = await tabs.own(lineage)
+      // A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored.
+      const isOld = vault.exists && (await vault.load()) === null
+      const isOurs = !isOld && (await tabs.own(lineage))
       if (!isOurs && !signal.aborted) session.resume(undefined, lineage)
       return true
     }

@@ -15,7 +15,7 @@ const TIMEOUT = 10 * SECOND
 const LOCK_WAIT = 2 * TIMEOUT + 2 * SECOND
 /** No promise takes longer: a refresh under way, then the lock, then the call itself. */
 const BOUND = 2 * TIMEOUT + 2 * LOCK_WAIT + TIMEOUT + SECOND
-const RUNS = Number(process.env.INTERLEAVINGS ?? 3_400)
+const RUNS = Number(process.env.INTERLEAVINGS ?? 2_300)
 const LONG = process.env.PATIENT ? 3_600_000 : 300_000
 /** Thaws, late answers and the like come to rest within so many deliveries, or never. */
 const MANY = 3_000
@@ -85,6 +85,8 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
   const parked: (() => void)[] = []
   /** A refresh whose answer nobody got, or that a dead or frozen tab left on the wire: its token may come twice. */
   let torn = false
+  /** What was stored and is not seen by every tab yet. */
+  let unseen = 0
   let requests = 0
   /** Whom a request was made for, by its number. */
   const owners = new Map<string, string>()
@@ -161,7 +163,11 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
     for (const other of live()) {
       if (other === writer) continue
       const label = `${other.world.clientId} sees what ${writer.world.clientId} stored`
-      schedule(() => put(other.seen, truth.get(key) ?? null), label)
+      unseen++
+      schedule(() => {
+        unseen--
+        put(other.seen, truth.get(key) ?? null)
+      }, label)
     }
   }
 
@@ -250,10 +256,11 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
         case 'close':
           if (awake().length < 2) return
           // Whatever the server makes of it reaches the jar, and no tab.
-          if (tab.wire !== null || tab.loggingIn > 0) torn = true
+          if (tab.wire !== null || tab.loggingIn > 0 || (unseen > 0 && keeping === 'own')) torn = true
           return world.close()
         case 'reload':
-          if (tab.wire !== null || tab.loggingIn > 0) torn = true
+          // A copy of its storage may outlive it in a tab that has not seen yet that it is an old one.
+          if (tab.wire !== null || tab.loggingIn > 0 || unseen > 0) torn = true
           world.close()
           open(tab.own)
           return
