@@ -428,7 +428,7 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
     expect(resting(kept[0])).toMatch(/^refresh-/)
   })
 
-  test.each(['signed in', 'loaded again in an outage'])(
+  test.each(['signed in', 'loaded again', 'loaded again in an outage'])(
     'what a follower gives up does not sign out the owner: %s',
     async state => {
       const { tabs, kept } = await signedInTabs(2)
@@ -437,8 +437,10 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
       let owner = before
       if (state !== 'signed in') {
         owner.close()
-        owner.server.answer(REFRESH, () => owner.server.json({}, 503))
         owner = open(before, { storage: createTabStorage(kept[0]) })
+      }
+      if (state === 'loaded again in an outage') {
+        owner.server.answer(REFRESH, () => owner.server.json({}, 503))
         await owner.client.ready()
         owner.server.mend()
       }
