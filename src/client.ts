@@ -107,15 +107,13 @@ export function createClient<Claims, User>(
     scheduler.look()
     const { generation } = session
     if (change.type === 'commit') {
-      const { cause, userChanged, told } = change
+      const { cause, userChanged, told, decides } = change
       const { claims, user, expiresAt } = signedIn()
       pin()
       resting.save()
-      const isDecision =
-        !told && (cause === 'login' || cause === 'tokens' || (cause === 'restore' && overruled))
       // A page that reloads itself is nobody at the keyboard.
-      if (isDecision || idle.active() === undefined) idle.touch()
-      if (isDecision) marker.lift()
+      if (decides || idle.active() === undefined) idle.touch()
+      if (decides) marker.lift()
       unrevoked = null
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })

@@ -19,9 +19,15 @@ export interface Held {
   readonly margin: number
 }
 
-/** `told`: another tab decided it, and told. */
+/** `told`: another tab decided it, and told. `decides`: here and now, somebody said who is signed in. */
 export type Change =
-  | { type: 'commit'; cause: LoginCause | 'refresh'; userChanged: boolean; told: boolean }
+  | {
+      type: 'commit'
+      cause: LoginCause | 'refresh'
+      userChanged: boolean
+      told: boolean
+      decides: boolean
+    }
   | { type: 'clear'; reason: LogoutReason; wasSignedIn: boolean; told: boolean }
   | { type: 'rotate' }
   | { type: 'other' }
@@ -185,7 +191,7 @@ export function createSession(
           expiresAt: held.expires && Math.round(held.expires.wall),
           error: null,
         },
-        { type: 'commit', cause, userChanged, told: told !== undefined },
+        { type: 'commit', cause, userChanged, told: told !== undefined, decides: isDecision && !told },
       )
     },
 
