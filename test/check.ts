@@ -64,6 +64,11 @@ function sizes(): string {
   const measured: { name: string; size: number; sizeLimit: number; passed: boolean }[] = JSON.parse(
     output('size-limit', ['--json']),
   )
+  const readme = readFileSync(resolve(root, 'README.md'), 'utf8')
+  for (const { name, size } of measured.filter(({ size }) => size > 1_000)) {
+    const row = `| \`${name}\` | ${(size / 1_000).toFixed(1)} kB |`
+    if (!readme.includes(row)) throw new Error(`README.md does not say: ${row}`)
+  }
   return measured.map(({ name, size, sizeLimit }) => `${name} ${size} of ${sizeLimit} B`).join(', ')
 }
 
