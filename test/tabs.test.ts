@@ -131,7 +131,8 @@ describe('one refresh for all tabs', () => {
     }
     const [a, b] = (await signedInTabs(2, given)) as [World, World]
     const c = open(a, given)
-    await c.client.ready()
+    watch(c.client.ready())
+    await c.settle()
     expect(status(a, b, c)).toEqual(all(3, 'authenticated'))
     expect(a.client.session).toMatchObject({ user })
     expect(a.server.calls).toEqual([])
