@@ -881,6 +881,7 @@ describe('the demo endpoints', () => {
   test('config tells the settings and who can log in, and changes them', async () => {
     const config = await (await browser.send('/demo/config')).json()
     expect(config).toEqual({
+      mode: 'bearer',
       accessTtl: 15,
       grace: 10,
       credentials: [

@@ -1,6 +1,10 @@
 /** The demo server's own switches, open to everybody: a real server has none of this. */
 
+/** How the server carries its tokens: `npm run demo -- --mode cookie`. */
+export type Mode = 'bearer' | 'cookie' | 'body' | 'sliding'
+
 export interface Config {
+  mode: Mode
   accessTtl: number
   grace: number
   credentials: { email: string; password: string; name: string }[]

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import type { AccessTokens } from './access-tokens.ts'
 import { readJsonObject } from './body.ts'
-import { OptionError, readSettings, type Settings } from './config.ts'
+import { type Mode, OptionError, readSettings, type Settings } from './config.ts'
 import type { Faults } from './faults.ts'
 import { failure, type ServerContext, type ServerEnv } from './http.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -11,6 +11,7 @@ import type { SigningKeys } from './signing-keys.ts'
 import { DEMO_CREDENTIALS } from './users.ts'
 
 export interface DemoServices {
+  mode: Mode
   settings: Settings
   accessTokens: AccessTokens
   refreshTokens: RefreshTokens
@@ -21,8 +22,8 @@ export interface DemoServices {
 
 /** What the page's buttons do; a real server has none of this. */
 export const createDemoRoutes = (services: DemoServices): Hono<ServerEnv> => {
-  const { settings, accessTokens, refreshTokens, keys, faults, log } = services
-  const config = () => ({ ...settings, credentials: DEMO_CREDENTIALS })
+  const { mode, settings, accessTokens, refreshTokens, keys, faults, log } = services
+  const config = () => ({ mode, ...settings, credentials: DEMO_CREDENTIALS })
 
   const change = async (c: ServerContext, apply: (input: Record<string, unknown>) => object) => {
     const input = await readJsonObject(c)

@@ -116,7 +116,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   )
   app.get('/user/whoami', requireUser(accessTokens, carrier), c => c.json(c.get('user')))
   app.route('/api', createApiRoutes({ db, accessTokens, carrier, faults, now }))
-  app.route('/demo', createDemoRoutes({ settings, accessTokens, refreshTokens, keys, faults, log }))
+  app.route('/demo', createDemoRoutes({ mode, settings, accessTokens, refreshTokens, keys, faults, log }))
   for (const path of ['/auth/*', '/user/*', '/api/*', '/demo/*']) {
     app.all(path, c => failure(c, 404, 'not_found', 'There is no such endpoint'))
   }

@@ -76,6 +76,29 @@ for (const engine of engines) {
       expect(await tab.cookies()).toEqual([])
     })
 
+    test.each(['cookie', 'body', 'sliding'] as const)('the demo page with --mode %s', async mode => {
+      const other = await startServer({ staticRoot, passwordCost: 4, mode })
+      await tab.goto(other.url)
+      await shows('#status', 'anonymous')
+      await tab.type('#email', 'ada@example.com')
+      await tab.type('#password', 'correct horse battery staple')
+      await tab.click('#login')
+      await shows('#status', 'authenticated')
+      await shows('#user', 'Ada')
+      await tab.click('#list-items')
+      await shows('#last-result', '200')
+      await tab.click('#refresh')
+      await shows('#last-result', 'a new token')
+      await tab.reload()
+      await shows('#status', 'authenticated')
+      await tab.click('#logout')
+      await shows('#status', 'anonymous')
+      await tab.reload()
+      await shows('#status', 'anonymous')
+      await tab.goto('about:blank')
+      await other.close()
+    })
+
     test.skipIf(engine.name === 'WebKit')(
       'nothing of that was an error, or against the page’s own policy (WebKit does not tell)',
       () => {
