@@ -122,7 +122,7 @@ describe('one refresh for all tabs', () => {
     const given: WorldOptions = {
       server: { carrier: 'body' },
       options: {
-        readTokens: (body: any) => ({
+        readTokens: body => ({
           accessToken: body.access_token,
           refreshToken: body.refresh_token,
           user,
