@@ -142,7 +142,7 @@ export function createClient<Claims, User>(
   /** Does something keep a restore or refresh from going out that the app has not asked for? */
   function bars(): boolean {
     if (overruled) return false
-    if (marker.stands()) {
+    if (marker.stands(session.decided)) {
       // Nobody decided that just now: what another tab has come to since is the newer.
       const rested = loaded()
       session.clear(session.held ? 'other-tab' : 'logout', session.generation)
@@ -175,7 +175,7 @@ export function createClient<Claims, User>(
     decisions++
     overruled = false
     // A login here, at the same moment, has lifted the marker of that logout.
-    if (news.generation === decided) marker.set()
+    if (news.generation === decided) marker.set(decided)
     session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation)
     // The refresh token was in this tab's hands alone.
     if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revoke(tokens, true)
@@ -293,9 +293,9 @@ export function createClient<Claims, User>(
     overruled = false
     const { tokens } = session
     const rested = loaded()
-    marker.set()
     session.clear(reason)
     const { generation } = session
+    marker.set(generation)
     tabs.tell({ type: 'signed-out', generation, reason: reason === 'idle' ? reason : 'other-tab' })
     return revoke(tokens, true, rested)
   }
@@ -325,11 +325,11 @@ export function createClient<Claims, User>(
     return tabs.exclusive(async () => {
       await tabs.catchUp()
       // Somebody has signed in since: the cookie is theirs.
-      if (session.held || (!asked && !marker.stands())) {
+      if (session.held || (!asked && !marker.stands(session.decided))) {
         return { revoked: false, error: new AuthError('superseded', 'A login came before it on the server.') }
       }
       // Another logout, confirmed meanwhile, has lifted it.
-      marker.set()
+      marker.set(session.decided)
       // A refresh of a tab that had not heard of it yet has put it there.
       const late = await loaded()
       if (late) vault.drop(session.decided)
@@ -384,7 +384,8 @@ export function createClient<Claims, User>(
     }
     if (type === 'online') {
       refresher.retrySoon()
-      if (session.snapshot.status === 'anonymous' && !overruled && marker.stands()) void revoke(null)
+      if (session.snapshot.status === 'anonymous' && !overruled && marker.stands(session.decided))
+        void revoke(null)
     }
     idle.look()
     scheduler.look()

@@ -2,13 +2,14 @@ import type { Environment } from './environment.ts'
 import type { LogEvent } from './types.ts'
 
 export interface Marker {
-  stands(): boolean
-  set(): void
+  /** `decided`: how far this tab has come; a login that came after the logout does away with it, seen lifted or not. */
+  stands(decided: number): boolean
+  set(generation: number): void
   lift(): void
 }
 
 /**
- * 'Signed out', and no more, kept in localStorage: while it stands nothing restores the session, so that a server which
+ * 'Signed out', since when, and no more, kept in localStorage: while it stands nothing restores the session, so that a server which
  * did not hear the logout cannot bring it back on a shared computer. Where storage fails it holds for this page alone.
  */
 export function createMarker(
@@ -17,7 +18,8 @@ export function createMarker(
   log: (event: LogEvent) => void,
 ): Marker {
   const key = `silent-refresh:signed-out:${scope}`
-  let inMemory = false
+  /** Of the logout, where this page knows of one. */
+  let known: number | null = null
   let isStored = false
   let told = false
 
@@ -35,20 +37,24 @@ export function createMarker(
   }
 
   return {
-    stands() {
+    stands(decided) {
       let stored: string | null = null
       const isReadable = attempt(storage => {
         stored = storage.getItem(key)
       })
       // What was stored may have been lifted by another page since.
-      return stored !== null || (inMemory && !(isReadable && isStored))
+      const generation = stored ?? (isReadable && isStored ? null : known)
+      return generation !== null && !(Number(generation) < decided)
     },
-    set() {
-      inMemory = true
-      isStored = attempt(storage => storage.setItem(key, '1'))
+    set(generation) {
+      known = Math.max(known ?? 0, generation)
+      isStored = attempt(storage => {
+        known = Math.max(known ?? 0, Number(storage.getItem(key)) || 0)
+        storage.setItem(key, `${known}`)
+      })
     },
     lift() {
-      inMemory = false
+      known = null
       attempt(storage => storage.removeItem(key))
     },
   }
