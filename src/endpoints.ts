@@ -1,5 +1,5 @@
 import { within } from './abort.ts'
-import { type Instant, instant, later, remaining } from './clock.ts'
+import { DAY, type Instant, instant, later, remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
@@ -51,7 +51,7 @@ export function createEndpoints(
   }
 
   /** What is called: a restore may have an endpoint of its own. */
-  function nameOf(operation: Operation): Exclude<Operation, 'restore'> | 'restore' {
+  function nameOf(operation: Operation): Operation {
     if (operation !== 'restore' || endpoints.restore) return operation
     return inCookies ? 'user' : 'refresh'
   }
@@ -299,9 +299,6 @@ function parseBody(text: string): unknown {
     return text || undefined
   }
 }
-
-/** However far away a server says: nobody is locked out for longer. */
-const DAY = 24 * 3_600_000
 
 /** Seconds or a date (RFC 9110 §10.2.3), as epoch milliseconds by this machine's clock. */
 function readRetryAfter(value: string | null, serverDate: number, now: number): number | undefined {

@@ -1,3 +1,4 @@
+import { MAX_TIMER } from './clock.ts'
 import type { Environment } from './environment.ts'
 import type { Settings } from './options.ts'
 import type { Tabs } from './tabs.ts'
@@ -21,7 +22,6 @@ export interface Idle {
 
 /** How long the siblings may take to say when they last saw the user. */
 const ANSWER_TIME = 1_000
-const MAX_TIMER = 2 ** 31 - 1
 
 const NEVER_IDLE: Idle = {
   look() {},

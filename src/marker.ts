@@ -9,8 +9,9 @@ export interface Marker {
 }
 
 /**
- * 'Signed out', since when, and no more, kept in localStorage: while it stands nothing restores the session, so that a server which
- * did not hear the logout cannot bring it back on a shared computer. Where storage fails it holds for this page alone.
+ * 'Signed out', since when, and no more, kept in localStorage: while it stands nothing restores the session, so that a
+ * server which did not hear the logout cannot bring it back on a shared computer. Where storage fails it holds for this
+ * page alone.
  */
 export function createMarker(
   environment: Environment,

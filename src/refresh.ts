@@ -1,5 +1,5 @@
 import { unlessAborted } from './abort.ts'
-import { type Instant, instant, later, remaining } from './clock.ts'
+import { DAY, type Instant, instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -74,8 +74,6 @@ const MAX_BACKOFF = 60_000
 const BURST = 10
 const BURST_SPAN = 20_000
 const NEVER = Number.MAX_SAFE_INTEGER
-/** However far away another tab says: what anybody can post locks nobody out for longer. */
-const DAY = 24 * 3_600_000
 /** How often to look, a second apart, for the tab that has the refresh token: it may be reloading. */
 const OWNER_LOOKS = 3
 

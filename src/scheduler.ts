@@ -1,4 +1,4 @@
-import { remaining } from './clock.ts'
+import { MAX_TIMER, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import type { Refresher } from './refresh.ts'
 import { isExpired, type SessionHolder } from './session.ts'
@@ -8,9 +8,6 @@ export interface Scheduler {
   look(): void
   dispose(): void
 }
-
-/** What `setTimeout` takes; one more fires at once. */
-const MAX_TIMER = 2 ** 31 - 1
 
 /** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
 export function createScheduler(

@@ -1,6 +1,5 @@
 import type { Channel, Environment } from './environment.ts'
-import type { Handover } from './messages.ts'
-import { isGeneration, type News, type Question, readMessage, VERSION } from './messages.ts'
+import { type Handover, isGeneration, type News, type Question, readMessage, VERSION } from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
 

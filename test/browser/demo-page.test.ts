@@ -20,6 +20,14 @@ for (const engine of engines) {
     const shows = (selector: string, part: string) => until(async () => (await text(selector)).includes(part))
     const refreshes = () => server.log.entries().filter(({ path }) => path === '/auth/refresh_token')
 
+    async function logIn(): Promise<void> {
+      await tab.type('#email', 'ada@example.com')
+      await tab.type('#password', 'correct horse battery staple')
+      await tab.click('#login')
+      await shows('#status', 'authenticated')
+      await shows('#user', 'Ada')
+    }
+
     beforeAll(async () => {
       expect(existsSync(staticRoot), 'run `npx tsup && npx vite build demo/app` first').toBe(true)
       server = await startServer({ staticRoot, passwordCost: 4 })
@@ -45,11 +53,7 @@ for (const engine of engines) {
         for (const name of ['#email', '#password'])
           (document.querySelector(name) as HTMLInputElement).value = ''
       })
-      await tab.type('#email', 'ada@example.com')
-      await tab.type('#password', 'correct horse battery staple')
-      await tab.click('#login')
-      await shows('#status', 'authenticated')
-      await shows('#user', 'Ada')
+      await logIn()
 
       await tab.click('#list-items')
       await shows('#last-result', '200')
@@ -80,11 +84,7 @@ for (const engine of engines) {
       const other = await startServer({ staticRoot, passwordCost: 4, mode })
       await tab.goto(other.url)
       await shows('#status', 'anonymous')
-      await tab.type('#email', 'ada@example.com')
-      await tab.type('#password', 'correct horse battery staple')
-      await tab.click('#login')
-      await shows('#status', 'authenticated')
-      await shows('#user', 'Ada')
+      await logIn()
       await tab.click('#list-items')
       await shows('#last-result', '200')
       await tab.click('#refresh')
