@@ -1,7 +1,7 @@
 import { readFileSync, renameSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { cache, root, writeCount } from './tools/report.ts'
-import { output } from './tools/steps.ts'
+import { output, tsc } from './tools/steps.ts'
 
 // `npm run check`, after `npm test`: everything about the package that is not a test. One line per check;
 // what a failing one has to say comes below its line.
@@ -9,7 +9,7 @@ import { output } from './tools/steps.ts'
 const tarball = resolve(cache, 'silent-refresh.tgz')
 
 const checks: Record<string, () => string | undefined> = {
-  types: () => output('tsc', ['-p', '.']),
+  types: () => output('node', [tsc, '-p', '.']),
   lint: () => output('biome', ['ci', '--colors=off', '.']),
   build: () => output('tsup', ['--silent']),
   contents: packageContents,

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { engines } from './browser/browsers.ts'
 import { engineTable } from './tools/engine-table.ts'
 import { parseReport, reportPath, type TestCase, writeCount } from './tools/report.ts'
-import { run } from './tools/steps.ts'
+import { run, tsc } from './tools/steps.ts'
 
 // `npm test` runs everything; `npm test -- <file or vitest option> …` only the tests that are named.
 const only = process.argv.slice(2)
@@ -11,7 +11,7 @@ const whole = only.length === 0
 rmSync(reportPath, { force: true }) // a run that breaks off must not leave an older one's verdict behind
 
 const prepared = whole
-  ? run('tsc', ['-p', '.']) &&
+  ? run('node', [tsc, '-p', '.']) &&
     run('tsup', ['--silent']) &&
     run('vite', ['build', 'demo/app', '--logLevel', 'warn'])
   : true

@@ -5,7 +5,7 @@ import { compile } from 'svelte/compiler'
 import { expect, test } from 'vitest'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
 import { cache, root } from '../tools/report.ts'
-import { output } from '../tools/steps.ts'
+import { output, tsc } from '../tools/steps.ts'
 
 const text = readFileSync(resolve(root, 'docs/frameworks.md'), 'utf8')
 const blocks = [...text.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(
@@ -54,7 +54,7 @@ test('TypeScript takes the blocks, the script of the Vue component included', ()
   const include = ['*.ts', '*.tsx']
   const project = { extends: resolve(root, 'tsconfig.json'), compilerOptions, include }
   writeFileSync(resolve(folder, 'tsconfig.json'), JSON.stringify(project))
-  expect(output('tsc', ['-p', folder])).toBe('')
+  expect(output('node', [tsc, '-p', folder])).toBe('')
 })
 
 test.each(of('svelte'))('Svelte takes $file', ({ code, file }) => {

@@ -1,5 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
 import { root } from './report.ts'
+
+/** By its path: three versions of TypeScript are installed, and each of them would be node_modules/.bin/tsc. */
+export const tsc: string = resolve(root, 'node_modules/typescript/bin/tsc')
 
 /** Runs a tool of node_modules/.bin with its output shown; true where it succeeded. */
 export function run(command: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): boolean {
