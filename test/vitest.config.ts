@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { compile } from 'svelte/compiler'
 import { configDefaults, defineConfig, type ViteUserConfigExport } from 'vitest/config'
+import { docBlocks } from './bindings/doc-blocks.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -42,6 +43,7 @@ const config: ViteUserConfigExport = defineConfig({
           server: { deps: { inline: [/\/(solid-js|svelte|esm-env)\//] } },
         },
         plugins: [
+          docBlocks(),
           {
             name: 'svelte',
             transform: (code, filename) =>
@@ -56,8 +58,9 @@ const config: ViteUserConfigExport = defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // One browser at a time, after the unit tests: on two cores, timing would depend on the neighbours.
-          fileParallelism: false,
+          // After the unit tests, which want the cores. Browsers mostly wait, for tokens to end and timers to ring: two
+          // at a time take half as long.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
