@@ -925,6 +925,111 @@ describe('the demo endpoints', () => {
   })
 })
 
+describe('the mode, changed while the server runs', () => {
+  const change = (json: object) => browser.send('/demo/config', { method: 'POST', json })
+
+  test('another mode ends every session and answers in its own way', async () => {
+    const token = await browser.login()
+    expect((await (await change({ mode: 'cookie' })).json()).mode).toBe('cookie')
+    expect((await browser.whoami(token)).status).toBe(401)
+    await change({ mode: 'bearer' })
+    expect(await errorOf(await browser.refresh())).toEqual([401, 'session_revoked'])
+    expect((await browser.whoami(token)).status).toBe(401)
+    await change({ mode: 'cookie' })
+    const answer = await (await browser.send('/auth/login', { method: 'POST', json: ADA })).json()
+    expect(answer).not.toHaveProperty('access_token')
+    expect((await browser.send('/auth/me')).status).toBe(200)
+  })
+
+  test.each(['body', 'sliding', 'bearer'])('%s takes over from cookie', async mode => {
+    await change({ mode: 'cookie' })
+    await change({ mode })
+    const answer = await (await browser.send('/auth/login', { method: 'POST', json: ADA })).json()
+    expect(answer.access_token).toEqual(expect.any(String))
+    expect('refresh_token' in answer).toBe(mode === 'body')
+  })
+
+  test('the same mode again ends nothing', async () => {
+    const token = await browser.login()
+    await change({ mode: 'bearer', accessTtl: 20 })
+    expect((await browser.whoami(token)).status).toBe(200)
+  })
+
+  test('a mode that is not one is refused, and the settings beside it are not taken', async () => {
+    expect(await errorOf(await change({ mode: 'basic', accessTtl: 20 }))).toEqual([400, 'invalid_request'])
+    expect(await errorOf(await change({ mode: 'cookie', accessTtl: 0 }))).toEqual([400, 'invalid_request'])
+    expect(await (await browser.send('/demo/config')).json()).toMatchObject({ mode: 'bearer', accessTtl: 15 })
+  })
+})
+
+describe('the event stream', () => {
+  const listen = async () => {
+    const response = await browser.send('/demo/events')
+    expect(response.headers.get('Content-Type')).toBe('text/event-stream')
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    return {
+      cancel: () => reader.cancel(),
+      /** The next event; null at the end. */
+      next: async () => {
+        while (!text.includes('\n\n')) {
+          const { value, done } = await reader.read()
+          if (done) return null
+          text += value
+        }
+        const [block = ''] = text.split('\n\n', 1)
+        text = text.slice(block.length + 2)
+        const [, name, data] = /^event: (.+)\ndata: (.+)$/.exec(block)!
+        return { name, data: JSON.parse(data!) }
+      },
+    }
+  }
+
+  test('tells what was before, then each request as it comes and as it is answered, and no secret', async () => {
+    const token = await browser.login()
+    const stream = await listen()
+    expect(await stream.next()).toEqual({
+      name: 'config',
+      data: { mode: 'bearer', accessTtl: 15, grace: 10 },
+    })
+    const told = { method: 'POST', path: '/auth/login', status: 200, note: 'signed in', answeredAt: time }
+    expect(await stream.next()).toMatchObject({ name: 'request', data: told })
+    await browser.whoami(token)
+    const arrived = await stream.next()
+    expect(arrived!.data).toMatchObject({ path: '/user/whoami', status: null, answeredAt: null })
+    const answered = await stream.next()
+    expect(answered!.data).toEqual({ ...arrived!.data, status: 200, answeredAt: time })
+    expect(JSON.stringify([arrived, answered])).not.toContain(token)
+    await stream.cancel()
+  })
+
+  test('tells a change of the settings', async () => {
+    const stream = await listen()
+    await stream.next()
+    await browser.send('/demo/config', { method: 'POST', json: { mode: 'sliding', grace: 0 } })
+    const data = { mode: 'sliding', accessTtl: 15, grace: 0 }
+    expect(await stream.next()).toEqual({ name: 'config', data })
+    await stream.cancel()
+  })
+
+  test('ends with the server, and one that is gone disturbs nobody', async () => {
+    const [stays, leaves] = [await listen(), await listen()]
+    await stays.next()
+    await leaves.cancel()
+    for (let i = 0; i < 3; i++) await browser.send('/user/whoami')
+    for (let i = 0; i < 6; i++) expect((await stays.next())!.name).toBe('request')
+    const started = performance.now()
+    await server.close()
+    expect(await stays.next()).toBeNull()
+    expect(performance.now() - started).toBeLessThan(900)
+  })
+
+  test('is for pages of its own origin', async () => {
+    const response = await browser.send('/demo/events', { headers: { Origin: 'https://evil.example' } })
+    expect(response.status).toBe(403)
+  })
+})
+
 describe('the page', () => {
   test('says how to build it while it is not there', async () => {
     const response = await browser.send('/')

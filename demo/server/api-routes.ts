@@ -26,8 +26,9 @@ const invalidToken = (c: ServerContext, description: string) => {
 
 /** RFC 6750: a request without any token is told the scheme and nothing else. */
 export const requireUser =
-  (accessTokens: AccessTokens, carrier: Carrier): MiddlewareHandler<ServerEnv> =>
+  (accessTokens: AccessTokens, readCarrier: () => Carrier): MiddlewareHandler<ServerEnv> =>
   async (c, next) => {
+    const carrier = readCarrier()
     const token = carrier.readAccess(c)
     if (!token) {
       c.get('note')('no token')
@@ -42,6 +43,7 @@ export const requireUser =
     const refusal = carrier.guard(c, verification.session)
     if (refusal) return refusal
     c.set('user', verification.user)
+    c.set('session', verification.session)
     return next()
   }
 
@@ -59,7 +61,8 @@ const failOnDemand =
 export interface ApiServices {
   db: Database
   accessTokens: AccessTokens
-  carrier: Carrier
+  /** As of now: the mode can change while the server runs. */
+  carrier: () => Carrier
   faults: Faults
   now: () => number
 }

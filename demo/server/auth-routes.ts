@@ -4,12 +4,13 @@ import type { AccessTokens } from './access-tokens.ts'
 import { requireUser } from './api-routes.ts'
 import { readJsonObject } from './body.ts'
 import type { Carrier } from './carriers.ts'
-import { FAMILY_LIFETIME, type Mode, type Settings } from './config.ts'
+import type { Mode, Settings } from './config.ts'
 import { readRefreshCookie } from './cookies.ts'
 import type { Faults } from './faults.ts'
 import { failure, hangUp, type ServerContext, type ServerEnv } from './http.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { sameOrigin } from './same-origin.ts'
+import type { Thief } from './thief.ts'
 import type { User, Users } from './users.ts'
 
 const REFUSALS = {
@@ -21,18 +22,20 @@ const REFUSALS = {
 } as const
 
 export interface AuthServices {
-  mode: Mode
+  mode: () => Mode
   settings: Settings
-  carrier: Carrier
+  carrier: () => Carrier
   users: Users
   accessTokens: AccessTokens
   refreshTokens: RefreshTokens
   faults: Faults
+  /** Is told which token was used up. */
+  thief?: Pick<Thief, 'watch'>
   now: () => number
 }
 
 export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
-  const { mode, settings, carrier, users, accessTokens, refreshTokens, faults, now } = services
+  const { mode, settings, carrier, users, accessTokens, refreshTokens, faults, thief, now } = services
 
   const secondsUntil = (time: number) => Math.floor((time - now()) / 1000)
 
@@ -47,7 +50,7 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     const accessToken = await accessTokens.issue(user, session, binding, lifetime)
     const sessionLifetime = refreshToken ? secondsUntil(refreshToken.expiresAt) : lifetime
     const { token } = refreshToken ?? {}
-    return carrier.answer(c, {
+    return carrier().answer(c, {
       user,
       session,
       accessToken,
@@ -71,8 +74,8 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     const former = readRefreshCookie(c)
     if (former) refreshTokens.revokeFamily(former)
     c.get('note')('signed in')
-    const binding = carrier.bind(c, FAMILY_LIFETIME / 1000)
-    if (mode === 'sliding') return grant(c, user, randomUUID(), binding)
+    const binding = carrier().bind(c, refreshTokens.lifetime / 1000)
+    if (mode() === 'sliding') return grant(c, user, randomUUID(), binding)
     const issued = refreshTokens.startFamily(user.sub, binding)
     return grant(c, user, issued.familyId, binding, issued)
   }
@@ -85,26 +88,27 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
   }
 
   const rotate = async (c: ServerContext) => {
-    const presented = await carrier.readRefresh(c)
+    const presented = await carrier().readRefresh(c)
     if (!presented) {
-      c.get('note')(`refused: no ${mode === 'body' ? 'token' : 'cookie'}`)
+      c.get('note')(`refused: no ${mode() === 'body' ? 'token' : 'cookie'}`)
       return failure(c, 401, 'missing_refresh_token', 'No refresh token was sent')
     }
-    const refusal = carrier.guard(c, refreshTokens.familyOf(presented) ?? '')
+    const refusal = carrier().guard(c, refreshTokens.familyOf(presented) ?? '')
     if (refusal) return refusal
-    const binding = carrier.readBinding(c)
+    const binding = carrier().readBinding(c)
     const rotation = refreshTokens.rotate(presented, binding, settings.grace)
     if (!('token' in rotation)) return refuse(c, rotation.outcome)
     const user = users.byId(rotation.userId)
     if (!user) return refuse(c, 'unknown')
+    thief?.watch(rotation.familyId, presented, binding)
     c.get('note')(rotation.outcome)
     return grant(c, user, rotation.familyId, binding, rotation)
   }
 
   /** An access token that is still good buys the next one, and is worth nothing from then on. */
   const slide = async (c: ServerContext) => {
-    const presented = carrier.readAccess(c) ?? ''
-    const verification = await accessTokens.verify(presented, carrier.readBinding(c))
+    const presented = carrier().readAccess(c) ?? ''
+    const verification = await accessTokens.verify(presented, carrier().readBinding(c))
     // Of two exchanges at once only one finds it not denied yet.
     const isOurs = verification.valid && (await accessTokens.deny(presented))
     if (!isOurs) {
@@ -112,10 +116,10 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
       return failure(c, 401, 'invalid_token', 'Only a token that is still good can be renewed')
     }
     c.get('note')('renewed')
-    return grant(c, verification.user, verification.session, carrier.readBinding(c))
+    return grant(c, verification.user, verification.session, carrier().readBinding(c))
   }
 
-  const exchange = mode === 'sliding' ? slide : rotate
+  const exchange = (c: ServerContext) => (mode() === 'sliding' ? slide(c) : rotate(c))
 
   const refresh = async (c: ServerContext) => {
     const { refresh: fault, retryAfter } = faults.take('refresh')
@@ -134,15 +138,15 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
   }
 
   const logout = async (c: ServerContext) => {
-    const presented = await carrier.readRefresh(c)
+    const presented = await carrier().readRefresh(c)
     const family = presented && refreshTokens.familyOf(presented)
-    const refusal = family ? carrier.guard(c, family) : null
+    const refusal = family ? carrier().guard(c, family) : null
     if (refusal) return refusal
-    const access = carrier.readAccess(c)
+    const access = carrier().readAccess(c)
     const revoked = presented !== undefined && refreshTokens.revokeFamily(presented)
     const denied = access !== null && (await accessTokens.deny(access))
-    carrier.clear(c)
-    c.get('note')(revoked || (mode === 'sliding' && denied) ? 'signed out' : 'nothing to sign out')
+    carrier().clear(c)
+    c.get('note')(revoked || (mode() === 'sliding' && denied) ? 'signed out' : 'nothing to sign out')
     return c.body(null, 204)
   }
 

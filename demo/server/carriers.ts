@@ -103,5 +103,9 @@ const cookie = (csrf: Csrf): Carrier => ({
   guard: csrf.refusal,
 })
 
-export const createCarrier = (mode: Mode, csrf: Csrf): Carrier =>
-  mode === 'cookie' ? cookie(csrf) : { bearer, body, sliding }[mode]
+export const createCarriers = (csrf: Csrf): Record<Mode, Carrier> => ({
+  bearer,
+  cookie: cookie(csrf),
+  body,
+  sliding,
+})

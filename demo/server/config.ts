@@ -16,7 +16,7 @@ export interface ServerOptions {
   port?: number
   /** A file, or `:memory:`, which is the default. */
   db?: string
-  /** How the tokens travel. Default `bearer`. */
+  /** How the tokens travel, to begin with. Default `bearer`. */
   mode?: Mode
   /** Life of an access token in whole seconds. Default 15. */
   accessTtl?: number
@@ -30,7 +30,7 @@ export interface ServerOptions {
   passwordCost?: number
 }
 
-/** What can change while the server runs. */
+/** What can change while the server runs, beside the mode. */
 export interface Settings {
   accessTtl: number
   grace: number

@@ -1,29 +1,32 @@
 import { Hono } from 'hono'
 import type { AccessTokens } from './access-tokens.ts'
 import { readJsonObject } from './body.ts'
-import { type Mode, OptionError, readSettings, type Settings } from './config.ts'
+import { checkMode, type Mode, OptionError, readSettings, type Settings } from './config.ts'
+import type { EventStream } from './event-stream.ts'
 import type { Faults } from './faults.ts'
 import { failure, type ServerContext, type ServerEnv } from './http.ts'
-import type { RefreshTokens } from './refresh-tokens.ts'
 import type { RequestLog } from './request-log.ts'
 import { sameOrigin } from './same-origin.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { DEMO_CREDENTIALS } from './users.ts'
 
 export interface DemoServices {
-  mode: Mode
+  mode: () => Mode
+  /** Ends every session where the mode is another one. */
+  changeMode: (mode: Mode) => void
   settings: Settings
   accessTokens: AccessTokens
-  refreshTokens: RefreshTokens
+  endSessions: () => void
   keys: SigningKeys
   faults: Faults
   log: RequestLog
+  events: EventStream
 }
 
 /** What the page's buttons do; a real server has none of this. */
 export const createDemoRoutes = (services: DemoServices): Hono<ServerEnv> => {
-  const { mode, settings, accessTokens, refreshTokens, keys, faults, log } = services
-  const config = () => ({ mode, ...settings, credentials: DEMO_CREDENTIALS })
+  const { mode, changeMode, settings, accessTokens, endSessions, keys, faults, log, events } = services
+  const config = () => ({ mode: mode(), ...settings, credentials: DEMO_CREDENTIALS })
 
   const change = async (c: ServerContext, apply: (input: Record<string, unknown>) => object) => {
     const input = await readJsonObject(c)
@@ -41,7 +44,11 @@ export const createDemoRoutes = (services: DemoServices): Hono<ServerEnv> => {
     .get('/config', c => c.json(config()))
     .post('/config', c =>
       change(c, input => {
-        Object.assign(settings, readSettings(input, settings))
+        const { mode: wanted = mode(), ...rest } = input
+        const nextMode = checkMode(wanted)
+        Object.assign(settings, readSettings(rest, settings))
+        changeMode(nextMode)
+        events.send('config', { mode: mode(), ...settings })
         return config()
       }),
     )
@@ -52,14 +59,19 @@ export const createDemoRoutes = (services: DemoServices): Hono<ServerEnv> => {
       return c.body(null, 204)
     })
     .post('/revoke-all', c => {
-      refreshTokens.revokeAll()
-      accessTokens.revokeIssued()
+      endSessions()
       return c.body(null, 204)
     })
     .post('/rotate-key', async c => {
       await keys.rotate()
       return c.body(null, 204)
     })
+    .get('/events', () =>
+      events.open([
+        ['config', { mode: mode(), ...settings }],
+        ...log.arrivals().map(arrival => ['request', arrival] as const),
+      ]),
+    )
     .get('/log', c => c.json(log.entries()))
     .delete('/log', c => {
       log.clear()

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import type { ServerEnv } from './http.ts'
 
@@ -16,29 +17,48 @@ export interface LogEntry {
   note: string
 }
 
+/** One request, told when it arrives and again when it has been answered. */
+export interface Arrival extends LogEntry {
+  /** Not the same after a restart. */
+  id: string
+  answeredAt: number | null
+}
+
 export interface RequestLog {
   entries(): LogEntry[]
+  arrivals(): Arrival[]
   clear(): void
   record: MiddlewareHandler<ServerEnv>
 }
 
-export const createRequestLog = (now: () => number): RequestLog => {
-  let entries: LogEntry[] = []
+export const createRequestLog = (
+  now: () => number,
+  tell: (name: 'request', arrival: Arrival) => void = () => {},
+): RequestLog => {
+  const run = randomUUID()
+  let count = 0
+  let arrivals: Arrival[] = []
 
   return {
-    entries: () => entries.map(entry => ({ ...entry })),
+    entries: () => arrivals.map(({ id, answeredAt, ...entry }) => entry),
+    arrivals: () => arrivals.map(arrival => ({ ...arrival })),
     clear: () => {
-      entries = []
+      arrivals = []
     },
     record: async (c, next) => {
       const path = c.req.path.slice(0, PATH_LIMIT)
-      const entry: LogEntry = { at: now(), method: c.req.method, path, status: null, note: '' }
-      entries = [...entries, entry].slice(-LIMIT)
+      const id = `${run}-${++count}`
+      const { method } = c.req
+      const arrival: Arrival = { id, at: now(), answeredAt: null, method, path, status: null, note: '' }
+      arrivals = [...arrivals, arrival].slice(-LIMIT)
+      tell('request', arrival)
       c.set('note', note => {
-        entry.note = entry.note ? `${entry.note}, ${note}` : note
+        arrival.note = arrival.note ? `${arrival.note}, ${note}` : note
       })
       await next()
-      entry.status = c.get('unanswered') ? 0 : c.res.status
+      arrival.status = c.get('unanswered') ? 0 : c.res.status
+      arrival.answeredAt = now()
+      tell('request', arrival)
     },
   }
 }

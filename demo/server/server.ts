@@ -8,19 +8,21 @@ import { createAccessTokens } from './access-tokens.ts'
 import { createApiRoutes, requireUser } from './api-routes.ts'
 import { createAuthRoutes } from './auth-routes.ts'
 import { BodyTooLarge } from './body.ts'
-import { createCarrier } from './carriers.ts'
+import { createCarriers } from './carriers.ts'
 import {
   checkAccessTtl,
   checkGrace,
   checkMode,
   checkPasswordCost,
   checkPort,
+  type Mode,
   type ServerOptions,
   type Settings,
 } from './config.ts'
 import { createCsrf } from './csrf.ts'
 import { openDatabase } from './database.ts'
 import { createDemoRoutes } from './demo-routes.ts'
+import { createEventStream } from './event-stream.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { failure, type ServerEnv } from './http.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
@@ -83,7 +85,7 @@ const close = async (server: Server, closeIdle: () => void): Promise<void> => {
 
 export const startServer = async (options: ServerOptions = {}): Promise<DemoServer> => {
   const { now = Date.now, staticRoot = PAGE } = options
-  const mode = checkMode(options.mode ?? 'bearer')
+  let mode = checkMode(options.mode ?? 'bearer')
   const askedPort = checkPort(options.port ?? 0)
   const cost = checkPasswordCost(options.passwordCost ?? 15)
   const settings: Settings = {
@@ -96,9 +98,22 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   const users = await createUsers(db, cost, now)
   const accessTokens = createAccessTokens(db, keys, now)
   const refreshTokens = createRefreshTokens(db, now)
-  const carrier = createCarrier(mode, createCsrf(db))
+  const carriers = createCarriers(createCsrf(db))
   const faults = createFaults(() => closeIdle())
-  const log = createRequestLog(now)
+  const events = createEventStream()
+  const log = createRequestLog(now, events.send)
+
+  const readMode = () => mode
+  const carrier = () => carriers[mode]
+  const endSessions = () => {
+    refreshTokens.revokeAll()
+    accessTokens.revokeIssued()
+  }
+  /** What one mode gave out means nothing to another. */
+  const changeMode = (wanted: Mode) => {
+    if (wanted !== mode) endSessions()
+    mode = wanted
+  }
 
   const app = new Hono<ServerEnv>()
   app.use(async (c, next) => {
@@ -112,11 +127,24 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   for (const path of ['/auth/*', '/user/*', '/api/*']) app.use(path, log.record)
   app.route(
     '/auth',
-    createAuthRoutes({ mode, settings, carrier, users, accessTokens, refreshTokens, faults, now }),
+    createAuthRoutes({ mode: readMode, settings, carrier, users, accessTokens, refreshTokens, faults, now }),
   )
   app.get('/user/whoami', requireUser(accessTokens, carrier), c => c.json(c.get('user')))
   app.route('/api', createApiRoutes({ db, accessTokens, carrier, faults, now }))
-  app.route('/demo', createDemoRoutes({ mode, settings, accessTokens, refreshTokens, keys, faults, log }))
+  app.route(
+    '/demo',
+    createDemoRoutes({
+      mode: readMode,
+      changeMode,
+      settings,
+      accessTokens,
+      endSessions,
+      keys,
+      faults,
+      log,
+      events,
+    }),
+  )
   for (const path of ['/auth/*', '/user/*', '/api/*', '/demo/*']) {
     app.all(path, c => failure(c, 404, 'not_found', 'There is no such endpoint'))
   }
@@ -144,6 +172,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     log,
     faults,
     close: () => {
+      events.close()
       closing ??= close(server, closeIdle).then(() => db.close())
       return closing
     },
