@@ -304,7 +304,12 @@ export interface Abortable {
   signal?: AbortSignal | null | undefined
 }
 
-export interface AuthClient<Claims = JwtClaims, User = unknown> {
+/** Lets `using` take the client where the app's `lib` knows `Symbol.dispose`; no other app has to know it. */
+type MaybeDisposable = typeof Symbol extends { readonly dispose: infer Name extends symbol }
+  ? Record<Name, () => void>
+  : object
+
+export interface AuthClient<Claims = JwtClaims, User = unknown> extends MaybeDisposable {
   /** The current snapshot. */
   readonly session: Session<Claims, User>
   /** The first restore, shared by all callers. Never rejects because the user is signed out or the server is away. */
@@ -345,5 +350,4 @@ export interface AuthClient<Claims = JwtClaims, User = unknown> {
   ): () => void
   /** Ends every timer and listener; waiters reject `disposed`. A refresh already sent ends by itself. */
   dispose(): void
-  [Symbol.dispose](): void
 }
