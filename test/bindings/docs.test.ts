@@ -1,28 +1,21 @@
 // @vitest-environment node
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { compile } from 'svelte/compiler'
 import { expect, test } from 'vitest'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
 import { cache, root } from '../tools/report.ts'
 import { output, tsc } from '../tools/steps.ts'
+import { blocks, text } from './doc-blocks.ts'
 
-const text = readFileSync(resolve(root, 'docs/frameworks.md'), 'utf8')
-const blocks = [...text.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(
-  ([, language = '', file = '', code = '']) => ({ language, file, code }),
-)
 const of = (language: string) => blocks.filter(block => block.language === language)
 
-// Frameworks of routes, which the examples name and the package does not need.
-const foreign = `
-declare module '*.vue' { const component: import('vue').Component; export default component }
-declare module 'react-router' { export function redirect(url: string): Response }
-declare module '@sveltejs/kit' { export function redirect(status: number, to: string): never }
-declare module 'vue-router' {
-  interface To { meta: Record<string, unknown>; fullPath: string }
-  export interface Router { beforeEach(guard: (to: To) => Promise<boolean | object>): void }
+/** What the examples import and do not show. */
+const given = {
+  'foreign.d.ts':
+    "declare module '*.vue' { const component: import('vue').Component; export default component }",
+  'pages.ts': 'export declare const Items: () => null, Login: () => null',
 }
-`
 
 test('every block of docs/frameworks.md has a name, and every framework has one', () => {
   expect(blocks).toHaveLength(text.match(/^```\w/gm)!.length)
@@ -33,11 +26,14 @@ test('TypeScript takes the blocks, the script of the Vue component included', ()
   const folder = resolve(cache, 'frameworks')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const { file, code } of [...of('ts'), ...of('tsx')]) writeFileSync(resolve(folder, file), code)
-  for (const { file, code } of of('vue')) {
-    writeFileSync(resolve(folder, `${file}.script.ts`), parse(code).descriptor.scriptSetup!.content)
+  const write = (file: string, code: string) => {
+    mkdirSync(dirname(resolve(folder, file)), { recursive: true })
+    writeFileSync(resolve(folder, file), code)
   }
-  writeFileSync(resolve(folder, 'foreign.d.ts'), foreign)
+  for (const { file, code } of [...of('ts'), ...of('tsx')]) write(file, code)
+  for (const { file, code } of of('vue'))
+    write(`${file}.script.ts`, parse(code).descriptor.scriptSetup!.content)
+  for (const [file, code] of Object.entries(given)) write(file, code)
   const compilerOptions = {
     types: [],
     jsx: 'react-jsx',

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Plugin, transformWithOxc } from 'vite'
+import { compileScript, parse } from 'vue/compiler-sfc'
+import { root } from '../tools/report.ts'
+
+export interface Block {
+  language: string
+  file: string
+  code: string
+}
+
+const page = resolve(root, 'docs/frameworks.md')
+export const text: string = readFileSync(page, 'utf8')
+export const blocks: readonly Block[] = [...text.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(
+  ([, language = '', file = '', code = '']) => ({ language, file, code }),
+)
+
+/** The blocks of docs/frameworks.md as modules: `docs:vue-router.ts` is that block, and so is what it imports. */
+export function docBlocks(): Plugin {
+  const stem = (path: string) => path.replace(/\.tsx?$/, '')
+  const find = (path: string) => blocks.find(({ file }) => stem(file) === stem(path))
+  // Vite cuts its root off a path that is no file.
+  const inside = (id = '') => /\/docs\/frameworks\.md\/([^?]+)$/.exec(id)?.[1]
+  return {
+    name: 'doc-blocks',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      const path = inside(importer) ? /^\.\/(.+)/.exec(source)?.[1] : /^docs:(.+)/.exec(source)?.[1]
+      return path ? resolve(page, find(path)?.file ?? path) : null
+    },
+    load(id) {
+      const block = find(inside(id) ?? '')
+      if (!block) return null
+      if (block.language !== 'vue') return block.code
+      const { content } = compileScript(parse(block.code).descriptor, { id, inlineTemplate: true })
+      return transformWithOxc(content, `${id}.ts`)
+    },
+  }
+}
