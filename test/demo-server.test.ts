@@ -770,6 +770,7 @@ describe('faults', () => {
     expect(await fault({ refresh: '500', count: 2 })).toEqual({
       refresh: '500',
       api: 'none',
+      offline: false,
       retryAfter: 2,
       count: 2,
     })

@@ -16,7 +16,7 @@ const CSRF: CookieKind = { name: 'XSRF-TOKEN', path: '/', readable: true }
 
 const write = (c: ServerContext, { name, path, readable }: CookieKind, value: string, maxAge: number) =>
   setCookie(c, name, value, {
-    path,
+    path: `${c.get('base') ?? ''}${path}`,
     maxAge,
     httpOnly: !readable,
     sameSite: 'Strict',

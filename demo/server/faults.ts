@@ -1,4 +1,6 @@
+import type { MiddlewareHandler } from 'hono'
 import { OptionError } from './config.ts'
+import { hangUp, type ServerEnv } from './http.ts'
 
 const REFRESH_FAULTS = ['none', '500', '429', 'hang', 'drop'] as const
 const API_FAULTS = ['none', '500', '401'] as const
@@ -9,6 +11,8 @@ type ApiFault = (typeof API_FAULTS)[number]
 export interface FaultState {
   refresh: RefreshFault
   api: ApiFault
+  /** Every connection of /auth, /user and /api ends without an answer, and before anything is done. */
+  offline: boolean
   /** Seconds, sent with the 429. */
   retryAfter: number
   /** How many more requests fail, refreshes and API calls together; null: until cleared. */
@@ -25,7 +29,7 @@ export interface Faults {
   hang(gone: AbortSignal): Promise<boolean>
 }
 
-const CLEAR: FaultState = { refresh: 'none', api: 'none', retryAfter: 2, count: null }
+const CLEAR: FaultState = { refresh: 'none', api: 'none', offline: false, retryAfter: 2, count: null }
 
 const oneOf = <T extends string>(name: string, value: unknown, allowed: readonly T[]): T => {
   const found = allowed.find(candidate => candidate === value)
@@ -38,13 +42,19 @@ const whole = (name: string, value: unknown, low: number): number => {
   throw new OptionError(`"${name}" must be a whole number from ${low} to 3600`)
 }
 
+const yesOrNo = (name: string, value: unknown): boolean => {
+  if (typeof value === 'boolean') return value
+  throw new OptionError(`"${name}" must be true or false`)
+}
+
 const read = (input: Record<string, unknown>): FaultState => {
-  const { refresh, api, retryAfter, count, ...unknown } = { ...CLEAR, ...input }
+  const { refresh, api, offline, retryAfter, count, ...unknown } = { ...CLEAR, ...input }
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) throw new OptionError(`"${stranger}" is not a fault`)
   return {
     refresh: oneOf('refresh', refresh, REFRESH_FAULTS),
     api: oneOf('api', api, API_FAULTS),
+    offline: yesOrNo('offline', offline),
     retryAfter: whole('retryAfter', retryAfter, 0),
     count: count === null ? null : whole('count', count, 1),
   }
@@ -68,7 +78,8 @@ export const createFaults = (closeIdle: () => void): Faults => {
     take: kind => {
       const taken = state
       if (taken[kind] !== 'none' && taken.count !== null) {
-        state = taken.count === 1 ? CLEAR : { ...taken, count: taken.count - 1 }
+        state =
+          taken.count === 1 ? { ...CLEAR, offline: taken.offline } : { ...taken, count: taken.count - 1 }
       }
       return taken
     },
@@ -87,3 +98,9 @@ export const createFaults = (closeIdle: () => void): Faults => {
       }),
   }
 }
+
+/** To be used ahead of the log: of a call that finds no network the server knows nothing. */
+export const hangUpWhenOffline =
+  (faults: Faults): MiddlewareHandler<ServerEnv> =>
+  async (c, next) =>
+    faults.state().offline ? hangUp(c) : next()

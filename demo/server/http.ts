@@ -8,6 +8,10 @@ export interface ServerEnv {
   Bindings: HttpBindings
   Variables: {
     user: User
+    /** The session of the token that was sent. */
+    session: string
+    /** In front of every path, where this is not the only auth server of its origin. */
+    base: string | undefined
     note: (note: string) => void
     unanswered: true
   }

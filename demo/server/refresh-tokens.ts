@@ -15,6 +15,8 @@ export type Rotation =
   | { outcome: 'unknown' | 'revoked' | 'expired' | 'unbound' | 'reuse' }
 
 export interface RefreshTokens {
+  /** Of a family, in milliseconds. */
+  readonly lifetime: number
   startFamily(userId: string, fingerprintHash: string): IssuedRefreshToken
   rotate(token: string, fingerprintHash: string, grace: number): Rotation
   /** The family of a token, in whatever state the token is. */
@@ -35,7 +37,11 @@ interface Row {
   revokedAt: number | null
 }
 
-export const createRefreshTokens = (db: Database, now: () => number): RefreshTokens => {
+export const createRefreshTokens = (
+  db: Database,
+  now: () => number,
+  lifetime: number = FAMILY_LIFETIME,
+): RefreshTokens => {
   const find = db.prepare(`
     SELECT t.state, t.parent_hash AS parentHash, t.used_at AS usedAt, t.family_id AS familyId,
       f.user_id AS userId, f.fingerprint_hash AS fingerprintHash, f.expires_at AS expiresAt,
@@ -90,11 +96,12 @@ export const createRefreshTokens = (db: Database, now: () => number): RefreshTok
   }
 
   return {
+    lifetime,
     startFamily: (userId, fingerprintHash) =>
       inTransaction(db, () => {
         clean.run(now())
         const id = randomUUID()
-        const expiresAt = now() + FAMILY_LIFETIME
+        const expiresAt = now() + lifetime
         addFamily.run(id, userId, fingerprintHash, expiresAt)
         return { token: issue(id, null), familyId: id, expiresAt }
       }),

@@ -23,13 +23,15 @@ import { createCsrf } from './csrf.ts'
 import { openDatabase } from './database.ts'
 import { createDemoRoutes } from './demo-routes.ts'
 import { createEventStream } from './event-stream.ts'
-import { createFaults, type Faults } from './faults.ts'
+import { createFaults, type Faults, hangUpWhenOffline } from './faults.ts'
 import { failure, type ServerEnv } from './http.ts'
+import { createLanes } from './lanes.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
 import { createRequestLog, type RequestLog } from './request-log.ts'
 import { loopbackHost } from './same-origin.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { servePage } from './static.ts'
+import { createOwnSessionRoutes, createThief } from './thief.ts'
 import { createUsers } from './users.ts'
 
 const HOST = '127.0.0.1'
@@ -100,6 +102,8 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   const refreshTokens = createRefreshTokens(db, now)
   const carriers = createCarriers(createCsrf(db))
   const faults = createFaults(() => closeIdle())
+  const thief = createThief()
+  const lanes = createLanes(() => closeIdle())
   const events = createEventStream()
   const log = createRequestLog(now, events.send)
 
@@ -124,13 +128,26 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     if (dropping || faults.state().refresh === 'drop') c.res.headers.set('Connection', 'close')
   })
   app.use(loopbackHost)
-  for (const path of ['/auth/*', '/user/*', '/api/*']) app.use(path, log.record)
+  for (const path of ['/auth/*', '/user/*', '/api/*']) app.use(path, hangUpWhenOffline(faults))
+  for (const path of ['/auth/*', '/user/*', '/api/*', '/demo/mine/*']) app.use(path, log.record)
   app.route(
     '/auth',
-    createAuthRoutes({ mode: readMode, settings, carrier, users, accessTokens, refreshTokens, faults, now }),
+    createAuthRoutes({
+      mode: readMode,
+      settings,
+      carrier,
+      users,
+      accessTokens,
+      refreshTokens,
+      faults,
+      thief,
+      now,
+    }),
   )
   app.get('/user/whoami', requireUser(accessTokens, carrier), c => c.json(c.get('user')))
   app.route('/api', createApiRoutes({ db, accessTokens, carrier, faults, now }))
+  app.route('/demo/mine', createOwnSessionRoutes({ settings, carrier, accessTokens, refreshTokens, thief }))
+  app.route('/lanes', lanes.routes)
   app.route(
     '/demo',
     createDemoRoutes({
@@ -173,7 +190,10 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     faults,
     close: () => {
       events.close()
-      closing ??= close(server, closeIdle).then(() => db.close())
+      closing ??= close(server, closeIdle).then(() => {
+        lanes.close()
+        db.close()
+      })
       return closing
     },
   }

@@ -11,20 +11,24 @@ const NOT_BUILT = `The demo's page is not built yet. Build it with
 and load this address again, or start everything with: npm run demo
 `
 
-const POLICY = [
-  `default-src 'self'`,
-  `require-trusted-types-for 'script'`,
-  `base-uri 'none'`,
-  `frame-ancestors 'none'`,
-  `form-action 'self'`,
-].join('; ')
+const policy = (frameAncestors: string) =>
+  [
+    `default-src 'self'`,
+    `require-trusted-types-for 'script'`,
+    `base-uri 'none'`,
+    `frame-ancestors ${frameAncestors}`,
+    `form-action 'self'`,
+  ].join('; ')
+
+/** The one document that the page itself puts into frames. */
+const FRAMED = '/break/tab.html'
 
 /** Serves the built page. Whether it is there is asked at each request: it may be built while this runs. */
 export const servePage = (root: string): MiddlewareHandler<ServerEnv> => {
   let files: MiddlewareHandler<ServerEnv> | undefined
 
   return async (c, next) => {
-    c.header('Content-Security-Policy', POLICY)
+    c.header('Content-Security-Policy', policy(c.req.path === FRAMED ? `'self'` : `'none'`))
     c.header('Referrer-Policy', 'no-referrer')
     if (!existsSync(join(root, 'index.html'))) {
       return c.req.path === '/' ? c.text(NOT_BUILT, 503) : next()
