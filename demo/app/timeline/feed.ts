@@ -1,3 +1,6 @@
+import type { LogEvent } from 'silent-refresh'
+import type { Auth } from '../auth.ts'
+import { CAUSES, REASONS } from '../words.ts'
 import type { Entry, Tone } from './entries.ts'
 
 export interface Note {
@@ -13,6 +16,8 @@ type Listener = (entry: Entry) => void
 export const HERE: string = crypto.randomUUID()
 
 const listeners = new Set<Listener>()
+let count = 0
+let latest = { generation: 0, handed: false }
 
 /** Calls back with each entry of this tab; returns its undo. */
 export function onEntry(listener: Listener): () => void {
@@ -20,11 +25,72 @@ export function onEntry(listener: Listener): () => void {
   return () => listeners.delete(listener)
 }
 
-export function tell(entry: Entry): void {
+function tell(entry: Entry): void {
   for (const listener of [...listeners]) listener(entry)
 }
 
+const now = () => ({ at: Date.now(), lane: HERE })
+
 /** Puts a sentence on the timeline, now. */
-export function note({ words, tone = 'plain', lane = HERE }: Note): void {
+export const note = ({ words, tone = 'plain', lane = HERE }: Note): void =>
   tell({ kind: 'note', at: Date.now(), lane, words, tone })
+
+/** The client's `fetch`: tells what goes over the wire, but for everything secret, and changes nothing. */
+export async function toldFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const id = `${HERE}-${++count}`
+  const url = new URL(input instanceof Request ? input.url : input, location.href)
+  const method = init?.method ?? (input instanceof Request ? input.method : 'GET')
+  const answered = (status: number) => tell({ kind: 'answered', ...now(), id, status, note: '' })
+  tell({ kind: 'sent', ...now(), id, method, path: url.pathname })
+  try {
+    const response = await fetch(input, init)
+    answered(response.status)
+    return response
+  } catch (error) {
+    answered(0)
+    throw error
+  }
+}
+
+/** The client's `logger`. */
+export function tellStep(step: LogEvent): void {
+  switch (step.type) {
+    case 'signed-in':
+      latest = { generation: step.generation, handed: step.cause === 'other-tab' }
+      tell({ kind: 'signed-in', ...now(), words: `Signed in, ${CAUSES[step.cause]}` })
+      break
+    case 'refreshed':
+      latest = { generation: step.generation, handed: step.cause === 'other-tab' }
+      break
+    case 'signed-out':
+      if (step.reason === 'initial') break
+      tell({ kind: 'signed-out', ...now(), words: `Signed out: ${REASONS[step.reason]}` })
+      break
+    case 'replay': {
+      const { url, from, to } = step
+      tell({ kind: 'replay', ...now(), path: new URL(url).pathname, from, to })
+      break
+    }
+    case 'refresh-failed':
+      note({ words: step.error.message, tone: step.error.retryable ? 'warn' : 'bad' })
+  }
+}
+
+/** Tells each token that the session gets. */
+export function tellTokens(auth: Auth): () => void {
+  let known: number | null = null
+
+  function look(): void {
+    const { session } = auth
+    const expiresAt = session.status === 'authenticated' ? session.expiresAt : null
+    if (expiresAt === known) return
+    known = expiresAt
+    if (session.status !== 'authenticated' || expiresAt === null) return
+    const { iat, exp } = session.claims ?? {}
+    const life = iat !== undefined && exp !== undefined ? (exp - iat) * 1000 : expiresAt - Date.now()
+    tell({ kind: 'token', ...now(), expiresAt, life, ...latest })
+  }
+
+  look()
+  return auth.subscribe(look)
 }

@@ -1,0 +1,201 @@
+import { type Entry, SERVER, type Tone } from './entries.ts'
+
+/** One thing to look at in a lane. */
+export type Mark = Request | Life | Moment
+
+export interface Request {
+  readonly kind: 'request'
+  readonly lane: Lane
+  readonly at: number
+  readonly method: string
+  readonly path: string
+  /** null: not answered yet. */
+  answeredAt: number | null
+  status: number
+  note: string
+  /** The refused request that this one repeats. */
+  readonly replayOf: Request | null
+}
+
+/** A token, for as long as this lane used it. */
+export interface Life {
+  readonly kind: 'life'
+  readonly lane: Lane
+  readonly at: number
+  readonly generation: number
+  readonly expiresAt: number
+  /** Its last part, in which the next one is fetched. */
+  readonly aheadAt: number
+  /** Where the next token, or the sign-out, cut it off; else `expiresAt`. */
+  until: number
+  readonly handed: boolean
+}
+
+export interface Moment {
+  readonly kind: 'signed-in' | 'signed-out' | 'note'
+  readonly lane: Lane
+  readonly at: number
+  readonly words: string
+  readonly tone: Tone
+}
+
+export interface Lane {
+  readonly id: string
+  /** Oldest first. */
+  readonly marks: Mark[]
+  readonly lives: Life[]
+  isClosed: boolean
+}
+
+export interface History {
+  /** The server, this tab, then the others as they came. */
+  readonly lanes: readonly Lane[]
+  add(entry: Entry): void
+  /** Its tab has gone; the lane stays for as long as it has something to show. */
+  close(lane: string): void
+  /** Drops the closed lanes that have nothing after `time`; true where there were any. */
+  forget(time: number): boolean
+  /** The life in another lane that a life here was handed over from. */
+  originOf(life: Life): Life | null
+}
+
+/** Per lane. The oldest go first. */
+const LIMIT = 12_000
+const LIFE_LIMIT = 2_000
+/** As the client does by itself: a fifth of the lifetime, at most a minute. */
+const aheadOf = (life: number): number => Math.min(life / 5, 60_000)
+/** Longer than this no hand-over takes. */
+const HANDOVER_TIME = 5_000
+
+export function createHistory(here: string): History {
+  const lanes: Lane[] = []
+  const open = new Map<string, Request>()
+  /** Refused requests whose replay has been told of, and is about to be sent: by lane and path. */
+  const announced = new Map<string, Request[]>()
+  const repeated = new WeakSet<Mark>()
+
+  for (const id of [SERVER, here]) laneOf(id)
+
+  function laneOf(id: string): Lane {
+    const known = lanes.find(lane => lane.id === id)
+    if (known) return known
+    const lane: Lane = { id, marks: [], lives: [], isClosed: false }
+    lanes.push(lane)
+    return lane
+  }
+
+  function add(entry: Entry): void {
+    const { at } = entry
+    const lane = laneOf(entry.lane)
+    switch (entry.kind) {
+      case 'sent': {
+        if (open.has(entry.id)) return
+        const { method, path } = entry
+        const replayOf = announced.get(`${lane.id} ${path}`)?.shift() ?? null
+        const pending = { answeredAt: null, status: 0, note: '' }
+        const request: Request = { kind: 'request', lane, at, method, path, replayOf, ...pending }
+        open.set(entry.id, request)
+        insert(lane, request)
+        return
+      }
+      case 'answered': {
+        const request = open.get(entry.id)
+        if (request?.answeredAt === null) {
+          Object.assign(request, { answeredAt: at, status: entry.status, note: entry.note })
+        }
+        return
+      }
+      case 'replay': {
+        const isRefused = (mark: Mark): mark is Request =>
+          mark.kind === 'request' && mark.path === entry.path && mark.status === 401 && !repeated.has(mark)
+        const refused = lane.marks.findLast(isRefused)
+        if (!refused) return
+        const key = `${lane.id} ${entry.path}`
+        announced.set(key, [...(announced.get(key) ?? []), refused])
+        repeated.add(refused)
+        return
+      }
+      case 'token': {
+        const { generation, expiresAt, life, handed } = entry
+        const aheadAt = expiresAt - aheadOf(life)
+        cut(lane, at)
+        const until = Math.max(at, expiresAt)
+        const mark: Life = { kind: 'life', lane, at, generation, expiresAt, aheadAt, until, handed }
+        lane.lives.push(mark)
+        insert(lane, mark)
+        return
+      }
+      case 'signed-out':
+        cut(lane, at)
+        insert(lane, { kind: entry.kind, lane, at, words: entry.words, tone: 'plain' })
+        return
+      case 'signed-in':
+        insert(lane, { kind: entry.kind, lane, at, words: entry.words, tone: 'good' })
+        return
+      case 'note':
+        insert(lane, { kind: entry.kind, lane, at, words: entry.words, tone: entry.tone })
+    }
+  }
+
+  function cut(lane: Lane, at: number): void {
+    const last = lane.lives.at(-1)
+    if (last && last.until > at) last.until = Math.max(last.at, at)
+  }
+
+  function insert(lane: Lane, mark: Mark): void {
+    const { marks, lives } = lane
+    // Nearly always the newest: only what another tab tells of its past comes late.
+    marks.splice(firstAfter(marks, mark.at), 0, mark)
+    if (marks.length > LIMIT) marks.shift()
+    if (lives.length > LIFE_LIMIT) lives.shift()
+    if (open.size > LIMIT * 2) open.delete(open.keys().next().value ?? '')
+  }
+
+  return {
+    lanes,
+    add,
+    close: id => {
+      const lane = lanes.find(lane => lane.id === id)
+      if (lane) lane.isClosed = true
+    },
+    forget: time => {
+      const kept = lanes.filter(({ isClosed, marks }) => !isClosed || (marks.at(-1)?.at ?? 0) > time)
+      if (kept.length === lanes.length) return false
+      lanes.splice(0, lanes.length, ...kept)
+      return true
+    },
+    originOf: life => {
+      if (!life.handed) return null
+      const candidates = lanes.flatMap(({ lives }) => lives.filter(other => isOrigin(other, life)))
+      return candidates.at(0) ?? null
+    },
+  }
+}
+
+const isOrigin = (other: Life, life: Life): boolean =>
+  other.lane !== life.lane &&
+  !other.handed &&
+  other.generation === life.generation &&
+  other.at <= life.at &&
+  life.at <= other.until + HANDOVER_TIME
+
+/** The index of the first mark later than `time`. */
+export function firstAfter(marks: readonly { readonly at: number }[], time: number): number {
+  let low = 0
+  let high = marks.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (marks[middle]!.at > time) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+export type Outcome = 'waiting' | 'good' | 'renewed' | 'refused' | 'failed' | 'unanswered'
+
+export function outcomeOf({ answeredAt, status, path }: Request): Outcome {
+  if (answeredAt === null) return 'waiting'
+  if (status === 0) return 'unanswered'
+  if (status < 400) return path.startsWith('/auth/') ? 'renewed' : 'good'
+  return status === 401 || status === 403 ? 'refused' : 'failed'
+}

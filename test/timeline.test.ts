@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest'
+import { type Entry, isEntry, SERVER } from '../demo/app/timeline/entries.ts'
+import {
+  createHistory,
+  firstAfter,
+  type History,
+  type Life,
+  outcomeOf,
+  type Request,
+} from '../demo/app/timeline/history.ts'
+import {
+  follow,
+  leftEdge,
+  pan,
+  pause,
+  reveal,
+  roundTimes,
+  START,
+  zoom,
+} from '../demo/app/timeline/viewport.ts'
+
+const T = 1_900_000_005_000
+
+describe('the stretch of time that is shown', () => {
+  test('follows the present, and leaves a fifth for what is to come', () => {
+    expect(leftEdge(START, T)).toBe(T - 48_000)
+    expect(leftEdge(START, T + 5)).toBe(T - 47_995)
+  })
+
+  test('stands still while it is paused, and comes back to the present', () => {
+    const paused = pause(START, T)
+    expect(leftEdge(paused, T + 60_000)).toBe(T - 48_000)
+    expect(leftEdge(follow(paused), T + 60_000)).toBe(T + 12_000)
+  })
+
+  test('moving pauses it, and does not go further than the present', () => {
+    const moved = pan(START, -30_000, T)
+    expect(leftEdge(moved, T + 1)).toBe(T - 78_000)
+    expect(leftEdge(pan(moved, 1e9, T), T)).toBe(T - 6_000)
+  })
+
+  test('zooming keeps the pivot in its place, and the present while it follows', () => {
+    const paused = pause(START, T)
+    const pivot = T - 40_000
+    const closer = zoom(paused, 0.5, T, pivot)
+    const place = (view: typeof START) => (pivot - leftEdge(view, T)) / view.span
+    expect(closer.span).toBe(30_000)
+    expect(place(closer)).toBeCloseTo(place(paused))
+    expect(zoom(START, 2, T)).toEqual({ span: 120_000, pausedAt: null })
+  })
+
+  test('zooming ends at five seconds and at half an hour', () => {
+    expect(zoom(START, 1e-9, T).span).toBe(5_000)
+    expect(zoom(START, 1e9, T).span).toBe(1_800_000)
+  })
+
+  test('a time that is shown already moves nothing, another is brought to the middle', () => {
+    expect(reveal(START, T - 20_000, T)).toBe(START)
+    const moved = reveal(START, T - 500_000, T)
+    expect(leftEdge(moved, T)).toBe(T - 530_000)
+  })
+
+  test('the axis has round times, and no more of them than fit', () => {
+    expect(roundTimes(T, T + 60_000, 12_000)).toEqual([T, T + 15_000, T + 30_000, T + 45_000, T + 60_000])
+    expect(roundTimes(T + 1, T + 9_999, 10_000)).toEqual([])
+    expect(roundTimes(T, T + 1e7, 1e9).length).toBeLessThan(10)
+  })
+})
+
+describe('what the lanes hold', () => {
+  const here = 'here'
+  const sent = (id: string, at: number, more: object = {}): Entry =>
+    ({ kind: 'sent', lane: here, at, id, method: 'GET', path: '/api/items', ...more }) as Entry
+  const answered = (id: string, at: number, status: number, lane = here): Entry => ({
+    ...{ kind: 'answered', lane, at, id, status, note: '' },
+  })
+  const token = (at: number, generation: number, more: object = {}): Entry =>
+    ({
+      kind: 'token',
+      lane: here,
+      at,
+      generation,
+      expiresAt: at + 15_000,
+      life: 15_000,
+      handed: false,
+      ...more,
+    }) as Entry
+  const told = (...entries: Entry[]): History => {
+    const history = createHistory(here)
+    for (const entry of entries) history.add(entry)
+    return history
+  }
+  const lane = (history: History, id = here) => history.lanes.find(lane => lane.id === id)!
+  const requests = (history: History) =>
+    lane(history).marks.filter(({ kind }) => kind === 'request') as Request[]
+  const lives = (history: History, id = here): Life[] => lane(history, id).lives
+
+  test('the server and this tab come first, other tabs as they came', () => {
+    const history = told(sent('1', T, { lane: 'b' }), sent('2', T, { lane: 'a' }))
+    expect(history.lanes.map(({ id }) => id)).toEqual([SERVER, here, 'b', 'a'])
+  })
+
+  test.each([
+    [200, '/api/items', 'good'],
+    [200, '/auth/refresh_token', 'renewed'],
+    [401, '/api/items', 'refused'],
+    [403, '/auth/refresh_token', 'refused'],
+    [429, '/auth/refresh_token', 'failed'],
+    [500, '/api/items', 'failed'],
+    [0, '/api/items', 'unanswered'],
+  ] as const)('%i of %s counts as %s', (status, path, outcome) => {
+    const [request] = requests(told(sent('1', T, { path }), answered('1', T + 5, status)))
+    expect(outcomeOf(request!)).toBe(outcome)
+    expect(request!.answeredAt).toBe(T + 5)
+  })
+
+  test('a request waits until it is answered, once', () => {
+    const history = told(sent('1', T))
+    expect(outcomeOf(requests(history)[0]!)).toBe('waiting')
+    history.add(answered('1', T + 5, 200))
+    history.add(answered('1', T + 9, 500))
+    history.add(sent('1', T)) // told again when the stream was opened again
+    expect(requests(history).map(({ status }) => status)).toEqual([200])
+  })
+
+  test('each refused request is repeated by one that is sent after it was announced', () => {
+    const replay = { kind: 'replay', lane: here, at: T + 20, path: '/api/items', from: 1, to: 2 } as const
+    const [first, second] = requests(told(sent('1', T), sent('2', T + 1)))
+    expect([first!.replayOf, second!.replayOf]).toEqual([null, null])
+    const history = told(
+      ...[sent('1', T), sent('2', T + 1), answered('1', T + 9, 401), answered('2', T + 9, 401)],
+      ...[replay, replay, sent('3', T + 21), sent('4', T + 21), sent('5', T + 22)],
+    )
+    const [one, two, three, four, five] = requests(history)
+    expect(new Set([three!.replayOf, four!.replayOf])).toEqual(new Set([one, two]))
+    expect(five!.replayOf).toBeNull()
+  })
+
+  test('a token lives until it expires, is replaced, or its user signs out', () => {
+    const history = told(token(T, 1), token(T + 12_500, 2))
+    expect(lives(history).map(({ at, until }) => [at, until])).toEqual([
+      [T, T + 12_500],
+      [T + 12_500, T + 27_500],
+    ])
+    history.add({ kind: 'signed-out', lane: here, at: T + 14_000, words: 'Signed out' })
+    expect(lives(history)[1]!.until).toBe(T + 14_000)
+    history.add(token(T + 60_000, 3))
+    history.add(token(T + 90_000, 4))
+    expect(lives(history)[2]!.until).toBe(T + 75_000)
+  })
+
+  test('it is renewed in the last fifth of its life, and in the last minute at the earliest', () => {
+    const [short, long] = lives(told(token(T, 1), token(T, 2, { expiresAt: T + 3.6e6, life: 3.6e6 })))
+    expect(short!.aheadAt).toBe(T + 12_000)
+    expect(long!.aheadAt).toBe(T + 3.54e6)
+  })
+
+  test('a token that was handed over came from the tab that fetched it', () => {
+    const history = told(
+      token(T, 4, { lane: 'b' }),
+      token(T + 9_000, 5, { lane: 'b' }),
+      token(T + 9_010, 5, { lane: 'c', handed: true }),
+      token(T + 9_012, 5, { handed: true }),
+    )
+    const [mine] = lives(history)
+    expect(history.originOf(mine!)).toBe(lives(history, 'b')[1])
+    expect(history.originOf(lives(history, 'b')[1]!)).toBeNull()
+  })
+
+  test('a generation of long ago is nobody’s origin', () => {
+    const history = told(token(T - 3.6e6, 5, { lane: 'b' }), token(T, 5, { handed: true }))
+    expect(history.originOf(lives(history)[0]!)).toBeNull()
+  })
+
+  test('what comes late is put in its place', () => {
+    const history = told(sent('1', T), sent('3', T + 20), sent('2', T + 10))
+    expect(requests(history).map(({ at }) => at)).toEqual([T, T + 10, T + 20])
+    expect([T - 1, T, T + 15, T + 20].map(time => firstAfter(requests(history), time))).toEqual([0, 1, 2, 3])
+  })
+
+  test('the lane of a closed tab goes when it has nothing left to show', () => {
+    const history = told(sent('1', T, { lane: 'b' }))
+    history.close('b')
+    expect(history.forget(T - 1)).toBe(false)
+    expect(history.forget(T + 1)).toBe(true)
+    expect(history.lanes.map(({ id }) => id)).toEqual([SERVER, here])
+  })
+
+  test('memory is bounded', () => {
+    const history = createHistory(here)
+    for (let i = 0; i < 30_000; i++) history.add(sent(String(i), T + i))
+    const { marks } = lane(history)
+    expect(marks).toHaveLength(12_000)
+    expect(marks.at(-1)!.at).toBe(T + 29_999)
+  })
+})
+
+describe('what another tab says', () => {
+  test.each([
+    null,
+    'sent',
+    {},
+    { kind: 'sent', at: T, lane: 'b' },
+    { kind: 'sent', at: '1', lane: 'b', id: '1', method: 'GET', path: '/' },
+    { kind: 'constructor', at: T, lane: 'b' },
+    { kind: 'note', at: Number.NaN, lane: 'b', words: 'x', tone: 'good' },
+  ])('%j is not an entry', value => expect(isEntry(value)).toBe(false))
+
+  test('an entry is one', () => {
+    expect(isEntry({ kind: 'note', at: T, lane: 'b', words: 'x', tone: 'good' })).toBe(true)
+    expect(isEntry({ kind: 'sent', at: T, lane: 'b', id: '1', method: 'GET', path: '/' })).toBe(true)
+  })
+})
