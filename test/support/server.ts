@@ -1,5 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { HttpResponse, http, type RequestHandler } from 'msw'
+import { createLedger } from '../../src/testing/ledger.ts'
+import * as kit from '../../src/testing/token.ts'
 
 export type Handler = (request: Request) => Response | Promise<Response>
 
@@ -32,19 +34,16 @@ export interface AuthServerOptions {
 
 export const ORIGIN = 'https://api.example.com'
 
-/** Unsigned: nothing on the client's side looks at the signature. */
-export function makeToken(claims: Record<string, unknown>): string {
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const signature = createHash('sha256').update(JSON.stringify(claims)).digest('base64url')
-  return `${part({ alg: 'ES256', typ: 'JWT' })}.${part(claims)}.${signature}`
-}
+/** These claims and no others. */
+export const makeToken = (claims: Record<string, unknown>): string =>
+  kit.makeToken({ sub: undefined, iat: undefined, exp: undefined, ...claims } as object)
 
 /** An auth server and an API behind it, with rotation and reuse detection, on virtual time, as MSW handlers. */
 export interface AuthServer {
   /** What the browser's cookie jar holds: the refresh token, and the access token where it is a cookie too. */
   jar: { cookie: string | null; access: string | null }
   calls: Call[]
-  reuses: number
+  readonly reuses: number
   /** Requests that a handler keeps waiting on purpose. */
   readonly held: number
   handlers: RequestHandler[]
@@ -74,13 +73,6 @@ export interface AuthServer {
 }
 
 export function createAuthServer(time: () => number, options: AuthServerOptions = {}): AuthServer {
-  interface Family {
-    user: string
-    current: string
-    previous: string | null
-    rotatedAt: number
-    revoked: boolean
-  }
   const settings = {
     lifetime: 3600,
     carrier: 'cookie',
@@ -89,8 +81,8 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     expiresIn: true,
     ...options,
   }
-  const families = new Map<string, Family>()
-  const access = new Map<string, { user: string; expires: number }>()
+  // Virtual time stands still while a request is answered: what comes at one instant came together.
+  const ledger = createLedger<string>(time, settings.grace + 1, () => `refresh-${randomUUID()}`)
   const overrides = new Map<string, { handler: Handler; times: number }[]>()
   const calls: Call[] = []
   const jar: AuthServer['jar'] = { cookie: null, access: null }
@@ -100,20 +92,20 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     const iat = Math.floor(time() / 1000)
     const claims = { iss: ORIGIN, sub: user, iat, exp: iat + settings.lifetime, jti: randomUUID() }
     const token = settings.opaque ? `opaque-${randomUUID()}` : makeToken(settings.claims?.(claims) ?? claims)
-    access.set(token, { user, expires: time() + settings.lifetime * 1000 })
+    ledger.issue(token, user, time() + settings.lifetime * 1000)
     const body = { access_token: token, token_type: 'Bearer' }
     return { token, body: settings.expiresIn ? { ...body, expires_in: settings.lifetime } : body }
   }
 
-  function answer(family: Family): Response {
-    const { token, body } = issueAccess(family.user)
+  function answer(user: string, refreshToken: string): Response {
+    const { token, body } = issueAccess(user)
     if (settings.access === 'cookie') {
       const { access_token: _, token_type: __, ...shown } = body
-      return json(shown, 200, { 'x-set-cookie': family.current, 'x-set-access': token })
+      return json(shown, 200, { 'x-set-cookie': refreshToken, 'x-set-access': token })
     }
     if (settings.carrier === 'sliding') return json(body)
-    if (settings.carrier === 'body') return json({ ...body, refresh_token: family.current })
-    return json(body, 200, { 'x-set-cookie': family.current })
+    if (settings.carrier === 'body') return json({ ...body, refresh_token: refreshToken })
+    return json(body, 200, { 'x-set-cookie': refreshToken })
   }
 
   function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
@@ -127,49 +119,27 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     return call.headers.get('cookie')
   }
 
-  const familyOf = (token: string | null) =>
-    [...families.values()].find(
-      family => token !== null && (family.current === token || family.previous === token),
-    )
-
   function rotate(call: Call): Response {
     if (settings.carrier === 'sliding') {
       const user = authorized(call)
       return user ? json(issueAccess(user).body) : json({ error: 'expired' }, 401)
     }
-    const token = presented(call)
-    const family = familyOf(token)
-    if (!family || family.revoked) return json({ error: 'invalid_grant' }, 401)
-    if (family.previous === token && time() - family.rotatedAt > settings.grace) {
-      family.revoked = true
-      server.reuses++
-      return json({ error: 'reuse_detected' }, 401)
-    }
-    if (family.current === token) {
-      family.previous = token
-      family.current = `refresh-${randomUUID()}`
-      families.delete(token as string)
-      families.set(family.current, family)
-      family.rotatedAt = time()
-    }
-    return answer(family)
+    const grant = ledger.exchange(presented(call))
+    if (grant === 'unknown') return json({ error: 'invalid_grant' }, 401)
+    if (grant === 'reused') return json({ error: 'reuse_detected' }, 401)
+    return answer(grant.owner, grant.refreshToken)
   }
 
   const routes: Record<string, (call: Call) => Response | Promise<Response>> = {
     'POST /login'(call) {
       const { email, password } = JSON.parse(call.text)
       if (password !== 'right') return json({ error: 'invalid_credentials', hint: 'caps lock?' }, 401)
-      const current = `refresh-${randomUUID()}`
-      const family = { user: email, current, previous: null, rotatedAt: 0, revoked: false }
-      families.set(current, family)
-      return answer(family)
+      return answer(email, ledger.open(email))
     },
     'POST /refresh_token': rotate,
     'POST /logout'(call) {
-      const family = familyOf(presented(call))
-      if (family) family.revoked = true
-      const token = accessOf(call)
-      if (token) access.delete(token)
+      ledger.close(presented(call))
+      ledger.revoke(accessOf(call))
       return new HttpResponse(null, { status: 204, headers: { 'x-set-cookie': '', 'x-set-access': '' } })
     },
     'GET /user/whoami': whoami,
@@ -186,10 +156,7 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
       ? call.headers.get('x-access-cookie')
       : (call.authorization?.replace(/^\S+ /, '') ?? null)
 
-  function authorized(call: Call): string | null {
-    const entry = access.get(accessOf(call) ?? '')
-    return entry && entry.expires > time() ? entry.user : null
-  }
+  const authorized = (call: Call): string | null => ledger.holder(accessOf(call))
 
   /** The server's own answer. */
   function own(call: Call): Response | Promise<Response> {
@@ -246,7 +213,9 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
   const server: AuthServer = {
     jar,
     calls,
-    reuses: 0,
+    get reuses() {
+      return ledger.reuses
+    },
     get held() {
       return held
     },
@@ -290,20 +259,14 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     get refreshes() {
       return server.count('/refresh_token')
     },
-    revokeAccess: () => access.clear(),
-    revokeAll() {
-      access.clear()
-      for (const family of families.values()) family.revoked = true
-    },
+    revokeAccess: ledger.revokeAccess,
+    revokeAll: ledger.revokeAll,
     get holder() {
-      const family = familyOf(jar.cookie)
-      return family && !family.revoked ? family.user : null
+      return ledger.ownerOf(jar.cookie)
     },
     seed(user = 'ada') {
-      const current = `refresh-${randomUUID()}`
-      families.set(current, { user, current, previous: null, rotatedAt: 0, revoked: false })
-      jar.cookie = current
-      return current
+      jar.cookie = ledger.open(user)
+      return jar.cookie
     },
     issueAccess,
   }

@@ -2,10 +2,10 @@ import { getResponse } from 'msw'
 import { afterEach } from 'vitest'
 import { createClient } from '../../src/client.ts'
 import type { Channel, Environment } from '../../src/environment.ts'
+import { type ChannelHub, createChannelHub } from '../../src/testing/channel.ts'
+import { createClock, type VirtualClock } from '../../src/testing/clock.ts'
+import { createLockHub, type Deliver, type LockHub, type Locks } from '../../src/testing/locks.ts'
 import type { AuthClient, AuthClientOptions, AuthEventMap, JwtClaims, LogEvent } from '../../src/types.ts'
-import { type ChannelHub, createChannelHub } from './channel.ts'
-import { createClock, type VirtualClock } from './clock.ts'
-import { createLockHub, type Deliver, type LockHub, type Locks } from './locks.ts'
 import { type AuthServer, type AuthServerOptions, createAuthServer, ORIGIN } from './server.ts'
 
 const worlds = new Set<World>()

@@ -1,4 +1,4 @@
-import { createClock, type VirtualClock } from '../../support/clock.ts'
+import { createClock, type VirtualClock } from '../../../src/testing/clock.ts'
 import { installPage, setGlobals } from './page.ts'
 import { send } from './wire.ts'
 
