@@ -56,6 +56,11 @@ export class AuthError extends Error {
   }
 }
 
-/** Works across duplicated bundles and realms, where `instanceof` does not. */
+/**
+ * Works across duplicated bundles and realms, where `instanceof` does not. An error that was made of one, as axios does,
+ * has the name, but not what else stands there: ask about its `cause`.
+ */
 export const isAuthError = (value: unknown): value is AuthError =>
-  Object.prototype.toString.call(value) === '[object Error]' && (value as Error).name === 'AuthError'
+  Object.prototype.toString.call(value) === '[object Error]' &&
+  (value as Error).name === 'AuthError' &&
+  'retryable' in (value as Error)

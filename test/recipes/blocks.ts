@@ -9,6 +9,42 @@ export interface Recipe {
   readonly code: string
 }
 
+/** A fenced block of a page, as its first line has it: ```` ```ts src/auth.ts (not compiled: why) ````. */
+export interface Block {
+  readonly page: string
+  readonly line: number
+  /** The heading that it stands under. */
+  readonly heading: string
+  readonly language: string
+  /** The name that the reader gives the file, where the page says one. */
+  readonly file: string
+  /** Why nothing is done with it. */
+  readonly excuse: string
+  readonly code: string
+}
+
+/** Every fenced block of a page. */
+export function readPage(page: string): Block[] {
+  const blocks: Block[] = []
+  let heading = ''
+  let open: { line: number; info: string; code: string[] } | null = null
+  for (const [n, line] of readFileSync(resolve(root, page), 'utf8').split('\n').entries()) {
+    const [, info] = /^\s*```(.*)$/.exec(line) ?? []
+    if (info === undefined) {
+      if (open) open.code.push(line)
+      else if (/^#+ /.test(line)) heading = line.replace(/^#+ /, '')
+    } else if (open) {
+      const [, language = '', file = '', excuse = ''] =
+        /^(\S*) ?([^(\s]*) ?(?:\(not compiled: (.+)\))?$/.exec(open.info) ?? []
+      const code = `${open.code.join('\n')}\n`
+      blocks.push({ page, line: open.line, heading, language, file, excuse, code })
+      open = null
+    } else open = { line: n + 1, info: info.trim(), code: [] }
+  }
+  if (open) throw new Error(`${page}: the block of line ${open.line} does not end`)
+  return blocks
+}
+
 /** The code under each heading that has some. */
 export function readBlocks(page: string): Recipe[] {
   const text = readFileSync(resolve(root, page), 'utf8')
@@ -52,9 +88,14 @@ export function writeProject(name: string, blocks: readonly Recipe[]): string {
 }
 
 /** What the block exports, its API being at `origin`, and no window but what it asks for. */
-export function run({ code }: Recipe, origin: string): Record<string, any> {
+export function run(
+  { code }: Recipe,
+  origin: string,
+  others: Record<string, unknown> = {},
+): Record<string, any> {
   const { createAuthClient } = silentRefresh
   const modules: Record<string, unknown> = {
+    ...others,
     'silent-refresh': {
       ...silentRefresh,
       createAuthClient: (options: object) => createAuthClient({ ...options, server: true }),

@@ -1,0 +1,59 @@
+import { vi } from 'vitest'
+import type { AuthClient } from '../../src/index.ts'
+import { type Recipe, readBlocks, run } from '../recipes/blocks.ts'
+import { CREDENTIALS, LIFETIME } from '../recipes/ledger.ts'
+import { createBrowserFetch } from '../support/cookie-jar.ts'
+import { type ClientsServer, startClientsServer } from './server.ts'
+
+export interface SignedIn {
+  readonly server: ClientsServer
+  readonly auth: AuthClient
+  /** What the block under this heading exports, with the libraries that it imports. */
+  load(heading: string): Promise<Record<string, any>>
+  /** The token ends, on both sides. */
+  expire(): void
+  close(): Promise<unknown>
+}
+
+export const blocks: Recipe[] = readBlocks('docs/clients.md')
+const block = (heading: string) => blocks.find(one => one.heading === heading)!
+
+/** Somebody signed in at a server of its own. Its clock and the client's stand, but for `expire`. */
+export async function signIn(heading: string = blocks[0]!.heading): Promise<SignedIn> {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const server = await startClientsServer()
+  vi.stubGlobal('fetch', createBrowserFetch().fetch)
+  hurry()
+  const { auth } = run(block(heading), server.origin) as { auth: AuthClient }
+  await auth.login(CREDENTIALS)
+
+  return {
+    server,
+    auth,
+    async load(heading) {
+      const { code } = block(heading)
+      const modules: Record<string, unknown> = { './auth': { auth } }
+      for (const [, name = ''] of code.matchAll(/^import (?!type).* from '([^.'][^']*)'$/gm)) {
+        modules[name] = { __esModule: true, ...(await import(name)) }
+      }
+      const sockets = server.origin.replace('http', 'ws')
+      return run({ heading, code: code.replace('wss://api.example.com', sockets) }, server.origin, modules)
+    },
+    expire: () => void vi.setSystemTime(Date.now() + LIFETIME + 1_000),
+    async close() {
+      auth.dispose()
+      vi.useRealTimers()
+      vi.unstubAllGlobals()
+      await server.close()
+    },
+  }
+}
+
+/** Libraries wait for a second or three before they connect again; no rule depends on for how long. */
+function hurry(): void {
+  const { setTimeout } = globalThis
+  const isPause = (ms = 0) => ms >= 500 && ms < 5_000
+  vi.stubGlobal('setTimeout', (callback: () => void, ms?: number, ...given: []) =>
+    setTimeout(callback, isPause(ms) ? 1 : ms, ...given),
+  )
+}
