@@ -10,7 +10,7 @@ const LONG = 1_024
  * URL is read once, as `fetch` would read it.
  */
 export function createUrlJudge(
-  { allowedOrigins }: Settings,
+  { allowedOrigins, log }: Settings,
   environment: Environment,
 ): (url: string | URL) => string | null {
   const verdicts = new Map<string, string | null>()
@@ -20,7 +20,10 @@ export function createUrlJudge(
     try {
       const { protocol, origin, href } = new URL(url, base)
       // The origin of a `blob:` URL is its maker's: the scheme has to be looked at too.
-      return (protocol === 'https:' || protocol === 'http:') && allowedOrigins.has(origin) ? href : null
+      if (protocol !== 'https:' && protocol !== 'http:') return null
+      if (allowedOrigins.has(origin)) return href
+      log({ type: 'origin-not-allowed', origin })
+      return null
     } catch {
       return null // fetch itself says what is wrong with it
     }

@@ -6,10 +6,11 @@ import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
+import type { Idle } from './idle.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
 import { type Held, isDue, isExpired, type SessionHolder } from './session.ts'
-import type { AuthEventMap } from './types.ts'
+import type { AuthEventMap, NotReplayed } from './types.ts'
 
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
@@ -29,6 +30,7 @@ const MEMBERS =
 interface Call {
   /** Absolute, and allowed to carry the credentials. */
   readonly url: string
+  readonly method: string
   readonly request: Request | null
   /** The caller's own, copied: `fetch`'s second argument, but for the headers. */
   readonly init: RequestInit
@@ -40,13 +42,13 @@ export function createAuthorizedFetch(
   environment: Environment,
   session: SessionHolder,
   refresher: Refresher,
-  guard: GuardRequest,
-  alive: () => void,
-  /** Has the user been away for too long? Then it is judged before anything is sent. */
-  isAway: () => boolean,
-  judged: () => Promise<void>,
-  restored: () => Promise<AuthError | null>,
-  challenged: (detail: AuthEventMap['challenge']) => void,
+  idle: Pick<Idle, 'isOver' | 'judged'>,
+  client: {
+    guard: GuardRequest
+    alive(): void
+    restored(): Promise<AuthError | null>
+    challenged(detail: AuthEventMap['challenge']): void
+  },
 ): AuthorizedFetch {
   const inCookies = settings.mode === 'cookie'
   const { scheme, shouldRefresh, log } = settings
@@ -60,14 +62,24 @@ export function createAuthorizedFetch(
     const url = judge(request ? request.url : (input as string | URL))
     const headers = copyHeaders(init?.headers ?? request?.headers)
     const authorization = bearer.take(headers)
-    if (url === null || authorization === 'other') {
+    const copy = copyInit(init)
+    const call: Call = {
+      url: url ?? '',
+      method: copy.method ?? request?.method ?? 'GET',
+      request,
+      init: copy,
+      headers,
+    }
+    // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
+    const isAppsOwn = authorization === 'other' && !inCookies
+    if (url === null || isAppsOwn) {
+      if (url !== null) log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
       const isTouched = authorization === 'ours' || init?.headers
-      return settings.fetch(input, isTouched ? { ...copyInit(init), headers } : init)
+      return settings.fetch(input, isTouched ? { ...copy, headers } : init)
     }
 
-    const call: Call = { url, request, init: copyInit(init), headers }
     const wanted = session.held
-    const sent = readyToken() ?? (await usableToken(signalOf(call)))
+    const sent = readyToken() ?? (await awaitedToken(call))
     if (wanted && !sent) throw new AuthError('no_session', 'The session ended before the request was sent.')
     // A body can be read once: the copy is for the replay.
     const spare = request && sent && !call.init.body && mayHaveBody(request) ? request.clone() : request
@@ -78,16 +90,35 @@ export function createAuthorizedFetch(
     if (isChallenged(call, response) || !(await isTokenDead(call, response))) return response
 
     const token = await replacement(sent, response, signalOf(call))
-    if (!token || isOneShot(call.init.body)) return response
+    if (!token) return handedBack(call, response, whyNone(sent))
+    if (isOneShot(call.init.body)) return handedBack(call, response, 'one-shot-body')
     discard(response)
-    log({ type: 'replay', url: bare(url), from: sent.generation, to: token.generation })
+    log({ type: 'replay', ...nameOf(call), from: sent.generation, to: token.generation })
     const second = await send(call, spare ?? url, token)
-    isChallenged(call, second)
+    if (!isChallenged(call, second) && second.status === 401) handedBack(call, second, 'refused-again')
     return second
   }
 
+  async function awaitedToken(call: Call): Promise<Held | null> {
+    const { held, snapshot } = session
+    if (held || (snapshot.status === 'unknown' && environment.page)) {
+      log({ type: 'held-back', ...nameOf(call), why: held ? 'refresh' : 'restore' })
+    }
+    const token = await usableToken(signalOf(call))
+    if (!held && !token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
+    return token
+  }
+
+  function handedBack(call: Call, response: Response, why: NotReplayed): Response {
+    log({ type: 'not-replayed', ...nameOf(call), why })
+    return response
+  }
+
+  const whyNone = (sent: Held): NotReplayed =>
+    session.held === sent ? 'limited' : session.held ? 'user-changed' : 'signed-out'
+
   function send(call: Call, target: Request | string, token: Held | null): Promise<Response> {
-    const { url, request, headers } = call
+    const { url, method, request, headers } = call
     const init: RequestInit = { ...call.init, headers }
     if (request) {
       // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
@@ -99,18 +130,21 @@ export function createAuthorizedFetch(
     if (settings.csrf) {
       const guarded = new Headers(headers)
       init.headers = guarded
-      const isGuarded = guard(guarded, methodOf(call), url, token)
+      const isGuarded = client.guard(guarded, method, url, token)
       if (isGuarded && request?.redirect !== 'manual') init.redirect ??= 'error'
     }
     return settings.fetch(target, init)
   }
 
   /** Another token of this user would not help: the app has to ask for more. */
-  function isChallenged({ url }: Call, response: Response): boolean {
+  function isChallenged(call: Call, response: Response): boolean {
     const { status } = response
     if (status !== 401 && status !== 403) return false
     const challenge = readChallenge(response.headers.get('WWW-Authenticate'), scheme)
-    if (challenge && isOwnAnswer(response)) challenged({ challenge, url: bare(url), status })
+    if (challenge && isOwnAnswer(response)) {
+      client.challenged({ challenge, url: bare(call.url), status })
+      handedBack(call, response, 'challenge')
+    }
     return challenge !== null
   }
 
@@ -122,7 +156,7 @@ export function createAuthorizedFetch(
     const signal = signalOf(call)
     try {
       const decide = async () =>
-        shouldRefresh(copy, new Request(call.url, { method: methodOf(call), headers: shown }))
+        shouldRefresh(copy, new Request(call.url, { method: call.method, headers: shown }))
       return await within(environment, settings.timeout, () => new Error('too slow'), decide, signal)
     } catch (error) {
       signal?.throwIfAborted()
@@ -136,9 +170,9 @@ export function createAuthorizedFetch(
 
   /** The token, where nothing has to be waited for. */
   function readyToken(): Held | null {
-    alive()
+    client.alive()
     const { held } = session
-    if (!held || isAway()) return null
+    if (!held || idle.isOver()) return null
     const left = held.expires ? remaining(environment, held.expires) : Number.POSITIVE_INFINITY
     if (left <= held.margin) return null
     // The timer may be throttled: in a hidden tab a request is the better alarm.
@@ -147,13 +181,13 @@ export function createAuthorizedFetch(
   }
 
   async function usableToken(signal?: AbortSignal | null, minValidity = 0): Promise<Held | null> {
-    alive()
+    client.alive()
     signal?.throwIfAborted()
     const wanted = session.held
-    await judged()
+    await idle.judged()
     for (let tries = 0; session.snapshot.status === 'unknown' && environment.page; tries++) {
       if (tries === 2) throw new AuthError('refresh_unavailable', 'Not restored yet.', { retryable: true })
-      raise(await unlessAborted(restored(), signal))
+      raise(await unlessAborted(client.restored(), signal))
     }
     if (isShort(minValidity)) {
       await renew(signal)
@@ -208,8 +242,6 @@ function raise(error: AuthError | null): void {
   if (error) throw error
 }
 
-const methodOf = ({ init, request }: Call): string => init.method ?? request?.method ?? 'GET'
-
 const signalOf = ({ init, request }: Call): AbortSignal | null | undefined =>
   init.signal !== undefined ? init.signal : request?.signal
 
@@ -223,6 +255,9 @@ function copyInit(init: RequestInit | undefined): RequestInit {
 
 /** Without what a query can hold. */
 const bare = (url: string): string => url.replace(/[?#].*/, '')
+
+/** As the logger may know it. */
+const nameOf = ({ method, url }: Call): { method: string; url: string } => ({ method, url: bare(url) })
 
 /** A Request that says nothing of its credentials says `same-origin`. */
 const credentialsOf = (request: Request | null): RequestCredentials | undefined =>

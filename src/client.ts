@@ -24,6 +24,7 @@ import type {
   AuthClientOptions,
   AuthEventMap,
   AuthenticatedSession,
+  LogEvent,
   LoginCause,
   LogoutResult,
   Session,
@@ -87,20 +88,14 @@ export function createClient<Claims, User>(
     },
     settled: () => scheduler.look(),
   })
-  const scheduler = createScheduler(environment, session, refresher)
+  const scheduler = createScheduler(settings, environment, session, refresher)
   const handingOver = createHandingOver(settings, environment, session, endpoints, disposal.signal, restored)
-  const { fetch, usableToken } = createAuthorizedFetch(
-    settings,
-    environment,
-    session,
-    refresher,
+  const { fetch, usableToken } = createAuthorizedFetch(settings, environment, session, refresher, idle, {
     guard,
     alive,
-    idle.isOver,
-    idle.judged,
     restored,
-    detail => emitter.emit('challenge', detail),
-  )
+    challenged: detail => emitter.emit('challenge', detail),
+  })
 
   /** The one place where a session change fans out. */
   function changed(change: Change): void {
@@ -120,11 +115,13 @@ export function createClient<Claims, User>(
       if (userChanged) emitter.emit('userChange', { claims, user })
       const news = handingOver.offer(cause)
       if (news && !told) tabs.tell(news)
-      log(
-        cause === 'refresh'
-          ? { type: 'refreshed', generation, expiresAt }
-          : { type: 'signed-in', cause, generation },
-      )
+      const by = told ? 'other-tab' : cause
+      log({
+        type: cause === 'refresh' ? 'refreshed' : 'signed-in',
+        cause: by,
+        generation,
+        expiresAt,
+      } as LogEvent)
     }
     if (change.type === 'clear') {
       const { reason, wasSignedIn, told } = change
@@ -143,6 +140,7 @@ export function createClient<Claims, User>(
   function bars(): boolean {
     if (overruled) return false
     if (marker.stands(session.decided)) {
+      log({ type: 'barred', why: 'marker' })
       // Nobody decided that just now: what another tab has come to since is the newer.
       const rested = loaded()
       session.clear(session.held ? 'other-tab' : 'logout', session.generation)
@@ -152,7 +150,10 @@ export function createClient<Claims, User>(
       return true
     }
     const isAway = session.snapshot.status === 'unknown' && idle.isOver()
-    if (isAway) void signOut('idle')
+    if (isAway) {
+      log({ type: 'barred', why: 'idle' })
+      void signOut('idle')
+    }
     return isAway
   }
 
@@ -345,6 +346,7 @@ export function createClient<Claims, User>(
         )
         unrevoked = null
         if (wasSent) marker.lift()
+        log({ type: 'revoked', sent: wasSent })
         return { revoked: wasSent }
       } catch (caught) {
         unrevoked = newest
@@ -379,6 +381,7 @@ export function createClient<Claims, User>(
 
   const stopWaking = environment.onWake(({ type, persisted }) => {
     if (type === 'pageshow' && persisted && !isLone) {
+      log({ type: 'suspended' })
       session.suspend()
       void restored()
     }

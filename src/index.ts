@@ -28,6 +28,7 @@ export function createAuthClient<Claims = JwtClaims, User = unknown>(
 }
 
 export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
+export { combineLoggers, consoleLogger, describeEvent, type Logger, performanceLogger } from './logging.ts'
 export { type OAuth2Options, oauth2 } from './presets/oauth2.ts'
 export { memoryStorage, webStorage } from './storage.ts'
 export type {
@@ -49,6 +50,7 @@ export type {
   LoginCause,
   LogoutReason,
   LogoutResult,
+  NotReplayed,
   Operation,
   PartialTokens,
   Session,

@@ -219,6 +219,7 @@ export function createRefresher(
       await tabs.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
       if (!isWanted()) return null
     }
+    log({ type: 'refresh', operation: 'follow', generation })
     await tabs.consult({ type: 'renew', generation, dead: current.dead }, isAnswered, timeout)
     if (!isWanted()) return null
     return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
@@ -324,6 +325,7 @@ export function createRefresher(
       bound: bound > 0 ? later(instant(environment), bound) : null,
       told,
     }
+    log({ type: 'postponed', error, retryAt: retryAt ?? null, told })
     session.fail(error)
     const news: Postponed | null =
       quiet || retryAt === undefined

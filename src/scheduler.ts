@@ -1,5 +1,6 @@
 import { MAX_TIMER, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
+import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
 import { isExpired, type SessionHolder } from './session.ts'
 
@@ -11,6 +12,7 @@ export interface Scheduler {
 
 /** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
 export function createScheduler(
+  { log }: Settings,
   environment: Environment,
   session: SessionHolder,
   refresher: Refresher,
@@ -21,14 +23,18 @@ export function createScheduler(
   function look(): void {
     undo()
     // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
-    if (disposed || !environment.page || refresher.busy || !environment.online()) return
+    if (disposed || !environment.page || refresher.busy) return
     const due = untilDue()
     if (due === null) return
     const { held } = session
     const need = !held || isExpired(environment, held) ? 'dead' : 'ahead'
-    const wait = Math.max(due, refresher.wait(need))
-    if (wait <= 0) void refresher.run(need)
-    else undo = environment.timer(look, Math.min(Math.ceil(wait), MAX_TIMER))
+    const ms = Math.min(Math.ceil(Math.max(due, refresher.wait(need))), MAX_TIMER)
+    if (!environment.online()) log({ type: 'timer', at: null })
+    else if (ms <= 0) void refresher.run(need)
+    else {
+      log({ type: 'timer', at: environment.now() + ms })
+      undo = environment.timer(look, ms)
+    }
   }
 
   /** Milliseconds until a refresh is due, whatever may hold it back; `null` when none will be. */

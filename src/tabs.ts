@@ -225,8 +225,10 @@ export function createTabs(
       if (current === holder) {
         // Held by nobody and yet not to be had.
         if (current === undefined) degrade('locks')
+        settings.log({ type: 'lock', state: 'stuck' })
         return stuck()
       }
+      if (holder === null) settings.log({ type: 'lock', state: 'waiting' })
       holder = current
       undo = environment.timer(look, 2 * settings.timeout + LOCK_MARGIN)
     }
@@ -249,6 +251,7 @@ export function createTabs(
     const generation = isBlind ? session.generation + 1 : newest
     const isAnswered = () => session.version !== version && session.generation >= generation
     await consult({ type: 'ask', generation }, isAnswered, isBlind ? BLIND_TIME : ANSWER_TIME)
+    settings.log({ type: 'tabs-asked', answered: isAnswered() })
     return isAnswered()
   }
 

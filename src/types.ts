@@ -109,18 +109,58 @@ type SchemaResult<Output> =
  * `generation` counts sessions and refreshes: it tells one token from the next without showing either.
  */
 export type LogEvent =
-  | { type: 'refresh'; operation: 'refresh' | 'restore'; generation: number }
-  | { type: 'refreshed'; generation: number; expiresAt: number | null }
+  /** A refresh begins; `follow`: the tab that has the refresh token is asked for one. */
+  | { type: 'refresh'; operation: 'refresh' | 'restore' | 'follow'; generation: number }
+  | {
+      type: 'refreshed'
+      cause: 'refresh' | 'other-tab'
+      generation: number
+      expiresAt: number | null
+    }
   | { type: 'refresh-failed'; error: AuthError }
+  /** No other attempt before `retryAt`; `null`: none by itself. `told`: another tab has met the failure. */
+  | { type: 'postponed'; error: AuthError; retryAt: number | null; told: boolean }
   | { type: 'result-dropped'; operation: Operation; asked: number; generation: number }
-  | { type: 'replay'; url: string; from: number; to: number }
-  | { type: 'signed-in'; cause: LoginCause; generation: number }
+  /** The timer is set; `null`: it waits for the browser to come online. */
+  | { type: 'timer'; at: number | null }
+  /** A request waits for the restore, or for a token that still lives. */
+  | { type: 'held-back'; method: string; url: string; why: 'restore' | 'refresh' }
+  | { type: 'sent-without-token'; method: string; url: string; why: 'anonymous' | 'own-header' }
+  /** Once for each URL that is met. */
+  | { type: 'origin-not-allowed'; origin: string }
+  | { type: 'replay'; method: string; url: string; from: number; to: number }
+  | { type: 'not-replayed'; method: string; url: string; why: NotReplayed }
+  | { type: 'signed-in'; cause: LoginCause; generation: number; expiresAt: number | null }
   | { type: 'signed-out'; reason: LogoutReason; generation: number }
+  /** Nothing is restored or refreshed: the signed-out marker stands, or the user was away for too long. */
+  | { type: 'barred'; why: 'marker' | 'idle' }
+  | { type: 'revoked'; sent: boolean }
   | { type: 'revocation-failed'; error: AuthError }
   | { type: 'user-failed'; error: AuthError }
   | { type: 'callback-threw'; option: string; name: string }
+  /** What rests in `storage` was taken up, or is another tab's by now. */
+  | { type: 'storage-read'; outcome: 'resumed' | 'dropped' }
   | { type: 'storage-unavailable' }
+  /** Another tab is refreshing, logging in or out; `stuck`: for so long that it must be frozen. */
+  | { type: 'lock'; state: 'waiting' | 'stuck' }
+  /** The other tabs were asked for the session that one of them has. */
+  | { type: 'tabs-asked'; answered: boolean }
+  /** Back from the back/forward cache. */
+  | { type: 'suspended' }
   | { type: 'tabs-degraded'; missing: 'locks' | 'lock-query' | 'channel' }
+
+/**
+ * Why an answer that says 'the token is no longer good' was handed back: its body could be read once only; the user has
+ * changed, or signed out, meanwhile; too many refreshes lately; the second answer said the same; or the API asks for more
+ * than any token of this user has.
+ */
+export type NotReplayed =
+  | 'one-shot-body'
+  | 'user-changed'
+  | 'signed-out'
+  | 'limited'
+  | 'refused-again'
+  | 'challenge'
 
 export interface AuthClientOptions<Claims = JwtClaims> {
   /**

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { combineLoggers, consoleLogger, describeEvent, performanceLogger } from '../src/logging.ts'
 import type { AuthClientOptions, EndpointRequest } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
@@ -237,18 +238,39 @@ describe('S2 nothing is printed, and the logger sees no token', () => {
         'refresh',
         'refreshed',
         'refresh-failed',
-        // Where nothing can be had after a 401 there is no replay.
-        ...(given.options?.sliding ? [] : ['replay']),
+        // Where nothing can be had after a 401 there is no replay, and nothing to wait for.
+        ...(given.options?.sliding ? [] : ['replay', 'postponed', 'held-back']),
         'signed-in',
         'signed-out',
         'revocation-failed',
+        'timer',
       ]),
     )
     for (const event of world.logs) {
       expect(found(inspect(event, { depth: null, showHidden: true }))).toEqual([])
       expect(found(reachable(event))).toEqual([])
       expect(found(JSON.stringify(event))).toEqual([])
+      expect(found(describeEvent(event))).toEqual([])
     }
+  })
+
+  test('S2 nor do the loggers that come along print one, or leave one to the performance panel', async () => {
+    const { world, tokens, found } = spyOnTokens({
+      options: { logger: combineLoggers(consoleLogger(), performanceLogger()) },
+    })
+    performance.clearMeasures()
+    performance.clearMarks()
+    const printed = spyOnConsole().map(spy => spy.mock.calls)
+    await live(world, () => {})
+    expect(tokens.size).toBeGreaterThanOrEqual(3)
+    expect(printed.flat().length).toBeGreaterThan(20)
+    const entries = performance.getEntries().map(entry => [entry.name, (entry as PerformanceMark).detail])
+    expect(entries.length).toBeGreaterThan(20)
+    for (const seen of [printed, entries]) {
+      expect(found(inspect(seen, { depth: null, showHidden: true }))).toEqual([])
+    }
+    performance.clearMeasures()
+    performance.clearMarks()
   })
 
   test('S2 no error that a caller gets shows a token: in message, stack, cause or fields', async () => {
