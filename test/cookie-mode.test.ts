@@ -186,6 +186,29 @@ describe('S4 a request', () => {
     expect(sends.slice(1).map(call => call.credentials)).toEqual(['omit', 'omit'])
   })
 
+  test('R12 with an Authorization of the app’s own is one in the name of the session all the same', async () => {
+    const csrf = { cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }
+    const world = await signedIn({ page: app, options: { baseUrl: ORIGIN, csrf } })
+    world.cookies = 'XSRF-TOKEN=abc'
+    await world.client.refresh()
+    world.server.revokeAccess()
+    world.server.calls.length = 0
+    const init = { method: 'POST', body: 'x', headers: { authorization: 'Basic eDp5' } }
+    expect((await world.client.fetch(items, init)).status).toBe(200)
+    const sends = world.server.calls.filter(({ path }) => path === '/items')
+    expect(sends).toHaveLength(2)
+    for (const { authorization, credentials, headers } of sends) {
+      expect([authorization, credentials]).toEqual(['Basic eDp5', 'include'])
+      expect(headers.get('X-XSRF-TOKEN')).toBe('abc')
+    }
+    // After the logout it takes no cookie along that the server has not ended.
+    world.server.answer('POST /logout', () => Response.error())
+    await world.client.logout()
+    world.server.calls.length = 0
+    await world.client.fetch(items, init)
+    expect(world.server.calls.map(call => call.credentials)).toEqual(['omit'])
+  })
+
   test('to a stranger is left as it is', async () => {
     const world = await signedIn({ page: app, options: { baseUrl: ORIGIN } })
     await world.client.fetch('https://other.example/items')
