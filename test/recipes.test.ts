@@ -266,10 +266,3 @@ describe('P5 recipes', () => {
     expect(output('node', [tsc, '-p', writeProject('recipes', recipes)])).toBe('')
   })
 })
-
-test('P5 the blocks of the README and of the guides compile', () => {
-  const pages = ['README.md', 'docs/guide.md']
-  const blocks = pages.flatMap(readBlocks)
-  expect(blocks.length).toBeGreaterThan(10)
-  expect(output('node', [tsc, '-p', writeProject('guides', blocks)])).toBe('')
-})

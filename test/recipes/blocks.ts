@@ -35,7 +35,7 @@ export function readPage(page: string): Block[] {
       else if (/^#+ /.test(line)) heading = line.replace(/^#+ /, '')
     } else if (open) {
       const [, language = '', file = '', excuse = ''] =
-        /^(\S*) ?([^(\s]*) ?(?:\(not compiled: (.+)\))?$/.exec(open.info) ?? []
+        /^(\S*)(?: (?!\(not )(\S+))?(?: \(not compiled: (.+)\))?$/.exec(open.info) ?? []
       const code = `${open.code.join('\n')}\n`
       blocks.push({ page, line: open.line, heading, language, file, excuse, code })
       open = null

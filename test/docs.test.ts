@@ -1,0 +1,237 @@
+// @vitest-environment node
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { transformSync } from 'esbuild'
+import { compile } from 'svelte/compiler'
+import { describe, expect, test } from 'vitest'
+import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
+import { type Block, readPage } from './recipes/blocks.ts'
+import { cache, root } from './tools/report.ts'
+import { output, tsc } from './tools/steps.ts'
+
+const pages = globSync(['*.md', 'docs/**/*.md', 'demo/*.md', '.github/**/*.md'], { cwd: root }).sort()
+const blocks = pages.flatMap(readPage)
+const text = (page: string) => readFileSync(resolve(root, page), 'utf8')
+const named = (block: Block) => ({ name: `${block.page}:${block.line}`, block })
+const of = (...languages: string[]) =>
+  blocks.filter(({ language, excuse }) => languages.includes(language) && !excuse).map(named)
+
+/** Each language, and the test below that takes it. */
+const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html', 'text']
+
+/** What a page's blocks import and do not show. */
+const GIVEN: Record<string, Record<string, string>> = {
+  'docs/frameworks.md': {
+    'pages.ts': 'export declare const Items: () => null, Login: () => null',
+    'src/lib/auth.ts': "export * from '../../auth'",
+    'src/lib/return-to.ts': "export * from '../../return-to'",
+  },
+  'docs/clients.md': {
+    'server.ts':
+      "import { initTRPC } from '@trpc/server'\nconst router = initTRPC.create().router({})\nexport type AppRouter = typeof router",
+  },
+}
+
+describe('P5 every block of every page', () => {
+  test('P5 is taken by a test, or says why not', () => {
+    const untaken = blocks.filter(({ language, excuse }) => !TAKEN.includes(language) && excuse.length < 10)
+    expect(
+      untaken.map(({ page, line, language }) => `${page}:${line} ${language || '(no language)'}`),
+    ).toEqual([])
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/guide.md', 'docs/security.md']))
+    for (const language of ['ts', 'tsx', 'vue', 'svelte', 'json', 'sh', 'http', 'html', 'text']) {
+      expect(of(language), language).not.toEqual([])
+    }
+  })
+
+  test('P5 compiles, where it is TypeScript', () => {
+    expect(output('node', [tsc, '-p', writeProject()])).toBe('')
+  }, 300_000)
+
+  test.each(of('svelte'))('P5 $name is a Svelte component', ({ block }) => {
+    expect(compile(block.code, { filename: block.file, runes: true }).warnings).toEqual([])
+  })
+
+  test.each(of('vue'))('P5 $name is a Vue component', ({ block: { code, file } }) => {
+    const { descriptor, errors } = parse(code, { filename: file })
+    const { bindings } = compileScript(descriptor, { id: file })
+    const template = compileTemplate({
+      id: file,
+      filename: file,
+      source: descriptor.template!.content,
+      ...(bindings && { compilerOptions: { bindingMetadata: bindings } }),
+    })
+    expect([...errors, ...template.errors]).toEqual([])
+  })
+
+  test.each(of('js'))('P5 $name is JavaScript', ({ block }) => {
+    expect(transformSync(block.code, { loader: 'js', format: 'esm' }).warnings).toEqual([])
+  })
+
+  test.each(of('json'))('P5 $name is JSON', ({ block }) => {
+    expect(JSON.parse(block.code)).toBeTypeOf('object')
+  })
+
+  test.each(of('html'))('P5 $name has scripts and import maps that can be read', ({ block }) => {
+    const scripts = [...block.code.matchAll(/<script([^>]*)>(.*?)<\/script>/gs)]
+    expect(scripts).not.toEqual([])
+    for (const [, attributes = '', code = ''] of scripts) {
+      if (attributes.includes('importmap')) expect(JSON.parse(code)).toHaveProperty('imports')
+      else expect(transformSync(code, { loader: 'js', format: 'esm' }).warnings).toEqual([])
+    }
+  })
+
+  test.each(of('http'))('P5 $name is a message of HTTP', ({ block }) => {
+    const [head = '', ...rest] = block.code.split('\n\n')
+    const [first = '', ...headers] = head.trimEnd().split('\n')
+    const isAnswer = first.startsWith('HTTP/')
+    if (isAnswer || first.includes(' HTTP/')) {
+      expect(first).toMatch(/^(HTTP\/1\.1 \d{3} [A-Z][\w ]+|[A-Z]+ \/\S* HTTP\/1\.1)$/)
+    }
+    for (const line of headers) expect(line).toMatch(/^[A-Z][\w-]*: \S.*$/)
+    const body = rest.join('\n\n').trim()
+    if (body) expect(JSON.parse(body.replaceAll('…', ''))).toBeTypeOf('object')
+  })
+
+  test.each(of('sh'))('P5 $name are commands that exist', ({ block: { code } }) => {
+    const { status, stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    const { scripts } = JSON.parse(text('package.json'))
+    // `npm run dev` and `npm run build` are those of the reader's own app.
+    const foreign = code.includes('npm create') ? ['dev', 'build'] : []
+    for (const [, script = ''] of code.matchAll(/\bnpm run ([\w:-]+)/g)) {
+      expect([...Object.keys(scripts), ...foreign]).toContain(script)
+    }
+    for (const [, file = ''] of code.matchAll(/\bnode ((?:test|demo|src)\/\S+)/g)) {
+      expect(existsSync(resolve(root, file)), file).toBe(true)
+    }
+  })
+
+  test.each(of('text'))('P5 $name is what a command or the logger prints', ({ block: { code } }) => {
+    if (code.startsWith('silent-refresh: ')) {
+      const sentences = text('src/logging.ts')
+      for (const line of code.trimEnd().split('\n')) {
+        const [, start = line] = /^silent-refresh: (\w+(?: [a-z]+)?)\b/.exec(line) ?? []
+        expect(sentences).toContain(start)
+      }
+      return
+    }
+    const [, file = ''] = /^node (\S+\.ts)/.exec(code) ?? []
+    expect(file, 'the usage of a command, or what the logger prints').not.toBe('')
+    const help = output(resolve(root, 'node_modules/.bin/node'), [resolve(root, file), '--help'])
+    for (const [flag] of code.matchAll(/--[\w-]+/g)) expect(help).toContain(`${flag} `)
+  })
+})
+
+test('P5 every link between the pages leads somewhere', () => {
+  const broken = pages.flatMap(page => {
+    const own = text(page).replace(/^\s*```.*?^\s*```$/gms, '')
+    return [...own.matchAll(/\[[^\]]*\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
+      if (/^(https?|mailto):/.test(target)) return []
+      const [path = '', anchor] = target.split('#')
+      const file = resolve(root, dirname(page), path)
+      const at = path ? file : resolve(root, page)
+      const leads = existsSync(at) && (!anchor || anchors(readFileSync(at, 'utf8')).has(anchor))
+      return leads ? [] : [`${page} → ${target}`]
+    })
+  })
+  expect(broken).toEqual([])
+})
+
+test('P5 every event that the troubleshooting names is one of the logger or of the client', () => {
+  const types = text('src/types.ts')
+  const [, table = ''] = /\| event \| tells \|(.*?)\n\n/s.exec(text('docs/troubleshooting.md')) ?? []
+  const events = [...table.matchAll(/`([a-z-]+)`/g)].map(([, event]) => event)
+  expect(events.length).toBeGreaterThan(5)
+  for (const event of events) {
+    expect(new RegExp(`type: '${event}'|: '${event}'|\\| '${event}'`).test(types), event).toBe(true)
+  }
+})
+
+test('P5 every code of an error stands in the README, and no other', () => {
+  const codes = [...text('src/errors.ts').matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code)
+  const [, table = ''] = /\| code \| when \|(.*?)\n\n/s.exec(text('README.md')) ?? []
+  const shown = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+/g))
+  expect(shown.sort()).toEqual(codes.sort())
+})
+
+/** As the pages' host names them. */
+function anchors(page: string): Set<string> {
+  const headings = page.replace(/^\s*```.*?^\s*```$/gms, '').matchAll(/^#+ (.*)$/gm)
+  const seen = new Map<string, number>()
+  return new Set(
+    [...headings].map(([, heading = '']) => {
+      const slug = heading
+        .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replace(/ /g, '-')
+      const count = seen.get(slug) ?? 0
+      seen.set(slug, count + 1)
+      return count === 0 ? slug : `${slug}-${count}`
+    }),
+  )
+}
+
+/** One folder for each page, in which its files find each other; one run of the compiler for all of them. */
+function writeProject(): string {
+  const folder = resolve(cache, 'docs')
+  rmSync(folder, { recursive: true, force: true })
+  const write = (path: string, code: string) => {
+    mkdirSync(dirname(resolve(folder, path)), { recursive: true })
+    writeFileSync(resolve(folder, path), code)
+  }
+  const homeOf = (page: string) => page.replace(/\W+/g, '-').toLowerCase()
+  const taken = new Set<string>()
+  for (const [page, files] of Object.entries(GIVEN)) {
+    for (const [file, code] of Object.entries(files)) write(`${homeOf(page)}/${file}`, code)
+  }
+  for (const { block } of of('ts', 'tsx', 'vue')) {
+    const { page, line, language, file, code } = block
+    const home = homeOf(page)
+    const name = file || `line-${line}.${language}`
+    // A second version of a file lives apart, with a client of its own.
+    const place = taken.has(`${home}/${name}`) ? `${home}/line-${line}` : home
+    taken.add(`${place}/${name}`)
+    const script = language === 'vue' ? (parse(code).descriptor.scriptSetup?.content ?? '') : code
+    write(`${place}/${name}${language === 'vue' ? '.script.ts' : ''}`, `${script}\nexport {}\n`)
+    // What the app has made before, as the blocks import it.
+    const auth = `${place}/${/^src\//.test(name) ? 'src/' : ''}auth.ts`
+    if (!taken.has(auth) && !of('ts').some(({ block: one }) => one.page === page && one.file === 'auth.ts')) {
+      const client = "import { createAuthClient } from 'silent-refresh'\n"
+      write(auth, `${client}export const auth = createAuthClient<any, any>()\n`)
+    }
+  }
+  write(
+    'modules.d.ts',
+    "declare module '*.vue' { const component: import('vue').Component; export default component }\n" +
+      "declare module '*.svelte' { const component: import('svelte').Component; export default component }\n",
+  )
+  const compilerOptions = {
+    // What a page has, and no more.
+    types: [],
+    // As strict as an app is unless it asks for more; the recipes are also compiled with all of it.
+    exactOptionalPropertyTypes: false,
+    jsx: 'react-jsx',
+    lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'],
+    experimentalDecorators: true,
+    isolatedDeclarations: false,
+    noUnusedLocals: false,
+    declaration: false,
+    paths: {
+      'silent-refresh': [resolve(root, 'src/index.ts')],
+      'silent-refresh/core': [resolve(root, 'src/core.ts')],
+      'silent-refresh/testing': [resolve(root, 'src/testing/index.ts')],
+      'silent-refresh/*': [resolve(root, 'src/bindings/*.ts')],
+    },
+  }
+  const project = {
+    extends: resolve(root, 'tsconfig.json'),
+    compilerOptions,
+    include: ['**/*.ts', '**/*.tsx'],
+  }
+  writeFileSync(resolve(folder, 'tsconfig.json'), JSON.stringify(project))
+  return folder
+}
