@@ -52,7 +52,12 @@ function toToken(set: PartialTokens, arrival: Arrival, accessToken: string): Tok
   }
 }
 
-export const isUsable = (token: unknown): token is string => typeof token === 'string' && USABLE.test(token)
+export function isUsable(token: unknown): token is string {
+  const is = typeof token === 'string' && USABLE.test(token)
+  // What was matched last is there for every script to read, as `RegExp.$_`.
+  USABLE.test('-')
+  return is
+}
 
 /** A bad character would make `Headers.set` throw an error that quotes the whole token: refuse it before. */
 function usable(token: unknown, kind: string): string {

@@ -282,4 +282,9 @@ describe('F13 a token is visible ASCII, at most 65,536 characters', () => {
     const accessToken = 'a'.repeat(65_536)
     expect(parse({ accessToken, refreshToken: accessToken })).toMatchObject({ accessToken })
   })
+
+  test('S1 none stays behind as what a regular expression has matched last', () => {
+    expect(parse({ accessToken: 'an-access-token', refreshToken: 'a-refresh-token' })).toBeTypeOf('object')
+    expect(Reflect.get(RegExp, '$_')).toBe('-')
+  })
 })
