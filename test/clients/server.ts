@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { initTRPC, TRPCError } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
-import { buildSchema, graphql } from 'graphql'
+import { buildSchema, execute, graphql, subscribe, validate } from 'graphql'
 import { useServer as serveGraphql } from 'graphql-ws/use/ws'
 import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
@@ -158,6 +158,12 @@ export async function startClientsServer(): Promise<ClientsServer> {
   serveGraphql(
     {
       schema,
+      // By default its own: those of another copy, where the bundler of the tests has found one for us.
+      execute,
+      subscribe,
+      validate,
+      // The tests have no patience with timers.
+      connectionInitWaitTimeout: 0,
       roots: { subscription: rootValue },
       onConnect: ({ connectionParams }) => shown(connectionParams?.token, 'WS /graphql'),
     },

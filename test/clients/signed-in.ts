@@ -8,15 +8,19 @@ import { type ClientsServer, startClientsServer } from './server.ts'
 export interface SignedIn {
   readonly server: ClientsServer
   readonly auth: AuthClient
-  /** What the block under this heading exports, with the libraries that it imports. */
-  load(heading: string): Promise<Record<string, any>>
+  /** What the nth block under this heading exports, with the libraries that it imports. */
+  load(heading: string, nth?: number): Promise<Record<string, any>>
+  /** Another login of the same person. */
+  again(): Promise<unknown>
   /** The token ends, on both sides. */
   expire(): void
+  /** The token ends while the auth server is away, which is back as soon as a refresh has failed. */
+  outage(): void
   close(): Promise<unknown>
 }
 
 export const blocks: Recipe[] = readBlocks('docs/clients.md')
-const block = (heading: string) => blocks.find(one => one.heading === heading)!
+const block = (heading: string, nth = 0) => blocks.filter(one => one.heading === heading)[nth]!
 
 /** Somebody signed in at a server of its own. Its clock and the client's stand, but for `expire`. */
 export async function signIn(heading: string = blocks[0]!.heading): Promise<SignedIn> {
@@ -27,11 +31,13 @@ export async function signIn(heading: string = blocks[0]!.heading): Promise<Sign
   const { auth } = run(block(heading), server.origin) as { auth: AuthClient }
   await auth.login(CREDENTIALS)
 
+  const expire = () => void vi.setSystemTime(Date.now() + LIFETIME + 1_000)
+
   return {
     server,
     auth,
-    async load(heading) {
-      const { code } = block(heading)
+    async load(heading, nth) {
+      const { code } = block(heading, nth)
       const modules: Record<string, unknown> = { './auth': { auth } }
       for (const [, name = ''] of code.matchAll(/^import (?!type).* from '([^.'][^']*)'$/gm)) {
         modules[name] = { __esModule: true, ...(await import(name)) }
@@ -39,7 +45,16 @@ export async function signIn(heading: string = blocks[0]!.heading): Promise<Sign
       const sockets = server.origin.replace('http', 'ws')
       return run({ heading, code: code.replace('wss://api.example.com', sockets) }, server.origin, modules)
     },
-    expire: () => void vi.setSystemTime(Date.now() + LIFETIME + 1_000),
+    again: () => auth.login(CREDENTIALS),
+    expire,
+    outage() {
+      server.outage = { status: 503 }
+      expire()
+      auth.on('refreshError', () => {
+        server.outage = null
+        expire() // and with it the time that the client waits
+      })
+    },
     async close() {
       auth.dispose()
       vi.useRealTimers()
