@@ -114,3 +114,44 @@ export function run(
   )
   return module.exports
 }
+
+const AsyncFunction: FunctionConstructor = (async () => {}).constructor as FunctionConstructor
+
+/**
+ * Runs a block as the module that it is, with every backend of its at `origin`; answers with what its top level names.
+ * `modules`: what its imports find, besides this package.
+ */
+export async function runModule(
+  { code, language }: Pick<Block, 'code' | 'language'>,
+  origin: string,
+  modules: Record<string, object> = {},
+): Promise<Record<string, any>> {
+  const { createAuthClient } = silentRefresh
+  const own = {
+    ...silentRefresh,
+    createAuthClient: (options?: object) => createAuthClient({ baseUrl: origin, ...options, server: true }),
+  }
+  const found: Record<string, object> = { 'silent-refresh': own, 'silent-refresh/core': own, ...modules }
+  const here = code
+    .replace(/https:\/\/[a-z]+\.example\.com/g, origin)
+    // What a page resolves against its own address.
+    .replaceAll("fetch('/", `fetch('${origin}/`)
+  const script = transformSync(here, { loader: language as 'ts', format: 'esm', target: 'es2022' }).code
+  const names = [...script.matchAll(/^(?:export )?(?:async )?(?:const|let|function) (?:\{ )?(\w+)/gm)]
+  const body = script
+    .replace(/^import (.*?) from "(.*?)";$/gm, (_, what: string, from: string) => {
+      const names = what.startsWith('{') ? what.replaceAll(' as ', ': ') : what.replace('* as ', '')
+      const star = what.startsWith('{') || what.startsWith('*')
+      return star
+        ? `const ${names} = imported("${from}");`
+        : `const ${names.replace(/,.*/, '')} = imported("${from}").default${what.includes('{') ? `, ${what.slice(what.indexOf('{'))} = imported("${from}")` : ''};`
+    })
+    .replace(/^export \{[^}]*\};$/gm, '')
+    .replace(/^export /gm, '')
+  const imported = (name: string) => {
+    if (found[name]) return found[name]
+    throw new Error(`nobody has "${name}"`)
+  }
+  const listed = names.map(([, name]) => name).join(', ')
+  return AsyncFunction('imported', `${body}\nreturn { ${listed} }`)(imported)
+}
