@@ -157,6 +157,76 @@ test('P5 every code of an error stands in the README, and no other', () => {
   expect(shown.sort()).toEqual(codes.sort())
 })
 
+/** A client of the README's table, and its rows in the tables of what was measured. */
+const MEASURED: Record<string, { size: string; request: string; late?: string; tabs?: string }> = {
+  '**silent-refresh/core**': {
+    size: '**silent-refresh/core**',
+    request: '**silent-refresh/core**',
+    late: '**silent-refresh/core**',
+    tabs: '**silent-refresh/core**',
+  },
+  'ky 2 with hooks, by hand': {
+    size: 'ky + jwt-decode, refreshed by hand',
+    request: 'ky, refreshed by hand',
+    late: 'ky, refreshed by hand',
+    tabs: 'ky, refreshed by hand',
+  },
+  'axios 1.21 + axios-auth-refresh 5.0': {
+    size: 'axios + axios-auth-refresh',
+    request: 'axios + axios-auth-refresh',
+    late: 'axios + axios-auth-refresh',
+  },
+  '@badgateway/oauth2-client 3.3': {
+    size: '@badgateway/oauth2-client',
+    request: '@badgateway/oauth2-client',
+    late: '@badgateway/oauth2-client',
+  },
+  'oidc-client-ts 3.5': { size: 'oidc-client-ts', request: 'oidc-client-ts, `getUser` and a header' },
+  '@supabase/auth-js 2.119': { size: '@supabase/auth-js', request: '@supabase/auth-js' },
+  '@auth0/auth0-spa-js 2.27': { size: '@auth0/auth0-spa-js', request: '' },
+  'better-auth 1.7, client': { size: 'better-auth, client', request: '' },
+}
+
+const cells = (row: string) =>
+  row
+    .split('|')
+    .slice(1, -1)
+    .map(cell => cell.trim())
+
+test('P5 the figures of the README are those that were measured', () => {
+  const performance = text('docs/performance.md')
+  const table = (name: string) =>
+    (performance.split(`<!-- bench:${name} -->`)[1] ?? '').split('<!--')[0]!.trim().split('\n').map(cells)
+  const row = (name: string, label: string) => table(name).find(([first]) => first === label) ?? []
+  const [, shown = ''] = /\| +\| size, kB \|.*?\n\|[ -|]*\n(.*?)\n\n/s.exec(text('README.md')) ?? []
+  const clients = shown.split('\n').map(cells)
+  expect(clients.map(([name]) => name)).toEqual(Object.keys(MEASURED))
+  for (const [name = '', size, request, tabs = '', late = ''] of clients) {
+    const { size: bytes, request: time, ...calls } = MEASURED[name]!
+    // A version of a bundler, or a machine, moves them a little.
+    expect(Math.abs(Number(size) - Number(row('sizes', bytes)[2]) / 1000), name).toBeLessThan(0.5)
+    if (time) {
+      const ratio = Number(row('requests-peers', time)[1])
+      expect(Math.abs(Number(request) / ratio - 1), name).toBeLessThan(0.25)
+    } else expect(request).toBe('?')
+    if (calls.late) expect(Number.parseInt(late, 10)).toBe(Number(row('calls-late', calls.late)[1]))
+    if (calls.tabs) {
+      const [, , refreshes, , , , session] =
+        table('tabs').find(([first, count]) => first === calls.tabs && count === '10') ?? []
+      const said = Number(/\d+/.exec(tabs)?.[0])
+      expect(Math.abs(said / Number(refreshes) - 1), name).toBeLessThan(0.3)
+      expect(tabs.includes('session lost')).toBe(session === 'lost')
+    } else expect(tabs).toMatch(/^\?|^no access token/)
+  }
+})
+
+test('P5 the ids that the README gives as proof are scenarios', () => {
+  const [, proofs = ''] = /\| promise \| proved by \|(.*?)\n\n/s.exec(text('README.md')) ?? []
+  const ids = [...proofs.matchAll(/\b[A-Z]\d+\b/g)].map(([id]) => id)
+  expect(ids.length).toBeGreaterThan(10)
+  for (const id of ids) expect(text('test/scenarios.md')).toMatch(new RegExp(`^- ${id} `, 'm'))
+})
+
 /** As the pages' host names them. */
 function anchors(page: string): Set<string> {
   const headings = page.replace(/^\s*```.*?^\s*```$/gms, '').matchAll(/^#+ (.*)$/gm)
