@@ -14,6 +14,8 @@ const of = (language: string) => blocks.filter(block => block.language === langu
 const given = {
   'foreign.d.ts':
     "declare module '*.vue' { const component: import('vue').Component; export default component }",
+  'src/lib/auth.ts': "export * from '../../auth'",
+  'src/lib/return-to.ts': "export * from '../../return-to'",
   'pages.ts': 'export declare const Items: () => null, Login: () => null',
 }
 
@@ -35,7 +37,7 @@ test('TypeScript takes the blocks, the script of the Vue component included', ()
     write(`${file}.script.ts`, parse(code).descriptor.scriptSetup!.content)
   for (const [file, code] of Object.entries(given)) write(file, code)
   const compilerOptions = {
-    types: [],
+    types: ['node'],
     jsx: 'react-jsx',
     lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'],
     experimentalDecorators: true,
@@ -47,7 +49,7 @@ test('TypeScript takes the blocks, the script of the Vue component included', ()
       'silent-refresh/*': [resolve(root, 'src/bindings/*.ts')],
     },
   }
-  const include = ['*.ts', '*.tsx']
+  const include = ['**/*.ts', '**/*.tsx']
   const project = { extends: resolve(root, 'tsconfig.json'), compilerOptions, include }
   writeFileSync(resolve(folder, 'tsconfig.json'), JSON.stringify(project))
   expect(output('node', [tsc, '-p', folder])).toBe('')

@@ -18,11 +18,11 @@ const startReact: Start = async (client, target) => {
   const { createRoot } = await import('react-dom/client')
   const { RouterProvider } = await import('react-router/dom')
   const { AuthProvider } = await import('silent-refresh/react')
-  vi.doMock('docs:pages', () => ({
+  vi.doMock('virtual:docs/pages', () => ({
     Items: page('p', ITEMS),
     Login: page('button', LOGIN, signIn(client)),
   }))
-  const { router } = await import('docs:react-router.tsx')
+  const { router } = await import('virtual:docs/react-router.tsx')
   const root = createRoot(target)
   root.render(createElement(AuthProvider, { client }, createElement(RouterProvider, { router })))
   return () => {
@@ -37,11 +37,11 @@ const startVue: Start = async (client, target) => {
     defineComponent(() => () => h(tag, { onClick }, text))
   const { RouterView } = await import('vue-router')
   const { createAuth } = await import('silent-refresh/vue')
-  vi.doMock('docs:pages', () => ({
+  vi.doMock('virtual:docs/pages', () => ({
     Items: page('p', ITEMS),
     Login: page('button', LOGIN, signIn(client)),
   }))
-  const { router } = await import('docs:vue-router.ts')
+  const { router } = await import('virtual:docs/vue-router.ts')
   const app = createApp(RouterView).use(createAuth(client)).use(router)
   app.mount(target)
   return () => app.unmount()
@@ -91,8 +91,8 @@ afterEach(() => {
   leave()
   observer.disconnect()
   target.remove()
-  vi.doUnmock('docs:auth.ts')
-  vi.doUnmock('docs:pages')
+  vi.doUnmock('virtual:docs/auth.ts')
+  vi.doUnmock('virtual:docs/pages')
   vi.restoreAllMocks()
   expect(complaints).toEqual([])
 })
@@ -106,7 +106,7 @@ const path = (login: string) => `/login?${new URLSearchParams({ to: login })}`
 describe.each(frameworks)('%s', (_, start) => {
   async function open({ client }: World, to: string): Promise<void> {
     history.replaceState(null, '', to)
-    vi.doMock('docs:auth.ts', () => ({ auth: client }))
+    vi.doMock('virtual:docs/auth.ts', () => ({ auth: client }))
     leave = await start(client, target)
   }
 
@@ -203,7 +203,7 @@ describe.each(frameworks)('%s', (_, start) => {
 })
 
 test('whatever the address says, the way back is a path of this app', async () => {
-  const { returnTo } = await import('docs:return-to.ts')
+  const { returnTo } = await import('virtual:docs/return-to.ts')
   const parts = fc.constantFrom(
     '/',
     '\\',
@@ -238,12 +238,12 @@ test('whatever the address says, the way back is a path of this app', async () =
 test.each(['/', '/items', '/items?page=2', '/items/1?q=%2F#notes', '/?to=https://evil.example'])(
   'a path of this app stays as it is: %s',
   async to => {
-    const { returnTo } = await import('docs:return-to.ts')
+    const { returnTo } = await import('virtual:docs/return-to.ts')
     expect(returnTo(to)).toBe(to)
   },
 )
 
 test.each([undefined, null, ['/a', '/b'], ''])('%j leads to the start', async to => {
-  const { returnTo } = await import('docs:return-to.ts')
+  const { returnTo } = await import('virtual:docs/return-to.ts')
   expect(returnTo(to)).toBe('/')
 })
