@@ -5,6 +5,10 @@ const config: UserConfig = {
   build: {
     outDir: 'dist',
     sourcemap: true,
+    // The page, and one tab of a client that it is compared with.
+    rolldownOptions: {
+      input: ['index.html', 'break/tab.html'].map(page => `${import.meta.dirname}/${page}`),
+    },
     // The page runs under `default-src 'self'`: no inline script, no data: URL.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

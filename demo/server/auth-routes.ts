@@ -21,6 +21,9 @@ const REFUSALS = {
   reuse: ['reuse_detected', 'The refresh token was used before; the session is ended'],
 } as const
 
+/** With a token whose answer was lost on demand. */
+const PATIENCE = 60 * 60 * 1000
+
 export interface AuthServices {
   mode: () => Mode
   settings: Settings
@@ -87,7 +90,7 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     return failure(c, 401, error, message)
   }
 
-  const rotate = async (c: ServerContext) => {
+  const rotate = async (c: ServerContext, forgiving: boolean) => {
     const presented = await carrier().readRefresh(c)
     if (!presented) {
       c.get('note')(`refused: no ${mode() === 'body' ? 'token' : 'cookie'}`)
@@ -100,17 +103,18 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     if (!('token' in rotation)) return refuse(c, rotation.outcome)
     const user = users.byId(rotation.userId)
     if (!user) return refuse(c, 'unknown')
+    if (forgiving) refreshTokens.keepRepeatable(presented, now() + PATIENCE)
     thief?.watch(rotation.familyId, presented, binding)
     c.get('note')(rotation.outcome)
     return grant(c, user, rotation.familyId, binding, rotation)
   }
 
   /** An access token that is still good buys the next one, and is worth nothing from then on. */
-  const slide = async (c: ServerContext) => {
+  const slide = async (c: ServerContext, forgiving: boolean) => {
     const presented = carrier().readAccess(c) ?? ''
     const verification = await accessTokens.verify(presented, carrier().readBinding(c))
     // Of two exchanges at once only one finds it not denied yet.
-    const isOurs = verification.valid && (await accessTokens.deny(presented))
+    const isOurs = verification.valid && (forgiving || (await accessTokens.deny(presented)))
     if (!isOurs) {
       c.get('note')(`refused: ${verification.valid ? 'revoked' : verification.reason}`)
       return failure(c, 401, 'invalid_token', 'Only a token that is still good can be renewed')
@@ -119,7 +123,12 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     return grant(c, verification.user, verification.session, carrier().readBinding(c))
   }
 
-  const exchange = (c: ServerContext) => (mode() === 'sliding' ? slide(c) : rotate(c))
+  /**
+   * `forgiving`: of an answer that gets lost on purpose. Where there is a grace, that ends nobody's session, however
+   * long it goes on.
+   */
+  const exchange = (c: ServerContext, forgiving = false) =>
+    mode() === 'sliding' ? slide(c, forgiving) : rotate(c, forgiving)
 
   const refresh = async (c: ServerContext) => {
     const { refresh: fault, retryAfter } = faults.take('refresh')
@@ -131,7 +140,7 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     }
     if (fault === 'hang' && !(await faults.hang(c.req.raw.signal))) return hangUp(c)
     if (fault === 'drop') {
-      await exchange(c)
+      await exchange(c, settings.grace > 0)
       return hangUp(c)
     }
     return exchange(c)

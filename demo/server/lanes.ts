@@ -34,11 +34,14 @@ export interface Counters {
 
 interface Lane {
   readonly app: Hono<ServerEnv>
+  isDropping(): boolean
   close(): void
 }
 
 export interface Lanes {
   readonly routes: Hono<ServerEnv>
+  /** Is one of them to lose an answer? */
+  isDropping(): boolean
   close(): void
 }
 
@@ -90,7 +93,6 @@ const createLane = async (
       c.set('note', () => {})
       c.set('base', base)
       await next()
-      if (faults.state().refresh === 'drop') c.res.headers.set('Connection', 'close')
     })
     .post('/sleep', sleep)
     .post('/faults', async c => c.json(faults.set((await readJsonObject(c)) ?? {})))
@@ -123,7 +125,7 @@ const createLane = async (
     .notFound(c => failure(c, 404, 'not_found', 'There is no such endpoint'))
     .onError(refuse)
 
-  return { app, close: () => db.close() }
+  return { app, isDropping: () => faults.state().refresh === 'drop', close: () => db.close() }
 }
 
 /** `POST /lanes` opens one, and `DELETE /lanes/ID` takes it and its cookies away. */
@@ -161,6 +163,7 @@ export const createLanes = (closeIdle: () => void): Lanes => {
 
   return {
     routes,
+    isDropping: () => [...open.values()].some(lane => lane.isDropping()),
     close: () => {
       for (const id of [...open.keys()]) closeLane(id)
     },

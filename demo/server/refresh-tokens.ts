@@ -19,6 +19,8 @@ export interface RefreshTokens {
   readonly lifetime: number
   startFamily(userId: string, fingerprintHash: string): IssuedRefreshToken
   rotate(token: string, fingerprintHash: string, grace: number): Rotation
+  /** A used token can be repeated until then, and for the grace after that. */
+  keepRepeatable(token: string, until: number): void
   /** The family of a token, in whatever state the token is. */
   familyOf(token: string): string | undefined
   /** Revokes the family of a token, in whatever state the token is. */
@@ -54,6 +56,7 @@ export const createRefreshTokens = (
     `INSERT INTO refresh_tokens (hash, family_id, parent_hash, state) VALUES (?, ?, ?, 'live')`,
   )
   const use = db.prepare(`UPDATE refresh_tokens SET state = 'used', used_at = ? WHERE hash = ?`)
+  const prolong = db.prepare(`UPDATE refresh_tokens SET used_at = ? WHERE hash = ? AND state = 'used'`)
   const supersede = db.prepare(
     `UPDATE refresh_tokens SET state = 'superseded' WHERE parent_hash = ? AND state = 'live'`,
   )
@@ -107,6 +110,9 @@ export const createRefreshTokens = (
       }),
     rotate: (token, fingerprintHash, grace) =>
       inTransaction(db, () => rotate(sha256(token), fingerprintHash, grace)),
+    keepRepeatable: (token, until) => {
+      prolong.run(until, sha256(token))
+    },
     familyOf: token => (find.get(sha256(token)) as Row | undefined)?.familyId,
     revokeFamily: token =>
       inTransaction(db, () => {

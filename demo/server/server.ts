@@ -119,13 +119,15 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     mode = wanted
   }
 
+  const isDropping = () => faults.state().refresh === 'drop' || lanes.isDropping()
+
   const app = new Hono<ServerEnv>()
   app.use(async (c, next) => {
-    const dropping = faults.state().refresh === 'drop'
+    const dropping = isDropping()
     await next()
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
     c.res.headers.set('X-Content-Type-Options', 'nosniff')
-    if (dropping || faults.state().refresh === 'drop') c.res.headers.set('Connection', 'close')
+    if (dropping || isDropping()) c.res.headers.set('Connection', 'close')
   })
   app.use(loopbackHost)
   for (const path of ['/auth/*', '/user/*', '/api/*']) app.use(path, hangUpWhenOffline(faults))

@@ -1,4 +1,24 @@
+import './break.css'
 import type { Auth } from '../auth.ts'
+import { mountComparisons } from './comparison.ts'
+import { mountGrace } from './grace.ts'
+import { mountLostAnswer } from './lost-answer.ts'
+import { mountMoreTabs } from './more-tabs.ts'
+import { mountRevocation } from './revocation.ts'
+import { mountServerFaults } from './server-faults.ts'
+import { mountTheft } from './theft.ts'
+import { mountWake } from './wake.ts'
+
+export { showGrace } from './grace.ts'
 
 /** Switches and buttons that break things, and what common alternatives do in the same situation. */
-export function mountBreak(_auth: Auth, _section: HTMLElement): void {}
+export function mountBreak(auth: Auth): void {
+  mountWake(auth)
+  mountMoreTabs()
+  mountRevocation(auth)
+  mountServerFaults()
+  mountLostAnswer(auth)
+  mountGrace()
+  mountTheft(auth)
+  mountComparisons()
+}

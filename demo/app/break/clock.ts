@@ -1,0 +1,19 @@
+const wall = Date.now
+const monotonic = performance.now.bind(performance)
+let ahead = 0
+
+// For the demo alone. Every script of this page reads these two when it asks for the time, and the client does too.
+Date.now = () => wall() + ahead
+performance.now = () => monotonic() + ahead
+
+/** The clock on the wall, which no sleep moves: what the server sends is dated by it. */
+export const realNow: () => number = wall
+
+/**
+ * A laptop that was closed for that long. No timer rings meanwhile, the page's clocks are ahead when it opens again,
+ * and the browser tells the page with `resume`.
+ */
+export function sleep(seconds: number): void {
+  ahead += seconds * 1000
+  document.dispatchEvent(new Event('resume'))
+}

@@ -1,0 +1,28 @@
+import { isAuthError } from 'silent-refresh'
+import type { Auth } from '../auth.ts'
+import * as server from '../server.ts'
+import { note } from '../timeline/feed.ts'
+import { clock } from '../words.ts'
+import { onPress } from './press.ts'
+import { signedIn } from './signed-in.ts'
+
+export function mountLostAnswer(auth: Auth): void {
+  onPress('lose-answer', 'lose-result', async () => {
+    signedIn(auth)
+    const { grace } = await server.readConfig()
+    await server.setFaults({ ...(await server.readFaults()), refresh: 'drop', count: 1 })
+    note({ words: 'The answer of the next refresh gets lost', tone: 'warn' })
+    try {
+      await auth.refresh()
+      return 'Another tab has lost the answer.'
+    } catch (error) {
+      if (!isAuthError(error)) throw error
+      const next = error.retryAt === undefined ? '' : ` It asks again at ${clock(error.retryAt)}.`
+      const then =
+        grace > 0
+          ? 'The server tolerates the used token once more, and nobody notices.'
+          : 'Without the grace the server takes that for a theft, and ends the session.'
+      return `The answer is lost.${next} ${then}`
+    }
+  })
+}

@@ -1,0 +1,103 @@
+import { button, byId, input, setText } from '../dom.ts'
+import * as server from '../server.ts'
+import { note } from '../timeline/feed.ts'
+import { plural } from '../words.ts'
+
+const result = byId('server-result', HTMLElement)
+const panel = byId('server', HTMLElement)
+const faults = byId('faults', HTMLFieldSetElement)
+const offline = input('offline')
+const refreshFault = byId('refresh-fault', HTMLSelectElement)
+const apiFault = byId('api-fault', HTMLSelectElement)
+const count = input('fault-count')
+
+let turn = Promise.resolve()
+const asked = new Map<HTMLElement, Promise<void>>()
+
+/** What goes wrong on the server, as it is told to. */
+export function mountServerFaults(): void {
+  button('read-server-log').addEventListener('click', () =>
+    ask(button('read-server-log'), async () => {
+      const [log, state] = await Promise.all([server.readLog(), server.readFaults()])
+      showLog(log)
+      showFaults(state)
+      return 'Asked just now.'
+    }),
+  )
+
+  let wasOffline = false
+  faults.addEventListener('change', () => ask(faults, change))
+
+  async function change(): Promise<string> {
+    const times = count.value === '' ? null : Number(count.value)
+    const state = await server.setFaults({
+      refresh: refreshFault.value,
+      api: apiFault.value,
+      offline: offline.checked,
+      count: times,
+    })
+    // The browser's own network was there all the time, so it does not tell the page by itself.
+    if (wasOffline && !state.offline) window.dispatchEvent(new Event('online'))
+    wasOffline = state.offline
+    const words = inWords(state)
+    note({ words, tone: words === WELL ? 'plain' : 'warn' })
+    return words
+  }
+
+  ask(panel, async () => {
+    const state = await server.readFaults()
+    // Whoever has chosen by now is not overruled.
+    if (!asked.has(faults)) showFaults(state)
+    wasOffline = state.offline
+    return inWords(state)
+  })
+}
+
+/** One after the other, so that what was asked last is also done and shown last. */
+function ask(element: HTMLElement, action: () => Promise<string>): void {
+  const mine = turn.then(async () => {
+    setText(result, await action().catch(failureInWords))
+    if (asked.get(element) === mine) element.ariaBusy = null
+  })
+  turn = mine
+  asked.set(element, mine)
+  element.ariaBusy = 'true'
+}
+
+const failureInWords = (error: Error): string =>
+  error instanceof TypeError ? 'The server could not be reached.' : `${error.message}.`
+
+function showFaults(state: server.FaultState): void {
+  offline.checked = state.offline
+  refreshFault.value = state.refresh
+  apiFault.value = state.api
+  count.value = state.count === null ? '' : String(state.count)
+}
+
+const WELL = 'The server answers as it should.'
+
+function inWords({ refresh, api, offline, count }: server.FaultState): string {
+  if (offline) return 'The network is away: no call gets an answer until you bring it back.'
+  if (refresh === 'none' && api === 'none') return WELL
+  const which = [
+    refresh === 'none' ? '' : `refreshes (${refresh})`,
+    api === 'none' ? '' : `API calls (${api})`,
+  ]
+  const what = which.filter(Boolean).join(' and ')
+  return count === null ? `From now on ${what} fail.` : `The next ${plural(count, 'request')} fail: ${what}.`
+}
+
+/** `refreshes` is for tests, the words are for people. */
+function showLog(log: server.LogEntry[]): void {
+  const output = byId('server-log', HTMLElement)
+  const refreshes = log.filter(({ path }) => path === '/auth/refresh_token')
+  const notes = new Map<string, number>()
+  for (const { note } of refreshes) notes.set(note, (notes.get(note) ?? 0) + 1)
+  const kinds = [...notes].map(([note, times]) => `${times} ${note || 'under way'}`).join(', ')
+  output.dataset.refreshes = String(refreshes.length)
+  setText(
+    output,
+    `${plural(refreshes.length, 'refresh', 'refreshes')}` +
+      `${kinds && ` (${kinds})`} among the last ${plural(log.length, 'request')}`,
+  )
+}

@@ -1,0 +1,37 @@
+import type { Auth } from '../auth.ts'
+import { note } from '../timeline/feed.ts'
+import { plural } from '../words.ts'
+import { sleep } from './clock.ts'
+import { onPress } from './press.ts'
+import { signedIn } from './signed-in.ts'
+
+const SLEEP = 600
+const BURST = 200
+
+export function mountWake(auth: Auth): void {
+  onPress('sleep', 'fire-result', async () => {
+    signedIn(auth)
+    sleep(SLEEP)
+    note({ words: 'Slept for ten minutes', tone: 'warn' })
+    return 'The clocks of this page are ten minutes ahead now, until you reload it. The token has expired by them.'
+  })
+
+  onPress('fire', 'fire-result', async () => {
+    signedIn(auth)
+    note({ words: `${BURST} requests at once` })
+    let refreshes = 0
+    const stop = auth.on('refresh', () => refreshes++)
+    const start = performance.now()
+    const calls = await Promise.allSettled(Array.from({ length: BURST }, () => callApi(auth)))
+    const ms = Math.round(performance.now() - start)
+    stop()
+    const failed = calls.filter(({ status }) => status === 'rejected').length
+    return `${BURST - failed} answered, ${failed} failed, in ${ms} ms, with ${plural(refreshes, 'refresh', 'refreshes')}.`
+  })
+}
+
+async function callApi(auth: Auth): Promise<void> {
+  const response = await auth.fetch('/api/echo')
+  await response.text()
+  if (!response.ok) throw new Error(`${response.status}`)
+}
