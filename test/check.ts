@@ -1,22 +1,23 @@
-import { readFileSync, renameSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { lints, manifest, pack } from './tools/package.ts'
 import { cache, root, writeCount } from './tools/report.ts'
+import { judgeSizes, measureSizes } from './tools/sizes.ts'
 import { output, tsc } from './tools/steps.ts'
 
 // `npm run check`, after `npm test`: everything about the package that is not a test. One line per check;
 // what a failing one has to say comes below its line.
 
-const tarball = resolve(cache, 'silent-refresh.tgz')
+let tarball = ''
 
 const checks: Record<string, () => string | undefined> = {
   types: () => output('node', [tsc, '-p', '.']),
   lint: () => output('biome', ['ci', '--colors=off', '.']),
   build: () => output('tsup', ['--silent']),
   contents: packageContents,
-  publint: () => output('publint', ['run', tarball, '--strict']),
-  'are the types wrong': () => output('attw', [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color']),
+  ...Object.fromEntries(Object.entries(lints).map(([name, lint]) => [name, () => lint(tarball)])),
   'dead code': () => output('knip', ['--no-progress']),
-  sizes: () => `${output('node', ['test/tools/bundle.ts'])}${sizes()}`,
+  sizes,
   scenarios: () => output('node', ['test/scenarios.ts', '--from-report']).split('\n').at(-2),
   'no registry named': noRegistryNamed,
 }
@@ -39,14 +40,9 @@ console.log(`\n${passed} checks passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
 
 function packageContents(): string {
-  const [packed] = JSON.parse(
-    output('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', cache]),
-  )
-  const files: string[] = packed.files.map((file: { path: string }) => file.path)
-  renameSync(resolve(cache, packed.filename), tarball)
-
-  const { exports } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
-  const entries = Object.values<string | Record<string, string>>(exports)
+  const { files, size, ...packed } = pack(cache)
+  tarball = packed.tarball
+  const entries = Object.values(manifest.exports)
     .flatMap(entry => (typeof entry === 'string' ? [entry] : Object.values(entry)))
     .map(path => path.replace('./', ''))
   const missing = [...entries, 'README.md', 'LICENSE'].filter(path => !files.includes(path))
@@ -57,18 +53,12 @@ function packageContents(): string {
   if (missing.length + foreign.length > 0) {
     throw new Error(`missing: ${missing.join(', ') || 'none'}; not expected: ${foreign.join(', ') || 'none'}`)
   }
-  return `${files.length} files, ${packed.size} B packed`
+  return `${files.length} files, ${size} B packed`
 }
 
 function sizes(): string {
-  const measured: { name: string; size: number; sizeLimit: number; passed: boolean }[] = JSON.parse(
-    output('size-limit', ['--json']),
-  )
-  const readme = readFileSync(resolve(root, 'README.md'), 'utf8')
-  for (const { name, size } of measured.filter(({ size }) => size > 1_000)) {
-    const row = `| \`${name}\` | ${(size / 1_000).toFixed(1)} kB |`
-    if (!readme.includes(row)) throw new Error(`README.md does not say: ${row}`)
-  }
+  const measured = measureSizes()
+  judgeSizes(measured, readFileSync(resolve(root, 'README.md'), 'utf8'))
   return measured.map(({ name, size, sizeLimit }) => `${name} ${size} of ${sizeLimit} B`).join(', ')
 }
 

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { entries } from './tools/package.ts'
+import { judgeSizes, measureSizes, type Size } from './tools/sizes.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const node = resolve(root, 'node_modules/.bin/node')
@@ -138,5 +141,45 @@ describe.each(['src/index.ts', 'src/core.ts'])('P1 on a server: %s', entry => {
       revoked: false,
       ours: true,
     })
+  })
+})
+
+describe('what `npm run check` makes of sizes', () => {
+  let measured: Size[]
+  /** Every budget just as large as what it is for. */
+  let exact: Size[]
+  /** As it should be printed; between a change of the sources and that of the README the real one is behind. */
+  let readme: string
+
+  beforeAll(() => {
+    measured = measureSizes()
+    exact = measured.map(one => ({ ...one, sizeLimit: one.size, passed: true }))
+    const printed = readFileSync(resolve(root, 'README.md'), 'utf8')
+    readme = printed.replaceAll(/^\| `(silent-refresh[^`]*)` \| [\d.]+ kB \|/gm, (row, name) => {
+      const size = measured.find(one => one.name === name)?.size
+      return size ? `| \`${name}\` | ${(size / 1_000).toFixed(1)} kB |` : row
+    })
+  })
+
+  test('P6 every entry that ships has a budget; the testing kit ships with no app', () => {
+    const shipped = entries.filter(entry => !entry.includes('/testing'))
+    expect(measured.map(({ name }) => name).sort()).toEqual(shipped.sort())
+  })
+
+  test('P6 a README that prints another size than the one measured fails', () => {
+    expect(() => judgeSizes(exact, readme)).not.toThrow()
+    for (const { name, size } of measured.filter(({ size }) => size > 1_000)) {
+      const row = `| \`${name}\` | ${(size / 1_000).toFixed(1)} kB |`
+      const wrong = readme.replace(row, `| \`${name}\` | ${(size / 1_000 - 0.1).toFixed(1)} kB |`)
+      expect(() => judgeSizes(exact, wrong)).toThrow(`README.md does not say: ${row}`)
+    }
+  })
+
+  test('P6 a budget that is passed by one byte fails', () => {
+    for (const { name, size } of exact) {
+      const tight = exact.map(one => (one.name === name ? { ...one, sizeLimit: size - 1 } : one))
+      expect(() => judgeSizes(tight, readme)).toThrow(`${name}: ${size} B, budget ${size - 1} B`)
+    }
+    expect(measured.map(one => one.passed)).toEqual(measured.map(one => one.size <= one.sizeLimit))
   })
 })
