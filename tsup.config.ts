@@ -4,6 +4,8 @@ const config: Options = defineConfig({
   entry: {
     index: 'src/index.ts',
     core: 'src/core.ts',
+    'testing/index': 'src/testing/index.ts',
+    'testing/core': 'src/testing/core.ts',
     ...Object.fromEntries(
       ['react', 'vue', 'svelte', 'solid', 'angular'].map(name => [
         `bindings/${name}`,

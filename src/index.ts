@@ -1,13 +1,6 @@
-import ky, { type KyInstance } from 'ky'
-import { createClient } from './client.ts'
 import { browserEnvironment } from './environment.ts'
-import { readBaseUrl } from './options.ts'
-import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from './types.ts'
-
-export interface AuthClient<Claims = JwtClaims, User = unknown> extends CoreClient<Claims, User> {
-  /** A ky instance over `fetch` and `baseUrl`: `auth.api.get('items').json()`. */
-  readonly api: KyInstance
-}
+import { type AuthClient, createFullClient } from './full-client.ts'
+import type { AuthClientOptions, JwtClaims } from './types.ts'
 
 /**
  * Creates a client: an in-memory token, a `fetch` and a ky instance that attach and refresh it, and a timer that
@@ -20,14 +13,11 @@ export interface AuthClient<Claims = JwtClaims, User = unknown> extends CoreClie
 export function createAuthClient<Claims = JwtClaims, User = unknown>(
   options: AuthClientOptions<Claims> = {},
 ): AuthClient<Claims, User> {
-  const given = { ...options } // read once
-  const environment = browserEnvironment()
-  const client = createClient<Claims, User>(given, environment)
-  const baseUrl = readBaseUrl(given.baseUrl, environment.page)
-  return Object.assign(client, { api: ky.create({ fetch: client.fetch, ...(baseUrl && { baseUrl }) }) })
+  return createFullClient<Claims, User>(options, browserEnvironment())
 }
 
 export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
+export type { AuthClient } from './full-client.ts'
 export { combineLoggers, consoleLogger, describeEvent, type Logger, performanceLogger } from './logging.ts'
 export { type OAuth2Options, oauth2 } from './presets/oauth2.ts'
 export { memoryStorage, webStorage } from './storage.ts'

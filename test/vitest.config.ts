@@ -10,6 +10,8 @@ const config: ViteUserConfigExport = defineConfig({
   resolve: {
     alias: [
       { find: /^silent-refresh$/, replacement: resolve(root, 'src/index.ts') },
+      { find: /^silent-refresh\/testing$/, replacement: resolve(root, 'src/testing/index.ts') },
+      { find: /^silent-refresh\/testing\/core$/, replacement: resolve(root, 'src/testing/core.ts') },
       { find: /^silent-refresh\/core$/, replacement: resolve(root, 'src/core.ts') },
       {
         find: /^silent-refresh\/(react|vue|svelte|solid|angular)$/,

@@ -8,6 +8,9 @@ export interface TokenOptions {
   now?: number | undefined
 }
 
+/** The registered claims, and whatever else; one that is `undefined` is left out. */
+export type TokenClaims = { [Name in keyof JwtClaims]: JwtClaims[Name] | undefined }
+
 /**
  * A JSON Web Token with these claims: three parts, as an issuer would send, and a signature that no key verifies. A claim
  * given as `undefined` is left out, the three with a default included.
@@ -17,7 +20,7 @@ export interface TokenOptions {
  * @example
  * makeToken({ sub: 'ada', roles: ['admin'] }, { expiresIn: 60 })
  */
-export function makeToken(claims: JwtClaims = {}, options: TokenOptions = {}): string {
+export function makeToken(claims: TokenClaims = {}, options: TokenOptions = {}): string {
   const { expiresIn = 3600, now = Date.now() } = options
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims))
     throw invalid('claims', 'an object')

@@ -36,7 +36,7 @@ export const ORIGIN = 'https://api.example.com'
 
 /** These claims and no others. */
 export const makeToken = (claims: Record<string, unknown>): string =>
-  kit.makeToken({ sub: undefined, iat: undefined, exp: undefined, ...claims } as object)
+  kit.makeToken({ sub: undefined, iat: undefined, exp: undefined, ...claims })
 
 /** An auth server and an API behind it, with rotation and reuse detection, on virtual time, as MSW handlers. */
 export interface AuthServer {

@@ -1,0 +1,325 @@
+import { unlessAborted } from '../abort.ts'
+import { invalid } from '../options.ts'
+import type { JwtClaims, TokenSet } from '../types.ts'
+import { type FakeAuthServerOptions, type FakeUser, pageUrl, readSettings } from './auth-server-options.ts'
+import { createFaults, type Fault, type Faults } from './faults.ts'
+import { createLedger, type Ledger } from './ledger.ts'
+import { makeToken } from './token.ts'
+import { carries, isResponse, json, preflight, readBody, readCookie, withCors } from './wire.ts'
+
+export type EndpointName = 'login' | 'refresh' | 'logout' | 'user'
+
+/** An endpoint by its name, or any other route as `'GET /items'`; `'/items'` is every method of it. */
+export type Route = EndpointName | (string & {})
+
+/** What the server received; CORS preflights are not counted. */
+export interface ReceivedCall {
+  readonly method: string
+  readonly url: string
+  readonly path: string
+  /** `null`: a call to the API. */
+  readonly endpoint: EndpointName | null
+  readonly headers: Headers
+  /** Parsed JSON or form; else the text; `undefined` when empty. */
+  readonly body: any
+  /** The token of its `Authorization` header. */
+  readonly bearer: string | null
+  /** The refresh token that came along. */
+  readonly refreshToken: string | null
+  /** Epoch milliseconds by the server's clock. */
+  readonly at: number
+  /** What it was answered with; `null` where no answer arrives, or none has yet. */
+  readonly status: number | null
+}
+
+/** Whoever the bearer speaks for. */
+export interface Caller {
+  readonly claims: JwtClaims
+  readonly user: unknown
+}
+
+/** An auth server and its API, in this process: sessions, rotation and reuse detection are real. */
+export interface AuthServer {
+  readonly baseUrl: string
+  /** Everything received, in its order. */
+  readonly calls: readonly ReceivedCall[]
+  /** How many calls came to this route. */
+  count(route: Route): number
+  /** Every bearer token that came along, each once, in the order of its first use. */
+  readonly bearers: readonly string[]
+  /** How often a used refresh token came again, outside the grace. */
+  readonly reuses: number
+  /**
+   * The refresh token in the browser's cookie jar, which the server keeps itself: no script of a page sees it, and MSW
+   * has none in Node. It goes along with every call but those with `credentials: 'omit'`.
+   */
+  readonly refreshCookie: string | null
+  /**
+   * Begins a session elsewhere, as before this page was loaded: the next restore finds it. Answers with its tokens, for
+   * `setTokens`.
+   * @param user @default the first of `users`
+   */
+  signIn(user?: FakeUser): TokenSet
+  /**
+   * The next call to this route fails so, or the next few; `Infinity`: until `mend`. Faults of one route wait in line.
+   * @throws AuthError `invalid_option`
+   */
+  fail(route: Route, fault: Fault, times?: number): void
+  /** The next call to this route waits until the returned function is called; the server then does its work. */
+  hold(route: Route): () => void
+  /** Forgets the faults of this route, or all; what is held goes on. */
+  mend(route?: Route): void
+  /** Every access token so far is worthless from now on; sessions go on. */
+  revokeAccess(): void
+  /** Every session has ended on the server, and nobody has been told. */
+  revokeAll(): void
+  /** As after its creation: no session, no calls, no faults. */
+  reset(): void
+  /** The server as a `fetch`, without MSW: for the client's option `fetch`. */
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  /**
+   * Wraps what answers a request: 401 without a good bearer, and the caller's `claims` and `user` for it with one. What
+   * came is in `calls`, and `fail` spoils it, as with the routes of `api`.
+   */
+  protect<Info extends { request: Request }>(
+    resolver: (info: Info & Caller) => Response | undefined | Promise<Response | undefined>,
+  ): (info: Info) => Promise<Response | undefined>
+  /** Answers a request that is for this server; `undefined`: it is not. */
+  handle(request: Request): Promise<Response | undefined>
+}
+
+/** What the browser has in cookies, out of the reach of script. */
+interface Jar {
+  refresh: string | null
+  access: string | null
+}
+
+interface Call extends ReceivedCall {
+  status: number | null
+}
+
+/** @throws AuthError `invalid_option`, naming the option */
+export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServer {
+  const settings = readSettings(options)
+  const { baseUrl, users, mode, expiresIn, grace, now } = settings
+  const inBody = settings.refreshToken === 'body' && mode !== 'cookie'
+  const pathOf = (route: string) => new URL(route, baseUrl).pathname
+  const endpoints = new Map<string, EndpointName>()
+  for (const [name, path] of Object.entries(settings.endpoints)) {
+    if (path !== undefined) {
+      endpoints.set(`${name === 'user' ? 'GET' : 'POST'} ${pathOf(path)}`, name as EndpointName)
+    }
+  }
+  const api = new Map(Object.entries(settings.api).map(([route, answer]) => [keyOf(route), answer]))
+  let serial = 0
+  let ledger: Ledger<Caller>
+  let faults: Faults
+  const calls: Call[] = []
+  const jar: Jar = { refresh: null, access: null }
+  /** What an answer sets when it arrives. */
+  const arriving = new WeakMap<Response, Jar>()
+
+  function reset(): void {
+    faults?.mend()
+    faults = createFaults()
+    ledger = createLedger<Caller>(now, grace, () => `refresh-${++serial}`)
+    calls.length = 0
+    jar.refresh = null
+    jar.access = null
+  }
+  reset()
+
+  /** `METHOD /path`; an endpoint by its name, a path without a method as it is. */
+  function keyOf(route: Route): string {
+    for (const [key, name] of endpoints) if (name === route) return key
+    const [, method = '', path = ''] =
+      (typeof route === 'string' && /^(?:([A-Z]+) (?=\S))?(\S*)$/.exec(route)) || []
+    if (!method && !path.includes('/'))
+      throw invalid('route', 'an endpoint that there is, or a path such as "GET /items"')
+    return `${method} ${pathOf(path)}`.trim()
+  }
+
+  const isOf = (call: ReceivedCall, key: string): boolean =>
+    key === call.path || key === `${call.method} ${call.path}`
+
+  const ownerOf = ({ credentials = {}, claims, user }: FakeUser): Caller => ({
+    claims: {
+      sub: Object.values(credentials).find(value => typeof value === 'string'),
+      ...claims,
+    } as JwtClaims,
+    user,
+  })
+
+  /** The tokens of a session: what script may see of them, and what the browser keeps. */
+  function issue(owner: Caller, refreshToken: string): { set: TokenSet; cookies: Jar } {
+    const claims = { iss: new URL(baseUrl).origin, jti: `access-${++serial}`, ...owner.claims }
+    const accessToken = makeToken(claims as JwtClaims, { expiresIn, now: now() })
+    ledger.issue(accessToken, owner, now() + expiresIn * 1000)
+    const user = settings.endpoints.user === undefined ? owner.user : undefined
+    return {
+      set: {
+        accessToken: mode === 'cookie' ? '' : accessToken,
+        ...(inBody && { refreshToken }),
+        expiresIn,
+        ...(user !== undefined && { user }),
+      },
+      cookies: {
+        refresh: inBody ? null : refreshToken,
+        access: mode === 'cookie' ? accessToken : null,
+      },
+    }
+  }
+
+  function tokens(owner: Caller, token: string): Response {
+    const { set, cookies } = issue(owner, token)
+    const { accessToken, refreshToken, user } = set
+    const bearer = accessToken && { access_token: accessToken, token_type: 'Bearer' }
+    const body = { ...(bearer || {}), expires_in: expiresIn, refresh_token: refreshToken, user }
+    return withCookies(json(body), cookies)
+  }
+
+  function withCookies(response: Response, cookies: Jar): Response {
+    arriving.set(response, cookies)
+    return response
+  }
+
+  const callerOf = (call: Call): Caller | null =>
+    ledger.holder(mode === 'cookie' ? (readCookie(call.headers, 'access_token') ?? jar.access) : call.bearer)
+
+  const unauthorized = (): Response =>
+    json({ error: 'invalid_token' }, 401, { 'WWW-Authenticate': 'Bearer error="invalid_token"' })
+
+  const answers: Record<EndpointName, (call: Call) => Response> = {
+    login({ body }) {
+      const user = users.find(({ credentials }) => credentials && carries(body, credentials))
+      if (!user) return json({ error: 'invalid_credentials' }, 401)
+      const owner = ownerOf(user)
+      return tokens(owner, ledger.open(owner))
+    },
+    refresh({ refreshToken }) {
+      const result = ledger.exchange(refreshToken)
+      if (typeof result === 'object') return tokens(result.owner, result.refreshToken)
+      return json({ error: 'invalid_grant' }, 401)
+    },
+    logout(call) {
+      ledger.close(call.refreshToken)
+      ledger.revoke(call.bearer ?? jar.access)
+      return withCookies(new Response(null, { status: 204 }), { refresh: null, access: null })
+    },
+    user(call) {
+      const caller = callerOf(call)
+      return caller ? json(caller.user ?? { sub: caller.claims.sub }) : unauthorized()
+    },
+  }
+
+  /** What the server does with it when nothing is wrong; `null`: no route of this server. */
+  function find(request: Request, call: Call): (() => unknown) | null {
+    if (call.endpoint) return () => answers[call.endpoint as EndpointName](call)
+    const key = [`${call.method} ${call.path}`, call.path].find(one => api.has(one))
+    if (key === undefined) return null
+    const answer = api.get(key)
+    return async () => {
+      const caller = callerOf(call)
+      if (!caller) return unauthorized()
+      return typeof answer === 'function' ? answer({ request, ...caller }) : answer
+    }
+  }
+
+  async function receive(request: Request): Promise<Call> {
+    const { method, url, headers } = request
+    const { pathname } = new URL(url)
+    const text = await request.clone().text()
+    const body = readBody(text, headers.get('Content-Type'))
+    const call: Call = {
+      method,
+      url,
+      path: pathname,
+      endpoint: endpoints.get(`${method} ${pathname}`) ?? null,
+      headers,
+      body,
+      bearer: /^\S+ +(\S+)$/.exec(headers.get('Authorization') ?? '')?.[1] ?? null,
+      refreshToken: null,
+      at: now(),
+      status: null,
+    }
+    const kept = request.credentials === 'omit' ? null : jar.refresh
+    const sent = inBody ? body?.refresh_token : (readCookie(headers, 'refresh_token') ?? kept)
+    return { ...call, refreshToken: sent ?? null }
+  }
+
+  /** One call, from its arrival to its answer; what it does is done by `work`, unless a fault comes first. */
+  async function serve(request: Request, call: Call, work: () => unknown): Promise<Response | undefined> {
+    calls.push(call)
+    const result = await faults.apply(key => isOf(call, key), work, request.signal)
+    if (result === undefined) return
+    const response = isResponse(result) ? result : json(result)
+    call.status = response.status || null
+    // As with a browser: an answer that does not arrive sets no cookie.
+    if (!request.signal.aborted) Object.assign(jar, arriving.get(response))
+    return withCors(request, response)
+  }
+
+  async function handle(request: Request): Promise<Response | undefined> {
+    if (!request.url.startsWith(baseUrl) && !isKnown(request)) return
+    if (request.method === 'OPTIONS') return preflight(request)
+    const call = await receive(request)
+    const work = find(request, call)
+    return work ? serve(request, call, work) : undefined
+  }
+
+  /** An endpoint may lie outside of the folder, at the origin's root. */
+  function isKnown({ url }: Request): boolean {
+    const { origin, pathname } = new URL(url)
+    const paths = [...endpoints.keys(), ...api.keys()].map(key => key.slice(key.indexOf('/')))
+    return origin === new URL(baseUrl).origin && paths.includes(pathname)
+  }
+
+  return {
+    baseUrl,
+    calls,
+    count(route) {
+      const key = keyOf(route)
+      return calls.filter(call => isOf(call, key)).length
+    },
+    get bearers() {
+      return [...new Set(calls.flatMap(({ bearer }) => bearer ?? []))]
+    },
+    get reuses() {
+      return ledger.reuses
+    },
+    get refreshCookie() {
+      return jar.refresh
+    },
+    signIn(user = users[0] ?? {}) {
+      if (typeof user !== 'object' || user === null) throw invalid('user', 'an object')
+      const owner = ownerOf(user)
+      const { set, cookies } = issue(owner, ledger.open(owner))
+      Object.assign(jar, cookies)
+      return set
+    },
+    fail: (route, fault, times = 1) => faults.add(keyOf(route), fault, times),
+    hold: route => faults.hold(keyOf(route)),
+    mend: route => faults.mend(route === undefined ? undefined : keyOf(route)),
+    revokeAccess: () => ledger.revokeAccess(),
+    revokeAll: () => ledger.revokeAll(),
+    reset,
+    handle,
+    async fetch(input, init) {
+      const isUrl = typeof input === 'string' || input instanceof URL
+      const request = new Request(isUrl ? new URL(input, pageUrl() ?? baseUrl) : input, init)
+      // Not the request's own, which follows this one for as long as nobody collects it.
+      const signal = init?.signal ?? (isUrl ? null : input.signal)
+      signal?.throwIfAborted()
+      const response = await unlessAborted(handle(request), signal)
+      if (response?.type === 'error') throw new TypeError('Failed to fetch')
+      return response ?? json({ error: 'not_found' }, 404)
+    },
+    protect: resolver => async info => {
+      const call = await receive(info.request)
+      return serve(info.request, call, () => {
+        const caller = callerOf(call)
+        return caller ? resolver({ ...info, ...caller }) : unauthorized()
+      })
+    },
+  }
+}

@@ -1,0 +1,15 @@
+export type {
+  AuthServer,
+  Caller,
+  EndpointName,
+  ReceivedCall,
+  Route,
+} from './auth-server.ts'
+export type { FakeAuthServerOptions, FakeUser } from './auth-server-options.ts'
+export { createTestBrowser, type TestBrowser, type TestBrowserOptions } from './browser.ts'
+export { createTestClient, type TestClientOptions, type TestSession } from './client.ts'
+export { advancePastExpiry, type FakeTimers, sleepPastExpiry } from './expiry.ts'
+export type { Fault } from './faults.ts'
+export { createFakeAuthServer, type FakeAuthServer } from './msw.ts'
+export { createTestClock, type TestClock } from './test-clock.ts'
+export { makeToken, type TokenClaims, type TokenOptions } from './token.ts'

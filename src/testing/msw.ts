@@ -1,0 +1,39 @@
+import { type HttpResponseResolver, http, type PathParams, type RequestHandler } from 'msw'
+import { type AuthServer, type Caller, createAuthServer } from './auth-server.ts'
+import type { FakeAuthServerOptions } from './auth-server-options.ts'
+
+export interface FakeAuthServer extends Omit<AuthServer, 'protect'> {
+  /**
+   * For MSW's `setupServer(...server.handlers)` and `setupWorker(...server.handlers)`. What is not for this server goes on
+   * to the next handler.
+   */
+  readonly handlers: RequestHandler[]
+  /**
+   * Wraps a resolver of your own: 401 without a good bearer, and the caller's `claims` and `user` for it with one. What
+   * came is in `calls`, and `fail` spoils it, as with the routes of `api`.
+   * @example
+   * http.get('https://api.example.com/items/:id', server.protect(({ params, user }) => HttpResponse.json({ ... })))
+   */
+  protect<Params extends PathParams<keyof Params> = PathParams>(
+    resolver: (
+      info: Parameters<HttpResponseResolver<Params>>[0] & Caller,
+    ) => Response | undefined | Promise<Response | undefined>,
+  ): HttpResponseResolver<Params, any, any>
+}
+
+/**
+ * An auth server and its API as MSW handlers: login, refresh, logout and user endpoints, refresh tokens with rotation and
+ * reuse detection, faults on demand, and a record of what it received. Everything happens in this process.
+ *
+ * @throws AuthError `invalid_option`, naming the option
+ * @example
+ * const server = createFakeAuthServer({ baseUrl: 'https://api.example.com', api: { 'GET /items': ['apple'] } })
+ * const network = setupServer(...server.handlers)
+ */
+export function createFakeAuthServer(options: FakeAuthServerOptions = {}): FakeAuthServer {
+  const server = createAuthServer(options)
+  return Object.defineProperties({} as FakeAuthServer, {
+    ...Object.getOwnPropertyDescriptors(server),
+    handlers: { enumerable: true, value: [http.all('*', ({ request }) => server.handle(request))] },
+  })
+}
