@@ -76,7 +76,8 @@ export function createTabs(
   const shares = settings.tabs !== 'notify'
   const solo = createSoloTab()
   const missing = new Set<string>()
-  let channel: Channel | null = null
+  /** `undefined`: nobody has needed it yet. */
+  let channel: Channel | null | undefined
   const disposal = new AbortController()
   let shown = 0
   let letGo = () => {}
@@ -101,6 +102,8 @@ export function createTabs(
   }
 
   function open(): void {
+    cancelOpening()
+    channel = null
     try {
       channel = environment.channel(key)
       channel.onmessage = ({ data }) => {
@@ -139,7 +142,13 @@ export function createTabs(
     for (const look of [...consulting]) look()
   }
 
+  /** Whoever is opened a task late has missed no more than one that was created then: `hello` asks what there is. */
+  function opened(): void {
+    if (channel === undefined) open()
+  }
+
   function close(): void {
+    cancelOpening()
     channel?.close()
     channel = null
     hide()
@@ -165,6 +174,7 @@ export function createTabs(
   }
 
   function tell(news: News): void {
+    opened()
     void show()
     // Who refreshes for whom is seen by locks, and a tab that is told no token has none to refresh.
     const isFollowed = shares && locks() && !missing.has('lock-query')
@@ -173,8 +183,10 @@ export function createTabs(
   }
 
   /** One turn of this tab after the other: none is then granted two while another tab waits. */
-  const exclusive: Tabs['exclusive'] = (task, giveUp = disposal.signal) =>
-    solo.exclusive(() => inTurn(key, task, giveUp, false))
+  const exclusive: Tabs['exclusive'] = (task, giveUp = disposal.signal) => {
+    opened()
+    return solo.exclusive(() => inTurn(key, task, giveUp, false))
+  }
 
   /** Whoever cannot wait any longer for a frozen holder takes turns with the others who cannot. */
   async function inTurn<T>(
@@ -373,7 +385,8 @@ export function createTabs(
     if (environment.visible()) void show()
     else if (shown) fade(HIDDEN_HOLD)
   })
-  open()
+  // It takes a browser a while: creating the client does not wait for it.
+  const cancelOpening = environment.timer(opened, 0)
 
   return {
     exclusive,

@@ -818,6 +818,7 @@ describe('F9 without locks, without channels, or without both', () => {
   ] as [string, WorldOptions][])('F9 %s: messages still carry login and logout', async (_, given) => {
     const a = open(undefined, given)
     const b = open(a, given)
+    await b.settle() // a tab hears from its second task on
     await a.login()
     await a.settle()
     expect(status(b)).toEqual(['authenticated'])
@@ -1324,6 +1325,69 @@ describe('M6 the back/forward cache', () => {
     expect([ready.state, done.state]).not.toContain('pending')
     expect(status(a)).toEqual(['anonymous'])
     expect(a.server.jar.cookie).toBe(null)
+  })
+})
+
+describe('the channel is opened a task after the client was created, or with its first use', () => {
+  const names = ({ shared }: World) => shared.channels.names
+
+  test('M3 by itself in the next task, and not before: then logins and logouts are heard', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    const b = open(a)
+    expect(names(a)).toEqual([NAME])
+    await b.settle()
+    expect(names(a)).toEqual([NAME, NAME])
+    await a.client.refresh()
+    await a.client.logout()
+    await b.settle()
+    expect(b.client.session).toEqual({ status: 'anonymous', reason: 'other-tab' })
+  })
+
+  test.each<[use: string, act: (world: World) => unknown]>([
+    ['ready', ({ client }) => client.ready()],
+    ['login', world => world.login()],
+    ['setTokens', ({ client }) => client.setTokens({ accessToken: 'opaque' })],
+    ['logout', ({ client }) => client.logout()],
+  ])('M3 at once by %s, and once', async (_, act) => {
+    const world = open()
+    const done = act(world)
+    await Promise.resolve()
+    expect(names(world)).toEqual([NAME])
+    await done
+    await world.settle()
+    expect(names(world)).toEqual([NAME])
+  })
+
+  test('M3 tokens that are set at once are told to the tabs that are there', async () => {
+    const b = open()
+    await b.settle()
+    const a = open(b)
+    void a.client.setTokens({ accessToken: 'opaque' })
+    await b.settle()
+    expect(status(b)).toEqual(['authenticated'])
+  })
+
+  test('M3 what was missed before that is not taken for newer: a logout there, a login here', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    const b = open(a)
+    await a.client.logout()
+    await b.settle()
+    await b.login()
+    await a.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  })
+
+  test('C9 not at all by a client that is disposed, or a page that is left, in the same task', async () => {
+    const disposed = open()
+    disposed.client.dispose()
+    await disposed.settle()
+    expect(names(disposed)).toEqual([])
+    const left = open()
+    left.wake('pagehide')
+    await left.settle()
+    expect(names(left)).toEqual([])
+    left.wake('pageshow')
+    expect(names(left)).toEqual([NAME])
   })
 })
 

@@ -141,7 +141,8 @@ export function createWorld(given: WorldOptions = {}): World {
     deliver(catchUp, `${clientId} catches up`)
   }
 
-  function timer(callback: () => void, ms: number): () => void {
+  /** One that rings at once is a task like any other; of the rest the virtual clock says when. */
+  function timer(callback: () => void, ms: number, isTask = ms <= 0): () => void {
     let live = true
     const end = () => {
       live = false
@@ -152,10 +153,10 @@ export function createWorld(given: WorldOptions = {}): World {
       end()
       callback()
     }
-    const stop = clock.timer(() => enter(ring), ms)
+    const stop = isTask ? tell(ring, `${clientId}: a timer rings`) : clock.timer(() => enter(ring), ms)
     const undo = () => {
       end()
-      stop()
+      stop?.()
     }
     undoTimers.add(undo)
     return undo
@@ -203,7 +204,7 @@ export function createWorld(given: WorldOptions = {}): World {
     baseURI: () => (environment.page ? environment.page.href : undefined),
     now: clock.now,
     monotonic: clock.monotonic,
-    timer,
+    timer: (callback, ms) => timer(callback, ms),
     random: () => (typeof given.random === 'function' ? given.random() : (given.random ?? 0.5)),
     report: error => world.reported.push(error),
     online: () => world.online,
@@ -244,7 +245,7 @@ export function createWorld(given: WorldOptions = {}): World {
         wakeUps = wakeUps.filter(other => other !== callback)
       }
     },
-    onceShown: callback => timer(callback, 0),
+    onceShown: callback => timer(callback, 0, false),
     locks() {
       if (given.locks === 'blind') return { request: tab.locks.request, query: deniedLocks.query }
       return given.locks === 'throws' ? deniedLocks : given.locks === false ? undefined : tab.locks
