@@ -62,7 +62,7 @@ describe('the stretch of time that is shown', () => {
 
   test('the axis has round times, and no more of them than fit', () => {
     expect(roundTimes(T, T + 60_000, 12_000)).toEqual([T, T + 15_000, T + 30_000, T + 45_000, T + 60_000])
-    expect(roundTimes(T + 1, T + 9_999, 10_000)).toEqual([])
+    expect(roundTimes(T + 1, T + 4_999, 10_000)).toEqual([])
     expect(roundTimes(T, T + 1e7, 1e9).length).toBeLessThan(10)
   })
 })
@@ -165,6 +165,15 @@ describe('what the lanes hold', () => {
     const [mine] = lives(history)
     expect(history.originOf(mine!)).toBe(lives(history, 'b')[1])
     expect(history.originOf(lives(history, 'b')[1]!)).toBeNull()
+  })
+
+  test('tokens are numbered as they were first seen, and one in two tabs is one', () => {
+    const history = told(
+      token(T, 9_000_001),
+      token(T + 1, 9_000_001, { lane: 'b', handed: true }),
+      token(T + 2, 9_000_005),
+    )
+    expect([...lives(history), ...lives(history, 'b')].map(history.numberOf)).toEqual([1, 2, 1])
   })
 
   test('a generation of long ago is nobody’s origin', () => {

@@ -5,8 +5,10 @@ import {
   type JwtClaims,
   webStorage,
 } from 'silent-refresh'
+import { choices } from './choices.ts'
 import { logStep } from './log.ts'
 import { type Mode, readConfig } from './server.ts'
+import { tellStep, toldFetch } from './timeline/feed.ts'
 
 export interface User {
   sub: string
@@ -25,7 +27,8 @@ const MODES: Record<Mode, AuthClientOptions> = {
   sliding: { sliding: true, storage: webStorage(() => sessionStorage) },
 }
 
-const { mode } = await readConfig()
+/** Of the server, as this page was loaded. */
+export const { mode }: { mode: Mode } = await readConfig()
 
 const paths = { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' }
 
@@ -33,5 +36,13 @@ const paths = { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/
 export const auth: Auth = createAuthClient({
   ...MODES[mode],
   endpoints: mode === 'cookie' ? { ...paths, user: '/auth/me' } : paths,
-  logger: logStep,
+  // A tab that still speaks another mode has nothing to tell to this one.
+  scope: `demo-${mode}`,
+  tabs: choices.tabs,
+  // For the timeline and the log of this page; an app needs neither.
+  fetch: toldFetch,
+  logger: step => {
+    tellStep(step)
+    logStep(step)
+  },
 })

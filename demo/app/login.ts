@@ -1,6 +1,6 @@
 import { isAuthError } from 'silent-refresh'
 import type { Auth } from './auth.ts'
-import { button, byId, create, input, onSubmit, setText } from './dom.ts'
+import { button, byId, create, input, onSubmit, setText, whileBusy } from './dom.ts'
 import { readConfig } from './server.ts'
 import { errorInWords, serverMessage } from './words.ts'
 
@@ -11,16 +11,21 @@ const failure = byId('login-error', HTMLElement)
 
 export function mountLogin(auth: Auth): void {
   onSubmit(form, button('login'), async () => {
-    setText(failure, '')
-    try {
-      await auth.login({ email: email.value, password: password.value })
-      form.reset()
-    } catch (error) {
-      setText(failure, inWords(error))
-      password.focus()
-    }
+    if (await logIn(auth, { email: email.value, password: password.value })) form.reset()
+    else password.focus()
   })
-  void hint()
+  void offerAccounts(auth)
+}
+
+async function logIn(auth: Auth, credentials: { email: string; password: string }): Promise<boolean> {
+  setText(failure, '')
+  try {
+    await auth.login(credentials)
+    return true
+  } catch (error) {
+    setText(failure, inWords(error))
+    return false
+  }
 }
 
 /** The server's own sentence, where it refused the credentials. */
@@ -31,18 +36,17 @@ function inWords(error: unknown): string {
 }
 
 /** A demo may tell its passwords. */
-async function hint(): Promise<void> {
+async function offerAccounts(auth: Auth): Promise<void> {
   const { credentials } = await readConfig().catch(() => ({ credentials: [] }))
-  const choices = credentials.map(account => {
-    const choice = create('button', { type: 'button', className: 'plain' }, account.name)
-    choice.dataset.testid = `fill-in-${account.email}`
-    choice.addEventListener('click', () => {
-      email.value = account.email
-      password.value = account.password
-      button('login').focus()
-    })
+  const choices = credentials.map(({ name, email, password }, index) => {
+    const properties = { type: 'button', className: index === 0 ? 'main' : '' } as const
+    const choice = create('button', properties, `Log in as ${name.split(' ', 1)}`)
+    choice.dataset.testid = `login-as-${email}`
+    choice.addEventListener(
+      'click',
+      () => void whileBusy(choice, async () => void (await logIn(auth, { email, password }))),
+    )
     return choice
   })
-  byId('accounts', HTMLElement).append(...choices)
-  byId('login-hint', HTMLElement).hidden = choices.length === 0
+  byId('accounts', HTMLElement).replaceChildren(...choices)
 }

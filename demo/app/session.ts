@@ -1,6 +1,6 @@
 import type { JwtClaims, Session } from 'silent-refresh'
 import type { Auth, User } from './auth.ts'
-import { button, byId, create, setText } from './dom.ts'
+import { byId, create, setText } from './dom.ts'
 import { onPress } from './result.ts'
 import { authErrorInWords, clock, plural, REASONS } from './words.ts'
 
@@ -9,7 +9,8 @@ const detail = byId('status-detail', HTMLElement)
 const user = byId('user', HTMLElement)
 const expiresIn = byId('expires-in', HTMLElement)
 const claimsTable = byId('claims', HTMLTableElement)
-const logout = button('logout')
+const lifetime = byId('lifetime', HTMLProgressElement)
+const account = byId('account', HTMLElement)
 
 /** What is shown is always `auth.session`, and nothing else. */
 export function mountSession(auth: Auth): void {
@@ -36,11 +37,18 @@ export function mountSession(auth: Auth): void {
 function showSession(session: Session<JwtClaims, User>): void {
   setText(status, session.status)
   setText(detail, inWords(session))
-  document.body.dataset.session = session.status
-  logout.disabled = session.status === 'anonymous'
+  showPanel(session.status)
   const signedIn = session.status === 'authenticated' ? session : null
   setText(user, signedIn ? String(signedIn.user?.name ?? signedIn.claims?.name ?? 'somebody') : 'nobody')
   showClaims(signedIn?.claims ?? null)
+}
+
+/** What is not for this state is hidden; the focus must not go with it. */
+function showPanel(state: Session['status']): void {
+  if (document.body.dataset.session === state) return
+  const hadFocus = account.contains(document.activeElement)
+  document.body.dataset.session = state
+  if (hadFocus) account.focus()
 }
 
 function inWords(session: Session<JwtClaims, User>): string {
@@ -62,7 +70,6 @@ function inWords(session: Session<JwtClaims, User>): string {
 const TIMES = ['exp', 'iat', 'nbf']
 
 function showClaims(claims: JwtClaims | null): void {
-  claimsTable.hidden = claims === null
   const rows = Object.entries(claims ?? {}).map(([name, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     const time = TIMES.includes(name) && typeof value === 'number' ? ` (${clock(value * 1000)})` : ''
@@ -71,9 +78,10 @@ function showClaims(claims: JwtClaims | null): void {
   claimsTable.tBodies[0]?.replaceChildren(...rows)
 }
 
-/** Ticks once a second, on the second, while somebody is signed in and the page is visible. */
+/** Once a second, on the second, while somebody is signed in and the page is visible. */
 function countDown(auth: Auth): void {
   let timer: ReturnType<typeof setTimeout> | undefined
+  let whole = { expiresAt: 0, life: 1 }
 
   function tick(): void {
     clearTimeout(timer)
@@ -81,9 +89,12 @@ function countDown(auth: Auth): void {
     const expiresAt = session.status === 'authenticated' ? session.expiresAt : null
     if (expiresAt === null) {
       setText(expiresIn, session.status === 'authenticated' ? 'not known' : '–')
+      lifetime.value = 0
       return
     }
     const left = expiresAt - Date.now()
+    if (whole.expiresAt !== expiresAt) whole = { expiresAt, life: Math.max(1, left) }
+    lifetime.value = Math.max(0, left / whole.life)
     setText(expiresIn, left > 0 ? `${Math.ceil(left / 1000)} s` : 'expired')
     if (left > 0 && !document.hidden) timer = setTimeout(tick, left % 1000 || 1000)
   }

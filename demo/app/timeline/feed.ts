@@ -63,8 +63,8 @@ export function tellStep(step: LogEvent): void {
       latest = { generation: step.generation, handed: step.cause === 'other-tab' }
       break
     case 'signed-out':
-      if (step.reason === 'initial') break
-      tell({ kind: 'signed-out', ...now(), words: `Signed out: ${REASONS[step.reason]}` })
+      if (step.reason === 'initial') note({ words: 'Nobody is signed in.' })
+      else tell({ kind: 'signed-out', ...now(), words: `Signed out: ${REASONS[step.reason]}` })
       break
     case 'replay': {
       const { url, from, to } = step
@@ -72,7 +72,8 @@ export function tellStep(step: LogEvent): void {
       break
     }
     case 'refresh-failed':
-      note({ words: step.error.message, tone: step.error.retryable ? 'warn' : 'bad' })
+      // What is final is told by what comes of it.
+      if (step.error.retryable) note({ words: step.error.message, tone: 'warn' })
   }
 }
 

@@ -51,10 +51,14 @@ export interface History {
   /** The server, this tab, then the others as they came. */
   readonly lanes: readonly Lane[]
   add(entry: Entry): void
+  /** A tab that may have nothing to tell yet. */
+  open(lane: string): void
   /** Its tab has gone; the lane stays for as long as it has something to show. */
   close(lane: string): void
   /** Drops the closed lanes that have nothing after `time`; true where there were any. */
   forget(time: number): boolean
+  /** 1 for the first token that was seen, and the same for each tab that has it. */
+  numberOf(life: Life): number
   /** The life in another lane that a life here was handed over from. */
   originOf(life: Life): Life | null
 }
@@ -73,6 +77,7 @@ export function createHistory(here: string): History {
   /** Refused requests whose replay has been told of, and is about to be sent: by lane and path. */
   const announced = new Map<string, Request[]>()
   const repeated = new WeakSet<Mark>()
+  const numbers = new Map<number, number>()
 
   for (const id of [SERVER, here]) laneOf(id)
 
@@ -119,6 +124,7 @@ export function createHistory(here: string): History {
         const { generation, expiresAt, life, handed } = entry
         const aheadAt = expiresAt - aheadOf(life)
         cut(lane, at)
+        if (!numbers.has(generation)) numbers.set(generation, numbers.size + 1)
         const until = Math.max(at, expiresAt)
         const mark: Life = { kind: 'life', lane, at, generation, expiresAt, aheadAt, until, handed }
         lane.lives.push(mark)
@@ -154,6 +160,9 @@ export function createHistory(here: string): History {
   return {
     lanes,
     add,
+    open: id => {
+      laneOf(id).isClosed = false
+    },
     close: id => {
       const lane = lanes.find(lane => lane.id === id)
       if (lane) lane.isClosed = true
@@ -164,6 +173,7 @@ export function createHistory(here: string): History {
       lanes.splice(0, lanes.length, ...kept)
       return true
     },
+    numberOf: ({ generation }) => numbers.get(generation) ?? 0,
     originOf: life => {
       if (!life.handed) return null
       const candidates = lanes.flatMap(({ lives }) => lives.filter(other => isOrigin(other, life)))

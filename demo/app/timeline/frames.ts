@@ -1,0 +1,58 @@
+const SECOND = 1000
+
+export interface Frames {
+  /** Steps while all of this holds: it is wanted, the element is in sight, the page is visible. */
+  want(isWanted: boolean): void
+}
+
+/** Once a frame; for whoever wants less motion, once a second. */
+export function createFrames(element: Element, step: () => void): Frames {
+  const lessMotion = matchMedia('(prefers-reduced-motion: reduce)')
+  let isWanted = true
+  let isInSight = true
+  let stop: (() => void) | null = null
+
+  function look(): void {
+    const isRunning = isWanted && isInSight && !document.hidden
+    if (!isRunning) {
+      stop?.()
+      stop = null
+    } else if (!stop) {
+      stop = lessMotion.matches ? everySecond(step) : everyFrame(step)
+    }
+  }
+
+  new IntersectionObserver(entries => {
+    isInSight = entries.at(-1)?.isIntersecting ?? true
+    look()
+  }).observe(element)
+  document.addEventListener('visibilitychange', look)
+  lessMotion.addEventListener('change', () => {
+    stop?.()
+    stop = null
+    look()
+  })
+  look()
+
+  return {
+    want: wanted => {
+      isWanted = wanted
+      look()
+    },
+  }
+}
+
+function everySecond(step: () => void): () => void {
+  step()
+  const timer = setInterval(step, SECOND)
+  return () => clearInterval(timer)
+}
+
+function everyFrame(step: () => void): () => void {
+  let request = requestAnimationFrame(again)
+  function again(): void {
+    request = requestAnimationFrame(again)
+    step()
+  }
+  return () => cancelAnimationFrame(request)
+}

@@ -1,0 +1,137 @@
+import './timeline.css'
+import type { Auth } from '../auth.ts'
+import { button, byId, setText } from '../dom.ts'
+import { mountControls } from './controls.ts'
+import type { Entry } from './entries.ts'
+import { HERE, onEntry, tellTokens } from './feed.ts'
+import { createFrames } from './frames.ts'
+import { createHistory, firstAfter, type Lane, type Mark } from './history.ts'
+import { listenToOtherTabs } from './other-tabs.ts'
+import { createPicture } from './picture.ts'
+import { listenToServer, type ServerState } from './server-events.ts'
+import { follow, leftEdge, pan, pause, reveal, START, type Viewport, zoom } from './viewport.ts'
+import { inWords, laneName } from './words.ts'
+
+const IDLE = 'Point at a mark, or focus the timeline and use the arrow keys, to see what it was.'
+const NARROW = 600
+/** What a closed tab did is kept for as long. */
+const REMEMBERED = 120_000
+
+/** The live timeline: this tab, the other tabs and the server, as they happen. */
+export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) => void): void {
+  const frame = byId('timeline-view', HTMLElement)
+  const surface = byId('timeline-surface', HTMLElement)
+  const detail = byId('timeline-detail', HTMLElement)
+  const pauseButton = button('timeline-pause')
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+  svg.setAttribute('aria-hidden', 'true')
+  surface.append(svg)
+
+  const history = createHistory(HERE)
+  const nameOf = (lane: Lane) => laneName(history, lane, HERE)
+  const picture = createPicture(svg, history, nameOf)
+  let view: Viewport = innerWidth < NARROW ? zoom(START, 0.5, Date.now()) : START
+  let isDirty = true
+  let lane: Lane = history.lanes[1]!
+  let selected: Mark | null = null
+
+  function step(): void {
+    const now = Date.now()
+    const left = leftEdge(view, now)
+    if (isDirty || !picture.move(left)) {
+      isDirty = false
+      picture.draw(left, view.span, now)
+    }
+  }
+
+  const frames = createFrames(frame, step)
+
+  function change(next: Viewport): void {
+    view = next
+    const isPaused = view.pausedAt !== null
+    frames.want(!isPaused)
+    frame.dataset.state = isPaused ? 'paused' : 'live'
+    setText(pauseButton, isPaused ? 'Go on' : 'Pause')
+    isDirty = true
+    step()
+  }
+
+  function show(mark: Mark | null): void {
+    selected = mark
+    if (mark) lane = mark.lane
+    picture.ring(mark)
+    setText(detail, mark ? inWords(mark, history, nameOf) : IDLE)
+  }
+
+  /** To a mark that was chosen by key: it must be in sight. */
+  function goTo(mark: Mark | undefined): void {
+    if (!mark) return
+    const next = reveal(view, mark.at, Date.now())
+    if (next !== view) change(next)
+    show(mark)
+  }
+
+  const nearest = (time: number): Mark | undefined =>
+    lane.marks[firstAfter(lane.marks, time) - 1] ?? lane.marks[0]
+
+  mountControls(frame, {
+    toggle: () => change(view.pausedAt === null ? pause(view, Date.now()) : follow(view)),
+    zoom: (factor, x) => {
+      const pivot = x === undefined ? undefined : leftEdge(view, Date.now()) + (x / picture.width) * view.span
+      change(zoom(view, factor, Date.now(), pivot))
+    },
+    pan: part => change(pan(view, part * view.span, Date.now())),
+    drag: pixels => change(pan(view, (-pixels / picture.width) * view.span, Date.now())),
+    hover: (x, y) => {
+      const mark = picture.find(x, y)
+      surface.dataset.over = mark ? 'mark' : 'nothing'
+      if (mark && mark !== selected) show(mark)
+    },
+    select: (x, y) => show(picture.find(x, y)),
+    step: by => {
+      const { marks } = lane
+      const from = selected?.lane === lane ? marks.indexOf(selected) : -1
+      if (from < 0) goTo(nearest(Date.now()))
+      else goTo(marks[Math.min(marks.length - 1, Math.max(0, from + by))])
+    },
+    changeLane: by => {
+      const { lanes } = history
+      lane = lanes[Math.min(lanes.length - 1, Math.max(0, lanes.indexOf(lane) + by))]!
+      const mark = nearest(selected?.at ?? Date.now())
+      if (mark) goTo(mark)
+      else setText(detail, `${nameOf(lane)}: nothing yet.`)
+    },
+    toEnd: end => goTo(end === 'first' ? lane.marks[0] : lane.marks.at(-1)),
+    clear: () => show(null),
+  })
+  frame.addEventListener('focus', () => {
+    if (frame.matches(':focus-visible') && !selected) goTo(nearest(Date.now()))
+  })
+
+  function add(entry: Entry): void {
+    history.add(entry)
+    if (history.forget(Date.now() - REMEMBERED) && !history.lanes.includes(lane)) lane = history.lanes[1]!
+    // A request that was pointed at may have been answered.
+    if (selected?.kind === 'request' && entry.kind === 'answered') show(selected)
+    isDirty = true
+  }
+
+  onEntry(add)
+  listenToServer(add, serverChanged)
+  listenToOtherTabs({
+    entry: add,
+    opened: history.open,
+    closed: id => {
+      history.close(id)
+      isDirty = true
+    },
+  })
+  tellTokens(auth)
+
+  new ResizeObserver(([entry]) => {
+    picture.resize(Math.floor(entry?.contentRect.width ?? 0))
+    isDirty = true
+    step()
+  }).observe(surface)
+  setText(detail, IDLE)
+}

@@ -1,0 +1,42 @@
+import { SERVER } from './entries.ts'
+import type { History, Lane, Life, Mark, Request } from './history.ts'
+
+const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+const clock = (time: number): string => TIME.format(time)
+
+const A_TAB = /^[0-9a-f]{8}-/
+
+/** Tabs are numbered as they came; a lane of its own has its own name. */
+export function laneName(history: History, lane: Lane, here: string): string {
+  if (lane.id === SERVER) return 'Server'
+  if (lane.id === here) return 'This tab'
+  if (!A_TAB.test(lane.id)) return lane.id
+  const tabs = history.lanes.filter(({ id }) => A_TAB.test(id))
+  return `Tab ${tabs.indexOf(lane) + 1}${lane.isClosed ? ' (closed)' : ''}`
+}
+
+/** A mark in a sentence or two. */
+export function inWords(mark: Mark, history: History, nameOf: (lane: Lane) => string): string {
+  const where = `${clock(mark.at)}, ${nameOf(mark.lane)}: `
+  if (mark.kind === 'request') return where + requestInWords(mark)
+  if (mark.kind === 'life') return where + lifeInWords(mark, history, nameOf)
+  return `${where}${/[.!?]$/.test(mark.words) ? mark.words : `${mark.words}.`}`
+}
+
+function requestInWords(request: Request): string {
+  const { at, method, path, answeredAt, status, note, replayOf } = request
+  const what = `${method} ${path}`
+  const again = replayOf ? ' It repeats a request that was refused with 401.' : ''
+  if (answeredAt === null) return `${what} waits for its answer.${again}`
+  const took = `after ${Math.max(0, Math.round(answeredAt - at))} ms`
+  if (status === 0) return `${what} got no answer: the connection ended ${took}.${again}`
+  return `${what} was answered with ${status} ${took}${note && ` (${note})`}.${again}`
+}
+
+function lifeInWords(life: Life, history: History, nameOf: (lane: Lane) => string): string {
+  const { expiresAt, aheadAt, until, handed } = life
+  const origin = history.originOf(life)
+  const source = handed ? `, handed over by ${origin ? nameOf(origin.lane) : 'another tab'},` : ''
+  const end = until < expiresAt ? ` It was given up at ${clock(until)}.` : ''
+  return `token ${history.numberOf(life)}${source} expires at ${clock(expiresAt)} and is renewed from ${clock(aheadAt)} on.${end}`
+}
