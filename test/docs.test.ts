@@ -201,7 +201,7 @@ test('P5 the figures of the README are those that were measured', () => {
   const [, shown = ''] = /\| +\| size, kB \|.*?\n\|[ -|]*\n(.*?)\n\n/s.exec(text('README.md')) ?? []
   const clients = shown.split('\n').map(cells)
   expect(clients.map(([name]) => name)).toEqual(Object.keys(MEASURED))
-  for (const [name = '', size, request, tabs = '', late = ''] of clients) {
+  for (const [name = '', size, request, failed = '', tabs = '', late = ''] of clients) {
     const { size: bytes, request: time, ...calls } = MEASURED[name]!
     // A version of a bundler, or a machine, moves them a little.
     expect(Math.abs(Number(size) - Number(row('sizes', bytes)[2]) / 1000), name).toBeLessThan(0.5)
@@ -209,6 +209,9 @@ test('P5 the figures of the README are those that were measured', () => {
       const ratio = Number(row('requests-peers', time)[1])
       expect(Math.abs(Number(request) / ratio - 1), name).toBeLessThan(0.25)
     } else expect(request).toBe('?')
+    const label = { '@supabase/auth-js 2.119': '@supabase/auth-js' }[name] ?? calls.late
+    if (label) expect(Number.parseInt(failed, 10)).toBe(Number(row('calls-expired', label)[4]))
+    else expect(failed).toMatch(/^\?|^no access token/)
     if (calls.late) expect(Number.parseInt(late, 10)).toBe(Number(row('calls-late', calls.late)[1]))
     if (calls.tabs) {
       const [, , refreshes, , , , session] =

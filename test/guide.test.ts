@@ -314,7 +314,7 @@ describe('P5 the README and the guide', () => {
 })
 
 describe('P5 questions and symptoms', () => {
-  const blocks = [...blocksOf('docs/faq.md'), ...blocksOf('docs/troubleshooting.md')]
+  const blocks = ['docs/faq.md', 'docs/troubleshooting.md'].flatMap(blocksOf)
 
   test.each(blocks)('P5 $page:$line $heading', async block => {
     for (const method of ['debug', 'info', 'warn'] as const) vi.spyOn(console, method).mockReturnValue()
