@@ -1,12 +1,21 @@
-import { auth } from './auth.ts'
-import { mountFaults } from './faults.ts'
+import { auth, mode } from './auth.ts'
+import { mountBreak, showGrace } from './break/index.ts'
+import { mountGuide } from './guide.ts'
 import { mountItems } from './items.ts'
 import { mountLog } from './log.ts'
 import { mountLogin } from './login.ts'
 import { mountSession } from './session.ts'
+import { mountSetup, showServer } from './setup.ts'
+import { mountTimeline } from './timeline/index.ts'
 
+mountGuide(auth)
 mountLog(auth)
 mountSession(auth)
 mountLogin(auth)
 mountItems(auth)
-mountFaults()
+mountTimeline(auth, server => {
+  showServer(server, mode)
+  showGrace(server)
+})
+mountSetup(auth, mode)
+mountBreak(auth)

@@ -13,6 +13,7 @@ export interface Config {
 export interface FaultState {
   refresh: string
   api: string
+  offline: boolean
   /** How many more requests fail; null: all of them. */
   count: number | null
 }

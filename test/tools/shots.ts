@@ -13,6 +13,8 @@ interface Shot {
   width: number
   height: number
   scheme?: 'light' | 'dark'
+  /** What is at the top of the picture. */
+  from?: string
   /** What a visitor does first. */
   act?: (page: Page) => Promise<void>
 }
@@ -70,17 +72,17 @@ async function outage(page: Page): Promise<void> {
 
 const SHOTS: Shot[] = [
   { name: 'signed-out', width: 1280, height: 900 },
-  { name: 'timeline-light', width: 1280, height: 1100, act: live },
-  { name: 'timeline-dark', width: 1920, height: 1200, scheme: 'dark', act: live },
-  { name: 'outage', width: 1280, height: 1100, act: outage },
-  { name: 'narrow', width: 360, height: 1500, scheme: 'dark', act: live },
+  { name: 'timeline-light', width: 1280, height: 960, act: live },
+  { name: 'timeline-dark', width: 1920, height: 1080, scheme: 'dark', act: live },
+  { name: 'outage', width: 1280, height: 960, act: outage },
+  { name: 'narrow', width: 360, height: 760, scheme: 'dark', from: '.timeline', act: live },
 ]
 
 const wanted = process.argv.slice(2)
 mkdirSync(folder, { recursive: true })
 for (const shot of SHOTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) await take(shot)
 
-async function take({ name, width, height, scheme = 'light', act }: Shot): Promise<void> {
+async function take({ name, width, height, scheme = 'light', from, act }: Shot): Promise<void> {
   const server = await startServer({ passwordCost: 4, accessTtl: 12 })
   const browser = await chromium.launch()
   try {
@@ -91,6 +93,8 @@ async function take({ name, width, height, scheme = 'light', act }: Shot): Promi
     await page.goto(server.url)
     await shows(page, '#status', 'anonymous')
     await act?.(page)
+    if (from) await page.$eval(from, element => element.scrollIntoView())
+    await rest(0.2)
     const path = `${folder}/${name}.png` as const
     await page.screenshot({ path, optimizeForSpeed: false })
     console.log(`docs/shots/${name}.png ${Math.round(statSync(path).size / 1000)} kB`)
