@@ -27,20 +27,21 @@ let backend: Backend
 let stored: Map<string, string>
 let running: AuthClient[]
 
+const granted = (issued: Issued | null, inBody = false) => {
+  if (!issued) return Response.json({ error: 'invalid_grant' }, { status: 401 })
+  const { access, refresh, user } = issued
+  const body = {
+    access_token: access,
+    expires_in: 900,
+    user,
+    ...(inBody && { refresh_token: refresh }),
+  }
+  const cookie = `refresh_token=${refresh}; Path=/; HttpOnly; SameSite=Strict`
+  return Response.json(body, inBody ? {} : { headers: { 'Set-Cookie': cookie } })
+}
+
 /** A backend of the default kind, which takes a refresh token from the cookie or from the body. */
 function routes(): Routes {
-  const granted = (issued: Issued | null, inBody = false) => {
-    if (!issued) return Response.json({ error: 'invalid_grant' }, { status: 401 })
-    const { access, refresh, user } = issued
-    const body = {
-      access_token: access,
-      expires_in: 900,
-      user,
-      ...(inBody && { refresh_token: refresh }),
-    }
-    const cookie = `refresh_token=${refresh}; Path=/; HttpOnly; SameSite=Strict`
-    return Response.json(body, inBody ? {} : { headers: { 'Set-Cookie': cookie } })
-  }
   const login = ({ json }: Call) => granted(ledger.login(json?.email, json?.password))
   const refresh = ({ json, form, cookies }: Call) => {
     const shown = json?.refresh_token ?? form.get('refresh_token')
@@ -121,6 +122,16 @@ describe('P5 migration', () => {
       expect(ledger.exchanges).toBe(1)
     },
   )
+
+  test('P5 localstorage-before.ts: does the same, with the tokens where every script reads them', async () => {
+    const block = blocksOf('docs/migration.md').find(({ file }) => file === 'localstorage-before.ts')!
+    const { login, getItems } = await load(block)
+    backend.answerOnce('POST /login', ({ json }) => granted(ledger.login(json.email, json.password), true))
+    await login(CREDENTIALS)
+    ledger.revokeAccess()
+    expect(await getItems()).toEqual([{ id: 1 }])
+    expect([...stored.keys()]).toEqual(['accessToken', 'refreshToken'])
+  })
 
   const newVersion = (file: string) => blocksOf('docs/migration.md').find(block => block.file === file)!
 
