@@ -186,7 +186,7 @@ export function createAuthorizedFetch(
     const wanted = session.held
     await idle.judged()
     for (let tries = 0; session.snapshot.status === 'unknown' && environment.page; tries++) {
-      if (tries === 2) throw new AuthError('refresh_unavailable', 'Not restored yet.', { retryable: true })
+      if (tries === 2) throw new AuthError('refresh_unavailable', 'Not restored yet.')
       raise(await unlessAborted(client.restored(), signal))
     }
     if (isShort(minValidity)) {
@@ -194,7 +194,7 @@ export function createAuthorizedFetch(
       // The machine may have slept while the answer was under way: what came is then dead already.
       if (isShort(0)) await renew(signal)
       if (isOver())
-        throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.', { retryable: true })
+        throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.')
     } else readyToken()
     const { held } = session
     if (wanted && held && held.identity !== wanted.identity) {

@@ -365,7 +365,7 @@ export function createClient<Claims, User>(
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
     const held = await usableToken(signal, minValidity)
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
-      throw new AuthError('refresh_unavailable', `No token that lives for ${minValidity} ms can be had.`)
+      throw new AuthError('refresh_unavailable', `No token that lives for ${minValidity} ms can be had.`, { retryable: false })
     }
     return held ? held.accessToken : null
   }
@@ -374,9 +374,6 @@ export function createClient<Claims, User>(
     new AuthError(
       `${operation}_unavailable` as AuthErrorCode,
       `The ${operation} took longer than ${timeout} ms.`,
-      {
-        retryable: true,
-      },
     )
 
   const stopWaking = environment.onWake(({ type, persisted }) => {

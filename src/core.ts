@@ -1,3 +1,9 @@
+/**
+ * The same client without `api` and without ky, for apps with another HTTP client.
+ *
+ * @module silent-refresh/core
+ */
+
 import { createClient } from './client.ts'
 import { browserEnvironment } from './environment.ts'
 import type { AuthClient, AuthClientOptions, JwtClaims } from './types.ts'

@@ -148,14 +148,14 @@ export function createEndpoints(
       body = parseBody(await response.text())
     } catch {
       // The native error is left behind: it can quote a header, token included.
-      throw fail('unavailable', 'failed on the network', { retryable: true })
+      throw fail('unavailable', 'failed on the network', {})
     }
     const { ok, status, headers } = response
     const serverDate = Date.parse(headers.get('Date') as string)
     const answered = `was answered with ${status}`
     if (!ok && !(await isFinal(kind, { status, body, response }))) {
       const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
-      throw fail('unavailable', answered, { retryable: true, status, retryAt })
+      throw fail('unavailable', answered, { status, retryAt })
     }
     const read = settings.readTokens ?? readStandard
     const asked = nameOf(operation) === 'user' ? 'user' : operation

@@ -1,3 +1,4 @@
+/** What an `AuthError` is about: the one thing to branch on. */
 export type AuthErrorCode =
   /** An option, or an argument, is not what it should be; the message names it in quotes. */
   | 'invalid_option'
@@ -26,6 +27,7 @@ export type AuthErrorCode =
   /** The client was disposed. */
   | 'disposed'
 
+/** What an `AuthError` may carry beside its code. */
 export interface AuthErrorDetails {
   retryable?: boolean
   status?: number | undefined
@@ -39,8 +41,8 @@ export interface AuthErrorDetails {
  */
 export class AuthError extends Error {
   override readonly name = 'AuthError'
-  /** Can the same call succeed later without anybody logging in? */
-  readonly retryable: boolean = false
+  /** Can the same call succeed later without anybody logging in? @default for every `…_unavailable` */
+  readonly retryable: boolean
   /** The HTTP status, where the server answered. */
   declare readonly status: number | undefined
   /** Epoch milliseconds before which another try is pointless. */
@@ -52,6 +54,7 @@ export class AuthError extends Error {
   constructor(code: AuthErrorCode, message: string, details?: AuthErrorDetails) {
     super(message)
     this.code = code
+    this.retryable = code.endsWith('_unavailable')
     Object.assign(this, details)
   }
 }

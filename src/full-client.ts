@@ -4,6 +4,7 @@ import type { Environment } from './environment.ts'
 import { readBaseUrl } from './options.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from './types.ts'
 
+/** The client of `silent-refresh`: that of `silent-refresh/core`, and `api`. */
 export interface AuthClient<Claims = JwtClaims, User = unknown> extends CoreClient<Claims, User> {
   /** A ky instance over `fetch` and `baseUrl`: `auth.api.get('items').json()`. */
   readonly api: KyInstance

@@ -1,5 +1,6 @@
 import { MAX_TIMER } from './clock.ts'
 import type { Environment } from './environment.ts'
+import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
 import type { Tabs } from './tabs.ts'
 import type { Session } from './types.ts'
@@ -43,24 +44,16 @@ export function createIdle(
 ): Idle {
   if (!idleTimeout || !environment.page) return NEVER_IDLE
   const limit = idleTimeout
-  const key = `silent-refresh:active:${scope}`
+  // Where storage is blocked the tabs still ask each other.
+  const note = createNote(environment, `active:${scope}`)
   const step = Math.min(1_000, limit / 10)
   let last = 0
   let undo = () => {}
   let disposed = false
 
-  /** Where storage is blocked the tabs still ask each other. */
-  function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
-    try {
-      return use(environment.localStorage())
-    } catch {
-      return undefined
-    }
-  }
-
   function active(at?: number): number | undefined {
     const now = environment.now()
-    for (const known of [at, Number(attempt(storage => storage.getItem(key)))]) {
+    for (const known of [at, Number(note.read())]) {
       // One in the future comes from a clock that was set back since, or from a stranger.
       if (known && known > last && known <= now) last = known
     }
@@ -71,12 +64,12 @@ export function createIdle(
     const now = environment.now()
     if (now >= last && now - last < step) return
     last = now
-    attempt(storage => storage.setItem(key, `${now}`))
+    note.write(`${now}`)
   }
 
   function forget(here: boolean): void {
     last = 0
-    if (here) attempt(storage => storage.removeItem(key))
+    if (here) note.remove()
   }
 
   const isSignedIn = (): boolean => status() === 'authenticated'

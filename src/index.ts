@@ -1,3 +1,9 @@
+/**
+ * The client with `api`, a ky instance.
+ *
+ * @module silent-refresh
+ */
+
 import { browserEnvironment } from './environment.ts'
 import { type AuthClient, createFullClient } from './full-client.ts'
 import type { AuthClientOptions, JwtClaims } from './types.ts'

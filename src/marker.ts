@@ -1,4 +1,5 @@
 import type { Environment } from './environment.ts'
+import { createNote } from './note.ts'
 import type { LogEvent } from './types.ts'
 
 export interface Marker {
@@ -18,45 +19,29 @@ export function createMarker(
   scope: string,
   log: (event: LogEvent) => void,
 ): Marker {
-  const key = `silent-refresh:signed-out:${scope}`
+  const note = createNote(environment, `signed-out:${scope}`, () => {
+    if (!told) log({ type: 'storage-unavailable' })
+    told = true
+  })
   /** Of the logout, where this page knows of one. */
   let known: number | null = null
   let isStored = false
   let told = false
 
-  /** Did the storage do it? */
-  function attempt(use: (storage: ReturnType<Environment['localStorage']>) => void): boolean {
-    if (!environment.page) return false
-    try {
-      use(environment.localStorage())
-      return true
-    } catch {
-      if (!told) log({ type: 'storage-unavailable' })
-      told = true
-      return false
-    }
-  }
-
   return {
     stands(decided) {
-      let stored: string | null = null
-      const isReadable = attempt(storage => {
-        stored = storage.getItem(key)
-      })
+      const stored = note.read()
       // What was stored may have been lifted by another page since.
-      const generation = stored ?? (isReadable && isStored ? null : known)
+      const generation = stored ?? (stored === null && isStored ? null : known)
       return generation !== null && !(Number(generation) < decided)
     },
     set(generation) {
-      known = Math.max(known ?? 0, generation)
-      isStored = attempt(storage => {
-        known = Math.max(known ?? 0, Number(storage.getItem(key)) || 0)
-        storage.setItem(key, `${known}`)
-      })
+      known = Math.max(known ?? 0, generation, Number(note.read()) || 0)
+      isStored = note.write(`${known}`)
     },
     lift() {
       known = null
-      attempt(storage => storage.removeItem(key))
+      note.remove()
     },
   }
 }

@@ -36,9 +36,13 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 const isName = (value: unknown): boolean => isText(value) && !/[^\w.~+-]/.test(value as string)
 const isEndpoint = (value: unknown): boolean => isFunction(value) || isText(value)
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 const isDuration = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 2 ** 40
+const oneOf = (...values: string[]): Rule => [
+  value => values.includes(value),
+  `one of ${values.map(value => `"${value}"`).join(', ')}`,
+]
 const aFunction: Rule = [isFunction, 'a function']
+const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 
 const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
@@ -46,21 +50,21 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   endpoints: [isObject, 'an object'],
   readTokens: aFunction,
   isRejected: aFunction,
-  restore: [value => value === 'auto' || value === 'manual', '"auto" or "manual"'],
+  restore: oneOf('auto', 'manual'),
   scope: [isText, 'a non-empty string'],
   shouldRefresh: aFunction,
   scheme: [isName, 'an authentication scheme'],
   allowedOrigins: [Array.isArray, 'an array of origins'],
-  mode: [value => value === 'bearer' || value === 'cookie', '"bearer" or "cookie"'],
-  sliding: [isFlag, 'a boolean'],
+  mode: oneOf('bearer', 'cookie'),
+  sliding: aFlag,
   storage: [
     value => isFunction(value?.get) && isFunction(value.set) && isFunction(value.remove),
     'an object with get, set and remove',
   ],
   csrf: [value => isText(value?.cookie) && isName(value.header), 'the names of a cookie and a header'],
   idleTimeout: [isDuration, 'a positive number of milliseconds'],
-  server: [isFlag, 'a boolean'],
-  tabs: [value => ['share', 'notify', 'off'].includes(value), '"share", "notify" or "off"'],
+  server: aFlag,
+  tabs: oneOf('share', 'notify', 'off'),
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a number of milliseconds'],
   timeout: [value => isDuration(value) && value < 2 ** 30, 'a positive number of milliseconds'],
   claims: [value => isFunction(value?.['~standard']?.validate), 'a Standard Schema'],

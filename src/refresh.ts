@@ -134,15 +134,14 @@ export function createRefresher(
 
   const tooOften = (wait: number): AuthError =>
     new AuthError('refresh_unavailable', 'Refreshed too often: the tokens die as soon as they are issued.', {
-      retryable: true,
       retryAt: Math.round(environment.now() + wait),
     })
 
   const unreadable = (): AuthError =>
-    new AuthError('refresh_unavailable', '"storage" could not be read.', { retryable: true })
+    new AuthError('refresh_unavailable', '"storage" could not be read.')
 
   const tookTooLong = (): AuthError =>
-    new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`, { retryable: true })
+    new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`)
 
   function launch(need: Need): Promise<AuthError | null> {
     let free!: Flight['free']
@@ -230,7 +229,7 @@ export function createRefresher(
     const asked = session.generation
     const operation = session.snapshot.status === 'unknown' ? 'restore' : 'refresh'
     const { signal } = current.controller
-    const givenUp = new AuthError('refresh_unavailable', 'No answer: given up.', { retryable: true })
+    const givenUp = new AuthError('refresh_unavailable', 'No answer: given up.')
     const undo = environment.timer(() => current.controller.abort(givenUp), 2 * timeout)
     const slow = later(instant(environment), timeout)
     current.sent = true
@@ -312,11 +311,7 @@ export function createRefresher(
     // Where nobody is signed in, nothing is tried again by itself.
     const isFinal = wait === NEVER || session.snapshot.status === 'anonymous'
     const retryAt = isFinal ? undefined : Math.ceil(environment.now() + wait)
-    const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, {
-      retryable: !isRefused,
-      status,
-      retryAt,
-    })
+    const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, { status, retryAt })
     lastPause = {
       until: later(instant(environment), Math.ceil(wait)),
       generation,

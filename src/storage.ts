@@ -1,4 +1,5 @@
 import type { Environment } from './environment.ts'
+import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
 import { isUsable } from './token.ts'
 import type { TokenStorage } from './types.ts'
@@ -67,7 +68,7 @@ export function createVault(
   environment: Environment,
 ): Vault {
   const key = `silent-refresh:token:${scope}`
-  const ledger = `silent-refresh:newest:${scope}`
+  const ledger = createNote(environment, `newest:${scope}`)
   const isShared = (): boolean => storage.shared === true
   let copy: Rest | null = null
   let broken = false
@@ -100,16 +101,11 @@ export function createVault(
 
   /** Of all copies of one tab's storage, and all its tabs, the highest number is the newest. */
   function newest(raise = false): number {
-    try {
-      const local = environment.localStorage()
-      const known = Number(local.getItem(ledger))
-      if (!raise) return known
-      const next = Math.max(known + 1, Math.floor(environment.now()))
-      local.setItem(ledger, `${next}`)
-      return next
-    } catch {
-      return 0 // where nothing can be compared, what is there is taken
-    }
+    // Where nothing can be compared, what is there is taken.
+    const known = Number(ledger.read()) || 0
+    if (!raise) return known
+    const next = Math.max(known + 1, Math.floor(environment.now()))
+    return ledger.write(`${next}`) ? next : 0
   }
 
   async function load(): Promise<Rest | null | undefined> {

@@ -31,6 +31,11 @@ export interface Inbox {
   settled(): Promise<unknown>
 }
 
+interface Hold {
+  readonly granted: Promise<boolean>
+  release(): void
+}
+
 /** How long a sibling may take to hand its session over. */
 const ANSWER_TIME = 1_000
 /** The same, where nothing says whether there is one. */
@@ -61,6 +66,22 @@ export function createSoloTab(): Tabs {
   }
 }
 
+/** Takes a lock and keeps it; `granted` settles with `false` where another tab has it. */
+function hold(manager: Pick<LockManager, 'request'>, name: string, options: LockOptions): Hold {
+  let release = () => {}
+  const released = new Promise<void>(done => {
+    release = done
+  })
+  const granted = new Promise<boolean>(resolve => {
+    const keep = (lock: Lock | null) => {
+      resolve(lock !== null)
+      return lock && released
+    }
+    manager.request(name, options, keep).catch(() => resolve(true))
+  })
+  return { granted, release }
+}
+
 /**
  * Web Locks order the tabs, BroadcastChannel informs them. What counts is what `locks.query()` shows under the lock:
  * messages are not ordered with the hand-over of a lock. So a tab shows what it holds by a shared lock, named by the
@@ -81,9 +102,9 @@ export function createTabs(
   const disposal = new AbortController()
   let shown = 0
   let letGo = () => {}
-  let showing = Promise.resolve()
+  let showing: Promise<unknown> = Promise.resolve()
   let isAway = false
-  let owning: { lineage: number; granted: Promise<boolean>; release(): void } | null = null
+  let owning: (Hold & { lineage: number }) | null = null
   const consulting = new Set<() => void>()
   let cancelFade = () => {}
 
@@ -312,23 +333,12 @@ export function createTabs(
     if (!manager) return Promise.resolve(true)
     if (owning?.lineage === lineage) return owning.granted
     disown()
-    let release = () => {}
-    const released = new Promise<void>(done => {
-      release = done
-    })
-    const granted = new Promise<boolean>(resolve => {
-      const hold = (lock: Lock | null) => {
-        resolve(lock !== null)
-        return lock ? released : null
-      }
-      manager.request(`${key}:owner:${lineage}`, { ifAvailable: true }, hold).catch(() => resolve(true))
-    })
-    const current = { lineage, granted, release }
+    const current = { lineage, ...hold(manager, `${key}:owner:${lineage}`, { ifAvailable: true }) }
     owning = current
-    void granted.then(isOurs => {
+    void current.granted.then(isOurs => {
       if (!isOurs && owning === current) owning = null
     })
-    return granted
+    return current.granted
   }
 
   function disown(): void {
@@ -337,26 +347,19 @@ export function createTabs(
   }
 
   /** Settles when the locks are granted, so that whoever gets the exclusive lock next can see them. */
-  async function show(): Promise<void> {
+  async function show(): Promise<unknown> {
     if (session.lineage === null || session.isFollower) disown()
     else if (!disposal.signal.aborted) await own(session.lineage)
     const generation = !disposal.signal.aborted && shares && inbox.session() ? session.generation : 0
     if (generation === shown) return showing
     hide()
     const manager = locks()
-    if (!generation || !manager) return
+    if (!generation || !manager) return undefined
     shown = generation
     if (!environment.visible()) fade(REFRESH_HOLD)
-    showing = new Promise(resolve => {
-      const released = new Promise<void>(done => {
-        letGo = done
-      })
-      const hold = () => {
-        resolve()
-        return released
-      }
-      manager.request(`${key}:held:${generation}`, { mode: 'shared' }, hold).catch(() => resolve())
-    })
+    const held = hold(manager, `${key}:held:${generation}`, { mode: 'shared' })
+    letGo = held.release
+    showing = held.granted
     return showing
   }
 

@@ -39,6 +39,7 @@ export type EndpointRequest = RequestInit & {
   form?: Record<string, string> | undefined
 }
 
+/** What a function that builds a request is given. */
 export interface EndpointContext {
   /**
    * The token set held at send time; `null` in cookie mode. Its `accessToken` is empty where only a refresh token is
@@ -59,6 +60,7 @@ export interface EndpointContext {
 export type EndpointFunction = (
   context: EndpointContext,
 ) => EndpointRequest | null | Promise<EndpointRequest | null>
+/** Where an auth call goes: a URL, or a function that builds the request. */
 export type Endpoint = string | EndpointFunction
 
 /**
@@ -162,6 +164,7 @@ export type NotReplayed =
   | 'refused-again'
   | 'challenge'
 
+/** What `createAuthClient` takes; read once. A bad one throws `invalid_option`, naming it. */
 export interface AuthClientOptions<Claims = JwtClaims> {
   /**
    * The folder that endpoints, and relative URLs of `api`, resolve against; a missing trailing slash is added.
@@ -278,7 +281,9 @@ export interface AuthClientOptions<Claims = JwtClaims> {
   logger?: ((event: LogEvent) => void) | undefined
 }
 
+/** How somebody came to be signed in. */
 export type LoginCause = 'login' | 'restore' | 'tokens' | 'other-tab'
+/** Why nobody is signed in; `'initial'`: nobody was so far. */
 export type LogoutReason = 'initial' | 'logout' | 'other-tab' | 'rejected' | 'idle'
 
 /** Not restored yet, or the server could not be reached so far. An outage is not a logout. */
@@ -287,6 +292,7 @@ export interface UnknownSession {
   readonly error: AuthError | null
 }
 
+/** Somebody is signed in, also while the server cannot be reached. */
 export interface AuthenticatedSession<Claims = JwtClaims, User = unknown> {
   readonly status: 'authenticated'
   /** The access token's claims; `null` when it is not a JWT. The same object over a refresh that changes none. */
@@ -299,6 +305,7 @@ export interface AuthenticatedSession<Claims = JwtClaims, User = unknown> {
   readonly error: AuthError | null
 }
 
+/** Nobody is signed in. */
 export interface AnonymousSession {
   readonly status: 'anonymous'
   readonly reason: LogoutReason
@@ -319,6 +326,7 @@ export interface Challenge {
   readonly parameters: Readonly<Record<string, string>>
 }
 
+/** What `on` calls back for, by name, and with what. */
 export interface AuthEventMap<Claims = JwtClaims, User = unknown> {
   login: { cause: LoginCause }
   /** Only when somebody was signed in: not for unknown → anonymous. */
@@ -332,6 +340,7 @@ export interface AuthEventMap<Claims = JwtClaims, User = unknown> {
   challenge: { challenge: Challenge; url: string; status: number }
 }
 
+/** What became of a logout on the server. */
 export interface LogoutResult {
   /** Did the server confirm? Signed out here it is in any case. */
   readonly revoked: boolean
@@ -339,6 +348,7 @@ export interface LogoutResult {
   readonly error?: AuthError
 }
 
+/** What every call that waits can be given. */
 export interface Abortable {
   /** Ends this caller's wait with the signal's reason; never work that others share. */
   signal?: AbortSignal | null | undefined
@@ -349,6 +359,7 @@ type MaybeDisposable = typeof Symbol extends { readonly dispose: infer Name exte
   ? Record<Name, () => void>
   : object
 
+/** What `createAuthClient` returns. Every function works detached. */
 export interface AuthClient<Claims = JwtClaims, User = unknown> extends MaybeDisposable {
   /** The current snapshot. */
   readonly session: Session<Claims, User>

@@ -1,3 +1,9 @@
+/**
+ * Angular: a provider, signals, and an interceptor for HttpClient.
+ *
+ * @module silent-refresh/angular
+ */
+
 import { FetchBackend, HttpErrorResponse, type HttpInterceptorFn } from '@angular/common/http'
 import {
   computed,

@@ -1,3 +1,9 @@
+/**
+ * React: a provider and hooks.
+ *
+ * @module silent-refresh/react
+ */
+
 'use client'
 
 import {

@@ -1,3 +1,9 @@
+/**
+ * Solid: a provider and signals.
+ *
+ * @module silent-refresh/solid
+ */
+
 import {
   type Accessor,
   type Context,

@@ -1,3 +1,9 @@
+/**
+ * Svelte: a store, and state for runes.
+ *
+ * @module silent-refresh/svelte
+ */
+
 import { createSubscriber } from 'svelte/reactivity'
 import type { Readable } from 'svelte/store'
 import type { AuthClient, Session } from '../types.ts'

@@ -1,3 +1,9 @@
+/**
+ * Vue: a plugin and composables.
+ *
+ * @module silent-refresh/vue
+ */
+
 import {
   type ComputedRef,
   computed,

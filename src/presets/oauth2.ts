@@ -2,6 +2,7 @@ import { AuthError } from '../errors.ts'
 import { invalid } from '../options.ts'
 import type { AuthClientOptions, EndpointRequest, Failure } from '../types.ts'
 
+/** What `oauth2` has to know of the server. */
 export interface OAuth2Options {
   /** The token endpoint (RFC 6749 §3.2). */
   tokenUrl: string | URL

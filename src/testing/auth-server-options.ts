@@ -12,6 +12,7 @@ export interface FakeUser {
   user?: unknown
 }
 
+/** What `createFakeAuthServer` takes. */
 export interface FakeAuthServerOptions {
   /** The folder that endpoints and `api` resolve against, as the client's option. @default the page's origin */
   baseUrl?: string | URL | undefined

@@ -7,6 +7,7 @@ import { createLedger, type Ledger } from './ledger.ts'
 import { makeToken } from './token.ts'
 import { carries, isResponse, json, preflight, readBody, readCookie, withCors } from './wire.ts'
 
+/** The client's calls, by the names of its options. */
 export type EndpointName = 'login' | 'refresh' | 'logout' | 'user'
 
 /** An endpoint by its name, or any other route as `'GET /items'`; `'/items'` is every method of it. */

@@ -7,6 +7,7 @@ import { createChannelHub } from './channel.ts'
 import { createLockHub, type Deliver } from './locks.ts'
 import type { TestClock } from './test-clock.ts'
 
+/** What `createTestBrowser` takes. */
 export interface TestBrowserOptions {
   /** URL of the page that its tabs show. @default the document's, else `http://localhost:3000/` */
   url?: string | URL | undefined

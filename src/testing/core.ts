@@ -1,3 +1,9 @@
+/**
+ * The testing kit without MSW: its server answers requests that are handed to it.
+ *
+ * @module silent-refresh/testing/core
+ */
+
 export {
   type AuthServer,
   type Caller,

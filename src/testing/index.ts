@@ -1,3 +1,9 @@
+/**
+ * For tests of apps: an auth server, clients that are signed in, and a browser with tabs.
+ *
+ * @module silent-refresh/testing
+ */
+
 export type {
   AuthServer,
   Caller,

@@ -2,6 +2,7 @@ import { type HttpResponseResolver, http, type PathParams, type RequestHandler }
 import { type AuthServer, type Caller, createAuthServer } from './auth-server.ts'
 import type { FakeAuthServerOptions } from './auth-server-options.ts'
 
+/** The server, as handlers for MSW. */
 export interface FakeAuthServer extends Omit<AuthServer, 'protect'> {
   /**
    * For MSW's `setupServer(...server.handlers)` and `setupWorker(...server.handlers)`. What is not for this server goes on

@@ -1,6 +1,7 @@
 import { invalid } from '../options.ts'
 import type { JwtClaims } from '../types.ts'
 
+/** What `makeToken` takes beside the claims. */
 export interface TokenOptions {
   /** Lifetime in seconds: what `exp` is after `iat`. @default 3600 */
   expiresIn?: number | undefined
