@@ -1,9 +1,9 @@
 // @vitest-environment node
 import { gql } from '@apollo/client'
-import { MutationObserver, type QueryClient, QueryObserver } from '@tanstack/query-core'
+import { CancelledError, MutationObserver, type QueryClient, QueryObserver } from '@tanstack/query-core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isAuthError } from '../../src/index.ts'
-import { type SignedIn, signIn } from './signed-in.ts'
+import { type SignedIn, signIn, until } from './signed-in.ts'
 import { readRows } from './table.ts'
 
 type Exports = Record<string, any>
@@ -13,6 +13,8 @@ interface Client {
   add(exports: Exports, title: string): Promise<unknown>
   /** The items, in what `read` resolves with. */
   items(result: any): unknown
+  /** A `read` that can be given up. */
+  readUntil(exports: Exports, signal: AbortSignal): Promise<unknown>
 }
 
 const ITEMS = '{ items }'
@@ -23,52 +25,74 @@ const clients: Record<string, Client> = {
     read: ({ api }) => api.get('items').json(),
     add: ({ api }, title) => api.post('items', { json: { title } }).json(),
     items: items => items,
+    readUntil: ({ api }, signal) => api.get('items', { signal }).json(),
   },
   axios: {
     read: ({ api }) => api.get('items'),
     add: ({ api }, title) => api.post('items', { title }),
     items: ({ data }) => data,
+    readUntil: ({ api }, signal) => api.get('items', { signal }),
   },
   ofetch: {
     read: ({ api }) => api('items'),
     add: ({ api }, title) => api('items', { method: 'POST', body: { title } }),
     items: items => items,
+    readUntil: ({ api }, signal) => api('items', { signal }),
   },
   wretch: {
     read: ({ api }) => api.url('/items').get().json(),
     add: ({ api }, title) => api.url('/items').post({ title }).json(),
     items: items => items,
+    readUntil: ({ api }, signal) => api.options({ signal }).url('/items').get().json(),
   },
   'openapi-fetch': {
     read: ({ api }) => api.GET('/items'),
     add: ({ api }, title) => api.POST('/items', { body: { title } }),
     items: ({ data }) => data,
+    readUntil: ({ api }, signal) => api.GET('/items', { signal }),
   },
   'Apollo Client': {
     read: ({ api }) => api.query({ query: gql(ITEMS), fetchPolicy: 'network-only' }),
     add: ({ api }, title) => api.mutate({ mutation: gql(ADD), variables: { title } }),
     items: ({ data }) => data.items,
+    readUntil: ({ api }, signal) =>
+      api.query({ query: gql(ITEMS), fetchPolicy: 'network-only', context: { fetchOptions: { signal } } }),
   },
   urql: {
     read: ({ api }) => api.query(ITEMS, {}).toPromise(),
     add: ({ api }, title) => api.mutation(ADD, { title }).toPromise(),
     items: ({ data }) => data.items,
+    // It has a signal of its own, which ends with the subscription.
+    readUntil: ({ api }, signal) =>
+      new Promise((_, reject) => {
+        const { unsubscribe } = api.query(ITEMS, {}).subscribe(() => {})
+        signal.addEventListener('abort', () => {
+          unsubscribe()
+          reject(signal.reason)
+        })
+      }),
   },
   'graphql-request': {
     read: ({ api }) => api.request(ITEMS),
     add: ({ api }, title) => api.request(ADD, { title }),
     items: ({ items }) => items,
+    readUntil: ({ api }, signal) => api.request({ document: ITEMS, signal }),
   },
   tRPC: {
     read: ({ api }) => api.items.query(),
     add: ({ api }, title) => api.addItem.mutate(title),
     items: items => items,
+    readUntil: ({ api }, signal) => api.items.query(undefined, { signal }),
   },
   'TanStack Query': {
     read: ({ queries, items }) => queries.fetchQuery(items),
     add: ({ queries, addItem }, title) =>
       new MutationObserver<string, Error, string>(queries, addItem).mutate(title),
     items: items => items,
+    readUntil({ queries, items }, signal) {
+      signal.addEventListener('abort', () => queries.cancelQueries())
+      return queries.fetchQuery(items)
+    },
   },
 }
 
@@ -92,7 +116,7 @@ const at = (path: string, value: unknown) =>
 
 afterEach(() => page.close())
 
-describe.each(Object.entries(clients))('P4 %s', (heading, { read, add, items }) => {
+describe.each(Object.entries(clients))('P4 %s', (heading, { read, add, items, readUntil }) => {
   const { authError, unauthorized } = readRows()[heading]!
 
   beforeEach(async () => {
@@ -127,7 +151,7 @@ describe.each(Object.entries(clients))('P4 %s', (heading, { read, add, items }) 
   })
 
   test('an auth server that is away is told as AuthError, costs one refresh, and nothing is sent', async () => {
-    page.server.outage = { status: 503 }
+    page.server.away = true
     page.expire()
     for (const call of [() => read(exports), () => add(exports, 'second')]) {
       const left = await outcome(call())
@@ -139,9 +163,21 @@ describe.each(Object.entries(clients))('P4 %s', (heading, { read, add, items }) 
     }
     expect(page.server.refreshes).toBe(1)
     expect(calls()).toEqual([])
-    page.server.outage = null
+    page.server.away = false
     page.expire()
     expect(items(await read(exports))).toEqual(['first'])
+  })
+
+  test('a call that is given up while it waits for a token is not sent, and the refresh goes on', async () => {
+    page.expire()
+    const gone = new AbortController()
+    page.server.onRefresh = () => gone.abort()
+    const left = await outcome(readUntil(exports, gone.signal))
+    expect(left.error).toBeDefined()
+    expect(isAuthError(left.error) || isAuthError(left.error.cause)).toBe(false)
+    expect(items(await read(exports))).toEqual(['first'])
+    expect(tokens()).toEqual(['good'])
+    expect(page.server.refreshes).toBe(1)
   })
 
   test('a session that the server has ended is the 401 itself', async () => {
@@ -168,35 +204,84 @@ describe('P4 what they keep, they forget with the session', () => {
     page = await signIn()
   })
 
-  test('Apollo Client', async () => {
+  test('Apollo Client, which gives up what is under way', async () => {
     const { api } = await page.load('Apollo Client')
     await api.query({ query: gql(ITEMS) })
     expect(api.extract()).toMatchObject({ ROOT_QUERY: { items: ['first'] } })
-    await page.auth.logout()
+    page.server.ledger.revokeSessions()
+    const { error } = await outcome(api.query({ query: gql(ITEMS), fetchPolicy: 'network-only' }))
+    expect(error).toMatchObject({ name: 'Invariant Violation' })
     expect(api.extract()).toEqual({})
   })
 
-  test('TanStack Query', async () => {
+  test('TanStack Query, which gives up what is under way', async () => {
     const { queries, items } = await page.load('TanStack Query')
     await queries.fetchQuery(items)
     expect(queries.getQueryData(items.queryKey)).toEqual(['first'])
-    await page.auth.logout()
+    page.server.ledger.revokeSessions()
+    const { error } = await outcome(queries.fetchQuery(items))
+    expect(error).toBeInstanceOf(CancelledError)
     expect(queries.getQueryData(items.queryKey)).toBeUndefined()
+  })
+})
+
+describe('P4 what the page says of one alone', () => {
+  beforeEach(async () => {
+    page = await signIn()
+  })
+
+  test('axios: a body whose progress is watched is sent again as well', async () => {
+    const { api } = await page.load('axios')
+    page.server.ledger.revokeAccess()
+    await api.post('items', { title: 'second' }, { onUploadProgress: () => {} })
+    expect(page.server.items).toEqual(['first', 'second'])
+    expect(page.server.refreshes).toBe(1)
+  })
+
+  test('axios: what wraps an AuthError says its code, and not when to try again', async () => {
+    const { api } = await page.load('axios')
+    page.outage()
+    const { error } = await outcome(api.get('items'))
+    expect(error).toMatchObject({ name: 'AuthError', code: 'refresh_unavailable', status: 503 })
+    expect(error).not.toHaveProperty('retryable')
+    expect(error.cause).toHaveProperty('retryAt')
+  })
+
+  test('wretch: its catcher sees only what a refresh could not mend', async () => {
+    const { api } = await page.load('wretch')
+    const caught = vi.fn(() => [])
+    const read = () => api.url('/items').get().unauthorized(caught).json()
+    page.server.ledger.revokeAccess()
+    expect(await read()).toEqual(['first'])
+    expect(caught).not.toHaveBeenCalled()
+    await page.auth.logout()
+    await read()
+    expect(caught).toHaveBeenCalledTimes(1)
+  })
+
+  test('urql: a client with a cache keeps it', async () => {
+    const { Client, cacheExchange, fetchExchange } = await import('@urql/core')
+    const url = `${page.server.origin}/graphql`
+    const api = new Client({ url, exchanges: [cacheExchange, fetchExchange], fetch: page.auth.fetch })
+    await api.query(ITEMS, {})
+    await page.auth.logout()
+    expect((await api.query(ITEMS, {})).data).toEqual({ items: ['first'] })
   })
 })
 
 test('P4 TanStack Query: what an outage has stopped is asked again after the refresh', async () => {
   page = await signIn()
   const { queries, items } = (await page.load('TanStack Query')) as { queries: QueryClient; items: any }
-  page.server.outage = { status: 503 }
+  page.server.away = true
   page.expire()
   const seen = new QueryObserver(queries, items)
   const undo = seen.subscribe(() => {})
-  await vi.waitUntil(() => seen.getCurrentResult().isError)
+  await until(() => seen.getCurrentResult().isError)
   expect(seen.getCurrentResult().failureCount).toBe(1)
-  page.server.outage = null
+  page.server.away = false
+  page.expire()
   await page.auth.refresh()
-  await vi.waitUntil(() => seen.getCurrentResult().isSuccess)
+  await until(() => seen.getCurrentResult().isSuccess)
   expect(seen.getCurrentResult().data).toEqual(['first'])
   undo()
 })

@@ -20,8 +20,10 @@ export interface ClientsServer {
   readonly calls: Call[]
   /** The titles of the items. */
   readonly items: string[]
-  /** What `/refresh_token` answers, in place of tokens. */
-  outage: { status: number } | null
+  /** Whether `/refresh_token` says 503, and to come back in half a minute. */
+  away: boolean
+  /** Called before `/refresh_token` answers. */
+  onRefresh: () => void
   /** How often `/refresh_token` was asked. */
   readonly refreshes: number
   /** Cuts every open stream and socket. */
@@ -96,8 +98,8 @@ export async function startClientsServer(): Promise<ClientsServer> {
   })
   app.post('/refresh_token', c => {
     refreshes++
-    const { outage } = server
-    if (outage) return new Response('upstream is away', outage)
+    server.onRefresh()
+    if (server.away) return c.text('upstream is away', 503, { 'Retry-After': '30' })
     return grant(c, ledger.refresh(getCookie(c, 'refresh')))
   })
   app.post('/logout', c => {
@@ -187,7 +189,8 @@ export async function startClientsServer(): Promise<ClientsServer> {
     ledger,
     calls,
     items,
-    outage: null,
+    away: false,
+    onRefresh: () => {},
     get refreshes() {
       return refreshes
     },

@@ -48,10 +48,10 @@ export async function signIn(heading: string = blocks[0]!.heading): Promise<Sign
     again: () => auth.login(CREDENTIALS),
     expire,
     outage() {
-      server.outage = { status: 503 }
+      server.away = true
       expire()
       auth.on('refreshError', () => {
-        server.outage = null
+        server.away = false
         expire() // and with it the time that the client waits
       })
     },
@@ -63,6 +63,9 @@ export async function signIn(heading: string = blocks[0]!.heading): Promise<Sign
     },
   }
 }
+
+/** Patient with a busy machine. */
+export const until = (isSo: () => boolean): Promise<unknown> => vi.waitUntil(isSo, { timeout: 20_000 })
 
 /** Libraries wait for a second or three before they connect again; no rule depends on for how long. */
 function hurry(): void {

@@ -1,13 +1,12 @@
 // @vitest-environment node
 import type { Client } from 'graphql-ws'
 import type { Socket } from 'socket.io-client'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type SignedIn, signIn } from './signed-in.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type SignedIn, signIn, until } from './signed-in.ts'
 
 let page: SignedIn
 
 const tokens = () => page.server.calls.map(({ token }) => token)
-const until = (isSo: () => boolean) => vi.waitUntil(isSo, { timeout: 5_000 })
 
 /** The blocks of each: the one line, and what copes with a token that the server refuses before its time. */
 const variants: [name: string, nth: number][] = [
@@ -101,7 +100,7 @@ describe.each(variants)('P4 graphql-ws, %s', (_, nth) => {
 describe.each(variants)('P4 socket.io-client, %s', (_, nth) => {
   let socket: Socket
 
-  const hello = () => socket.timeout(5_000).emitWithAck('hello')
+  const hello = () => socket.timeout(20_000).emitWithAck('hello')
   const connected = () => until(() => socket.connected)
 
   async function cut(): Promise<void> {

@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type SignedIn, signIn } from './signed-in.ts'
+import { type SignedIn, signIn, until } from './signed-in.ts'
 
 interface Stream {
   /** How it ended, once it has. */
@@ -42,7 +42,7 @@ let stream: Stream
 const tokens = () => page.server.calls.map(({ token }) => token)
 
 async function hear(times: number): Promise<void> {
-  await vi.waitUntil(() => heard.length >= times)
+  await until(() => heard.length >= times)
   expect(heard).toEqual(Array(times).fill('ada'))
 }
 
@@ -93,7 +93,7 @@ describe.each(Object.entries(clients))('P4 %s', (heading, start) => {
 
   test('the logout ends it', async () => {
     await page.auth.logout()
-    await vi.waitUntil(() => stream.end !== undefined)
+    await until(() => stream.end !== undefined)
     expect(tokens()).toEqual(['good'])
   })
 
@@ -101,7 +101,7 @@ describe.each(Object.entries(clients))('P4 %s', (heading, start) => {
     await page.auth.logout()
     const { load, server } = page
     stream = start(await load(heading), data => heard.push(data))
-    await vi.waitUntil(() => stream.end !== undefined)
+    await until(() => stream.end !== undefined)
     expect(stream.end === 401 || stream.end instanceof Error).toBe(true)
     expect(server.calls.slice(1)).toMatchObject([{ token: 'none', status: 401 }])
     await hear(1)

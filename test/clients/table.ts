@@ -4,20 +4,21 @@ import { root } from '../tools/report.ts'
 
 interface Row {
   readonly version: string
-  /** Where the `AuthError` stands: `error.cause`. */
+  /** What the caller sees where the auth server is away: for HTTP a path, such as `error.cause`. */
   readonly authError: string
-  /** Where the 401 stands. */
+  /** The same for a 401. */
   readonly unauthorized: string
 }
 
-/** The table of docs/clients.md, by the heading of each client. */
+/** The tables of docs/clients.md, by the heading of each client. */
 export function readRows(): Record<string, Row> {
   const text = readFileSync(resolve(root, 'docs/clients.md'), 'utf8')
   const rows: Record<string, Row> = {}
-  for (const [, name = '', version = '', authError = '', unauthorized = ''] of text.matchAll(
-    /^\| ([^|`]+?) \| ([\d.]+) \| `([^`]+)` \| `([^`]+)` \|/gm,
-  )) {
-    rows[name] = { version, authError, unauthorized }
+  for (const [, cells = ''] of text.matchAll(/^\| (.*\| \d.*) \|$/gm)) {
+    const [name = '', version = '', authError = '', unauthorized = ''] = cells.split(' | ')
+    rows[name] = { version, authError: bare(authError), unauthorized: bare(unauthorized) }
   }
   return rows
 }
+
+const bare = (cell: string) => cell.replaceAll('`', '')
