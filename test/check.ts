@@ -16,6 +16,7 @@ const checks: Record<string, () => string | undefined> = {
   build: () => output('tsup', ['--silent']),
   contents: packageContents,
   ...Object.fromEntries(Object.entries(lints).map(([name, lint]) => [name, () => lint(tarball)])),
+  reference,
   'dead code': () => output('knip', ['--no-progress']),
   sizes,
   scenarios: () => output('node', ['test/scenarios.ts', '--from-report']).split('\n').at(-2),
@@ -54,6 +55,17 @@ function packageContents(): string {
     throw new Error(`missing: ${missing.join(', ') || 'none'}; not expected: ${foreign.join(', ') || 'none'}`)
   }
   return `${files.length} files, ${size} B packed`
+}
+
+/** Every entry is in it, and every public name has something to say for itself. */
+function reference(): string {
+  const { entryPoints } = JSON.parse(readFileSync(resolve(root, 'typedoc.json'), 'utf8'))
+  const left = Object.values(manifest.exports)
+    .flatMap(entry => (typeof entry === 'string' ? [] : (entry.types ?? [])))
+    .map(path => path.replace('./dist', 'src').replace('.d.ts', '.ts'))
+    .filter(path => !entryPoints.includes(path))
+  if (left.length > 0) throw new Error(`typedoc.json leaves out ${left.join(', ')}`)
+  return output('typedoc', ['--emit', 'none'])
 }
 
 function sizes(): string {

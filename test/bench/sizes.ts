@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'esbuild'
+import { bundle, bundlerNames } from '../tools/bundlers.ts'
+import { installPacked } from '../tools/package.ts'
+import { run } from '../tools/steps.ts'
 import { bench } from './build.ts'
 import { type Section, table } from './section.ts'
-import { bundlers } from './sizes/bundlers.ts'
 
 const ours: Record<string, string> = {
   '**silent-refresh/core**': `export { createAuthClient } from '../../src/core.ts'`,
@@ -40,13 +44,6 @@ export async function sizes(): Promise<Section> {
     const bar = bars[title]
     if (bar && compressed(text) > bar) misses.push(`sizes, ${title}: ${compressed(text)} B, bar ${bar}`)
   }
-  const others: (string | number)[][] = []
-  for (const [title, code] of Object.entries(ours)) {
-    const counts = await Promise.all(
-      Object.values(bundlers).map(async bundle => compressed(await bundle(code))),
-    )
-    others.push([title, rows.find(([name]) => name === title)![2], ...counts])
-  }
   return {
     tables: {
       sizes: table(
@@ -54,7 +51,7 @@ export async function sizes(): Promise<Section> {
         rows.toSorted((a, b) => a[2] - b[2]),
       ),
       'sizes-parts': table(['file', 'min, B', 'min + brotli, B'], await parts()),
-      'sizes-bundlers': table(['min + brotli, B', 'esbuild', ...Object.keys(bundlers)], others),
+      'sizes-bundlers': table(['min + brotli, B', ...bundlerNames], await byBundler()),
     },
     misses,
   }
@@ -95,6 +92,26 @@ async function parts(): Promise<(string | number)[][]> {
     ])
     .filter(([, bytes]) => bytes > 0)
     .sort((a, b) => b[1] - a[1])
+}
+
+/** The packed package in an app of each bundler; `npm run check` measures the first of them. */
+async function byBundler(): Promise<(string | number)[][]> {
+  if (!run('tsup', ['--silent'])) throw new Error('the build failed')
+  const app = await mkdtemp(join(bench, 'dist/app-'))
+  try {
+    installPacked(app)
+    const rows: (string | number)[][] = []
+    for (const entry of ['silent-refresh/core', 'silent-refresh']) {
+      const sizes: number[] = []
+      for (const name of bundlerNames) {
+        sizes.push(compressed(await bundle(name, app, `export { createAuthClient } from '${entry}'`)))
+      }
+      rows.push([`**${entry}**`, ...sizes])
+    }
+    return rows
+  } finally {
+    await rm(app, { recursive: true, force: true })
+  }
 }
 
 function compressed(text: string): number {

@@ -4,7 +4,7 @@ import nodeResolve from '@rollup/plugin-node-resolve'
 import { build as esbuild, transform } from 'esbuild'
 import { rollup } from 'rollup'
 import { build as vite } from 'vite'
-import { webpack } from 'webpack'
+import webpack from 'webpack'
 
 type Bundler = (entry: string, folder: string, external: string[]) => Promise<string>
 
