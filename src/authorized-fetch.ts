@@ -193,8 +193,7 @@ export function createAuthorizedFetch(
       await renew(signal)
       // The machine may have slept while the answer was under way: what came is then dead already.
       if (isShort(0)) await renew(signal)
-      if (isOver())
-        throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.')
+      if (isOver()) throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.')
     } else readyToken()
     const { held } = session
     if (wanted && held && held.identity !== wanted.identity) {

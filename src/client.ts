@@ -345,8 +345,10 @@ export function createClient<Claims, User>(
           endpoints.logout(newest, inner),
         )
         unrevoked = null
-        if (wasSent) marker.lift()
-        log({ type: 'revoked', sent: wasSent })
+        if (wasSent) {
+          marker.lift()
+          log({ type: 'revoked' })
+        }
         return { revoked: wasSent }
       } catch (caught) {
         unrevoked = newest
@@ -365,7 +367,9 @@ export function createClient<Claims, User>(
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
     const held = await usableToken(signal, minValidity)
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
-      throw new AuthError('refresh_unavailable', `No token that lives for ${minValidity} ms can be had.`, { retryable: false })
+      throw new AuthError('refresh_unavailable', `No token that lives for ${minValidity} ms can be had.`, {
+        retryable: false,
+      })
     }
     return held ? held.accessToken : null
   }

@@ -77,10 +77,7 @@ const SENTENCES: Sentences = {
     `${SIGNED_IN[cause]}: token generation ${short(generation)}, ${life(expiresAt)}`,
   'signed-out': ({ reason }) => SIGNED_OUT[reason],
   barred: ({ why }) => BARRED[why],
-  revoked: ({ sent }) =>
-    sent
-      ? 'the server confirmed the logout'
-      : 'the server was not told of the logout: there was nothing to send',
+  revoked: () => 'the server confirmed the logout',
   'revocation-failed': ({ error }) =>
     `the server did not confirm the logout, and is told again on the next load or when the network is back: ${inWords(error)}`,
   'user-failed': ({ error }) =>

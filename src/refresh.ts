@@ -137,11 +137,9 @@ export function createRefresher(
       retryAt: Math.round(environment.now() + wait),
     })
 
-  const unreadable = (): AuthError =>
-    new AuthError('refresh_unavailable', '"storage" could not be read.')
+  const unreadable = (): AuthError => new AuthError('refresh_unavailable', '"storage" could not be read.')
 
-  const tookTooLong = (): AuthError =>
-    new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`)
+  const tookTooLong = (): AuthError => new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`)
 
   function launch(need: Need): Promise<AuthError | null> {
     let free!: Flight['free']

@@ -45,21 +45,13 @@ export function createResting(
     }
   }
 
-  function resume(refreshToken: string | undefined, lineage: number | null): void {
-    const before = session.tokens?.refreshToken
-    session.resume(refreshToken, lineage)
-    if (refreshToken !== before) tell(refreshToken ? 'resumed' : 'dropped')
-  }
-
-  const tell = (outcome: 'resumed' | 'dropped'): void => settings.log({ type: 'storage-read', outcome })
-
   async function recover(): Promise<boolean> {
     const { tokens, lineage, decided } = session
     if (lineage !== null && tokens?.refreshToken) {
       // A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored.
       const isOld = vault.exists && (await vault.load()) === null
       const isOurs = !isOld && (await tabs.own(lineage))
-      if (!isOurs && !signal.aborted) resume(undefined, lineage)
+      if (!isOurs && !signal.aborted) session.resume(undefined, lineage)
       return true
     }
     if (!vault.exists) return true
@@ -72,16 +64,14 @@ export function createResting(
     } else if (vault.shared) {
       // A tab that had not heard of the newest login may have written last.
       const isCurrent = found !== null && found.lineage >= decided
-      if (isCurrent || !tokens?.refreshToken) resume(isCurrent ? found.refreshToken : undefined, null)
+      if (isCurrent || !tokens?.refreshToken) session.resume(isCurrent ? found.refreshToken : undefined, null)
       else save()
     } else if (found?.refreshToken) {
       const isOurs = (!session.held || lineage === found.lineage) && (await tabs.own(found.lineage))
       if (signal.aborted) return true
-      if (isOurs) resume(found.refreshToken, found.lineage)
-      else {
-        vault.drop(found.lineage)
-        tell('dropped')
-      }
+      settings.log({ type: 'storage-read', outcome: isOurs ? 'resumed' : 'dropped' })
+      if (isOurs) session.resume(found.refreshToken, found.lineage)
+      else vault.drop(found.lineage)
     }
     return true
   }

@@ -97,7 +97,7 @@ export function createTabs(
   const shares = settings.tabs !== 'notify'
   const solo = createSoloTab()
   const missing = new Set<string>()
-  /** `undefined`: nobody has needed it yet. */
+  /** `undefined`: nobody has needed it yet; `null`: it is not to be had. */
   let channel: Channel | null | undefined
   const disposal = new AbortController()
   let shown = 0
@@ -122,8 +122,9 @@ export function createTabs(
     return manager
   }
 
+  /** Whoever comes a task late has missed no more than one that was created then: `hello` asks what there is. */
   function open(): void {
-    cancelOpening()
+    if (channel !== undefined) return
     channel = null
     try {
       channel = environment.channel(key)
@@ -163,13 +164,7 @@ export function createTabs(
     for (const look of [...consulting]) look()
   }
 
-  /** Whoever is opened a task late has missed no more than one that was created then: `hello` asks what there is. */
-  function opened(): void {
-    if (channel === undefined) open()
-  }
-
   function close(): void {
-    cancelOpening()
     channel?.close()
     channel = null
     hide()
@@ -195,7 +190,7 @@ export function createTabs(
   }
 
   function tell(news: News): void {
-    opened()
+    open()
     void show()
     // Who refreshes for whom is seen by locks, and a tab that is told no token has none to refresh.
     const isFollowed = shares && locks() && !missing.has('lock-query')
@@ -205,7 +200,7 @@ export function createTabs(
 
   /** One turn of this tab after the other: none is then granted two while another tab waits. */
   const exclusive: Tabs['exclusive'] = (task, giveUp = disposal.signal) => {
-    opened()
+    open()
     return solo.exclusive(() => inTurn(key, task, giveUp, false))
   }
 
@@ -284,8 +279,9 @@ export function createTabs(
     const generation = isBlind ? session.generation + 1 : newest
     const isAnswered = () => session.version !== version && session.generation >= generation
     await consult({ type: 'ask', generation }, isAnswered, isBlind ? BLIND_TIME : ANSWER_TIME)
-    settings.log({ type: 'tabs-asked', answered: isAnswered() })
-    return isAnswered()
+    const answered = isAnswered()
+    settings.log({ type: 'tabs-asked', answered })
+    return answered
   }
 
   async function consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void> {
@@ -381,7 +377,10 @@ export function createTabs(
     }
     if (type === 'pageshow') {
       isAway = false
-      if (!channel) open()
+      if (!channel) {
+        channel = undefined
+        open()
+      }
     }
     if (type !== 'visibilitychange') return
     cancelFade()
@@ -389,7 +388,7 @@ export function createTabs(
     else if (shown) fade(HIDDEN_HOLD)
   })
   // It takes a browser a while: creating the client does not wait for it.
-  const cancelOpening = environment.timer(opened, 0)
+  const cancelOpening = environment.timer(open, 0)
 
   return {
     exclusive,
@@ -401,6 +400,7 @@ export function createTabs(
     dispose() {
       disposal.abort()
       stopWaking()
+      cancelOpening()
       close()
     },
   }

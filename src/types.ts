@@ -136,11 +136,11 @@ export type LogEvent =
   | { type: 'signed-out'; reason: LogoutReason; generation: number }
   /** Nothing is restored or refreshed: the signed-out marker stands, or the user was away for too long. */
   | { type: 'barred'; why: 'marker' | 'idle' }
-  | { type: 'revoked'; sent: boolean }
+  | { type: 'revoked' }
   | { type: 'revocation-failed'; error: AuthError }
   | { type: 'user-failed'; error: AuthError }
   | { type: 'callback-threw'; option: string; name: string }
-  /** What rests in `storage` was taken up, or is another tab's by now. */
+  /** What rests in this tab's `storage` was taken up, or is another tab's. */
   | { type: 'storage-read'; outcome: 'resumed' | 'dropped' }
   | { type: 'storage-unavailable' }
   /** Another tab is refreshing, logging in or out; `stuck`: for so long that it must be frozen. */

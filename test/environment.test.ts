@@ -373,9 +373,10 @@ describe('what is exported', () => {
   test.each([
     ['silent-refresh', main],
     ['silent-refresh/core', core],
-  ])('%s: the factory, the error and its guard, storages and a preset', (_, entry) => {
+  ])('%s: the factory, the error and its guard, storages, a preset and loggers', (_, entry) => {
+    const loggers = ['combineLoggers', 'consoleLogger', 'describeEvent', 'performanceLogger']
     const names = ['AuthError', 'createAuthClient', 'isAuthError', 'memoryStorage', 'oauth2', 'webStorage']
-    expect(Object.keys(entry).sort()).toEqual(names)
+    expect(Object.keys(entry).sort()).toEqual([...names, ...loggers].sort())
   })
 
   test('a bad option throws before anything is listened to', () => {

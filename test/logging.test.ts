@@ -384,7 +384,7 @@ const SAMPLES: { [Type in LogEvent['type']]: Extract<LogEvent, { type: Type }>[]
     generation: 5,
   })),
   barred: (['marker', 'idle'] as const).map(why => ({ type: 'barred', why })),
-  revoked: [true, false].map(sent => ({ type: 'revoked', sent })),
+  revoked: [{ type: 'revoked' }],
   'revocation-failed': [{ type: 'revocation-failed', error: failed('logout_unavailable', 'logout') }],
   'user-failed': [{ type: 'user-failed', error: failed('user_unavailable', 'user') }],
   'callback-threw': [{ type: 'callback-threw', option: 'readTokens', name: 'TypeError' }],

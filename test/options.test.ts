@@ -308,6 +308,6 @@ describe('defaults', () => {
       },
     })
     expect(world.client.session.status).toBe('authenticated')
-    expect(world.reported).toEqual([error])
+    expect(new Set(world.reported)).toEqual(new Set([error]))
   })
 })

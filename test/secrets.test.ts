@@ -491,6 +491,7 @@ describe('S7 two clients share nothing, unless they have the same scope', () => 
   ]
   test.each(scopes)('S7 in one page, the signed-out marker: %s', async (_, first, second, shared) => {
     const [a, b] = inOnePage(first, second)
+    await a.settle() // they hear of each other from their second task on
     a.online = false
     await a.client.logout()
     expect(a.storage.size).toBe(1)
