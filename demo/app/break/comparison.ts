@@ -76,7 +76,8 @@ function createComparison(host: HTMLElement): Comparison {
 
 /** One table: the same steps for each client, against a server with this grace. */
 function createRound(experiment: Experiment, grace: number) {
-  const why = create('p', { className: 'why', role: 'status' })
+  const why = create('p', { className: 'why', role: 'status' }, 'Not run yet.')
+  why.dataset.state = 'waiting'
   const rows = new Map(CLIENTS.map(client => [client, createRow(client)]))
   const table = create(
     'table',
@@ -86,9 +87,14 @@ function createRound(experiment: Experiment, grace: number) {
     create('tbody', {}, ...[...rows.values()].map(({ row }) => row)),
   )
 
+  function tell(words: string, state: 'waiting' | 'done' = 'done'): void {
+    why.dataset.state = state
+    setText(why, words)
+  }
+
   function clear(): void {
     for (const row of rows.values()) row.show(null)
-    setText(why, '')
+    tell('Waits for its turn.', 'waiting')
   }
 
   async function run(): Promise<void> {
@@ -96,19 +102,14 @@ function createRound(experiment: Experiment, grace: number) {
     const results: Partial<Results> = {}
     try {
       for (const client of CLIENTS) {
-        setText(why, `${NAMES[client]} is running …`)
+        tell(`${NAMES[client]} is running …`, 'waiting')
         results[client] = await contest(client, experiment, grace)
         rows.get(client)!.show(results[client], experiment.tabs)
       }
-      setText(
-        why,
-        experiment
-          .why(results as Results, grace)
-          .filter(Boolean)
-          .join(' '),
-      )
+      const reasons = experiment.why(results as Results, grace)
+      tell(reasons.filter(Boolean).join(' '))
     } catch (error) {
-      setText(why, `This did not come to its end: ${errorInWords(error)}`)
+      tell(`This did not come to its end: ${errorInWords(error)}.`)
     }
     table.ariaBusy = null
   }

@@ -7,6 +7,7 @@ export function onPress(id: string, outcomeId: string, action: () => Promise<str
   const outcome = byId(outcomeId, HTMLElement)
   pressed.addEventListener('click', () =>
     whileBusy(pressed, async () => {
+      setText(outcome, 'Under way …')
       setText(outcome, await action().catch(errorInWords))
     }),
   )

@@ -1,7 +1,7 @@
 import type { Auth } from '../auth.ts'
 import { note } from '../timeline/feed.ts'
 import { plural } from '../words.ts'
-import { sleep } from './clock.ts'
+import { realNow, sleep } from './clock.ts'
 import { onPress } from './press.ts'
 import { signedIn } from './signed-in.ts'
 
@@ -21,9 +21,9 @@ export function mountWake(auth: Auth): void {
     note({ words: `${BURST} requests at once` })
     let refreshes = 0
     const stop = auth.on('refresh', () => refreshes++)
-    const start = performance.now()
+    const start = realNow()
     const calls = await Promise.allSettled(Array.from({ length: BURST }, () => callApi(auth)))
-    const ms = Math.round(performance.now() - start)
+    const ms = realNow() - start
     stop()
     const failed = calls.filter(({ status }) => status === 'rejected').length
     return `${BURST - failed} answered, ${failed} failed, in ${ms} ms, with ${plural(refreshes, 'refresh', 'refreshes')}.`
