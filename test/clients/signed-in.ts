@@ -5,6 +5,24 @@ import { CREDENTIALS, LIFETIME } from '../recipes/ledger.ts'
 import { createBrowserFetch } from '../support/cookie-jar.ts'
 import { type ClientsServer, startClientsServer } from './server.ts'
 
+/** What the blocks import. */
+const LIBRARIES: Record<string, () => Promise<object>> = {
+  '@apollo/client': () => import('@apollo/client'),
+  '@microsoft/fetch-event-source': () => import('@microsoft/fetch-event-source'),
+  '@tanstack/query-core': () => import('@tanstack/query-core'),
+  '@trpc/client': () => import('@trpc/client'),
+  '@urql/core': () => import('@urql/core'),
+  axios: () => import('axios'),
+  eventsource: () => import('eventsource'),
+  'graphql-request': () => import('graphql-request'),
+  'graphql-ws': () => import('graphql-ws'),
+  ky: () => import('ky'),
+  ofetch: () => import('ofetch'),
+  'openapi-fetch': () => import('openapi-fetch'),
+  'socket.io-client': () => import('socket.io-client'),
+  wretch: () => import('wretch'),
+}
+
 export interface SignedIn {
   readonly server: ClientsServer
   readonly auth: AuthClient
@@ -40,7 +58,7 @@ export async function signIn(heading: string = blocks[0]!.heading): Promise<Sign
       const { code } = block(heading, nth)
       const modules: Record<string, unknown> = { './auth': { auth } }
       for (const [, name = ''] of code.matchAll(/^import (?!type).* from '([^.'][^']*)'$/gm)) {
-        modules[name] = { __esModule: true, ...(await import(name)) }
+        modules[name] = { __esModule: true, ...(await LIBRARIES[name]?.()) }
       }
       const sockets = server.origin.replace('http', 'ws')
       return run({ heading, code: code.replace('wss://api.example.com', sockets) }, server.origin, modules)

@@ -8,10 +8,10 @@ let page: SignedIn
 
 const tokens = () => page.server.calls.map(({ token }) => token)
 
-/** The blocks of each: the one line, and what copes with a token that the server refuses before its time. */
+/** The blocks of each; the second also copes with a token that the server refuses before its time. */
 const variants: [name: string, nth: number][] = [
-  ['the one line', 0],
-  ['the rest', 1],
+  ['the first block', 0],
+  ['the second block', 1],
 ]
 
 describe.each(variants)('P4 graphql-ws, %s', (_, nth) => {
