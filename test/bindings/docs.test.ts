@@ -12,8 +12,10 @@ const of = (language: string) => blocks.filter(block => block.language === langu
 
 /** What the examples import and do not show. */
 const given = {
-  'foreign.d.ts':
-    "declare module '*.vue' { const component: import('vue').Component; export default component }",
+  'foreign.d.ts': `
+    declare module '*.vue' { const component: import('vue').Component; export default component }
+    declare module 'next/navigation' { export function useRouter(): { replace(to: string): void } }
+  `,
   'src/lib/auth.ts': "export * from '../../auth'",
   'src/lib/return-to.ts': "export * from '../../return-to'",
   'pages.ts': 'export declare const Items: () => null, Login: () => null',
