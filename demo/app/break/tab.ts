@@ -6,13 +6,13 @@ import { createSilentRefresh } from './contestants/silent-refresh.ts'
 
 // This document is one tab of one client: its own memory, the cookies and channels of the browser.
 
-const CONTESTANTS = {
+export type ContestantName = 'silent-refresh' | 'ky' | 'axios'
+
+const CONTESTANTS: Record<ContestantName, CreateContestant> = {
   'silent-refresh': createSilentRefresh,
   ky: createKyByHand,
   axios: createAxiosAuthRefresh,
-} satisfies Record<string, CreateContestant>
-
-export type ContestantName = keyof typeof CONTESTANTS
+}
 
 export interface Tab {
   login(credentials: Credentials): Promise<void>

@@ -1,5 +1,6 @@
 import type { LogEvent } from 'silent-refresh'
 import type { Auth } from '../auth.ts'
+import { realNow, toReal } from '../break/clock.ts'
 import { CAUSES, REASONS } from '../words.ts'
 import type { Entry, Tone } from './entries.ts'
 
@@ -29,11 +30,11 @@ function tell(entry: Entry): void {
   for (const listener of [...listeners]) listener(entry)
 }
 
-const now = () => ({ at: Date.now(), lane: HERE })
+const now = () => ({ at: realNow(), lane: HERE })
 
 /** Puts a sentence on the timeline, now. */
 export const note = ({ words, tone = 'plain', lane = HERE }: Note): void =>
-  tell({ kind: 'note', at: Date.now(), lane, words, tone })
+  tell({ kind: 'note', at: realNow(), lane, words, tone })
 
 /** The client's `fetch`: tells what goes over the wire, but for everything secret, and changes nothing. */
 export async function toldFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
@@ -83,12 +84,13 @@ export function tellTokens(auth: Auth): () => void {
 
   function look(): void {
     const { session } = auth
-    const expiresAt = session.status === 'authenticated' ? session.expiresAt : null
-    if (expiresAt === known) return
-    known = expiresAt
-    if (session.status !== 'authenticated' || expiresAt === null) return
+    const ending = session.status === 'authenticated' ? session.expiresAt : null
+    if (ending === known) return
+    known = ending
+    if (session.status !== 'authenticated' || ending === null) return
+    const expiresAt = toReal(ending)
     const { iat, exp } = session.claims ?? {}
-    const life = iat !== undefined && exp !== undefined ? (exp - iat) * 1000 : expiresAt - Date.now()
+    const life = iat !== undefined && exp !== undefined ? (exp - iat) * 1000 : expiresAt - realNow()
     tell({ kind: 'token', ...now(), expiresAt, life, ...latest })
   }
 

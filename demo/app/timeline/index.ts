@@ -1,5 +1,6 @@
 import './timeline.css'
 import type { Auth } from '../auth.ts'
+import { realNow } from '../break/clock.ts'
 import { button, byId, setText } from '../dom.ts'
 import { mountControls } from './controls.ts'
 import type { Entry } from './entries.ts'
@@ -30,13 +31,13 @@ export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) =>
   const history = createHistory(HERE)
   const nameOf = (lane: Lane) => laneName(history, lane, HERE)
   const picture = createPicture(svg, history, nameOf)
-  let view: Viewport = innerWidth < NARROW ? zoom(START, 0.5, Date.now()) : START
+  let view: Viewport = innerWidth < NARROW ? zoom(START, 0.5, realNow()) : START
   let isDirty = true
   let lane: Lane = history.lanes[1]!
   let selected: Mark | null = null
 
   function step(): void {
-    const now = Date.now()
+    const now = realNow()
     const left = leftEdge(view, now)
     if (isDirty || !picture.move(left)) {
       isDirty = false
@@ -66,7 +67,7 @@ export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) =>
   /** To a mark that was chosen by key: it must be in sight. */
   function goTo(mark: Mark | undefined): void {
     if (!mark) return
-    const next = reveal(view, mark.at, Date.now())
+    const next = reveal(view, mark.at, realNow())
     if (next !== view) change(next)
     show(mark)
   }
@@ -75,13 +76,13 @@ export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) =>
     lane.marks[firstAfter(lane.marks, time) - 1] ?? lane.marks[0]
 
   mountControls(frame, {
-    toggle: () => change(view.pausedAt === null ? pause(view, Date.now()) : follow(view)),
+    toggle: () => change(view.pausedAt === null ? pause(view, realNow()) : follow(view)),
     zoom: (factor, x) => {
-      const pivot = x === undefined ? undefined : leftEdge(view, Date.now()) + (x / picture.width) * view.span
-      change(zoom(view, factor, Date.now(), pivot))
+      const pivot = x === undefined ? undefined : leftEdge(view, realNow()) + (x / picture.width) * view.span
+      change(zoom(view, factor, realNow(), pivot))
     },
-    pan: part => change(pan(view, part * view.span, Date.now())),
-    drag: pixels => change(pan(view, (-pixels / picture.width) * view.span, Date.now())),
+    pan: part => change(pan(view, part * view.span, realNow())),
+    drag: pixels => change(pan(view, (-pixels / picture.width) * view.span, realNow())),
     hover: (x, y) => {
       const mark = picture.find(x, y)
       surface.dataset.over = mark ? 'mark' : 'nothing'
@@ -91,13 +92,13 @@ export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) =>
     step: by => {
       const { marks } = lane
       const from = selected?.lane === lane ? marks.indexOf(selected) : -1
-      if (from < 0) goTo(nearest(Date.now()))
+      if (from < 0) goTo(nearest(realNow()))
       else goTo(marks[Math.min(marks.length - 1, Math.max(0, from + by))])
     },
     changeLane: by => {
       const { lanes } = history
       lane = lanes[Math.min(lanes.length - 1, Math.max(0, lanes.indexOf(lane) + by))]!
-      const mark = nearest(selected?.at ?? Date.now())
+      const mark = nearest(selected?.at ?? realNow())
       if (mark) goTo(mark)
       else setText(detail, `${nameOf(lane)}: nothing yet.`)
     },
@@ -105,12 +106,12 @@ export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) =>
     clear: () => show(null),
   })
   frame.addEventListener('focus', () => {
-    if (frame.matches(':focus-visible') && !selected) goTo(nearest(Date.now()))
+    if (frame.matches(':focus-visible') && !selected) goTo(nearest(realNow()))
   })
 
   function add(entry: Entry): void {
     history.add(entry)
-    if (history.forget(Date.now() - REMEMBERED) && !history.lanes.includes(lane)) lane = history.lanes[1]!
+    if (history.forget(realNow() - REMEMBERED) && !history.lanes.includes(lane)) lane = history.lanes[1]!
     // A request that was pointed at may have been answered.
     if (selected?.kind === 'request' && entry.kind === 'answered') show(selected)
     isDirty = true
