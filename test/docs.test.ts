@@ -23,6 +23,8 @@ const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html',
 /** What a page's blocks import and do not show. */
 const GIVEN: Record<string, Record<string, string>> = {
   'docs/frameworks.md': {
+    'next.d.ts':
+      "declare module 'next/navigation' { export function useRouter(): { replace(to: string): void } }",
     'pages.ts': 'export declare const Items: () => null, Login: () => null',
     'src/lib/auth.ts': "export * from '../../auth'",
     'src/lib/return-to.ts': "export * from '../../return-to'",
