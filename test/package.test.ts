@@ -48,6 +48,14 @@ async function inNode(entry: string, script: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
+test('P1 importing the testing kit without MSW touches no global, patches none, and starts nothing', async () => {
+  expect(await inNode('src/testing/core.ts', 'tell({ onImport, untouched, quiet })')).toEqual({
+    onImport: [],
+    untouched: true,
+    quiet: true,
+  })
+})
+
 describe.each(['src/index.ts', 'src/core.ts'])('P1 on a server: %s', entry => {
   test('P1 importing touches no global, patches none, and starts nothing', async () => {
     expect(await inNode(entry, 'tell({ onImport, untouched, quiet })')).toEqual({

@@ -1,3 +1,6 @@
+// @vitest-environment node
+import { resolve } from 'node:path'
+import { build } from 'esbuild'
 import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -16,6 +19,7 @@ import {
   type TestBrowser,
   type TestClock,
 } from '../src/testing/index.ts'
+import { root } from './tools/report.ts'
 
 const BASE = 'https://api.example.com'
 const ADA = { email: 'ada@example.com', password: 'secret' }
@@ -442,6 +446,33 @@ describe('the handlers', () => {
 
   test('the entry without MSW has the same server, without handlers', () => {
     expect(withoutMsw.createFakeAuthServer()).not.toHaveProperty('handlers')
+  })
+})
+
+describe('in bundles', () => {
+  async function inputs(entry: string) {
+    const { metafile } = await build({
+      entryPoints: [resolve(root, entry)],
+      absWorkingDir: root,
+      bundle: true,
+      packages: 'external',
+      format: 'esm',
+      write: false,
+      metafile: true,
+    })
+    const imports = Object.values(metafile.outputs).flatMap(output => output.imports)
+    return { files: Object.keys(metafile.inputs), packages: imports.map(({ path }) => path).sort() }
+  }
+
+  test.each(['src/index.ts', 'src/core.ts'])('%s has nothing of the kit', async entry => {
+    const { files, packages } = await inputs(entry)
+    expect(files.filter(file => file.startsWith('src/testing/'))).toEqual([])
+    expect(packages).not.toContain('msw')
+  })
+
+  test('MSW is asked for by the one entry alone', async () => {
+    expect((await inputs('src/testing/index.ts')).packages).toEqual(['jwt-decode', 'ky', 'msw'])
+    expect((await inputs('src/testing/core.ts')).packages).toEqual(['jwt-decode', 'ky'])
   })
 })
 
