@@ -11,18 +11,18 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | null
   })
 }
 
-/** Runs with a signal that aborts after `ms` with what `late` makes, or together with one of the `outer` ones. */
+/** Runs with a signal that aborts after `ms`, with what `late` makes, or together with one of the `outer` ones. */
 export async function within<T>(
   environment: Pick<Environment, 'timer'>,
   ms: number,
-  late: () => unknown,
+  late: (() => unknown) | null,
   run: (signal: AbortSignal) => Promise<T>,
   ...outer: (AbortSignal | null | undefined)[]
 ): Promise<T> {
   const controller = new AbortController()
   const signal = AbortSignal.any([controller.signal, ...outer.filter(other => other != null)])
   signal.throwIfAborted()
-  const undo = environment.timer(() => controller.abort(late()), ms)
+  const undo = environment.timer(() => controller.abort(late?.()), ms)
   try {
     return await unlessAborted(run(signal), signal)
   } finally {

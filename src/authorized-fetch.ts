@@ -5,7 +5,7 @@ import { readChallenge } from './challenge.ts'
 import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
-import { AuthError } from './errors.ts'
+import { AuthError, errorName } from './errors.ts'
 import type { Idle } from './idle.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
@@ -157,11 +157,10 @@ export function createAuthorizedFetch(
     try {
       const decide = async () =>
         shouldRefresh(copy, new Request(call.url, { method: call.method, headers: shown }))
-      return await within(environment, settings.timeout, () => new Error('too slow'), decide, signal)
+      return await within(environment, settings.timeout, null, decide, signal)
     } catch (error) {
       signal?.throwIfAborted()
-      const name = error instanceof Error ? error.name : typeof error
-      log({ type: 'callback-threw', option: 'shouldRefresh', name })
+      log({ type: 'callback-threw', option: 'shouldRefresh', name: errorName(error) })
       return false
     } finally {
       discard(copy)
@@ -186,14 +185,15 @@ export function createAuthorizedFetch(
     const wanted = session.held
     await idle.judged()
     for (let tries = 0; session.snapshot.status === 'unknown' && environment.page; tries++) {
-      if (tries === 2) throw new AuthError('refresh_unavailable', 'Not restored yet.')
+      if (tries === 2) throw new AuthError('refresh_unavailable', 'The session is not restored yet.')
       raise(await unlessAborted(client.restored(), signal))
     }
     if (isShort(minValidity)) {
       await renew(signal)
       // The machine may have slept while the answer was under way: what came is then dead already.
       if (isShort(0)) await renew(signal)
-      if (isOver()) throw new AuthError('refresh_unavailable', 'Even a fresh token is dead.')
+      if (isOver())
+        throw new AuthError('refresh_unavailable', 'Even a fresh token is dead: look at its lifetime.')
     } else readyToken()
     const { held } = session
     if (wanted && held && held.identity !== wanted.identity) {

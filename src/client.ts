@@ -327,7 +327,7 @@ export function createClient<Claims, User>(
       await tabs.catchUp()
       // Somebody has signed in since: the cookie is theirs.
       if (session.held || (!asked && !marker.stands(session.decided))) {
-        return { revoked: false, error: new AuthError('superseded', 'A login came before it on the server.') }
+        return { revoked: false, error: new AuthError('superseded', 'Somebody has signed in since.') }
       }
       // Another logout, confirmed meanwhile, has lifted it.
       marker.set(session.decided)
@@ -367,9 +367,13 @@ export function createClient<Claims, User>(
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
     const held = await usableToken(signal, minValidity)
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
-      throw new AuthError('refresh_unavailable', `No token that lives for ${minValidity} ms can be had.`, {
-        retryable: false,
-      })
+      throw new AuthError(
+        'refresh_unavailable',
+        `Even a fresh token lives for less than "minValidity", ${minValidity} ms.`,
+        {
+          retryable: false,
+        },
+      )
     }
     return held ? held.accessToken : null
   }
@@ -377,7 +381,7 @@ export function createClient<Claims, User>(
   const tookTooLong = (operation: 'login' | 'logout') => () =>
     new AuthError(
       `${operation}_unavailable` as AuthErrorCode,
-      `The ${operation} took longer than ${timeout} ms.`,
+      `The ${operation} took longer than "timeout", ${timeout} ms.`,
     )
 
   const stopWaking = environment.onWake(({ type, persisted }) => {
@@ -401,7 +405,7 @@ export function createClient<Claims, User>(
 
   function dispose(): void {
     if (disposed) return
-    disposed = new AuthError('disposed', 'The client was disposed.')
+    disposed = new AuthError('disposed', 'The client was disposed: create another one.')
     disposal.abort(disposed)
     stopRestoring()
     stopWaking()

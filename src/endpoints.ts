@@ -2,7 +2,7 @@ import { within } from './abort.ts'
 import { DAY, type Instant, instant, later, remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
-import { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
+import { AuthError, type AuthErrorCode, errorName, isAuthError } from './errors.ts'
 import { invalid, isHtml, type Settings } from './options.ts'
 import { isUsable, parseCookieSession, parseToken, type Token } from './token.ts'
 import type { EndpointRequest, Failure, Operation, PartialTokens, TokenSet } from './types.ts'
@@ -45,8 +45,11 @@ export function createEndpoints(
       return await run()
     } catch (error) {
       if (isAuthError(error)) throw error
-      log({ type: 'callback-threw', option, name: error instanceof Error ? error.name : typeof error })
-      throw new AuthError('malformed_response', `"${option}" threw an error.`)
+      log({ type: 'callback-threw', option, name: errorName(error) })
+      throw new AuthError(
+        'malformed_response',
+        `"${option}" threw. Its error may quote a token, and is not shown.`,
+      )
     }
   }
 
@@ -148,7 +151,7 @@ export function createEndpoints(
       body = parseBody(await response.text())
     } catch {
       // The native error is left behind: it can quote a header, token included.
-      throw fail('unavailable', 'failed on the network', {})
+      throw fail('unavailable', 'failed on the network, or CORS forbids it', {})
     }
     const { ok, status, headers } = response
     const serverDate = Date.parse(headers.get('Date') as string)
@@ -183,7 +186,7 @@ export function createEndpoints(
     if (inCookies) {
       // Any other body may be the answer: the cookies came beside it. A portal's page, or the app's own, is none.
       if (set === undefined && isHtml(body)) {
-        throw new AuthError('malformed_response', 'The answer is an HTML page.')
+        throw new AuthError('malformed_response', 'The answer is an HTML page: is the URL right?')
       }
       return parseCookieSession(set ?? {}, { sentAt, serverDate })
     }
@@ -212,7 +215,10 @@ export function createEndpoints(
     const token = answer && toToken(answer)
     if (token) return token
     if (!isRestore) {
-      throw new AuthError('malformed_response', `The ${operation} answer holds no access token.`)
+      throw new AuthError(
+        'malformed_response',
+        `"readTokens" found no access token in the ${operation} answer.`,
+      )
     }
     const refreshToken = set?.refreshToken ?? tokens?.refreshToken
     const newest = refreshToken ? { accessToken: '', ...tokens, refreshToken } : tokens

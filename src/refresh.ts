@@ -133,13 +133,18 @@ export function createRefresher(
     starts.length < BURST || hasSlidOut() ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())
 
   const tooOften = (wait: number): AuthError =>
-    new AuthError('refresh_unavailable', 'Refreshed too often: the tokens die as soon as they are issued.', {
-      retryAt: Math.round(environment.now() + wait),
-    })
+    new AuthError(
+      'refresh_unavailable',
+      'Refreshed too often: the API refuses tokens that were just issued.',
+      {
+        retryAt: Math.round(environment.now() + wait),
+      },
+    )
 
   const unreadable = (): AuthError => new AuthError('refresh_unavailable', '"storage" could not be read.')
 
-  const tookTooLong = (): AuthError => new AuthError('refresh_unavailable', `No answer within ${timeout} ms.`)
+  const tookTooLong = (): AuthError =>
+    new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
 
   function launch(need: Need): Promise<AuthError | null> {
     let free!: Flight['free']
@@ -211,7 +216,10 @@ export function createRefresher(
     const before = lastPause
     const isAnswered = () => !isWanted() || lastPause !== before
     for (let looks = 0; !(await tabs.isOwned(lineage)); looks++) {
-      const gone = new AuthError('refresh_rejected', 'The tab with the refresh token is gone.')
+      const gone = new AuthError(
+        'refresh_rejected',
+        'The tab that has the refresh token is gone: log in again.',
+      )
       if (looks === OWNER_LOOKS) return isWanted() ? failed(gone, current, true) : null
       await tabs.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
       if (!isWanted()) return null
@@ -227,7 +235,7 @@ export function createRefresher(
     const asked = session.generation
     const operation = session.snapshot.status === 'unknown' ? 'restore' : 'refresh'
     const { signal } = current.controller
-    const givenUp = new AuthError('refresh_unavailable', 'No answer: given up.')
+    const givenUp = new AuthError('refresh_unavailable', 'No answer within twice the "timeout".')
     const undo = environment.timer(() => current.controller.abort(givenUp), 2 * timeout)
     const slow = later(instant(environment), timeout)
     current.sent = true
@@ -266,7 +274,10 @@ export function createRefresher(
     const { held, tokens, snapshot } = session
     const token = await endpoints.refresh(operation, tokens, signal, rotated)
     if (token.accessToken && token.accessToken === held?.accessToken && isExpired(environment, held)) {
-      throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
+      throw new AuthError(
+        'malformed_response',
+        'The server handed back the token that has expired, and no new one.',
+      )
     }
     const sameUser = token.identity === null || token.identity === held?.identity
     const known = snapshot.status === 'authenticated' && sameUser ? snapshot.user : undefined

@@ -1,3 +1,4 @@
+import { within } from './abort.ts'
 import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
@@ -82,20 +83,14 @@ export function createVault(
 
   /** `null` where the storage fails: a tab's own is from then on replaced by memory, a shared one has no substitute. */
   async function attempt<T>(use: () => T | Promise<T>): Promise<{ value: T } | null> {
-    let undo = () => {}
     try {
       const used = use()
-      if (typeof (used as Promise<T> | null)?.then !== 'function') return { value: used as T }
-      const late = new Promise<never>((_, reject) => {
-        undo = environment.timer(() => reject(new Error('too slow')), PATIENCE)
-      })
-      return { value: await Promise.race([used, late]) }
+      const isLater = typeof (used as Promise<T> | null)?.then === 'function'
+      return { value: isLater ? await within(environment, PATIENCE, null, async () => used) : (used as T) }
     } catch {
       broken = !isShared()
       complain()
       return null
-    } finally {
-      undo()
     }
   }
 

@@ -193,7 +193,10 @@ describe('what goes out', () => {
     const world = createWorld(withEndpoints({ [name]: fail }))
     const outcome = watch(name === 'login' ? world.client.login(credentials) : world.client.refresh())
     await world.settle()
-    expect(outcome.error).toMatchObject({ name: 'AuthError', message: `"endpoints.${name}" threw an error.` })
+    expect(outcome.error).toMatchObject({
+      name: 'AuthError',
+      message: `"endpoints.${name}" threw. Its error may quote a token, and is not shown.`,
+    })
     expect(world.logs).toContainEqual({
       type: 'callback-threw',
       option: `endpoints.${name}`,
