@@ -28,7 +28,7 @@ const MODES: Record<Mode, AuthClientOptions> = {
 }
 
 /** Of the server, as this page was loaded. */
-export const { mode }: { mode: Mode } = await readConfig()
+export const mode: Mode = (await readConfig()).mode
 
 const paths = { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' }
 
