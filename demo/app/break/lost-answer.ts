@@ -17,6 +17,9 @@ export function mountLostAnswer(auth: Auth): void {
       return 'Another tab has lost the answer.'
     } catch (error) {
       if (!isAuthError(error)) throw error
+      const { refresh } = await server.readFaults()
+      if (refresh === 'drop')
+        return 'Not asked yet: the server has told this page to wait. The next answer gets lost.'
       const next = error.retryAt === undefined ? '' : ` It asks again at ${clock(error.retryAt)}.`
       const then =
         grace > 0
