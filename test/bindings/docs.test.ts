@@ -15,7 +15,15 @@ const given = {
   'foreign.d.ts': `
     declare module '*.vue' { const component: import('vue').Component; export default component }
     declare module 'next/navigation' { export function useRouter(): { replace(to: string): void } }
+    interface ImportMeta { server: boolean }
+    declare function defineNuxtConfig(config: { routeRules: Record<string, { ssr: boolean }> }): unknown
+    declare function defineNuxtPlugin(setup: (nuxt: { vueApp: import('vue').App }) => void): unknown
+    declare function defineNuxtRouteMiddleware(guard: import('vue-router').NavigationGuardWithThis<void>): unknown
+    declare function navigateTo(to: import('vue-router').RouteLocationRaw): import('vue-router').RouteLocationRaw
+    declare function useRouter(): import('vue-router').Router
   `,
+  'app/utils/auth.ts': "export * from '../../auth'",
+  'app/utils/return-to.ts': "export * from '../../return-to'",
   'src/lib/auth.ts': "export * from '../../auth'",
   'src/lib/return-to.ts': "export * from '../../return-to'",
   'pages.ts': 'export declare const Items: () => null, Login: () => null',
@@ -46,6 +54,7 @@ test('TypeScript takes the blocks, the script of the Vue component included', ()
     isolatedDeclarations: false,
     declaration: false,
     noUnusedLocals: false,
+    noImplicitReturns: false,
     paths: {
       'silent-refresh': [resolve(root, 'src/index.ts')],
       'silent-refresh/*': [resolve(root, 'src/bindings/*.ts')],
