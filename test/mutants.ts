@@ -50,8 +50,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'scheduler.ts',
-    from: 'Math.min(Math.ceil(wait), MAX_TIMER)',
-    to: 'Math.ceil(wait)',
+    from: 'Math.min(Math.ceil(Math.max(due, refresher.wait(need))), MAX_TIMER)',
+    to: 'Math.ceil(Math.max(due, refresher.wait(need)))',
     breaks: 'The timer of a token that lives for two months rings at once.',
     test: 'time',
   },
@@ -310,7 +310,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'allowed-urls.ts',
-    from: "(protocol === 'https:' || protocol === 'http:') && ",
+    from: "if (protocol !== 'https:' && protocol !== 'http:') return null",
     to: '',
     breaks: 'A blob: URL made by the API page counts as the API.',
     test: 'requests',
@@ -359,8 +359,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'authorized-fetch.ts',
-    from: 'if (!token || isOneShot(call.init.body)) return response',
-    to: 'if (!token) return response',
+    from: "if (isOneShot(call.init.body)) return handedBack(call, response, 'one-shot-body')",
+    to: '',
     breaks: 'A stream that was read is sent a second time.',
     test: 'requests',
   },
@@ -382,15 +382,15 @@ const mutants: Mutant[] = [
   // The marker, logout and login
   {
     file: 'client.ts',
-    from: 'if (marker.stands()) {',
+    from: 'if (marker.stands(session.decided)) {',
     to: 'if (false) {',
     breaks: 'A reload after a logout that the server did not hear is signed in.',
     test: 'lifecycle',
   },
   {
     file: 'marker.ts',
-    from: 'stored !== null || (inMemory && !(isReadable && isStored))',
-    to: 'stored !== null || inMemory',
+    from: 'stored ?? (stored === null && isStored ? null : known)',
+    to: 'stored ?? known',
     breaks: 'A marker that a login elsewhere has lifted still stands in this tab.',
     test: 'tabs',
   },
@@ -403,14 +403,14 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: 'if (session.held || (!asked && !marker.stands())) {',
-    to: 'if (!asked && !marker.stands()) {',
+    from: 'if (session.held || (!asked && !marker.stands(session.decided))) {',
+    to: 'if (!asked && !marker.stands(session.decided)) {',
     breaks: 'A logout that waited its turn ends the session that came after it.',
     test: 'lifecycle',
   },
   {
     file: 'client.ts',
-    from: 'if (session.held || (!asked && !marker.stands())) {',
+    from: 'if (session.held || (!asked && !marker.stands(session.decided))) {',
     to: 'if (session.held) {',
     breaks: 'A revocation that is tried again ends a login elsewhere.',
     test: 'tabs',
@@ -619,7 +619,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'authorized-fetch.ts',
-    from: '    await judged()\n',
+    from: '    await idle.judged()\n',
     to: '',
     breaks: 'A request after sleep goes out before it is known whether the user is still there.',
     test: 'idle',
