@@ -1,0 +1,324 @@
+import { resolve } from 'node:path'
+import axe from 'axe-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DemoServer, startServer } from '../../demo/server/server.ts'
+import { chromium, engines } from './browsers.ts'
+import { describeEngine } from './describe-engine.ts'
+import type { Browser, Tab } from './engine.ts'
+import { until } from './site.ts'
+
+const staticRoot = resolve(import.meta.dirname, '../../demo/app/dist')
+
+const textOf = (tab: Tab, selector: string) =>
+  tab.evaluate(wanted => document.querySelector(wanted)?.textContent?.trim() ?? '', selector)
+/** Over navigations too. */
+const shows = (tab: Tab, selector: string, part: string) =>
+  until(async () => (await textOf(tab, selector).catch(() => '')).includes(part))
+const attribute = (tab: Tab, selector: string, name: string) =>
+  tab.evaluate(
+    (wanted, name) => document.querySelector(wanted)?.getAttribute(name) ?? '',
+    `#timeline-surface ${selector}`,
+    name,
+  )
+/** It draws only while it is in sight. */
+const look = (tab: Tab) => tab.evaluate(() => document.querySelector('#timeline-view')!.scrollIntoView())
+
+async function isDrawn(tab: Tab, kind: string): Promise<void> {
+  await look(tab)
+  await until(async () => (await attribute(tab, `.${kind}`, 'd')) !== '')
+}
+
+async function isWritten(tab: Tab, words: string): Promise<void> {
+  await look(tab)
+  await shows(tab, '#timeline-surface', words)
+}
+const press = (tab: Tab, key: string) =>
+  tab.evaluate(key => {
+    const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })
+    document.querySelector('#timeline-view')!.dispatchEvent(event)
+  }, key)
+const choose = (tab: Tab, selector: string, value: string) =>
+  tab.evaluate(
+    (selector, value) => {
+      const field = document.querySelector(selector) as HTMLSelectElement | HTMLInputElement
+      field.value = value
+      field.dispatchEvent(new Event('change', { bubbles: true }))
+    },
+    selector,
+    value,
+  )
+
+async function logIn(tab: Tab): Promise<void> {
+  await shows(tab, '#status', 'anonymous')
+  await tab.click('[data-testid="login-as-ada@example.com"]')
+  await shows(tab, '#status', 'authenticated')
+}
+
+/** How often the picture, or only its place, was changed in this many frames. */
+const moves = (tab: Tab, frames: number, only?: 'transform') =>
+  tab.evaluate(
+    async (frames, only) => {
+      let records = 0
+      const svg = document.querySelector('#timeline-surface > svg')!
+      const observer = new MutationObserver(list => {
+        records += list.length
+      })
+      const everything = { attributes: true, childList: true, characterData: true }
+      observer.observe(svg, { subtree: true, ...(only ? { attributeFilter: [only] } : everything) })
+      for (let i = 0; i < frames; i++) await new Promise(requestAnimationFrame)
+      await new Promise(resolve => setTimeout(resolve))
+      observer.disconnect()
+      return records
+    },
+    frames,
+    only,
+  )
+
+const isAt = (tab: Tab, end: string) => until(async () => (await tab.url().catch(() => '')).endsWith(end))
+
+for (const engine of engines) {
+  describeEngine(engine, () => {
+    let browser: Browser
+    let server: DemoServer
+    let tab: Tab
+
+    beforeAll(async () => {
+      server = await startServer({ staticRoot, passwordCost: 4, accessTtl: 60 })
+      browser = await engine.launch()
+      tab = await browser.newTab()
+      await tab.goto(server.url)
+      await logIn(tab)
+    })
+    afterAll(async () => {
+      await browser?.close()
+      await server?.close()
+    })
+
+    test('the timeline shows tokens, requests, refusals and what was sent again, of this tab and of the server', async () => {
+      await isDrawn(tab, 'life')
+      await isDrawn(tab, 'renewed')
+      await isDrawn(tab, 'signed-in')
+      await tab.click('#revoke-access')
+      await tab.click('#ten')
+      await shows(tab, '#last-result', '10 × 200')
+      for (const kind of ['good', 'refused', 'replay', 'ahead', 'grid']) await isDrawn(tab, kind)
+      await isWritten(tab, 'Server')
+      await isWritten(tab, 'This tab')
+      await isWritten(tab, 'token 2')
+      const done = await tab.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('#guide [data-done]')].map(({ dataset }) => dataset.step),
+      )
+      expect(done).toEqual(['login', 'refresh', 'replay'])
+    })
+
+    test('pause stops it, go on lets it run, and earlier, later and both zooms move it', async () => {
+      await tab.click('#timeline-pause')
+      await shows(tab, '#timeline-pause', 'Go on')
+      expect(await moves(tab, 10)).toBe(0)
+      const places = [await attribute(tab, '.present', 'd')]
+      for (const id of ['closer', 'earlier', 'wider', 'later']) {
+        await tab.click(`#timeline-${id}`)
+        places.push(await attribute(tab, '.present', 'd'))
+      }
+      expect(new Set(places).size).toBe(places.length)
+      await tab.click('#timeline-pause')
+      await shows(tab, '#timeline-pause', 'Pause')
+      await look(tab)
+      await until(async () => (await moves(tab, 5)) > 0)
+    })
+
+    test('keys go from mark to mark and tell what each was; so does the pointer', async () => {
+      const detail = () => textOf(tab, '#timeline-detail')
+      await press(tab, 'Home')
+      await press(tab, 'ArrowRight')
+      const second = await detail()
+      expect(second).toMatch(/^\d\d:\d\d:\d\d, This tab: /)
+      await press(tab, 'ArrowLeft')
+      expect(await detail()).not.toBe(second)
+      await press(tab, 'End')
+      expect(await detail()).toMatch(/GET \/api\/items was answered with 200 .* It repeats a request/)
+      await press(tab, 'ArrowUp')
+      expect(await detail()).toMatch(/, Server: /)
+      expect(await attribute(tab, '.ring', 'd')).not.toBe('')
+      await press(tab, 'Escape')
+      expect(await attribute(tab, '.ring', 'd')).toBe('')
+
+      await tab.evaluate(() => {
+        const surface = document.querySelector('#timeline-surface')!
+        const bar = document.querySelector('#timeline-surface .life')!.getBoundingClientRect()
+        const over = { clientX: bar.right - 4, clientY: bar.top + 7, bubbles: true }
+        surface.dispatchEvent(new PointerEvent('pointermove', over))
+      })
+      expect(await detail()).toMatch(/This tab: token 2 expires at .* renewed from/)
+    })
+
+    test('another tab has its lane, and gets the token handed over', async () => {
+      const other = await browser.newTab()
+      await other.goto(server.url)
+      await shows(other, '#status', 'authenticated')
+      for (const one of [tab, other]) {
+        await one.bringToFront()
+        await isWritten(one, 'Tab 2')
+        await isDrawn(one, 'handover')
+      }
+      expect(server.log.entries().filter(({ path }) => path === '/auth/refresh_token')).toHaveLength(2)
+      await other.close()
+      await tab.bringToFront()
+      await isWritten(tab, 'Tab 2 (closed)')
+    })
+
+    test('ten thousand events make no more nodes, and no more work for a frame', async () => {
+      await press(tab, 'End')
+      if ((await textOf(tab, '#timeline-pause')) === 'Go on') await press(tab, ' ')
+      const before = await tab.evaluate(() => document.querySelectorAll('#timeline-surface *').length)
+      await tab.evaluate(() => {
+        const channel = new BroadcastChannel('silent-refresh-demo')
+        const now = Date.now()
+        const entries = Array.from({ length: 10_000 }, (_, index) => {
+          const common = { lane: 'crowd', at: now - 40_000 + index * 4, id: `crowd-${index}` }
+          const sent = { ...common, kind: 'sent', method: 'GET', path: '/api/items' }
+          return [sent, { ...common, kind: 'answered', status: [200, 401, 500, 0][index % 4], note: '' }]
+        })
+        channel.postMessage({ type: 'entries', lane: 'crowd', entries: entries.flat() })
+      })
+      await isWritten(tab, 'crowd')
+      await isDrawn(tab, 'unanswered')
+      const drawn = await tab.evaluate(() => {
+        const paths = [...document.querySelectorAll('#timeline-surface path')]
+        return {
+          nodes: document.querySelectorAll('#timeline-surface *').length,
+          length: paths.reduce((sum, path) => sum + (path.getAttribute('d') ?? '').length, 0),
+        }
+      })
+      expect(drawn.nodes).toBeLessThan(before + 20)
+      expect(drawn.length).toBeLessThan(250_000)
+      expect(await moves(tab, 30)).toBeLessThanOrEqual(60)
+    })
+
+    test('what the tabs tell each other and how long tokens live can be changed', async () => {
+      await choose(tab, '#access-ttl', '30')
+      await choose(tab, '#grace', '5')
+      await tab.click('#apply')
+      await shows(tab, '#setup-result', '30 s of life, 5 s of grace')
+      expect(server.settings).toEqual({ accessTtl: 30, grace: 5 })
+      await choose(tab, '#tabs', 'notify')
+      await tab.click('#apply')
+      await isAt(tab, '/?tabs=notify')
+      await shows(tab, '#status', 'authenticated')
+      expect(await tab.evaluate(() => (document.querySelector('#tabs') as HTMLSelectElement).value)).toBe(
+        'notify',
+      )
+    })
+
+    test('another mode signs everybody out, in each tab, and says so', async () => {
+      const other = await browser.newTab()
+      await other.goto(server.url)
+      await shows(other, '#status', 'authenticated')
+      for (const mode of ['cookie', 'body', 'sliding', 'bearer']) {
+        await tab.bringToFront()
+        await choose(tab, '#mode', mode)
+        await tab.click('#apply')
+        await isAt(tab, `switched=${mode}`)
+        await shows(tab, '#setup-result', `in ${mode} mode`)
+        await logIn(tab)
+        await isDrawn(tab, 'life')
+        await tab.click('#list-items')
+        await shows(tab, '#last-result', '200')
+        await other.bringToFront()
+        await isAt(other, `switched=${mode}`)
+      }
+      expect((await tab.url()).includes('tabs=notify')).toBe(true)
+      await other.close()
+      await tab.bringToFront()
+      await tab.click('#logout')
+      await shows(tab, '#status', 'anonymous')
+      await isDrawn(tab, 'signed-out')
+    })
+
+    test.skipIf(engine.name === 'WebKit')(
+      'nothing of that was an error, or against the page’s policy',
+      () => {
+        const complaints = (tab.console ?? []).filter(
+          ({ kind, text }) => kind === 'pageerror' || /Content Security Policy|Uncaught/.test(text),
+        )
+        expect(complaints).toEqual([])
+      },
+    )
+  })
+}
+
+describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => {
+  let browser: Browser
+  let server: DemoServer
+
+  beforeAll(async () => {
+    server = await startServer({ staticRoot, passwordCost: 4 })
+    browser = await chromium.launch()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  test.each([
+    ['light', 360],
+    ['dark', 360],
+    ['light', 1280],
+    ['dark', 1920],
+  ] as const)(
+    'axe finds nothing in %s at %i px, nothing moves by itself, and no line is too wide',
+    async (scheme, width) => {
+      const tab = await browser.newTab()
+      const page = tab.raw!
+      await page.setViewport({ width, height: 900 })
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+      await page.evaluateOnNewDocument(() => {
+        const shifts: string[] = []
+        Object.assign(window, { shifts })
+        new PerformanceObserver(list => {
+          for (const entry of list.getEntries()) {
+            const { hadRecentInput, sources } = entry as PerformanceEntry & {
+              hadRecentInput: boolean
+              sources: { node: Node | null }[]
+            }
+            if (hadRecentInput) continue
+            shifts.push(sources.map(({ node }) => (node as Element | null)?.outerHTML?.slice(0, 80)).join())
+          }
+        }).observe({ type: 'layout-shift', buffered: true })
+      })
+      await tab.goto(server.url)
+      const violations = () =>
+        page.evaluate(async () => {
+          const { violations } = await (window as unknown as { axe: typeof axe }).axe.run()
+          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+        })
+      await shows(tab, '#status', 'anonymous')
+      await page.evaluate(axe.source)
+      expect(await violations()).toEqual([])
+      await logIn(tab)
+      await tab.click('#list-items')
+      await shows(tab, '#last-result', '200')
+      server.faults.set({ refresh: '500' })
+      await tab.click('#refresh')
+      await shows(tab, '#status-detail', 'cannot be renewed')
+      expect(await violations()).toEqual([])
+      server.faults.set({})
+      expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+      await tab.click('#logout')
+      await shows(tab, '#status', 'anonymous')
+      await tab.close()
+    },
+  )
+
+  test('whoever wants less motion gets one step a second', async () => {
+    const tab = await browser.newTab()
+    await tab.raw!.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }])
+    await tab.goto(server.url)
+    await shows(tab, '#status', 'anonymous')
+    await isWritten(tab, 'This tab')
+    await look(tab)
+    expect(await moves(tab, 60, 'transform')).toBeLessThanOrEqual(3)
+    await tab.close()
+  })
+})
