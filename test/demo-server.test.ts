@@ -835,6 +835,20 @@ describe('faults', () => {
     expect(notes().at(-1)).toBe('200 grace')
   })
 
+  test.each(['bearer', 'sliding'] as const)('drops end no session while there is a grace: %s', async mode => {
+    server = await open({ mode, accessTtl: 600 })
+    browser = openBrowser(server.url)
+    const headers = bearer(await browser.login())
+    await fault({ refresh: 'drop' })
+    for (let i = 0; i < 4; i++) {
+      await expect(browser.refresh({ headers })).rejects.toThrow()
+      pass(60)
+    }
+    await fault({})
+    pass(60)
+    expect((await browser.refresh({ headers })).status).toBe(200)
+  })
+
   test('a dropped refresh without a grace ends the session', async () => {
     await browser.login()
     await browser.send('/demo/config', { method: 'POST', json: { grace: 0 } })
