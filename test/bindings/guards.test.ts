@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { createElement } from 'react'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, signedIn, type World } from '../support/world.ts'
+import { createStage } from './stage.ts'
 
 const LOGIN = 'Sign in'
 const ITEMS = 'Items of ada'
@@ -10,7 +11,10 @@ const ITEMS = 'Items of ada'
 /** The app of the docs around the client that is mocked as its `./auth`. Answers with what takes it away. */
 type Start = (client: World['client'], target: HTMLElement) => Promise<() => void>
 
-const signIn = (client: World['client']) => () => void client.login({ email: 'ada', password: 'right' })
+let signingIn: Promise<unknown> | undefined
+const signIn = (client: World['client']) => () => {
+  signingIn = client.login({ email: 'ada', password: 'right' })
+}
 
 const startReact: Start = async (client, target) => {
   const page = (tag: string, text: string, onClick?: () => void) => () =>
@@ -66,39 +70,28 @@ const hostile = [
   'http://',
 ]
 
-let target: HTMLElement
+const stage = createStage()
 let leave: () => void
 /** Everything that was on the screen, in its order. */
 let screens: string[]
 let observer: MutationObserver
-/** What the frameworks have to complain about. */
-let complaints: unknown[][]
 
 beforeEach(() => {
   vi.resetModules()
-  target = document.body.appendChild(document.createElement('div'))
   leave = () => {}
   screens = []
-  complaints = []
-  for (const method of ['warn', 'error'] as const) {
-    vi.spyOn(console, method).mockImplementation((...words) => complaints.push(words))
-  }
-  observer = new MutationObserver(() => void screens.push(shown()))
-  observer.observe(target, { childList: true, subtree: true, characterData: true })
+  observer = new MutationObserver(() => void screens.push(stage.shown))
+  observer.observe(stage.container, { childList: true, subtree: true, characterData: true })
 })
 
 afterEach(() => {
   leave()
   observer.disconnect()
-  target.remove()
   vi.doUnmock('virtual:docs/auth.ts')
   vi.doUnmock('virtual:docs/pages')
-  vi.restoreAllMocks()
-  expect(complaints).toEqual([])
 })
 
-const shown = () => target.textContent ?? ''
-const shows = (text: string) => vi.waitUntil(() => shown() === text)
+const shows = (text: string) => vi.waitUntil(() => stage.shown === text)
 /** Escaped alike: Vue Router leaves more of a query as it is. */
 const address = () => `${location.pathname}?${new URLSearchParams(location.search)}`
 const path = (login: string) => `/login?${new URLSearchParams({ to: login })}`
@@ -107,7 +100,7 @@ describe.each(frameworks)('%s', (_, start) => {
   async function open({ client }: World, to: string): Promise<void> {
     history.replaceState(null, '', to)
     vi.doMock('virtual:docs/auth.ts', () => ({ auth: client }))
-    leave = await start(client, target)
+    leave = await start(client, stage.container)
   }
 
   test('who is being restored sees neither the login page nor the app, and then the app', async () => {
@@ -116,7 +109,7 @@ describe.each(frameworks)('%s', (_, start) => {
     const answer = world.server.hold('POST /refresh_token')
     await open(world, '/?page=2')
     await world.settle()
-    expect(shown()).toMatch(/^(One moment …)?$/)
+    expect(stage.shown).toMatch(/^(One moment …)?$/)
     answer()
     await shows(ITEMS)
     expect(address()).toBe('/?page=2')
@@ -130,7 +123,8 @@ describe.each(frameworks)('%s', (_, start) => {
     await shows(LOGIN)
     expect(address()).toBe(path('/?page=2'))
     expect(screens).not.toContain(ITEMS)
-    target.querySelector('button')?.click()
+    stage.container.querySelector('button')?.click()
+    await signingIn
     await shows(ITEMS)
     expect(address()).toBe('/?page=2')
   })
@@ -181,7 +175,7 @@ describe.each(frameworks)('%s', (_, start) => {
     await world.client.refresh().catch(() => {})
     expect(world.count('refreshError')).toBe(1)
     await world.settle()
-    expect(shown()).toBe(ITEMS)
+    expect(stage.shown).toBe(ITEMS)
     expect(address()).toBe('/?page=2')
     expect(screens).not.toContain(LOGIN)
   })

@@ -13,46 +13,31 @@ import {
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { AuthProvider, useAuth, useSession } from 'silent-refresh/react'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Session } from '../../src/types.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, signedIn, type World } from '../support/world.ts'
+import { createStage, status } from './stage.ts'
 import { watched } from './watched.ts'
 
 vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
 
 let root: Root | undefined
-let container: HTMLElement
-/** What React has to complain about. */
-let complaints: unknown[][]
-let renders: number
-
-beforeEach(() => {
-  container = document.body.appendChild(document.createElement('div'))
-  complaints = []
-  renders = 0
-  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words))
-})
+const stage = createStage()
 
 afterEach(async () => {
   await act(async () => root?.unmount())
   root = undefined
-  container.remove()
-  vi.restoreAllMocks()
 })
 
 async function show(client: World['client'], ...children: ReactNode[]): Promise<void> {
-  root ??= createRoot(container)
+  root ??= createRoot(stage.container)
   await act(async () => root?.render(createElement(AuthProvider, { client }, ...children)))
 }
-
-const shown = () => container.textContent
-const status = (session: Session) => session.status
 
 /** Shows what the hook answers, and counts. */
 const showing =
   (use: () => unknown): FunctionComponent =>
   () => {
-    renders++
+    stage.renders++
     return createElement('p', null, JSON.stringify(use()))
   }
 const Status = showing(() => useSession(status))
@@ -68,46 +53,44 @@ describe('what is shown', () => {
       useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
     )
     await show(world.client, createElement(Sub))
-    expect(shown()).toBe('"unknown"')
+    expect(stage.shown).toBe('"unknown"')
     await login(world)
-    expect(shown()).toBe('"ada"')
+    expect(stage.shown).toBe('"ada"')
     await logout(world)
-    expect(shown()).toBe('"anonymous"')
-    expect(complaints).toEqual([])
+    expect(stage.shown).toBe('"anonymous"')
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
     const world = await signedIn()
     const Whole = showing(() => useSession())
     await show(world.client, createElement(Whole))
-    const before = shown()
+    const before = stage.shown
     expect(before).toBe(JSON.stringify(world.client.session))
     world.clock.tick(1000)
     await refresh(world)
-    expect(shown()).not.toBe(before)
-    expect(shown()).toBe(JSON.stringify(world.client.session))
+    expect(stage.shown).not.toBe(before)
+    expect(stage.shown).toBe(JSON.stringify(world.client.session))
   })
 
   test('a refresh renders nobody again who does not show it', async () => {
     const world = await signedIn()
     await show(world.client, createElement(Status))
-    const before = renders
+    const before = stage.renders
     const { session } = world.client
     world.clock.tick(1000)
     await refresh(world)
     expect(world.client.session).not.toBe(session)
-    expect(renders).toBe(before)
+    expect(stage.renders).toBe(before)
   })
 
   test('a selector that makes a new object each time neither loops nor is warned of', async () => {
     const world = await signedIn()
     const Fresh = showing(() => useSession(session => ({ is: session.status })))
     await show(world.client, createElement(Fresh))
-    expect(renders).toBe(1)
+    expect(stage.renders).toBe(1)
     world.clock.tick(1000)
     await refresh(world)
-    expect(renders).toBe(2)
-    expect(complaints).toEqual([])
+    expect(stage.renders).toBe(2)
   })
 
   test('a selector sees the props of its own render', async () => {
@@ -119,9 +102,9 @@ describe('what is shown', () => {
       return useSession(session => (session.status === 'authenticated' ? session[key] : null))
     })
     await show(world.client, createElement(Chosen))
-    expect(shown()).toBe('"authenticated"')
+    expect(stage.shown).toBe('"authenticated"')
     await act(async () => choose('error'))
-    expect(shown()).toBe('null')
+    expect(stage.shown).toBe('null')
   })
 
   test('is what came between the render and its effects', async () => {
@@ -132,7 +115,7 @@ describe('what is shown', () => {
       return shown
     })
     await show(world.client, createElement(Early))
-    expect(shown()).toBe('"anonymous"')
+    expect(stage.shown).toBe('"anonymous"')
   })
 
   test('is one and the same all over a concurrent render that a logout comes into', async () => {
@@ -156,7 +139,7 @@ describe('what is shown', () => {
       return createElement('ul', null, rows)
     }
     const rowsShown = () =>
-      [...new Set([...container.querySelectorAll('li')].map(one => one.textContent))].join()
+      [...new Set([...stage.container.querySelectorAll('li')].map(one => one.textContent))].join()
     await show(world.client, createElement(list))
     await act(async () => startTransition(() => open(true)))
     expect(rendered).toBeGreaterThan(20)
@@ -169,9 +152,9 @@ describe('what is shown', () => {
     const other = createWorld()
     const first = watched(world)
     await show(first.client, createElement(Status))
-    expect(shown()).toBe('"authenticated"')
+    expect(stage.shown).toBe('"authenticated"')
     await show(other.client, createElement(Status))
-    expect(shown()).toBe('"unknown"')
+    expect(stage.shown).toBe('"unknown"')
     expect(first.listeners).toBe(0)
   })
 })
@@ -214,10 +197,9 @@ describe('the client', () => {
     })
     await show(spied.client, createElement(StrictMode, null, createElement(Restoring)))
     await act(() => world.settle())
-    expect(shown()).toBe('"authenticated"')
+    expect(stage.shown).toBe('"authenticated"')
     expect(world.server.refreshes).toBe(1)
     expect(spied.listeners).toBe(1)
-    expect(complaints).toEqual([])
   })
 })
 
@@ -231,17 +213,16 @@ describe('server rendering', () => {
     const html = renderToString(page(world.client, Fresh))
     expect(html).toBe('<p>{&quot;is&quot;:&quot;unknown&quot;}</p>')
 
-    container.innerHTML = html
-    const served = container.firstChild
+    stage.container.innerHTML = html
+    const served = stage.container.firstChild
     const errors: unknown[] = []
     await act(async () => {
-      root = hydrateRoot(container, page(world.client, Fresh), {
+      root = hydrateRoot(stage.container, page(world.client, Fresh), {
         onRecoverableError: error => errors.push(error),
       })
     })
-    expect(shown()).toBe('{"is":"authenticated"}')
-    expect(container.firstChild).toBe(served)
+    expect(stage.shown).toBe('{"is":"authenticated"}')
+    expect(stage.container.firstChild).toBe(served)
     expect(errors).toEqual([])
-    expect(complaints).toEqual([])
   })
 })

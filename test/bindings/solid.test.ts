@@ -10,38 +10,24 @@ import {
 } from 'solid-js'
 import { getNextElement, hydrate, insert, render, template } from 'solid-js/web'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Session } from '../../src/types.ts'
 import { createWorld, signedIn, type World } from '../support/world.ts'
 import { onServer } from './on-server.ts'
+import { createStage, status } from './stage.ts'
 import { watched } from './watched.ts'
 
-let container: HTMLElement
 let leave: () => void
-/** What Solid has to complain about. */
-let complaints: unknown[][]
-let renders: number
+const stage = createStage()
 
 beforeEach(() => {
-  container = document.body.appendChild(document.createElement('div'))
   leave = () => {}
-  complaints = []
-  renders = 0
-  for (const method of ['warn', 'error'] as const) {
-    vi.spyOn(console, method).mockImplementation((...words) => complaints.push(words))
-  }
 })
 
 afterEach(() => {
   leave()
-  container.remove()
   vi.unstubAllGlobals()
-  vi.restoreAllMocks()
-  expect(complaints).toEqual([])
 })
 
 const paragraph = template('<p></p>')
-const status = (session: Session) => session.status
-const shown = () => container.textContent
 
 /** Shows what the hook answers, and counts: what the compiler makes of `<p>{show(value())}</p>`. */
 const showing =
@@ -50,7 +36,7 @@ const showing =
     const value = use()
     const element = getNextElement(paragraph)
     insert(element, () => {
-      renders++
+      stage.renders++
       return JSON.stringify(value())
     })
     return element
@@ -67,7 +53,7 @@ const page = (client: World['client'], Shown: Component) => () =>
   })
 
 function show(client: World['client'], Shown: Component): void {
-  leave = render(page(client, Shown), container)
+  leave = render(page(client, Shown), stage.container)
 }
 
 describe('what is shown', () => {
@@ -79,11 +65,11 @@ describe('what is shown', () => {
         useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
       ),
     )
-    expect(shown()).toBe('"unknown"')
+    expect(stage.shown).toBe('"unknown"')
     await world.login()
-    expect(shown()).toBe('"ada"')
+    expect(stage.shown).toBe('"ada"')
     await world.client.logout()
-    expect(shown()).toBe('"anonymous"')
+    expect(stage.shown).toBe('"anonymous"')
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
@@ -92,11 +78,11 @@ describe('what is shown', () => {
       world.client,
       showing(() => useSession()),
     )
-    const before = shown()
+    const before = stage.shown
     world.clock.tick(1000)
     await world.client.refresh()
-    expect(shown()).not.toBe(before)
-    expect(shown()).toBe(JSON.stringify(world.client.session))
+    expect(stage.shown).not.toBe(before)
+    expect(stage.shown).toBe(JSON.stringify(world.client.session))
   })
 
   test('a refresh runs nobody again who does not show it', async () => {
@@ -106,7 +92,7 @@ describe('what is shown', () => {
     world.clock.tick(1000)
     await world.client.refresh()
     expect(world.client.session).not.toBe(session)
-    expect(renders).toBe(1)
+    expect(stage.renders).toBe(1)
   })
 
   test('a selector may read what is reactive', async () => {
@@ -116,9 +102,9 @@ describe('what is shown', () => {
       world.client,
       showing(() => useSession(session => (session.status === 'authenticated' ? session[key()] : undefined))),
     )
-    expect(shown()).toBe('"authenticated"')
+    expect(stage.shown).toBe('"authenticated"')
     setKey('error')
-    expect(shown()).toBe('null')
+    expect(stage.shown).toBe('null')
   })
 
   test('is what came between the render and its effects', async () => {
@@ -131,7 +117,7 @@ describe('what is shown', () => {
         return session
       }),
     )
-    expect(shown()).toBe('"anonymous"')
+    expect(stage.shown).toBe('"anonymous"')
   })
 })
 
@@ -150,7 +136,9 @@ describe('the client', () => {
   })
 
   test('without a provider the error says what is missing', () => {
-    expect(() => render(() => createComponent(Status, {}), container)).toThrow('<AuthProvider client={…}>')
+    expect(() => render(() => createComponent(Status, {}), stage.container)).toThrow(
+      '<AuthProvider client={…}>',
+    )
   })
 
   test('unmounting leaves no listener, and the client alive', async () => {
@@ -205,17 +193,17 @@ describe('server rendering', () => {
     const world = await signedIn()
     // What generateHydrationScript() puts into the page.
     vi.stubGlobal('_$HY', { events: [], completed: new WeakSet(), r: {}, fe() {} })
-    container.innerHTML = html
-    const served = container.firstChild
+    stage.container.innerHTML = html
+    const served = stage.container.firstChild
     const first: unknown[] = []
     const Shown = showing(() => {
       const session = useSession(status)
       first.push(session())
       return session
     })
-    leave = hydrate(page(world.client, Shown), container)
+    leave = hydrate(page(world.client, Shown), stage.container)
     expect(first).toEqual(['unknown'])
-    expect(shown()).toBe('"authenticated"')
-    expect(container.firstChild).toBe(served)
+    expect(stage.shown).toBe('"authenticated"')
+    expect(stage.container.firstChild).toBe(served)
   })
 })

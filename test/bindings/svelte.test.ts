@@ -3,35 +3,21 @@ import { resolve } from 'node:path'
 import { sessionStore, useSession } from 'silent-refresh/svelte'
 import { type Component, flushSync, hydrate, mount, unmount } from 'svelte'
 import { get } from 'svelte/store'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { Session } from '../../src/types.ts'
 import { createWorld, signedIn, type World } from '../support/world.ts'
 import { cache } from '../tools/report.ts'
 import { onServer } from './on-server.ts'
 import Runes from './Runes.svelte'
 import Store from './Store.svelte'
+import { createStage, status } from './stage.ts'
 import { watched } from './watched.ts'
 
-let container: HTMLElement
 let mounted: object | undefined
-/** What Svelte has to complain about. */
-let complaints: unknown[][]
-let renders: number
-
-beforeEach(() => {
-  container = document.body.appendChild(document.createElement('div'))
-  complaints = []
-  renders = 0
-  for (const method of ['warn', 'error'] as const) {
-    vi.spyOn(console, method).mockImplementation((...words) => complaints.push(words))
-  }
-})
+const stage = createStage()
 
 afterEach(async () => {
   await leave()
-  container.remove()
-  vi.restoreAllMocks()
-  expect(complaints).toEqual([])
 })
 
 async function leave(): Promise<void> {
@@ -39,14 +25,12 @@ async function leave(): Promise<void> {
   mounted = undefined
 }
 
-const status = (session: Session) => session.status
 const subject = (session: Session) =>
   session.status === 'authenticated' ? session.claims?.sub : session.status
-const shown = () => container.textContent
 
 /** Counts how often it is asked. */
 function show(value: unknown): string {
-  renders++
+  stage.renders++
   return JSON.stringify(value)
 }
 
@@ -56,31 +40,31 @@ describe.each<[string, Component<any>, (client: World['client'], selector?: any)
 ])('%s', (_, Shown, make) => {
   function render(client: World['client'], selector?: (session: Session) => unknown): void {
     const props = { session: make(client, selector), show }
-    mounted = mount(Shown, { target: container, props })
+    mounted = mount(Shown, { target: stage.container, props })
     flushSync()
   }
 
   test('follows a login and a logout', async () => {
     const world = createWorld()
     render(world.client, subject)
-    expect(shown()).toBe('"unknown"')
+    expect(stage.shown).toBe('"unknown"')
     await world.login()
     flushSync()
-    expect(shown()).toBe('"ada"')
+    expect(stage.shown).toBe('"ada"')
     await world.client.logout()
     flushSync()
-    expect(shown()).toBe('"anonymous"')
+    expect(stage.shown).toBe('"anonymous"')
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
     const world = await signedIn()
     render(world.client)
-    const before = shown()
+    const before = stage.shown
     world.clock.tick(1000)
     await world.client.refresh()
     flushSync()
-    expect(shown()).not.toBe(before)
-    expect(shown()).toBe(JSON.stringify(world.client.session))
+    expect(stage.shown).not.toBe(before)
+    expect(stage.shown).toBe(JSON.stringify(world.client.session))
   })
 
   test('a refresh renders nobody again who does not show it', async () => {
@@ -91,7 +75,7 @@ describe.each<[string, Component<any>, (client: World['client'], selector?: any)
     await world.client.refresh()
     flushSync()
     expect(world.client.session).not.toBe(session)
-    expect(renders).toBe(1)
+    expect(stage.renders).toBe(1)
   })
 
   test('unmounting leaves no listener, and the client alive', async () => {
@@ -109,9 +93,9 @@ describe.each<[string, Component<any>, (client: World['client'], selector?: any)
     const world = await signedIn()
     const session = make(world.client, status)
     for (const expected of ['"authenticated"', '"anonymous"']) {
-      mounted = mount(Shown, { target: container, props: { session, show } })
+      mounted = mount(Shown, { target: stage.container, props: { session, show } })
       flushSync()
-      expect(shown()).toBe(expected)
+      expect(stage.shown).toBe(expected)
       await leave()
       await world.settle()
       await world.client.logout()
@@ -137,19 +121,22 @@ describe.each<[string, Component<any>, (client: World['client'], selector?: any)
     expect(listeners).toBe(0)
 
     const world = createWorld()
-    container.innerHTML = html
-    const served = container.querySelector('p')
-    mounted = hydrate(Shown, { target: container, props: { session: make(world.client, status), show } })
+    stage.container.innerHTML = html
+    const served = stage.container.querySelector('p')
+    mounted = hydrate(Shown, {
+      target: stage.container,
+      props: { session: make(world.client, status), show },
+    })
     flushSync()
-    expect(shown()).toBe('"unknown"')
-    expect(container.querySelector('p')).toBe(served)
+    expect(stage.shown).toBe('"unknown"')
+    expect(stage.container.querySelector('p')).toBe(served)
     await world.login()
     flushSync()
-    expect(shown()).toBe('"authenticated"')
+    expect(stage.shown).toBe('"authenticated"')
   })
 })
 
-test('read by nobody that renders, both are up to date and keep no listener', async () => {
+test('read by nobody that stage.renders, both are up to date and keep no listener', async () => {
   const world = await signedIn()
   const spied = watched(world)
   const store = sessionStore(spied.client)
@@ -163,11 +150,11 @@ test('read by nobody that renders, both are up to date and keep no listener', as
 test('who reads before the others are told does not keep them from being told', async () => {
   const world = await signedIn()
   const session = useSession(world.client, status)
-  mounted = mount(Runes, { target: container, props: { session, show } })
+  mounted = mount(Runes, { target: stage.container, props: { session, show } })
   flushSync()
   void world.client.logout()
   expect(session.current).toBe('anonymous')
   await world.settle()
   flushSync()
-  expect(shown()).toBe('"anonymous"')
+  expect(stage.shown).toBe('"anonymous"')
 })

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { createAuth, useAuth, useSession } from 'silent-refresh/vue'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import {
   type App,
   createApp,
@@ -14,42 +14,24 @@ import {
   ref,
 } from 'vue'
 import { renderToString } from 'vue/server-renderer'
-import type { Session } from '../../src/types.ts'
 import { createWorld, signedIn, type World } from '../support/world.ts'
+import { createStage, status } from './stage.ts'
 import { watched } from './watched.ts'
 
 let app: App | undefined
-let container: HTMLElement
-/** What Vue has to complain about. */
-let complaints: unknown[][]
-let renders: number
-
-beforeEach(() => {
-  container = document.body.appendChild(document.createElement('div'))
-  complaints = []
-  renders = 0
-  for (const method of ['warn', 'error'] as const) {
-    vi.spyOn(console, method).mockImplementation((...words) => complaints.push(words))
-  }
-})
+const stage = createStage()
 
 afterEach(() => {
   app?.unmount()
   app = undefined
-  container.remove()
-  vi.restoreAllMocks()
-  expect(complaints).toEqual([])
 })
-
-const status = (session: Session) => session.status
-const shown = () => container.textContent
 
 /** Shows what the composable answers, and counts. */
 const showing = (use: () => { value: unknown }) =>
   defineComponent(() => {
     const value = use()
     return () => {
-      renders++
+      stage.renders++
       return h('p', JSON.stringify(value.value))
     }
   })
@@ -57,7 +39,7 @@ const Status = showing(() => useSession(status))
 
 function show(client: World['client'], component: ReturnType<typeof showing>): void {
   app = createApp(component).use(createAuth(client))
-  app.mount(container)
+  app.mount(stage.container)
 }
 
 describe('what is shown', () => {
@@ -69,13 +51,13 @@ describe('what is shown', () => {
         useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
       ),
     )
-    expect(shown()).toBe('"unknown"')
+    expect(stage.shown).toBe('"unknown"')
     await world.login()
     await nextTick()
-    expect(shown()).toBe('"ada"')
+    expect(stage.shown).toBe('"ada"')
     await world.client.logout()
     await nextTick()
-    expect(shown()).toBe('"anonymous"')
+    expect(stage.shown).toBe('"anonymous"')
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
@@ -84,12 +66,12 @@ describe('what is shown', () => {
       world.client,
       showing(() => useSession()),
     )
-    const before = shown()
+    const before = stage.shown
     world.clock.tick(1000)
     await world.client.refresh()
     await nextTick()
-    expect(shown()).not.toBe(before)
-    expect(shown()).toBe(JSON.stringify(world.client.session))
+    expect(stage.shown).not.toBe(before)
+    expect(stage.shown).toBe(JSON.stringify(world.client.session))
   })
 
   test('a refresh renders nobody again who does not show it', async () => {
@@ -100,7 +82,7 @@ describe('what is shown', () => {
     await world.client.refresh()
     await nextTick()
     expect(world.client.session).not.toBe(session)
-    expect(renders).toBe(1)
+    expect(stage.renders).toBe(1)
   })
 
   test('a selector may read what is reactive', async () => {
@@ -112,10 +94,10 @@ describe('what is shown', () => {
         useSession(session => (session.status === 'authenticated' ? session[key.value] : undefined)),
       ),
     )
-    expect(shown()).toBe('"authenticated"')
+    expect(stage.shown).toBe('"authenticated"')
     key.value = 'error'
     await nextTick()
-    expect(shown()).toBe('null')
+    expect(stage.shown).toBe('null')
   })
 
   test('is a ref that nobody can write, and the snapshot itself, not a proxy of it', async () => {
@@ -148,9 +130,9 @@ describe('the client', () => {
   })
 
   test('without the plugin the error says what is missing', () => {
-    expect(() => createApp(Status).mount(container)).toThrow('app.use(createAuth(client))')
+    expect(() => createApp(Status).mount(stage.container)).toThrow('app.use(createAuth(client))')
     // Vue tells besides where it came from.
-    complaints = []
+    stage.complaints = []
   })
 
   test('unmounting leaves no listener, and the client alive', async () => {
@@ -183,15 +165,15 @@ describe('server rendering', () => {
     const world = await signedIn()
     const spied = watched(world)
     const create = () => createSSRApp(Status).use(createAuth(spied.client))
-    container.innerHTML = await renderToString(create())
-    expect(container.innerHTML).toBe('<p>"unknown"</p>')
+    stage.container.innerHTML = await renderToString(create())
+    expect(stage.container.innerHTML).toBe('<p>"unknown"</p>')
     expect(spied.listeners).toBe(0)
 
-    const served = container.firstChild
+    const served = stage.container.firstChild
     app = create()
-    app.mount(container)
+    app.mount(stage.container)
     await nextTick()
-    expect(shown()).toBe('"authenticated"')
-    expect(container.firstChild).toBe(served)
+    expect(stage.shown).toBe('"authenticated"')
+    expect(stage.container.firstChild).toBe(served)
   })
 })
