@@ -309,6 +309,22 @@ for (const engine of engines) {
       })
     })
 
+    test('with "performanceLogger" every refresh is a measure of the browser, and what else happens a mark', async () => {
+      await site.open(tab, { measures: true })
+      await site.login(tab)
+      await tab.evaluate(async () => void (await window.auth.refresh()))
+      const [measures, marks] = await tab.evaluate(() => {
+        const entries = (type: string) =>
+          performance.getEntriesByType(type).map(({ name, duration }) => ({ name, lasts: duration > 0 }))
+        return [entries('measure'), entries('mark')]
+      })
+      expect(measures).toEqual([
+        { name: 'silent-refresh: restore', lasts: true },
+        { name: 'silent-refresh: refresh', lasts: true },
+      ])
+      expect(marks).toContainEqual({ name: 'silent-refresh: signed-in', lasts: false })
+    })
+
     test('R11, R10 a redirect to another origin carries no Authorization, and its 401 starts nothing', async () => {
       const [home, stranger] = [await listen(), await listen()]
       const api = await listen(({ url = '' }) => [

@@ -3,6 +3,7 @@ import {
   type AuthClientOptions,
   createAuthClient,
   isAuthError,
+  performanceLogger,
   webStorage,
 } from 'silent-refresh'
 import { findFragments } from './find-fragments.ts'
@@ -34,11 +35,12 @@ document.addEventListener('securitypolicyviolation', ({ effectiveDirective, bloc
 })
 
 /** The page under test: one client over the built package, with options from the address. */
-const { storage, ...given } = JSON.parse(new URLSearchParams(location.search).get('options') ?? '{}')
+const { storage, measures, ...given } = JSON.parse(new URLSearchParams(location.search).get('options') ?? '{}')
 const options: AuthClientOptions<Record<string, unknown>> = {
   endpoints: { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' },
   // By its name.
   ...(storage && { storage: webStorage(() => window[storage as 'sessionStorage']) }),
+  ...(measures && { logger: performanceLogger() }),
   ...given,
 }
 window.isAuthError = isAuthError
