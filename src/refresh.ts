@@ -245,10 +245,12 @@ export function createRefresher(
 
     try {
       const { held } = session
+      const spent = session.tokens?.refreshToken
       const rotated = (refreshToken: string) => {
         current.rotated = refreshToken
-        // Also once disposed: what rests in the storage outlives this client.
-        if (session.version === current.version) session.rotate(refreshToken)
+        // Also once disposed, since what rests in the storage outlives this client, and after the back/forward cache.
+        const isSpent = spent !== undefined && session.tokens?.refreshToken === spent
+        if (isSpent || session.version === current.version) session.rotate(refreshToken)
       }
       const token = await unlessAborted(obtain(operation, signal, rotated), signal)
       // The tab may have been frozen meanwhile, and the others have gone on without it.

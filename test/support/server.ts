@@ -82,7 +82,7 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     ...options,
   }
   // Virtual time stands still while a request is answered: what comes at one instant came together.
-  const ledger = createLedger<string>(time, settings.grace + 1, () => `refresh-${randomUUID()}`)
+  const ledger = createLedger<string>(time, settings.grace, () => `refresh-${randomUUID()}`)
   const overrides = new Map<string, { handler: Handler; times: number }[]>()
   const calls: Call[] = []
   const jar: AuthServer['jar'] = { cookie: null, access: null }
