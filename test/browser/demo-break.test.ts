@@ -158,20 +158,29 @@ for (const engine of engines) {
       expect(await signedIn()).toBe('authenticated')
     })
 
-    test('the demo page: three tabs beside what others make of them', async () => {
-      await tab.click('#compare-tabs')
-      await hasRun('tabs')
+    async function expectOneRefreshForThreeTabs(): Promise<void> {
       for (const row of await rows('tabs', 'silent-refresh')) expect(row).toEqual([1, 30, 0, 0])
       const [withGrace, without] = await rows('tabs', 'ky')
       expect(withGrace![0]).toBeGreaterThanOrEqual(1)
       expect(without!.every(Number.isInteger)).toBe(true)
-    })
+    }
+
+    // There all of them are run.
+    test.skipIf(engine.name === 'Chromium')(
+      'the demo page: three tabs beside what others make of them',
+      async () => {
+        await tab.click('#compare-tabs')
+        await hasRun('tabs')
+        await expectOneRefreshForThreeTabs()
+      },
+    )
 
     test.runIf(engine.name === 'Chromium')(
       'the demo page: every situation beside what others make of it',
       async () => {
         await tab.click('#compare-all')
         await until(async () => (await text('#compare-status')).startsWith('All 6'), 120_000)
+        await expectOneRefreshForThreeTabs()
         expect(await rows('wake', 'silent-refresh')).toEqual([[1, 200, 0, 0]])
         expect(await rows('revoked', 'silent-refresh')).toEqual([[1, 100, 0, 0]])
         expect(await rows('late', 'silent-refresh')).toEqual([[1, 4, 0, 0]])
