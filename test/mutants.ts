@@ -638,7 +638,7 @@ if (stale.length > 0 || chosen.length === 0) process.exit(1)
 
 const tree = mkdtempSync(resolve(tmpdir(), 'mutants-'))
 process.on('exit', () => rmSync(tree, { recursive: true }))
-for (const part of ['src', 'test', 'package.json', 'tsconfig.json']) {
+for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json']) {
   cpSync(resolve(root, part), resolve(tree, part), { recursive: true })
 }
 symlinkSync(resolve(root, 'node_modules'), resolve(tree, 'node_modules'))
