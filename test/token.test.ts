@@ -287,4 +287,12 @@ describe('F13 a token is visible ASCII, at most 65,536 characters', () => {
     expect(parse({ accessToken: 'an-access-token', refreshToken: 'a-refresh-token' })).toBeTypeOf('object')
     expect(Reflect.get(RegExp, '$_')).toBe('-')
   })
+
+  test.each([
+    ['a JWT', jwt('{"sub":"ada"}')],
+    ['an opaque one in parts that look like one', 'ya29.a0AfB-secret_part'],
+  ])('S1 nor does what was read of it: %s', (_, accessToken) => {
+    expect(parse({ accessToken })).toBeTypeOf('object')
+    expect(Reflect.get(RegExp, '$_')).toBe('-')
+  })
 })
