@@ -18,9 +18,11 @@ export function createUrlJudge(
 
   function judge(url: string): string | null {
     try {
-      const { protocol, origin, href } = new URL(url, base)
+      const { protocol, origin, href, username, password } = new URL(url, base)
       // The origin of a `blob:` URL is its maker's: the scheme has to be looked at too.
       if (protocol !== 'https:' && protocol !== 'http:') return null
+      // Nothing is sent there: fetch refuses it, and its password is not for a logger.
+      if (username || password) return null
       if (allowedOrigins.has(origin)) return href
       log({ type: 'origin-not-allowed', origin })
       return null

@@ -75,6 +75,16 @@ describe('each thing that happens at night is told by an event', () => {
     expect(world.logs).toEqual([{ type: 'origin-not-allowed', origin: 'https://cdn.example.net' }])
   })
 
+  test('S2 a password in a URL is in no event: fetch refuses such a URL', async () => {
+    const world = createWorld()
+    const target = items.replace('//', '//ada:password@')
+    for (const headers of [{}, { authorization: 'Basic x' }]) {
+      await expect(world.client.fetch(target, { headers })).rejects.toThrow(TypeError)
+    }
+    expect(world.logs).toEqual([])
+    expect(world.server.calls).toEqual([])
+  })
+
   test('a 401, the refresh, and the replay from one generation to the next', async () => {
     const world = await signedIn()
     world.logs.length = 0
