@@ -101,7 +101,10 @@ const SENTENCES: Sentences = {
 }
 
 /** What happened and why, as a sentence. No token and no part of one is in it. */
-export const describeEvent = (event: LogEvent): string => SENTENCES[event.type](event as never)
+export function describeEvent(event: LogEvent): string {
+  // The client may be another version's, from a second copy of the package.
+  return SENTENCES[event.type]?.(event as never) ?? event.type
+}
 
 const WARNINGS = [
   'refresh-failed',

@@ -446,6 +446,10 @@ describe('sentences', () => {
     expect(new Set(all).size).toBe(samples.length)
   })
 
+  test('an event of another version of the package is told by its type', () => {
+    expect(describeEvent({ type: 'unheard-of' } as never)).toBe('unheard-of')
+  })
+
   test('P5 docs/logging.md has every event with its sentences', () => {
     const page = readFileSync(resolve(root, 'docs/logging.md'), 'utf8')
     const lines = page.replaceAll('\\|', '|')
