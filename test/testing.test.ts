@@ -144,6 +144,22 @@ describe('the fake auth server', () => {
     expect(await (await auth.fetch(`${BASE}/gone`)).text()).toBe('gone')
   })
 
+  test('a route may answer with a response that nobody can add to, and with one and the same each time', async () => {
+    const { auth } = open({
+      api: {
+        'GET /moved': () => Response.redirect(`${BASE}/items`, 303),
+        'GET /text': new Response('the same'),
+      },
+    })
+    await auth.login(ADA)
+    const { status, headers } = await auth.fetch(`${BASE}/moved`)
+    expect([status, headers.get('Location')]).toEqual([303, `${BASE}/items`])
+    expect(headers.get('Access-Control-Allow-Credentials')).toBe('true')
+    for (let times = 0; times < 2; times++) {
+      expect(await (await auth.fetch(`${BASE}/text`)).text()).toBe('the same')
+    }
+  })
+
   test('a revoked access token costs one refresh and a replay', async () => {
     const { server, auth } = open()
     await auth.login(ADA)
@@ -259,6 +275,18 @@ describe('the fake auth server', () => {
     expect([server.calls, server.bearers, server.refreshCookie]).toEqual([[], [], null])
     expect((await auth.fetch(`${BASE}/items`)).status).toBe(401)
     expect((await auth.login(ADA)).status).toBe('authenticated')
+  })
+
+  test('a call from before reset() that was held finds nobody, and leaves nothing', async () => {
+    const { server, openTab } = open()
+    const release = server.hold('login')
+    const login = openTab().login(ADA)
+    await vi.waitUntil(() => server.count('login') === 1)
+    server.reset()
+    release()
+    await expect(login).rejects.toMatchObject({ code: 'login_unavailable' })
+    expect([server.calls, server.refreshCookie]).toEqual([[], null])
+    expect(await openTab().ready()).toEqual({ status: 'anonymous', reason: 'initial' })
   })
 
   test.each([
@@ -395,6 +423,7 @@ describe('faults', () => {
     ['fault', ['refresh', 'timeout']],
     ['fault', ['refresh', null]],
     ['status', ['refresh', { status: 99 }]],
+    ['body', ['refresh', { status: 204, body: 'none' }]],
     ['delay', ['refresh', { delay: -1 }]],
     ['times', ['refresh', 'network', 0]],
     ['route', ['signup', 'network']],
@@ -713,6 +742,32 @@ describe('a test client', () => {
       code: 'invalid_option',
     })
     await expect(createTestClient({ nonsense: 1 } as never)).rejects.toMatchObject({ code: 'invalid_option' })
+  })
+
+  test('of one that cannot be had nothing is left', async () => {
+    const disposed = vi.fn()
+    const browser = createTestBrowser()
+    browsers.push(browser)
+    const { openTab } = browser
+    browser.openTab = options => {
+      const client = openTab(options)
+      const { dispose } = client
+      return Object.assign(client, {
+        dispose() {
+          disposed()
+          dispose()
+        },
+      }) as never
+    }
+    const claims = { '~standard': { validate: () => ({ issues: ['none will do'] }) } }
+    await expect(createTestClient({ browser, claims })).rejects.toMatchObject({ code: 'malformed_response' })
+    expect(disposed).toHaveBeenCalledOnce()
+  })
+
+  test('has the URL of its server also where the option is given as undefined', async () => {
+    const authServer = createFakeAuthServer({ baseUrl: BASE, api: { 'GET /items': ['apple'] } })
+    const auth = await create({ authServer, baseUrl: undefined, restore: undefined })
+    expect(await auth.api.get('items').json()).toEqual(['apple'])
   })
 })
 

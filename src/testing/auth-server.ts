@@ -74,7 +74,7 @@ export interface AuthServer {
   revokeAccess(): void
   /** Every session has ended on the server, and nobody has been told. */
   revokeAll(): void
-  /** As after its creation: no session, no calls, no faults. */
+  /** As after its creation: no session, no calls, no faults. A call that is held finds no server when it goes on. */
   reset(): void
   /** The server as a `fetch`, without MSW: for the client's option `fetch`. */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
@@ -222,7 +222,8 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
     return async () => {
       const caller = callerOf(call)
       if (!caller) return unauthorized()
-      return typeof answer === 'function' ? answer({ request, ...caller }) : answer
+      if (typeof answer === 'function') return answer({ request, ...caller })
+      return isResponse(answer) ? answer.clone() : answer
     }
   }
 
@@ -251,12 +252,16 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   /** One call, from its arrival to its answer; what it does is done by `work`, unless a fault comes first. */
   async function serve(request: Request, call: Call, work: () => unknown): Promise<Response | undefined> {
     calls.push(call)
-    const result = await faults.apply(key => isOf(call, key), work, request.signal)
+    const began = ledger
+    // What a reset() overtakes finds no server, and the next test finds nothing of it.
+    const isCurrent = () => ledger === began
+    const unlessReset = () => (isCurrent() ? work() : Response.error())
+    const result = await faults.apply(key => isOf(call, key), unlessReset, request.signal)
     if (result === undefined) return
     const response = isResponse(result) ? result : json(result)
     call.status = response.status || null
     // As with a browser: an answer that does not arrive sets no cookie.
-    if (!request.signal.aborted) Object.assign(jar, arriving.get(response))
+    if (isCurrent() && !request.signal.aborted) Object.assign(jar, arriving.get(response))
     return withCors(request, response)
   }
 

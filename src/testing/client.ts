@@ -62,10 +62,9 @@ export async function createTestClient<Claims = JwtClaims, User = unknown>(
   /** What every call is answered with until the state is reached. */
   let overall: (() => Response | Promise<Response>) | null = null
   const network = rest.fetch ?? server.fetch
+  const app = { ...rest, baseUrl: rest.baseUrl ?? server.baseUrl, restore: rest.restore ?? 'manual' }
   const client = browser.openTab<Claims, User>({
-    baseUrl: server.baseUrl,
-    restore: 'manual',
-    ...rest,
+    ...app,
     fetch: async (input, init) => (overall ? overall() : network(input, init)),
   })
   const restores = mode === 'cookie' ? 'user' : 'refresh'
@@ -79,53 +78,60 @@ export async function createTestClient<Claims = JwtClaims, User = unknown>(
 
   /** A session that the page before this one has left in the storage. */
   async function leave(): Promise<void> {
-    const before = browser.openTab({ baseUrl: server.baseUrl, restore: 'manual', ...rest })
+    const before = browser.openTab(app)
     await before.setTokens(server.signIn())
     before.dispose()
   }
 
-  if (wanted.status === 'authenticated') {
-    await signIn()
-    if (wanted.error) {
-      const isAway = wanted.error === 'refresh_unavailable'
-      overall = isAway ? away : refuse
-      await client.refresh().catch(() => {})
-      server.fail('refresh', isAway ? 'network' : { status: 401 }, Number.POSITIVE_INFINITY)
+  async function reach(): Promise<void> {
+    if (wanted.status === 'authenticated') {
+      await signIn()
+      if (wanted.error) {
+        const isAway = wanted.error === 'refresh_unavailable'
+        overall = isAway ? away : refuse
+        await client.refresh().catch(() => {})
+        server.fail('refresh', isAway ? 'network' : { status: 401 }, Number.POSITIVE_INFINITY)
+      }
+    } else if (wanted.status === 'unknown') {
+      // A restore needs something to restore from.
+      if (storage) await leave()
+      if (wanted.error) {
+        overall = away
+        await client.ready()
+      }
+      server.fail(restores, wanted.error ? 'network' : 'hang', Number.POSITIVE_INFINITY)
+    } else {
+      const { reason = 'initial' } = wanted
+      if (reason !== 'initial') await signIn()
+      if (reason !== 'logout') overall = refuse
+      if (reason === 'initial') await client.ready()
+      else if (reason === 'logout') await client.logout()
+      else await client.fetch(server.baseUrl).catch(() => {})
+      if (reason !== 'initial') server.revokeAll()
     }
-  } else if (wanted.status === 'unknown') {
-    // A restore needs something to restore from.
-    if (storage) await leave()
-    if (wanted.error) {
-      overall = away
-      await client.ready()
-    }
-    server.fail(restores, wanted.error ? 'network' : 'hang', Number.POSITIVE_INFINITY)
-  } else {
-    const { reason = 'initial' } = wanted
-    if (reason !== 'initial') await signIn()
-    if (reason !== 'logout') overall = refuse
-    if (reason === 'initial') await client.ready()
-    else if (reason === 'logout') await client.logout()
-    else await client.fetch(server.baseUrl).catch(() => {})
-    if (reason !== 'initial') server.revokeAll()
+    overall = null
   }
-  overall = null
 
-  const { session } = client
-  const reached = {
-    status: session.status,
-    error: ('error' in session && session.error?.code) || undefined,
-    reason: 'reason' in session ? session.reason : undefined,
-  }
-  const { error, reason = wanted.status === 'anonymous' ? 'initial' : undefined } = wanted as {
-    error?: string
-    reason?: string
-  }
-  if (reached.status !== wanted.status || reached.error !== error || reached.reason !== reason) {
+  try {
+    await reach()
+    const { session } = client
+    const reached = {
+      status: session.status,
+      error: ('error' in session && session.error?.code) || undefined,
+      reason: 'reason' in session ? session.reason : undefined,
+    }
+    const { error, reason = wanted.status === 'anonymous' ? 'initial' : undefined } = wanted as {
+      error?: string
+      reason?: string
+    }
+    if (reached.status !== wanted.status || reached.error !== error || reached.reason !== reason) {
+      throw new AuthError('invalid_option', '"session" cannot be reached with these options.')
+    }
+    return client
+  } catch (error) {
     client.dispose()
-    throw new AuthError('invalid_option', '"session" cannot be reached with these options.')
+    throw error
   }
-  return client
 }
 
 const STATES = ['authenticated', 'anonymous', 'unknown']

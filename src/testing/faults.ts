@@ -94,13 +94,15 @@ function spoilerOf(fault: Fault): Spoil {
     const { status, body, headers = {}, retryAfter } = fault
     if (!(Number.isInteger(status) && status >= 200 && status < 600))
       throw invalid('status', 'an HTTP status')
+    if ([204, 205, 304].includes(status) && body !== undefined)
+      throw invalid('body', 'left out where the status has none')
     const after = retryAfter instanceof Date ? retryAfter.toUTCString() : retryAfter
     const all = { ...(after !== undefined && { 'Retry-After': `${after}` }), ...headers }
     return () => {
       if (body === undefined || typeof body === 'string') {
         return new Response(body ?? null, { status, headers: all })
       }
-      return isResponse(body) ? body : json(body, status, all)
+      return isResponse(body) ? body.clone() : json(body, status, all)
     }
   }
   throw invalid('fault', '"network", "drop", "hang", "malformed", { status } or { delay }')

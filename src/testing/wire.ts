@@ -42,10 +42,15 @@ function corsHeaders(request: Request): Record<string, string> {
 
 export function withCors(request: Request, response: Response): Response {
   if (response.type === 'error') return response
-  for (const [name, value] of Object.entries(corsHeaders(request))) {
-    if (!response.headers.has(name)) response.headers.set(name, value)
+  const missing = Object.entries(corsHeaders(request)).filter(([name]) => !response.headers.has(name))
+  try {
+    for (const [name, value] of missing) response.headers.set(name, value)
+    return response
+  } catch {
+    // The platform's own, as from Response.redirect(), cannot be added to.
+    const headers = [...response.headers, ...missing]
+    return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
   }
-  return response
 }
 
 export const preflight = (request: Request): Response =>
