@@ -162,8 +162,8 @@ for (const engine of engines) {
       await shows(other, '#status', 'authenticated')
       for (const one of [tab, other]) {
         await one.bringToFront()
-        // WebKit's driver shows one tab alone, and a hidden one draws nothing.
-        if (await one.evaluate(() => document.hidden)) continue
+        // WebKit's driver shows one tab alone, and a hidden one draws nothing and hears nothing of the server.
+        if (one === other && engine.name === 'WebKit') continue
         await isWritten(one, 'Tab 2')
         await isDrawn(one, 'handover')
       }
@@ -232,7 +232,7 @@ for (const engine of engines) {
         await clickInside(tab, '#list-items')
         await shows(tab, '#last-result', '200')
         await other.bringToFront()
-        if (!(await other.evaluate(() => document.hidden))) await isAt(other, `switched=${mode}`)
+        if (engine.name !== 'WebKit') await isAt(other, `switched=${mode}`)
       }
       expect((await tab.url()).includes('tabs=notify')).toBe(true)
       await other.close()
