@@ -32,8 +32,9 @@ export interface FakeAuthServerOptions {
   /** @default one: `{ email: 'ada@example.com', password: 'secret' }`, with `sub` and `user.name` 'Ada' */
   users?: readonly FakeUser[] | undefined
   /**
-   * Routes that want a bearer, as `'GET /items'`, exact, without query. A value is the JSON that is answered; a function
-   * may answer with a `Response`, or with such a value.
+   * Routes that want a bearer, as `'GET /items'`, exact, without query: with a slash from the origin's root, without one
+   * (`'GET items'`) from `baseUrl`. A value is the JSON that is answered, or a `Response`; a function may answer with
+   * either.
    * @default none
    */
   api?: Record<string, unknown> | undefined
