@@ -59,7 +59,8 @@ const config: ViteUserConfigExport = defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Apps are packed, installed and built before some of them.
+          hookTimeout: 180_000,
           // After the unit tests, which want the cores. Browsers mostly wait, for tokens to end and timers to ring: two
           // at a time take half as long.
           maxWorkers: 2,
