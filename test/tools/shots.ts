@@ -73,8 +73,8 @@ async function outage(page: Page): Promise<void> {
 const SHOTS: Shot[] = [
   { name: 'signed-out', width: 1280, height: 900 },
   { name: 'timeline-light', width: 1280, height: 960, act: live },
-  { name: 'timeline-dark', width: 1920, height: 1080, scheme: 'dark', act: live },
-  { name: 'outage', width: 1280, height: 960, act: outage },
+  { name: 'timeline-dark', width: 1920, height: 900, scheme: 'dark', act: live },
+  { name: 'outage', width: 1280, height: 920, act: outage },
   { name: 'narrow', width: 360, height: 760, scheme: 'dark', from: '.timeline', act: live },
 ]
 
