@@ -14,7 +14,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
 ): AuthClient<Claims, User> {
-  const given = { ...options } // read once
+  const given = Object(options) === options ? { ...options } : options // read once
   const client = createClient<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   return Object.assign(client, { api: ky.create({ fetch: client.fetch, ...(baseUrl && { baseUrl }) }) })

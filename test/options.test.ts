@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createClient } from '../src/client.ts'
 import { isAuthError } from '../src/errors.ts'
+import { createAuthClient } from '../src/index.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
@@ -64,6 +65,7 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
 
   test.each([null, 5, 'https://api.example.com'])('options that are no object: %j', value => {
     expect(refusal(value).message).toMatch(/^"options" must be /)
+    expect(() => createAuthClient(value as never)).toThrow(/^"options" must be /)
   })
 
   test.each([
