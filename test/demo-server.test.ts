@@ -1007,6 +1007,7 @@ describe('the event stream', () => {
       name: 'config',
       data: { mode: 'bearer', accessTtl: 15, grace: 10 },
     })
+    expect(await stream.next()).toEqual({ name: 'faults', data: server.faults.state() })
     const told = { method: 'POST', path: '/auth/login', status: 200, note: 'signed in', answeredAt: time }
     expect(await stream.next()).toMatchObject({ name: 'request', data: told })
     await browser.whoami(token)
@@ -1020,16 +1021,39 @@ describe('the event stream', () => {
 
   test('tells a change of the settings', async () => {
     const stream = await listen()
-    await stream.next()
+    for (let i = 0; i < 2; i++) await stream.next()
     await browser.send('/demo/config', { method: 'POST', json: { mode: 'sliding', grace: 0 } })
     const data = { mode: 'sliding', accessTtl: 15, grace: 0 }
     expect(await stream.next()).toEqual({ name: 'config', data })
     await stream.cancel()
   })
 
+  test('tells the faults as they are chosen, and as they are spent', async () => {
+    const token = await browser.login()
+    const stream = await listen()
+    const next = async () => {
+      for (;;) {
+        const { name, data } = (await stream.next())!
+        if (name === 'faults') return data
+      }
+    }
+    expect(await next()).toMatchObject({ api: 'none', count: null })
+    await browser.send('/demo/faults', { method: 'POST', json: { api: '500', count: 2 } })
+    expect(await next()).toMatchObject({ api: '500', count: 2 })
+    for (const left of [
+      { api: '500', count: 1 },
+      { api: 'none', count: null },
+    ]) {
+      const headers = { Authorization: `Bearer ${token}` }
+      expect((await browser.send('/api/items', { headers })).status).toBe(500)
+      expect(await next()).toMatchObject(left)
+    }
+    await stream.cancel()
+  })
+
   test('ends with the server, and one that is gone disturbs nobody', async () => {
     const [stays, leaves] = [await listen(), await listen()]
-    await stays.next()
+    for (let i = 0; i < 2; i++) await stays.next()
     await leaves.cancel()
     for (let i = 0; i < 3; i++) await browser.send('/user/whoami')
     for (let i = 0; i < 6; i++) expect((await stays.next())!.name).toBe('request')

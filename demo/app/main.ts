@@ -1,5 +1,5 @@
 import { auth, mode } from './auth.ts'
-import { mountBreak, showGrace } from './break/index.ts'
+import { mountBreak, showFaults, showGrace } from './break/index.ts'
 import { mountGuide } from './guide.ts'
 import { mountItems } from './items.ts'
 import { mountLog } from './log.ts'
@@ -13,9 +13,12 @@ mountLog(auth)
 mountSession(auth)
 mountLogin(auth)
 mountItems(auth)
-mountTimeline(auth, server => {
-  showServer(server, mode)
-  showGrace(server)
+mountTimeline(auth, {
+  config: server => {
+    showServer(server, mode)
+    showGrace(server)
+  },
+  faults: showFaults,
 })
 mountSetup(auth, mode)
 mountBreak(auth)

@@ -69,6 +69,7 @@ export const createDemoRoutes = (services: DemoServices): Hono<ServerEnv> => {
     .get('/events', () =>
       events.open([
         ['config', { mode: mode(), ...settings }],
+        ['faults', faults.state()],
         ...log.arrivals().map(arrival => ['request', arrival] as const),
       ]),
     )

@@ -60,8 +60,8 @@ const read = (input: Record<string, unknown>): FaultState => {
   }
 }
 
-/** `closeIdle` closes the connections that no request is using. */
-export const createFaults = (closeIdle: () => void): Faults => {
+/** `closeIdle` closes the connections that no request is using. `tell` hears of each new state. */
+export const createFaults = (closeIdle: () => void, tell: (state: FaultState) => void = () => {}): Faults => {
   let state = CLEAR
   const hanging = new Set<() => void>()
 
@@ -69,6 +69,7 @@ export const createFaults = (closeIdle: () => void): Faults => {
     state: () => ({ ...state }),
     set: input => {
       state = read(input)
+      tell(state)
       for (const release of [...hanging]) release()
       // Chromium sends a POST again by itself when a waiting connection breaks before any answer.
       // On a new connection it does not, so that a drop reaches the page as a drop.
@@ -80,6 +81,7 @@ export const createFaults = (closeIdle: () => void): Faults => {
       if (taken[kind] !== 'none' && taken.count !== null) {
         state =
           taken.count === 1 ? { ...CLEAR, offline: taken.offline } : { ...taken, count: taken.count - 1 }
+        tell(state)
       }
       return taken
     },

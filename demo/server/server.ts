@@ -101,10 +101,13 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   const accessTokens = createAccessTokens(db, keys, now)
   const refreshTokens = createRefreshTokens(db, now)
   const carriers = createCarriers(createCsrf(db))
-  const faults = createFaults(() => closeIdle())
   const thief = createThief()
   const lanes = createLanes(() => closeIdle())
   const events = createEventStream()
+  const faults = createFaults(
+    () => closeIdle(),
+    state => events.send('faults', state),
+  )
   const log = createRequestLog(now, events.send)
 
   const readMode = () => mode

@@ -1,6 +1,7 @@
 import { byId, input, setText } from '../dom.ts'
-import { type Config, changeConfig } from '../server.ts'
+import { changeConfig } from '../server.ts'
 import { note } from '../timeline/feed.ts'
+import type { ServerState } from '../timeline/server-events.ts'
 import { errorInWords } from '../words.ts'
 
 const GRACE = 10
@@ -22,15 +23,20 @@ export function mountGrace(): void {
 }
 
 /** As the server tells it, whoever has changed it. */
-export function showGrace({ grace }: Pick<Config, 'grace'>): void {
-  input('grace').value = String(grace)
-  toggle.checked = grace > 0
-  setText(
-    words,
-    grace > 0
-      ? `On: a refresh token that comes again within ${grace} s is taken for an answer that was lost, and nobody is ` +
-          'signed out. No fault on this page can end your session.'
-      : 'Off: a refresh token that comes a second time ends the whole session at once, whoever sent it. A thief gets ' +
-          'nothing, but a lost answer looks the same: this page is then signed out, with reason “rejected”.',
-  )
+export function showGrace(server: ServerState): void {
+  toggle.checked = server.grace > 0
+  setText(words, inWords(server))
+}
+
+function inWords({ mode, grace, accessTtl }: ServerState): string {
+  if (mode === 'sliding')
+    return (
+      'Without effect in this mode, which has no refresh token: only a token that is still good buys the next one. ' +
+      `An outage longer than a token’s life (${accessTtl} s) signs you out.`
+    )
+  return grace > 0
+    ? `On: a refresh token that comes again within ${grace} s is taken for an answer that was lost, and nobody is ` +
+        'signed out. No fault on this page can end your session.'
+    : 'Off: a refresh token that comes a second time ends the whole session at once, whoever sent it. A thief gets ' +
+        'nothing, but a lost answer looks the same: this page is then signed out, with reason “rejected”.'
 }

@@ -10,6 +10,7 @@ import { mountTheft } from './theft.ts'
 import { mountWake } from './wake.ts'
 
 export { showGrace } from './grace.ts'
+export { showFaults } from './server-faults.ts'
 
 /** Switches and buttons that break things, and what common alternatives do in the same situation. */
 export function mountBreak(auth: Auth): void {

@@ -11,6 +11,7 @@ const refreshFault = byId('refresh-fault', HTMLSelectElement)
 const apiFault = byId('api-fault', HTMLSelectElement)
 const count = input('fault-count')
 
+let shown: server.FaultState | null = null
 let turn = Promise.resolve()
 const asked = new Map<HTMLElement, Promise<void>>()
 
@@ -20,37 +21,42 @@ export function mountServerFaults(): void {
     ask(button('read-server-log'), async () => {
       const [log, state] = await Promise.all([server.readLog(), server.readFaults()])
       showLog(log)
-      showFaults(state)
+      show(state)
       return 'Asked just now.'
     }),
   )
 
-  let wasOffline = false
   faults.addEventListener('change', () => ask(faults, change))
+  ask(panel, () => readBack())
+}
 
-  async function change(): Promise<string> {
-    const times = count.value === '' ? null : Number(count.value)
-    const state = await server.setFaults({
-      refresh: refreshFault.value,
-      api: apiFault.value,
-      offline: offline.checked,
-      count: times,
-    })
-    // The browser's own network was there all the time, so it does not tell the page by itself.
-    if (wasOffline && !state.offline) window.dispatchEvent(new Event('online'))
-    wasOffline = state.offline
-    const words = inWords(state)
-    note({ words, tone: words === WELL ? 'plain' : 'warn' })
-    return words
-  }
-
-  ask(panel, async () => {
-    const state = await server.readFaults()
-    // Whoever has chosen by now is not overruled.
-    if (!asked.has(faults)) showFaults(state)
-    wasOffline = state.offline
-    return inWords(state)
+async function change(): Promise<string> {
+  const choice = asked.get(faults)
+  const state = await server.setFaults({
+    refresh: refreshFault.value,
+    api: apiFault.value,
+    offline: offline.checked,
+    count: count.value === '' ? null : Number(count.value),
   })
+  const words = inWords(state)
+  note({ words, tone: words === WELL ? 'plain' : 'warn' })
+  // Some of it may have been spent on the way here.
+  return readBack(choice)
+}
+
+async function readBack(choice = asked.get(faults)): Promise<string> {
+  const state = await server.readFaults()
+  // Whoever has chosen something else meanwhile is not overruled.
+  if (asked.get(faults) === choice) show(state)
+  return inWords(state)
+}
+
+/** As the server tells it: another tab may have chosen, and what is counted gets spent. */
+export function showFaults(state: server.FaultState): void {
+  if (faults.ariaBusy === 'true') return
+  const words = inWords(state)
+  if (shown && inWords(shown) !== words) setText(result, words)
+  show(state)
 }
 
 /** One after the other, so that what was asked last is also done and shown last. */
@@ -67,7 +73,10 @@ function ask(element: HTMLElement, action: () => Promise<string>): void {
 const failureInWords = (error: Error): string =>
   error instanceof TypeError ? 'The server could not be reached.' : `${error.message}.`
 
-function showFaults(state: server.FaultState): void {
+function show(state: server.FaultState): void {
+  // The browser's own network was there all the time, so it does not tell the page by itself.
+  if (shown?.offline && !state.offline) window.dispatchEvent(new Event('online'))
+  shown = state
   offline.checked = state.offline
   refreshFault.value = state.refresh
   apiFault.value = state.api
@@ -84,7 +93,8 @@ function inWords({ refresh, api, offline, count }: server.FaultState): string {
     api === 'none' ? '' : `API calls (${api})`,
   ]
   const what = which.filter(Boolean).join(' and ')
-  return count === null ? `From now on ${what} fail.` : `The next ${plural(count, 'request')} fail: ${what}.`
+  if (count === null) return `From now on ${what} fail.`
+  return count === 1 ? `The next request fails: ${what}.` : `The next ${count} requests fail: ${what}.`
 }
 
 /** `refreshes` is for tests, the words are for people. */

@@ -9,7 +9,7 @@ import { createFrames } from './frames.ts'
 import { createHistory, firstAfter, type Lane, type Mark } from './history.ts'
 import { listenToOtherTabs } from './other-tabs.ts'
 import { createPicture } from './picture.ts'
-import { listenToServer, type ServerState } from './server-events.ts'
+import { listenToServer, type ServerListener } from './server-events.ts'
 import { follow, leftEdge, pan, pause, reveal, START, type Viewport, zoom } from './viewport.ts'
 import { inWords, laneName } from './words.ts'
 
@@ -19,7 +19,7 @@ const NARROW = 600
 const REMEMBERED = 120_000
 
 /** The live timeline: this tab, the other tabs and the server, as they happen. */
-export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) => void): void {
+export function mountTimeline(auth: Auth, server: ServerListener): void {
   const frame = byId('timeline-view', HTMLElement)
   const surface = byId('timeline-surface', HTMLElement)
   const detail = byId('timeline-detail', HTMLElement)
@@ -118,7 +118,7 @@ export function mountTimeline(auth: Auth, serverChanged: (state: ServerState) =>
   }
 
   onEntry(add)
-  listenToServer(add, serverChanged)
+  listenToServer(add, server)
   listenToOtherTabs({
     entry: add,
     opened: history.open,

@@ -1,4 +1,4 @@
-import type { Config } from '../server.ts'
+import type { Config, FaultState } from '../server.ts'
 import { type Entry, SERVER } from './entries.ts'
 
 interface Arrival {
@@ -13,11 +13,17 @@ interface Arrival {
 
 export type ServerState = Pick<Config, 'mode' | 'accessTtl' | 'grace'>
 
+/** Called with what holds now, and again with each change, whoever has made it. */
+export interface ServerListener {
+  config(state: ServerState): void
+  faults(state: FaultState): void
+}
+
 /**
  * What the server tells of itself. Listened to while the page is visible only: a browser has few connections for one
  * server, and each tab would hold one of them. The server begins with what it told before.
  */
-export function listenToServer(entry: (entry: Entry) => void, changed: (state: ServerState) => void): void {
+export function listenToServer(entry: (entry: Entry) => void, { config, faults }: ServerListener): void {
   let source: EventSource | null = null
 
   function listen(): void {
@@ -28,7 +34,8 @@ export function listenToServer(entry: (entry: Entry) => void, changed: (state: S
     source.addEventListener('request', ({ data }) => {
       for (const told of toEntries(JSON.parse(data))) entry(told)
     })
-    source.addEventListener('config', ({ data }) => changed(JSON.parse(data)))
+    source.addEventListener('config', ({ data }) => config(JSON.parse(data)))
+    source.addEventListener('faults', ({ data }) => faults(JSON.parse(data)))
   }
 
   document.addEventListener('visibilitychange', listen)
