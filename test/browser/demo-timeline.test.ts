@@ -23,9 +23,16 @@ const attribute = (tab: Tab, selector: string, name: string) =>
 /** It draws only while it is in sight. */
 const look = (tab: Tab) => tab.evaluate(() => document.querySelector('#timeline-view')!.scrollIntoView())
 
-async function isDrawn(tab: Tab, kind: string): Promise<void> {
+/** All in one question: a busy machine draws few frames, and each answer waits for one. */
+async function areDrawn(tab: Tab, ...kinds: string[]): Promise<void> {
   await look(tab)
-  await until(async () => (await attribute(tab, `.${kind}`, 'd')) !== '')
+  const missing = () =>
+    tab.evaluate(
+      kinds =>
+        kinds.filter(kind => !document.querySelector(`#timeline-surface .${kind}`)?.getAttribute('d')).join(),
+      kinds,
+    )
+  await until(async () => (await missing()) === '')
 }
 
 async function isWritten(tab: Tab, words: string): Promise<void> {
@@ -99,16 +106,12 @@ for (const engine of engines) {
     })
 
     test('the timeline shows tokens, requests, refusals and what was sent again, of this tab and of the server', async () => {
-      await isDrawn(tab, 'life')
-      await isDrawn(tab, 'renewed')
-      await isDrawn(tab, 'signed-in')
+      await areDrawn(tab, 'life', 'renewed', 'signed-in')
       await tab.click('#revoke-access')
       await tab.click('#ten')
       await shows(tab, '#last-result', '10 × 200')
-      for (const kind of ['good', 'refused', 'replay', 'ahead', 'grid']) await isDrawn(tab, kind)
-      await isWritten(tab, 'Server')
-      await isWritten(tab, 'This tab')
-      await isWritten(tab, 'token 2')
+      await areDrawn(tab, 'good', 'refused', 'replay', 'ahead', 'grid')
+      for (const words of ['Server', 'This tab', 'token 2']) await isWritten(tab, words)
       const done = await tab.evaluate(() =>
         [...document.querySelectorAll<HTMLElement>('#guide [data-done]')].map(({ dataset }) => dataset.step),
       )
@@ -118,7 +121,7 @@ for (const engine of engines) {
     test('pause stops it, go on lets it run, and earlier, later and both zooms move it', async () => {
       await tab.click('#timeline-pause')
       await shows(tab, '#timeline-pause', 'Go on')
-      expect(await moves(tab, 10)).toBe(0)
+      expect(await moves(tab, 3)).toBe(0)
       const places = [await attribute(tab, '.present', 'd')]
       for (const id of ['closer', 'earlier', 'wider', 'later']) {
         await tab.click(`#timeline-${id}`)
@@ -128,7 +131,7 @@ for (const engine of engines) {
       await tab.click('#timeline-pause')
       await shows(tab, '#timeline-pause', 'Pause')
       await look(tab)
-      await until(async () => (await moves(tab, 5)) > 0)
+      await until(async () => (await moves(tab, 2)) > 0)
     })
 
     test('keys go from mark to mark and tell what each was; so does the pointer', async () => {
@@ -160,18 +163,17 @@ for (const engine of engines) {
       const other = await browser.newTab()
       await other.goto(server.url)
       await shows(other, '#status', 'authenticated')
-      for (const one of [tab, other]) {
+      // WebKit's driver shows the first tab alone, and a hidden one draws nothing and hears nothing of the server.
+      for (const one of engine.name === 'WebKit' ? [tab] : [tab, other]) {
         await one.bringToFront()
-        // WebKit's driver shows one tab alone, and a hidden one draws nothing and hears nothing of the server.
-        if (one === other && engine.name === 'WebKit') continue
         await isWritten(one, 'Tab 2')
-        await isDrawn(one, 'handover')
+        await areDrawn(one, 'handover')
       }
       expect(server.log.entries().filter(({ path }) => path === '/auth/refresh_token')).toHaveLength(2)
       await other.close()
       await tab.bringToFront()
       await isWritten(tab, 'Tab 2 (closed)')
-      await isDrawn(tab, 'handover')
+      await areDrawn(tab, 'handover')
     })
 
     test('ten thousand events make no more nodes, and no more work for a frame', async () => {
@@ -189,7 +191,7 @@ for (const engine of engines) {
         channel.postMessage({ type: 'entries', lane: 'crowd', entries: entries.flat() })
       })
       await isWritten(tab, 'crowd')
-      await isDrawn(tab, 'unanswered')
+      await areDrawn(tab, 'unanswered')
       const drawn = await tab.evaluate(() => {
         const paths = [...document.querySelectorAll('#timeline-surface path')]
         return {
@@ -200,7 +202,7 @@ for (const engine of engines) {
       expect(drawn.nodes).toBeLessThan(before + 20)
       expect(drawn.length).toBeLessThan(250_000)
       // One a frame, and a whole drawing or two where frames are slow: never one for each event.
-      expect(await moves(tab, 30)).toBeLessThan(1_000)
+      expect(await moves(tab, 5)).toBeLessThan(1_000)
     })
 
     test('what the tabs tell each other and how long tokens live can be changed', async () => {
@@ -218,29 +220,34 @@ for (const engine of engines) {
       )
     })
 
-    test('another mode signs everybody out, in each tab, and says so', async () => {
-      const other = await browser.newTab()
-      await other.goto(server.url)
-      await shows(other, '#status', 'authenticated')
-      for (const mode of ['cookie', 'body', 'sliding', 'bearer']) {
+    const everyMode = engine.name === 'Chromium'
+    const modes = everyMode ? ['cookie', 'body', 'sliding', 'bearer'] : ['sliding', 'bearer']
+    test(`another mode signs everybody out, in each tab, and says so (${modes.join(', ')})`, async () => {
+      // A tab that WebKit's driver does not show hears nothing of the server.
+      const other = engine.name === 'WebKit' ? null : await browser.newTab()
+      await other?.goto(server.url)
+      if (other) await shows(other, '#status', 'authenticated')
+      for (const mode of modes) {
         await tab.bringToFront()
         await choose(tab, '#mode', mode)
         await clickInside(tab, '#apply')
         await isAt(tab, `switched=${mode}`)
         await shows(tab, '#setup-result', `in ${mode} mode`)
+        await shows(tab, '#grace-words', mode === 'sliding' ? 'longer than a token’s life (30 s)' : 'On:')
         await logIn(tab)
-        await isDrawn(tab, 'life')
+        await areDrawn(tab, 'life')
         await clickInside(tab, '#list-items')
         await shows(tab, '#last-result', '200')
+        if (!other) continue
         await other.bringToFront()
-        if (engine.name !== 'WebKit') await isAt(other, `switched=${mode}`)
+        await isAt(other, `switched=${mode}`)
       }
       expect((await tab.url()).includes('tabs=notify')).toBe(true)
-      await other.close()
+      await other?.close()
       await tab.bringToFront()
       await tab.click('#logout')
       await shows(tab, '#status', 'anonymous')
-      await isDrawn(tab, 'signed-out')
+      await areDrawn(tab, 'signed-out')
     })
 
     test.skipIf(engine.name === 'WebKit')(
@@ -268,56 +275,141 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
     await server?.close()
   })
 
-  test.each([
-    ['light', 360],
-    ['dark', 360],
-    ['light', 1280],
-    ['dark', 1920],
-  ] as const)(
-    'axe finds nothing in %s at %i px, nothing moves by itself, and no line is too wide',
-    async (scheme, width) => {
-      const tab = await browser.newTab()
-      const page = tab.raw!
-      await page.setViewport({ width, height: 900 })
-      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
-      await page.evaluateOnNewDocument(() => {
-        const shifts: string[] = []
-        Object.assign(window, { shifts })
-        new PerformanceObserver(list => {
-          for (const entry of list.getEntries()) {
-            const { hadRecentInput, sources } = entry as PerformanceEntry & {
-              hadRecentInput: boolean
-              sources: { node: Node | null }[]
-            }
-            if (hadRecentInput) continue
-            shifts.push(sources.map(({ node }) => (node as Element | null)?.outerHTML?.slice(0, 80)).join())
+  test.each([360, 1280, 1920])('nothing moves by itself at %i px, and no line is too wide', async width => {
+    const tab = await browser.newTab()
+    const page = tab.raw!
+    await page.setViewport({ width, height: 900 })
+    await page.evaluateOnNewDocument(() => {
+      const shifts: string[] = []
+      Object.assign(window, { shifts })
+      new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) {
+          const { hadRecentInput, sources } = entry as PerformanceEntry & {
+            hadRecentInput: boolean
+            sources: { node: Node | null }[]
           }
-        }).observe({ type: 'layout-shift', buffered: true })
+          if (hadRecentInput) continue
+          shifts.push(sources.map(({ node }) => (node as Element | null)?.outerHTML?.slice(0, 80)).join())
+        }
+      }).observe({ type: 'layout-shift', buffered: true })
+    })
+    await tab.goto(server.url)
+    await logIn(tab)
+    await tab.click('#list-items')
+    await shows(tab, '#last-result', '200')
+    await fail(tab)
+    server.faults.set({})
+    expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+    await tab.click('#logout')
+    await shows(tab, '#status', 'anonymous')
+    await tab.close()
+  })
+
+  async function fail(tab: Tab): Promise<void> {
+    server.faults.set({ refresh: '500' })
+    await tab.click('#refresh')
+    await shows(tab, '#status-detail', 'cannot be renewed')
+    await shows(tab, '#server-result', 'refreshes (500) fail')
+  }
+
+  test('axe finds nothing, light and dark, at 360 and 1280 px: signed out, and in an outage beside a comparison', async () => {
+    const tab = await browser.newTab()
+    const page = tab.raw!
+    await tab.goto(server.url)
+    await shows(tab, '#status', 'anonymous')
+    await page.evaluate(axe.source)
+
+    async function look(state: string): Promise<void> {
+      for (const value of ['light', 'dark'])
+        for (const width of [360, 1280]) {
+          await page.setViewport({ width, height: 900 })
+          // Colours are looked at where they end, not on their way.
+          const still = { name: 'prefers-reduced-motion', value: 'reduce' }
+          await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }, still])
+          const found = await page.evaluate(async () => {
+            const { violations } = await (window as unknown as { axe: typeof axe }).axe.run()
+            return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+          })
+          expect(found, `${state}, ${value}, ${width} px`).toEqual([])
+        }
+    }
+
+    await look('signed out')
+    await logIn(tab)
+    await clickInside(tab, '#compare-late')
+    await shows(tab, '[data-experiment="late"] .why', 'The others refresh a second time')
+    await fail(tab)
+    await look('in an outage')
+    server.faults.set({})
+    await tab.click('#logout')
+    await shows(tab, '#status', 'anonymous')
+    await tab.close()
+  })
+
+  test('by key alone: log in, walk the timeline, break it and compare', async () => {
+    const tab = await browser.newTab()
+    const { keyboard } = tab.raw!
+    await tab.goto(server.url)
+    await shows(tab, '#status', 'anonymous')
+    await tab.waitFor(() => document.querySelector('[data-testid^="login-as"]'))
+    const focused = () =>
+      tab.evaluate(() => {
+        const { id, dataset } = document.activeElement as HTMLElement
+        return id || dataset.testid || ''
       })
-      await tab.goto(server.url)
-      const violations = () =>
-        page.evaluate(async () => {
-          const { violations } = await (window as unknown as { axe: typeof axe }).axe.run()
-          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-        })
-      await shows(tab, '#status', 'anonymous')
-      await page.evaluate(axe.source)
-      expect(await violations()).toEqual([])
-      await logIn(tab)
-      await tab.click('#list-items')
-      await shows(tab, '#last-result', '200')
-      server.faults.set({ refresh: '500' })
-      await tab.click('#refresh')
-      await shows(tab, '#status-detail', 'cannot be renewed')
-      expect(await violations()).toEqual([])
-      server.faults.set({})
-      expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([])
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
-      await tab.click('#logout')
-      await shows(tab, '#status', 'anonymous')
-      await tab.close()
-    },
-  )
+    /** Forward alone: whoever comes too late in the order is not found. */
+    async function tabTo(wanted: string): Promise<void> {
+      const passed: string[] = []
+      while (passed.at(-1) !== wanted) {
+        await keyboard.press('Tab')
+        passed.push(await focused())
+        expect(passed.length, `${wanted} was not among ${passed.join()}`).toBeLessThan(40)
+      }
+    }
+    async function pressOn(id: string, key: 'Enter' | 'Space', outcome: string, part: string): Promise<void> {
+      await tabTo(id)
+      await keyboard.press(key)
+      await shows(tab, outcome, part)
+      expect(await focused(), 'the focus stays').toBe(id)
+    }
+
+    await tabTo('login-as-ada@example.com')
+    await keyboard.press('Enter')
+    await shows(tab, '#status', 'authenticated')
+    expect(await focused()).toBe('account')
+    await pressOn('refresh', 'Enter', '#last-result', 'a new token')
+    await pressOn('timeline-pause', 'Space', '#timeline-pause', 'Go on')
+    await tabTo('timeline-view')
+    await keyboard.press('Home')
+    expect(await textOf(tab, '#timeline-detail')).toMatch(/, This tab: /)
+    await keyboard.press('Space')
+    await shows(tab, '#timeline-pause', 'Pause')
+    await pressOn('ten', 'Enter', '#last-result', '10 × 200')
+    await pressOn('apply', 'Enter', '#setup-result', 's of grace')
+    await pressOn('revoke-mine', 'Space', '#revoke-result', 'is refused from now on')
+    await pressOn(
+      'compare-late',
+      'Enter',
+      '[data-experiment="late"] .why',
+      'The others refresh a second time',
+    )
+    await pressOn('offline', 'Space', '#server-result', 'The network is away')
+    await keyboard.press('Space')
+    await shows(tab, '#server-result', 'answers as it should')
+    await tabTo('refresh-fault')
+    await keyboard.type('is answered with 500')
+    await shows(tab, '#server-result', 'refreshes (500) fail')
+    await keyboard.press('Home')
+    await shows(tab, '#server-result', 'answers as it should')
+    await pressOn('steal', 'Enter', '#steal-result', 'You stay signed in')
+    await pressOn('grace-on', 'Space', '#grace-words', 'Off:')
+    await keyboard.press('Space')
+    await shows(tab, '#grace-words', 'On:')
+    await tab.click('#logout')
+    await shows(tab, '#status', 'anonymous')
+    await tab.close()
+  })
 
   test('whoever wants less motion gets one step a second', async () => {
     const tab = await browser.newTab()
