@@ -373,6 +373,8 @@ export function createTabs(
   const stopWaking = environment.onWake(({ type }) => {
     if (type === 'pagehide') {
       close()
+      // A logout on the way out is told all the same.
+      channel = undefined
       isAway = true
     }
     if (type === 'pageshow') {
@@ -388,7 +390,7 @@ export function createTabs(
     else if (shown) fade(HIDDEN_HOLD)
   })
   // It takes a browser a while: creating the client does not wait for it.
-  const cancelOpening = environment.timer(open, 0)
+  const cancelOpening = environment.timer(() => isAway || open(), 0)
 
   return {
     exclusive,

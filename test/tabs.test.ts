@@ -1224,6 +1224,14 @@ describe('M6 the back/forward cache', () => {
     expect(locksOf(a)).toEqual({ held: [], pending: [] })
   })
 
+  test('M3 a logout while the page goes away is told to the others', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    b.wake('pagehide', false)
+    void b.client.logout()
+    await b.settle()
+    expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+  })
+
   test('M6 back after a logout elsewhere: signed out before anything is sent', async () => {
     const tabs = await signedInTabs(2)
     const [a, b] = tabs as [World, World]
