@@ -143,7 +143,7 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
   }
 
   function move(left: number): boolean {
-    const shift = Math.round(x(left) * 2) / 2
+    const shift = Math.round(x(left))
     if (Math.abs(shift) > width / 2) return false
     const transform = `translate(${-shift} 0)`
     if (transform !== last.shift) moving.setAttribute('transform', transform)
