@@ -23,8 +23,17 @@ const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html',
 /** What a page's blocks import and do not show. */
 const GIVEN: Record<string, Record<string, string>> = {
   'docs/frameworks.md': {
-    'next.d.ts':
-      "declare module 'next/navigation' { export function useRouter(): { replace(to: string): void } }",
+    'foreign.d.ts': `
+      declare module 'next/navigation' { export function useRouter(): { replace(to: string): void } }
+      interface ImportMeta { server: boolean }
+      declare function defineNuxtConfig(config: { routeRules: Record<string, { ssr: boolean }> }): unknown
+      declare function defineNuxtPlugin(setup: (nuxt: { vueApp: import('vue').App }) => void): unknown
+      declare function defineNuxtRouteMiddleware(guard: import('vue-router').NavigationGuardWithThis<void>): unknown
+      declare function navigateTo(to: import('vue-router').RouteLocationRaw): import('vue-router').RouteLocationRaw
+      declare function useRouter(): import('vue-router').Router
+    `,
+    'app/utils/auth.ts': "export * from '../../auth'",
+    'app/utils/return-to.ts': "export * from '../../return-to'",
     'pages.ts': 'export declare const Items: () => null, Login: () => null',
     'src/lib/auth.ts': "export * from '../../auth'",
     'src/lib/return-to.ts': "export * from '../../return-to'",
@@ -290,6 +299,7 @@ function writeProject(): string {
     types: [],
     // As strict as an app is unless it asks for more; the recipes are also compiled with all of it.
     exactOptionalPropertyTypes: false,
+    noImplicitReturns: false,
     jsx: 'react-jsx',
     lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'],
     experimentalDecorators: true,
