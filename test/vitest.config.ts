@@ -21,6 +21,8 @@ const config: ViteUserConfigExport = defineConfig({
   },
   test: {
     retry: 0,
+    // All cores: by default one is left to whoever works beside.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
@@ -61,7 +63,7 @@ const config: ViteUserConfigExport = defineConfig({
           testTimeout: 60_000,
           // Apps are packed, installed and built before some of them.
           hookTimeout: 180_000,
-          // After the unit tests, which want the cores. Browsers mostly wait, for tokens to end and timers to ring: two
+          // Not beside the unit tests, which want the cores. Browsers mostly wait, for tokens to end and timers to ring: two
           // at a time take half as long.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

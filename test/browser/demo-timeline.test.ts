@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import axe from 'axe-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type DemoServer, startServer } from '../../demo/server/server.ts'
 import { chromium, engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
@@ -266,11 +266,12 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
   let browser: Browser
   let server: DemoServer
 
-  beforeAll(async () => {
+  // Each test in a browser of its own: none finds what another has left, signed in or broken.
+  beforeEach(async () => {
     server = await startServer({ staticRoot, passwordCost: 4 })
     browser = await chromium.launch()
   })
-  afterAll(async () => {
+  afterEach(async () => {
     await browser?.close()
     await server?.close()
   })

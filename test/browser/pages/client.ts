@@ -35,7 +35,9 @@ document.addEventListener('securitypolicyviolation', ({ effectiveDirective, bloc
 })
 
 /** The page under test: one client over the built package, with options from the address. */
-const { storage, measures, ...given } = JSON.parse(new URLSearchParams(location.search).get('options') ?? '{}')
+const { storage, measures, ...given } = JSON.parse(
+  new URLSearchParams(location.search).get('options') ?? '{}',
+)
 const options: AuthClientOptions<Record<string, unknown>> = {
   endpoints: { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' },
   // By its name.
