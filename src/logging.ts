@@ -1,3 +1,4 @@
+import { DAY } from './clock.ts'
 import type { AuthError } from './errors.ts'
 import type { LogEvent } from './types.ts'
 
@@ -7,8 +8,6 @@ export type Logger = (event: LogEvent) => void
 type Sentences = { [Type in LogEvent['type']]: (event: Extract<LogEvent, { type: Type }>) => string }
 type Reasons<Name extends keyof Event, Event> = Record<Event[Name] & string, string>
 type EventOf<Type extends LogEvent['type']> = Extract<LogEvent, { type: Type }>
-
-const DAY = 24 * 3_600_000
 
 const BEGUN: Reasons<'operation', EventOf<'refresh'>> = {
   refresh: 'refreshing token generation',
