@@ -63,9 +63,9 @@ const config: ViteUserConfigExport = defineConfig({
           testTimeout: 60_000,
           // Apps are packed, installed and built before some of them.
           hookTimeout: 180_000,
-          // Not beside the unit tests, which want the cores. Browsers mostly wait, for tokens to end and timers to ring: two
-          // at a time take half as long.
-          maxWorkers: 2,
+          // Not beside the unit tests, which want the cores. Browsers mostly wait, for tokens to end and timers to ring: three
+          // at a time keep both cores of a small machine at work.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

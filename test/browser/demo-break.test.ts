@@ -1,13 +1,10 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DemoServer, startServer } from '../../demo/server/server.ts'
+import type { DemoServer } from '../../demo/server/server.ts'
 import { engines } from './browsers.ts'
+import { choose, complaints, isDone, logIn, press, shows, startDemo, textOf } from './demo.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
 import { until } from './site.ts'
-
-const staticRoot = resolve(import.meta.dirname, '../../demo/app/dist')
 
 for (const engine of engines) {
   describeEngine(engine, () => {
@@ -15,41 +12,10 @@ for (const engine of engines) {
     let server: DemoServer
     let tab: Tab
 
-    const text = (selector: string) =>
-      tab.evaluate(wanted => document.querySelector(wanted)?.textContent?.trim() ?? '', selector)
-    const shows = (selector: string, part: string) => until(async () => (await text(selector)).includes(part))
-
-    async function press(button: string, outcome: string, part: string): Promise<void> {
-      await tab.click(button)
-      await shows(outcome, part)
-    }
-
-    const choose = (id: string, value: string) =>
-      tab.evaluate(
-        (wanted, chosen) => {
-          const field = document.getElementById(wanted) as HTMLSelectElement
-          field.value = chosen
-          field.dispatchEvent(new Event('change', { bubbles: true }))
-        },
-        id,
-        value,
-      )
-
     const value = (id: string) =>
       tab.evaluate(wanted => (document.getElementById(wanted) as HTMLSelectElement).value, id)
-    const signedIn = () => text('#status')
+    const signedIn = () => textOf(tab, '#status')
     const notes = () => server.log.entries().map(({ note }) => note)
-
-    async function logIn(): Promise<void> {
-      await tab.evaluate(() => {
-        for (const name of ['#email', '#password'])
-          (document.querySelector(name) as HTMLInputElement).value = ''
-      })
-      await tab.type('#email', 'ada@example.com')
-      await tab.type('#password', 'correct horse battery staple')
-      await tab.click('#login')
-      await shows('#status', 'authenticated')
-    }
 
     /** The rows of a comparison's tables: refreshes, API calls, failed, signed out. */
     const rows = (experiment: string, client: string) =>
@@ -75,12 +41,11 @@ for (const engine of engines) {
       )
 
     beforeAll(async () => {
-      expect(existsSync(staticRoot), 'run `npx tsup && npx vite build demo/app` first').toBe(true)
-      server = await startServer({ staticRoot, passwordCost: 4, accessTtl: 60, grace: 60 })
+      server = await startDemo({ accessTtl: 60, grace: 60 })
       browser = await engine.launch()
       tab = await browser.newTab()
       await tab.goto(server.url)
-      await shows('#status', 'anonymous')
+      await shows(tab, '#status', 'anonymous')
     })
     afterAll(async () => {
       await browser?.close()
@@ -88,15 +53,15 @@ for (const engine of engines) {
     })
 
     test('the demo page: nothing can be broken before somebody is signed in', async () => {
-      await press('#fire', '#fire-result', 'Log in first')
-      await press('#steal', '#steal-result', 'Log in first')
-      await logIn()
+      await press(tab, '#fire', '#fire-result', 'Log in first')
+      await press(tab, '#steal', '#steal-result', 'Log in first')
+      await logIn(tab)
     })
 
     test('the demo page: 200 requests after a sleep make one refresh', async () => {
-      await press('#sleep', '#fire-result', 'ten minutes ahead')
+      await press(tab, '#sleep', '#fire-result', 'ten minutes ahead')
       server.log.clear()
-      await press('#fire', '#fire-result', '200 answered, 0 failed')
+      await press(tab, '#fire', '#fire-result', '200 answered, 0 failed')
       expect(notes().filter(note => note === 'rotated').length).toBeLessThanOrEqual(1)
     })
 
@@ -106,68 +71,71 @@ for (const engine of engines) {
       ['#rotate-key', 'signed with a new key'],
     ])('the demo page: %s, and ten requests need one refresh', async (button, words) => {
       server.log.clear()
-      await press(button, '#revoke-result', words)
-      await press('#ten', '#last-result', '10')
+      await press(tab, button, '#revoke-result', words)
+      await press(tab, '#ten', '#last-result', '10')
       await until(() => notes().includes('rotated'))
       expect(notes().filter(note => note === 'rotated')).toHaveLength(1)
     })
 
     test('the demo page: no fault of the server signs anybody out while the grace is on', async () => {
-      await press('#offline', '#server-result', 'The network is away')
-      await press('#refresh', '#last-result', 'refresh_unavailable')
-      await press('#offline', '#server-result', 'answers as it should')
-      await press('#refresh', '#last-result', 'a new token')
+      await press(tab, '#offline', '#server-result', 'The network is away')
+      await press(tab, '#refresh', '#last-result', 'refresh_unavailable')
+      await press(tab, '#offline', '#server-result', 'answers as it should')
+      await press(tab, '#refresh', '#last-result', 'a new token')
 
       for (const fault of ['drop', '500', '429']) {
-        await choose('refresh-fault', fault)
-        await shows('#server-result', `refreshes (${fault}) fail`)
-        await press('#refresh', '#last-result', 'refresh_unavailable')
+        await choose(tab, '#refresh-fault', fault)
+        await shows(tab, '#server-result', `refreshes (${fault}) fail`)
+        await press(tab, '#refresh', '#last-result', 'refresh_unavailable')
       }
-      await choose('refresh-fault', 'none')
-      await shows('#server-result', 'answers as it should')
+      await choose(tab, '#refresh-fault', 'none')
+      await shows(tab, '#server-result', 'answers as it should')
       // What the server said with Retry-After is waited for.
       await until(async () => {
         await tab.click('#refresh')
-        return (await text('#last-result')).includes('a new token')
+        await isDone(tab, '#refresh')
+        return (await textOf(tab, '#last-result')).includes('a new token')
       })
-      await choose('refresh-fault', 'hang')
-      await shows('#server-result', 'refreshes (hang) fail')
-      await press('#echo', '#last-result', '200')
+      await choose(tab, '#refresh-fault', 'hang')
+      await shows(tab, '#server-result', 'refreshes (hang) fail')
+      await press(tab, '#echo', '#last-result', '200')
       server.log.clear()
       await tab.click('#refresh')
       await until(() =>
         server.log.entries().some(({ path, status }) => path.endsWith('token') && status === null),
       )
-      await choose('refresh-fault', 'none')
-      await shows('#last-result', 'a new token')
+      await choose(tab, '#refresh-fault', 'none')
+      await shows(tab, '#last-result', 'a new token')
 
-      await choose('api-fault', '500')
-      await shows('#server-result', 'API calls (500) fail')
-      await press('#echo', '#last-result', '500')
-      await choose('fault-count', '1')
-      await choose('api-fault', '401')
-      await shows('#server-result', 'The next request fails: API calls (401)')
-      await press('#echo', '#last-result', '200')
+      await choose(tab, '#api-fault', '500')
+      await shows(tab, '#server-result', 'API calls (500) fail')
+      await press(tab, '#echo', '#last-result', '500')
+      await choose(tab, '#fault-count', '1')
+      await choose(tab, '#api-fault', '401')
+      await shows(tab, '#server-result', 'The next request fails: API calls (401)')
+      await press(tab, '#echo', '#last-result', '200')
       // It is spent: the page hears so from the server.
-      await shows('#server-result', 'answers as it should')
+      await shows(tab, '#server-result', 'answers as it should')
       expect([await value('api-fault'), await value('fault-count')]).toEqual(['none', ''])
 
       server.log.clear()
-      await press('#lose-answer', '#lose-result', 'The answer is lost')
+      await press(tab, '#lose-answer', '#lose-result', 'The answer is lost')
       await until(() => notes().includes('grace'))
-      await press('#steal', '#steal-result', 'You stay signed in')
+      await press(tab, '#steal', '#steal-result', 'You stay signed in')
       expect(notes()).toContain('thief: grace')
       expect(await signedIn()).toBe('authenticated')
-      await press('#read-server-log', '#server-log', 'grace')
+      await press(tab, '#read-server-log', '#server-log', 'grace')
     })
 
     test('the demo page: more tabs are opened, or offered where the browser allows none', async () => {
       await tab.click('#more-tabs')
-      await until(async () => (await text('#more-tabs-result')) !== '')
+      await until(async () => (await textOf(tab, '#more-tabs-result')) !== '')
       const links = await tab.evaluate(() => document.querySelectorAll('#more-tabs-result a').length)
       const opened = 3 - links
-      expect(await text('#more-tabs')).toBe(opened > 0 ? 'Close the tabs again' : 'Open three more tabs')
-      if (opened > 0) await press('#more-tabs', '#more-tabs-result', 'Closed')
+      expect(await textOf(tab, '#more-tabs')).toBe(
+        opened > 0 ? 'Close the tabs again' : 'Open three more tabs',
+      )
+      if (opened > 0) await press(tab, '#more-tabs', '#more-tabs-result', 'Closed')
       expect(await signedIn()).toBe('authenticated')
     })
 
@@ -199,7 +167,7 @@ for (const engine of engines) {
         await tab.click('#compare-all')
         for (const experiment of ['wake', 'tabs', 'revoked', 'late', 'outage', 'lost'])
           await hasRun(experiment)
-        await shows('#compare-status', 'All 6')
+        await shows(tab, '#compare-status', 'All 6')
         await expectOneRefreshForThreeTabs()
         expect(await rows('wake', 'silent-refresh')).toEqual([[1, 200, 0, 0]])
         expect(await rows('revoked', 'silent-refresh')).toEqual([[1, 100, 0, 0]])
@@ -224,29 +192,26 @@ for (const engine of engines) {
     )
 
     test('the demo page: without the grace a theft signs out, and the page says why', async () => {
-      await press('#grace-on', '#grace-words', 'Off:')
+      await press(tab, '#grace-on', '#grace-words', 'Off:')
       expect(server.settings.grace).toBe(0)
       server.settings.accessTtl = 3
-      await press('#steal', '#steal-result', 'the server has ended the session')
-      await shows('#status', 'anonymous')
-      await shows('#steal-result', 'You are signed out, with reason “rejected”')
-      await press('#grace-on', '#grace-words', 'On:')
+      await press(tab, '#steal', '#steal-result', 'the server has ended the session')
+      await shows(tab, '#status', 'anonymous')
+      await shows(tab, '#steal-result', 'You are signed out, with reason “rejected”')
+      await press(tab, '#grace-on', '#grace-words', 'On:')
       expect(server.settings.grace).toBe(10)
     })
 
     test('the demo page: revoking everything signs out', async () => {
-      await logIn()
-      await press('#revoke-all', '#revoke-result', 'Every session is ended')
-      await shows('#status', 'anonymous')
+      await logIn(tab)
+      await press(tab, '#revoke-all', '#revoke-result', 'Every session is ended')
+      await shows(tab, '#status', 'anonymous')
     })
 
     test.skipIf(engine.name === 'WebKit')(
       'nothing of that was an error, or against the page’s own policy (WebKit does not tell)',
       () => {
-        const complaints = (tab.console ?? []).filter(
-          ({ kind, text }) => kind === 'pageerror' || /Content Security Policy|Uncaught/.test(text),
-        )
-        expect(complaints).toEqual([])
+        expect(complaints(tab)).toEqual([])
       },
     )
   })

@@ -1,13 +1,10 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DemoServer, startServer } from '../../demo/server/server.ts'
+import type { DemoServer } from '../../demo/server/server.ts'
 import { engines } from './browsers.ts'
+import { complaints, press, shows, startDemo, textOf } from './demo.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
 import { until } from './site.ts'
-
-const staticRoot = resolve(import.meta.dirname, '../../demo/app/dist')
 
 for (const engine of engines) {
   describeEngine(engine, () => {
@@ -15,22 +12,18 @@ for (const engine of engines) {
     let server: DemoServer
     let tab: Tab
 
-    const text = (selector: string) =>
-      tab.evaluate(wanted => document.querySelector(wanted)?.textContent?.trim() ?? '', selector)
-    const shows = (selector: string, part: string) => until(async () => (await text(selector)).includes(part))
     const refreshes = () => server.log.entries().filter(({ path }) => path === '/auth/refresh_token')
 
-    async function logIn(): Promise<void> {
+    async function typeIn(): Promise<void> {
       await tab.type('#email', 'ada@example.com')
       await tab.type('#password', 'correct horse battery staple')
       await tab.click('#login')
-      await shows('#status', 'authenticated')
-      await shows('#user', 'Ada')
+      await shows(tab, '#status', 'authenticated')
+      await shows(tab, '#user', 'Ada')
     }
 
     beforeAll(async () => {
-      expect(existsSync(staticRoot), 'run `npx tsup && npx vite build demo/app` first').toBe(true)
-      server = await startServer({ staticRoot, passwordCost: 4 })
+      server = await startDemo()
       browser = await engine.launch()
       tab = await browser.newTab()
       await tab.goto(server.url)
@@ -41,60 +34,55 @@ for (const engine of engines) {
     })
 
     test('the demo page: log in, call the API, survive a revoked token, faults and a reload, log out', async () => {
-      await shows('#status', 'anonymous')
+      await shows(tab, '#status', 'anonymous')
 
       await tab.type('#email', 'ada@example.com')
       await tab.type('#password', 'wrong')
       await tab.click('#login')
-      await until(async () => (await text('#login-error')) !== '')
-      expect(await text('#status')).toBe('anonymous')
+      await until(async () => (await textOf(tab, '#login-error')) !== '')
+      expect(await textOf(tab, '#status')).toBe('anonymous')
 
       await tab.evaluate(() => {
         for (const name of ['#email', '#password'])
           (document.querySelector(name) as HTMLInputElement).value = ''
       })
-      await logIn()
+      await typeIn()
 
-      await tab.click('#list-items')
-      await shows('#last-result', '200')
+      await press(tab, '#list-items', '#last-result', '200')
       server.log.clear()
       await tab.click('#revoke-access')
-      await until(async () => (await text('#server-result')) !== '')
-      await tab.click('#ten')
-      await shows('#last-result', '10')
+      await until(async () => (await textOf(tab, '#server-result')) !== '')
+      await press(tab, '#ten', '#last-result', '10')
       expect(refreshes()).toHaveLength(1)
 
       server.faults.set({ ...server.faults.state(), refresh: '500' })
-      await tab.click('#refresh')
-      await shows('#last-result', 'refresh_unavailable')
-      expect(await text('#status')).toBe('authenticated')
+      await press(tab, '#refresh', '#last-result', 'refresh_unavailable')
+      expect(await textOf(tab, '#status')).toBe('authenticated')
       server.faults.set({ ...server.faults.state(), refresh: 'none' })
 
       await tab.reload()
-      await shows('#status', 'authenticated')
+      await shows(tab, '#status', 'authenticated')
       await tab.click('#logout')
-      await shows('#status', 'anonymous')
+      await shows(tab, '#status', 'anonymous')
       await tab.reload()
-      await shows('#status', 'anonymous')
+      await shows(tab, '#status', 'anonymous')
       await tab.goto(`${server.url}/auth/`) // where WebKit lists the cookies of both paths
       expect(await tab.cookies()).toEqual([])
     })
 
     test.each(['cookie', 'body', 'sliding'] as const)('the demo page with --mode %s', async mode => {
-      const other = await startServer({ staticRoot, passwordCost: 4, mode })
+      const other = await startDemo({ mode })
       await tab.goto(other.url)
-      await shows('#status', 'anonymous')
-      await logIn()
-      await tab.click('#list-items')
-      await shows('#last-result', '200')
-      await tab.click('#refresh')
-      await shows('#last-result', 'a new token')
+      await shows(tab, '#status', 'anonymous')
+      await typeIn()
+      await press(tab, '#list-items', '#last-result', '200')
+      await press(tab, '#refresh', '#last-result', 'a new token')
       await tab.reload()
-      await shows('#status', 'authenticated')
+      await shows(tab, '#status', 'authenticated')
       await tab.click('#logout')
-      await shows('#status', 'anonymous')
+      await shows(tab, '#status', 'anonymous')
       await tab.reload()
-      await shows('#status', 'anonymous')
+      await shows(tab, '#status', 'anonymous')
       await tab.goto('about:blank')
       await other.close()
     })
@@ -102,10 +90,7 @@ for (const engine of engines) {
     test.skipIf(engine.name === 'WebKit')(
       'nothing of that was an error, or against the page’s own policy (WebKit does not tell)',
       () => {
-        const complaints = (tab.console ?? []).filter(
-          ({ kind, text }) => kind === 'pageerror' || /Content Security Policy|Uncaught/.test(text),
-        )
-        expect(complaints).toEqual([])
+        expect(complaints(tab)).toEqual([])
       },
     )
   })

@@ -1,19 +1,12 @@
-import { resolve } from 'node:path'
 import axe from 'axe-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type DemoServer, startServer } from '../../demo/server/server.ts'
+import type { DemoServer } from '../../demo/server/server.ts'
 import { chromium, engines } from './browsers.ts'
+import { choose, complaints, logIn, press, shows, startDemo, textOf } from './demo.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
 import { until } from './site.ts'
 
-const staticRoot = resolve(import.meta.dirname, '../../demo/app/dist')
-
-const textOf = (tab: Tab, selector: string) =>
-  tab.evaluate(wanted => document.querySelector(wanted)?.textContent?.trim() ?? '', selector)
-/** Over navigations too. */
-const shows = (tab: Tab, selector: string, part: string) =>
-  until(async () => (await textOf(tab, selector).catch(() => '')).includes(part))
 const attribute = (tab: Tab, selector: string, name: string) =>
   tab.evaluate(
     (wanted, name) => document.querySelector(wanted)?.getAttribute(name) ?? '',
@@ -39,31 +32,14 @@ async function isWritten(tab: Tab, words: string): Promise<void> {
   await look(tab)
   await shows(tab, '#timeline-surface', words)
 }
-const press = (tab: Tab, key: string) =>
+const pressKey = (tab: Tab, key: string) =>
   tab.evaluate(key => {
     const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })
     document.querySelector('#timeline-view')!.dispatchEvent(event)
   }, key)
-const choose = (tab: Tab, selector: string, value: string) =>
-  tab.evaluate(
-    (selector, value) => {
-      const field = document.querySelector(selector) as HTMLSelectElement | HTMLInputElement
-      field.value = value
-      field.dispatchEvent(new Event('change', { bubbles: true }))
-    },
-    selector,
-    value,
-  )
-
 /** In the page: WebKit's driver now and then sends half a click, most of all after a script chose in a `select`. */
 const clickInside = (tab: Tab, selector: string) =>
   tab.evaluate(selector => document.querySelector<HTMLButtonElement>(selector)!.click(), selector)
-
-async function logIn(tab: Tab): Promise<void> {
-  await shows(tab, '#status', 'anonymous')
-  await tab.click('[data-testid="login-as-ada@example.com"]')
-  await shows(tab, '#status', 'authenticated')
-}
 
 /** How often the picture, or only its place, was changed in this many frames. */
 const moves = (tab: Tab, frames: number, only?: 'transform') =>
@@ -94,7 +70,7 @@ for (const engine of engines) {
     let tab: Tab
 
     beforeAll(async () => {
-      server = await startServer({ staticRoot, passwordCost: 4, accessTtl: 60 })
+      server = await startDemo({ accessTtl: 60 })
       browser = await engine.launch()
       tab = await browser.newTab()
       await tab.goto(server.url)
@@ -108,8 +84,7 @@ for (const engine of engines) {
     test('the timeline shows tokens, requests, refusals and what was sent again, of this tab and of the server', async () => {
       await areDrawn(tab, 'life', 'renewed', 'signed-in')
       await tab.click('#revoke-access')
-      await tab.click('#ten')
-      await shows(tab, '#last-result', '10 × 200')
+      await press(tab, '#ten', '#last-result', '10 × 200')
       await areDrawn(tab, 'good', 'refused', 'replay', 'ahead', 'grid')
       for (const words of ['Server', 'This tab', 'token 2']) await isWritten(tab, words)
       const done = await tab.evaluate(() =>
@@ -136,18 +111,18 @@ for (const engine of engines) {
 
     test('keys go from mark to mark and tell what each was; so does the pointer', async () => {
       const detail = () => textOf(tab, '#timeline-detail')
-      await press(tab, 'Home')
-      await press(tab, 'ArrowRight')
+      await pressKey(tab, 'Home')
+      await pressKey(tab, 'ArrowRight')
       const second = await detail()
       expect(second).toMatch(/^\d\d:\d\d:\d\d, This tab: /)
-      await press(tab, 'ArrowLeft')
+      await pressKey(tab, 'ArrowLeft')
       expect(await detail()).not.toBe(second)
-      await press(tab, 'End')
+      await pressKey(tab, 'End')
       expect(await detail()).toMatch(/GET \/api\/items was answered with 200 .* It repeats a request/)
-      await press(tab, 'ArrowUp')
+      await pressKey(tab, 'ArrowUp')
       expect(await detail()).toMatch(/, Server: /)
       expect(await attribute(tab, '.ring', 'd')).not.toBe('')
-      await press(tab, 'Escape')
+      await pressKey(tab, 'Escape')
       expect(await attribute(tab, '.ring', 'd')).toBe('')
 
       await tab.evaluate(() => {
@@ -177,8 +152,8 @@ for (const engine of engines) {
     })
 
     test('ten thousand events make no more nodes, and no more work for a frame', async () => {
-      await press(tab, 'End')
-      if ((await textOf(tab, '#timeline-pause')) === 'Go on') await press(tab, ' ')
+      await pressKey(tab, 'End')
+      if ((await textOf(tab, '#timeline-pause')) === 'Go on') await pressKey(tab, ' ')
       const before = await tab.evaluate(() => document.querySelectorAll('#timeline-surface *').length)
       await tab.evaluate(() => {
         const channel = new BroadcastChannel('silent-refresh-demo')
@@ -208,8 +183,7 @@ for (const engine of engines) {
     test('what the tabs tell each other and how long tokens live can be changed', async () => {
       await choose(tab, '#access-ttl', '30')
       await choose(tab, '#grace', '5')
-      await tab.click('#apply')
-      await shows(tab, '#setup-result', '30 s of life, 5 s of grace')
+      await press(tab, '#apply', '#setup-result', '30 s of life, 5 s of grace')
       expect(server.settings).toEqual({ accessTtl: 30, grace: 5 })
       await choose(tab, '#tabs', 'notify')
       await clickInside(tab, '#apply')
@@ -253,10 +227,7 @@ for (const engine of engines) {
     test.skipIf(engine.name === 'WebKit')(
       'nothing of that was an error, or against the page’s policy',
       () => {
-        const complaints = (tab.console ?? []).filter(
-          ({ kind, text }) => kind === 'pageerror' || /Content Security Policy|Uncaught/.test(text),
-        )
-        expect(complaints).toEqual([])
+        expect(complaints(tab)).toEqual([])
       },
     )
   })
@@ -268,7 +239,7 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
 
   // Each test in a browser of its own: none finds what another has left, signed in or broken.
   beforeEach(async () => {
-    server = await startServer({ staticRoot, passwordCost: 4 })
+    server = await startDemo()
     browser = await chromium.launch()
   })
   afterEach(async () => {
@@ -296,8 +267,7 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
     })
     await tab.goto(server.url)
     await logIn(tab)
-    await tab.click('#list-items')
-    await shows(tab, '#last-result', '200')
+    await press(tab, '#list-items', '#last-result', '200')
     await fail(tab)
     server.faults.set({})
     expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([])

@@ -3,7 +3,6 @@ import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
 import { ready, type Site, startSite, until } from './site.ts'
-import { soak } from './soak.ts'
 
 const REFRESH = '/auth/refresh_token'
 const OPTIONS = { scope: 'test' }
@@ -47,12 +46,22 @@ for (const engine of engines) {
       site = await startSite({ grace: 0 })
       await outside.goto(site.blank)
     })
-    afterEach(async () => {
+    afterEach(async ({ task }) => {
+      if (task.result?.state === 'fail') await tellAll(task.name)
       for (const tab of opened) await tab.close()
       opened = []
       await outside.goto('about:blank')
       await site.close()
     })
+
+    /** What there is to know of a failure that does not come again. */
+    async function tellAll(name: string): Promise<void> {
+      console.log(name, JSON.stringify(site.server.log.entries()))
+      for (const tab of opened) {
+        const told = () => ({ seen: window.seen, session: window.auth?.session, uncaught: window.uncaught })
+        console.log(JSON.stringify(await tab.evaluate(told).catch(String)))
+      }
+    }
 
     async function newTab(): Promise<Tab> {
       const tab = await browser.newTab()
@@ -132,21 +141,6 @@ for (const engine of engines) {
         await all(tabs, tab => tab.evaluate(() => window.outcome))
       }
     }
-
-    test('M1 five tabs, single-use tokens: one refresh per cycle, no overlap, no reuse, nobody signed out', async () => {
-      const { notes, shortestGap, byTab, calls, ...rest } = await soak(browser, seen => seen >= 10)
-      expect(rest).toMatchObject({
-        overlaps: 0,
-        logouts: 0,
-        uncaught: [],
-        statuses: Array(5).fill('authenticated'),
-      })
-      expect(Object.keys(notes)).toEqual(['rotated'])
-      expect(byTab.reduce((sum, count) => sum + count)).toBe(notes.rotated)
-      expect(Object.keys(calls)).toEqual(['200'])
-      // A lifetime is 3 s: a second refresh in one cycle would come sooner than this.
-      expect(shortestGap).toBeGreaterThan(1_500)
-    }, 90_000)
 
     test('M2 two tabs get a 401 in the same tick: one POST leaves the browser, both succeed', async () => {
       const tabs = await signedIn(2)

@@ -14,6 +14,8 @@ type Json = Record<string, unknown>
 type Send = <Value = null>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: Json) => Promise<Value>
 
 const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser'
+/** Milliseconds. Sooner than a test’s own end, which would not say what was waited for. */
+const PATIENCE = 40_000
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf' // the key that the WebDriver standard fixes
 
 // The pipe on stdin closes when the tests end in whatever way, SIGKILL too: then the whole group goes.
@@ -119,11 +121,13 @@ function windowTab(send: Send, here: <Value>(work: () => Promise<Value>) => Prom
     async evaluate(fn, ...args) {
       const id = ++calls
       let script = startScript(`${fn}`)
-      for (;;) {
+      for (const start = performance.now(); ; ) {
         const outcome = await here(() => send<string>('POST', '/execute/async', { script, args: [id, args] }))
         const { pending, value, error } = JSON.parse(outcome)
         if (error !== undefined) throw new Error(error)
         if (!pending) return value
+        if (performance.now() - start > PATIENCE)
+          throw new Error(`never settled: ${fn} ${JSON.stringify(args)}`)
         script = POLL_SCRIPT
       }
     },
@@ -173,6 +177,7 @@ function startScript(fn: string): string {
 async function call<Value>(method: string, url: string, body?: Json): Promise<Value> {
   const response = await fetch(url, {
     method,
+    signal: AbortSignal.timeout(PATIENCE),
     ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   })
   const { value } = (await response.json()) as { value: Value & { error?: string; message?: string } }
