@@ -38,7 +38,7 @@ export function createResting(
     if (settings.sliding) {
       if (held) vault.save({ accessToken: held.accessToken, expiresAt: held.expires?.wall, lineage: decided })
     } else if (tokens?.refreshToken) {
-      vault.save({ refreshToken: tokens.refreshToken, lineage: lineage ?? decided })
+      vault.save({ refreshToken: tokens.refreshToken, lineage: lineage ?? decided, serial: generation })
     } else if (!vault.shared) {
       // Of the session that is followed there may be a copy from before a reload: `recover` decides about that.
       vault.drop(lineage === null ? generation : lineage - 1)
@@ -55,7 +55,7 @@ export function createResting(
       return true
     }
     if (!vault.exists) return true
-    const found = await vault.load()
+    const found = await vault.load(settings.sliding ? undefined : () => session.expected)
     if (signal.aborted) return true
     if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)

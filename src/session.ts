@@ -50,6 +50,8 @@ export interface SessionHolder {
   readonly version: number
   /** The generation of the last login or logout: a refresh is never stronger than what the user decided. */
   readonly decided: number
+  /** Another tab has come as far as this, just now: the storage of all may not show it yet. 0: nothing is expected. */
+  readonly expected: number
   /** Another tab has come as far as this: what is done here comes after it. */
   see(generation: number, decided?: number): void
   /** `told`: by another tab, whose generation and lineage these are. */
@@ -73,6 +75,8 @@ const MAX_AHEAD = 60_000
 const MAX_MARGIN = 1_000
 /** The timer never comes sooner than this after a token was had, however short its life. */
 const FLOOR = 2_000
+/** How long a storage that the tabs share may take to show one what another has written. */
+const ARRIVAL = 1_000
 
 /**
  * The in-memory holder. The tokens live in this closure and in no object that can be reached from outside.
@@ -91,6 +95,7 @@ export function createSession(
   let generation = 0
   let version = 0
   let seen = 0
+  let seenAt = -ARRIVAL
   let decided = 0
   let lastIdentity: string | null = null
 
@@ -148,8 +153,15 @@ export function createSession(
       return decided
     },
 
+    get expected() {
+      return environment.monotonic() < seenAt + ARRIVAL ? seen : 0
+    },
+
     see(other, otherDecided = 0) {
-      seen = Math.max(seen, other)
+      if (other > seen) {
+        seen = other
+        seenAt = environment.monotonic()
+      }
       decided = Math.max(decided, otherDecided)
     },
 

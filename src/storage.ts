@@ -38,7 +38,7 @@ export interface Rest {
   readonly expiresAt?: number | undefined
   /** The login that it goes back to. */
   readonly lineage: number
-  /** In a storage of one tab: orders it among all copies. */
+  /** In a storage of one tab: orders it among all copies. In a shared one: the generation that it goes with. */
   readonly serial?: number | undefined
 }
 
@@ -47,8 +47,11 @@ export interface Vault {
   readonly exists: boolean
   /** All tabs see the same. */
   readonly shared: boolean
-  /** `undefined`: it cannot be read now. */
-  load(): Promise<Rest | null | undefined>
+  /**
+   * `undefined`: it cannot be read now. A browser shows a tab late what another has written: what goes with an older
+   * generation than is expected is read again, until nothing is expected any more.
+   */
+  load(expected?: () => number): Promise<Rest | null | undefined>
   /** Never over what goes back to a newer login. */
   save(rest: Rest): void
   /**
@@ -62,6 +65,7 @@ export interface Vault {
 
 /** A storage that hangs must not hold up the session, nor the lock. */
 const PATIENCE = 1_000
+const LOOK_AGAIN = 20
 
 /** The app's storage, which may be full, blocked, slow or filled by somebody else. */
 export function createVault(
@@ -103,7 +107,7 @@ export function createVault(
     return ledger.write(`${next}`) ? next : 0
   }
 
-  async function load(): Promise<Rest | null | undefined> {
+  async function load(expected = () => 0): Promise<Rest | null | undefined> {
     // A sliding token is all that a page has: it waits here while the page is in the back/forward cache.
     if (storage === NOWHERE) return copy
     const least = newest()
@@ -112,6 +116,10 @@ export function createVault(
     if (!got) return isShared() ? undefined : copy
     const rest = got.value == null ? null : parse(got.value)
     if (got.value != null && !rest) complain()
+    if (isShared() && (rest?.serial ?? 0) < expected()) {
+      await new Promise<void>(resolve => void environment.timer(resolve, LOOK_AGAIN))
+      return load(expected)
+    }
     return rest?.serial !== undefined && rest.serial < least ? null : rest
   }
 
@@ -125,8 +133,7 @@ export function createVault(
       copy = rest
       if (storage === NOWHERE) return
       // A token that renews itself is in every tab, and no copy of it is used up by another.
-      const serial = isShared() ? undefined : newest(!sliding)
-      copy = { ...rest, serial }
+      copy = isShared() ? rest : { ...rest, serial: newest(!sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
       const write = () => (broken ? null : attempt(() => storage.set(key, text)))
       last = isShared()

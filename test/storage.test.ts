@@ -1122,6 +1122,69 @@ describe('S3 the refresh token in memory alone, in several tabs', () => {
   })
 })
 
+describe('S3, M2 a shared storage shows a tab late what another has written', () => {
+  /** A view for each tab: its own writes at once, those of the others when they arrive. */
+  function createLateViews(count: number) {
+    const late: (() => void)[] = []
+    const views = Array.from({ length: count }, (): Kept => new Map())
+    const others = (own: Kept, change: (view: Kept) => void) => {
+      for (const view of views) if (view !== own) late.push(() => change(view))
+    }
+    const storages = views.map(
+      (own): TokenStorage => ({
+        shared: true,
+        get: key => own.get(key) ?? null,
+        set(key, value) {
+          own.set(key, value)
+          others(own, view => view.set(key, value))
+        },
+        remove(key) {
+          own.delete(key)
+          others(own, view => view.delete(key))
+        },
+      }),
+    )
+    const arrive = () => {
+      for (const change of late.splice(0)) change()
+    }
+    return { storages, arrive }
+  }
+
+  async function lateTabs(tabs: 'share' | 'notify') {
+    const { storages, arrive } = createLateViews(2)
+    const first = open(undefined, { storage: storages[0]!, options: { tabs } })
+    const second = open(first, { storage: storages[1]!, options: { tabs } })
+    await first.login()
+    await first.clock.advance(2 * SECOND)
+    arrive()
+    forget(first, second)
+    return { first, second, arrive }
+  }
+
+  test.each(['share', 'notify'] as const)('it waits for the token that it was told of: %s', async tabs => {
+    const { first, second, arrive } = await lateTabs(tabs)
+    await first.client.refresh()
+    await first.settle()
+    const refresh = watch(second.client.refresh())
+    await second.clock.advance(SECOND / 2)
+    expect([refresh.state, second.server.refreshes]).toEqual(['pending', 1])
+    arrive()
+    await second.clock.advance(100)
+    expect(refresh.value).toMatchObject({ status: 'authenticated' })
+    expect(second.server.reuses).toBe(0)
+    expect(new Set(sent(second, '/refresh_token')).size).toBe(second.server.refreshes)
+  })
+
+  test('for a second at most', async () => {
+    const { first, second } = await lateTabs('share')
+    await first.client.refresh()
+    await first.settle()
+    const refresh = watch(second.client.refresh())
+    await second.clock.advance(1_100)
+    expect(refresh.state).not.toBe('pending')
+  })
+})
+
 test(`S3 ${LOGOUT} carries what rests in a shared storage, also when another tab has put it there`, async () => {
   const { tabs, kept } = await sharingTabs(2)
   await tabs[0].client.refresh()

@@ -121,6 +121,38 @@ for (const engine of engines) {
       )
     })
 
+    test('S3, M2 localStorage, which a browser shows late: a hundred turns, each at once after the last, use no token twice', async () => {
+      await start('body')
+      const other = await newTab()
+      await site.open(tab, { storage: 'localStorage' })
+      await site.login(tab)
+      await site.open(other, { storage: 'localStorage' })
+      site.server.log.clear()
+      // The page that is told that it is its turn takes it in the same task.
+      const play = (page: Tab, begins: boolean) =>
+        page.evaluate(begins => {
+          const channel = new BroadcastChannel('turns')
+          const take = async (turn: number) => {
+            await window.auth.refresh().catch(error => window.uncaught.push(String(error)))
+            channel.postMessage(turn + 1)
+            return turn + 1
+          }
+          window.outcome = new Promise(resolve => {
+            const end = (turn: number) => turn >= 100 && resolve(turn)
+            channel.onmessage = ({ data }) => end(data) || void take(data).then(end)
+            if (begins) void take(0).then(end)
+          })
+        }, begins)
+      await play(other, false)
+      await play(tab, true)
+      for (const page of [tab, other]) {
+        await page.evaluate(() => window.outcome)
+        expect(await page.evaluate(() => window.uncaught)).toEqual([])
+        expect(await status(page)).toBe('authenticated')
+      }
+      expect(new Set(notes())).toEqual(new Set(['rotated']))
+    })
+
     test('S4 cookie mode: log in, read and write, reload, expire, log out', async () => {
       await start('cookie')
       await site.open(tab, IN_COOKIES)

@@ -16,6 +16,7 @@ type Send = <Value = null>(method: 'GET' | 'POST' | 'DELETE', path: string, body
 const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser'
 /** Milliseconds. Sooner than a test’s own end, which would not say what was waited for. */
 const PATIENCE = 40_000
+const ASK_AGAIN = 20
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf' // the key that the WebDriver standard fixes
 
 // The pipe on stdin closes when the tests end in whatever way, SIGKILL too: then the whole group goes.
@@ -129,6 +130,7 @@ function windowTab(send: Send, here: <Value>(work: () => Promise<Value>) => Prom
         if (performance.now() - start > PATIENCE)
           throw new Error(`never settled: ${fn} ${JSON.stringify(args)}`)
         script = POLL_SCRIPT
+        await sleep(ASK_AGAIN)
       }
     },
     waitFor: (fn, ...args) => poll(tab, fn, args),
@@ -151,13 +153,18 @@ function cookie({ name, value, domain, path, httpOnly, secure, sameSite }: Cooki
   return { name, value, domain, path, httpOnly, secure, sameSite }
 }
 
-// A call that takes long must not keep the one queue: the page holds the promise, and is asked again.
+// A call that takes long must not keep the one queue: the page holds the promise, and is asked again. It answers within
+// the task, since a timer of a hidden page is slow, and one of a page that goes to the bfcache never rings.
 const POLL_SCRIPT = `
   const [id, , done] = arguments
   const calls = window[Symbol.for('silent-refresh.test.calls')]
   const call = calls && calls.get(id)
+  const soon = async () => {
+    for (let i = 0; i < 5; i++) await null
+    return { pending: true }
+  }
   if (!call) done(JSON.stringify({ error: 'the page went away during the call' }))
-  else Promise.race([call, new Promise(resolve => setTimeout(resolve, 25, { pending: true }))]).then(outcome => {
+  else Promise.race([call, soon()]).then(outcome => {
     if (!outcome.pending) calls.delete(id)
     done(JSON.stringify(outcome))
   })
