@@ -118,7 +118,8 @@ export function createAuthorizedFetch(
     session.held === sent ? 'limited' : session.held ? 'user-changed' : 'signed-out'
 
   function send(call: Call, target: Request | string, token: Held | null): Promise<Response> {
-    const { url, method, request, headers } = call
+    const { url, method, request } = call
+    const headers = bearer.attach(call.headers, inCookies ? null : token)
     const init: RequestInit = { ...call.init, headers }
     if (request) {
       // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
@@ -126,13 +127,7 @@ export function createAuthorizedFetch(
       if (request.referrerPolicy) init.referrerPolicy ??= request.referrerPolicy
     }
     if (inCookies) init.credentials ??= credentialsOf(request) ?? (token ? 'include' : 'omit')
-    else if (token) bearer.attach(headers, token)
-    if (settings.csrf) {
-      const guarded = new Headers(headers)
-      init.headers = guarded
-      const isGuarded = client.guard(guarded, method, url, token)
-      if (isGuarded && request?.redirect !== 'manual') init.redirect ??= 'error'
-    }
+    if (client.guard(headers, method, url, token) && request?.redirect !== 'manual') init.redirect ??= 'error'
     return settings.fetch(target, init)
   }
 
@@ -150,13 +145,11 @@ export function createAuthorizedFetch(
 
   async function isTokenDead(call: Call, response: Response): Promise<boolean> {
     if (!shouldRefresh) return response.status === 401
-    const shown = new Headers(call.headers)
-    shown.delete('Authorization')
+    const { url, method, headers } = call
     const copy = response.clone()
     const signal = signalOf(call)
     try {
-      const decide = async () =>
-        shouldRefresh(copy, new Request(call.url, { method: call.method, headers: shown }))
+      const decide = async () => shouldRefresh(copy, new Request(url, { method, headers }))
       return await within(environment, settings.timeout, null, decide, signal)
     } catch (error) {
       signal?.throwIfAborted()

@@ -1,16 +1,14 @@
 import type { Held } from './session.ts'
 
-/**
- * A request's headers as its caller gave them, copied. Not as `Headers`, which `fetch` builds anyway: to build one here
- * as well would be most of what a request costs.
- */
+/** A request's headers as its caller gave them, copied. Not as `Headers`: to check a long value twice costs most. */
 export type HeaderCopy = Record<string, string>
 
 /** Reads and writes the `Authorization` header (RFC 6750 §2.1). */
 export interface Bearer {
   /** Takes out what this client wrote, in a request that the caller copied; says whether any, or another's, was there. */
   take(headers: HeaderCopy): 'none' | 'ours' | 'other'
-  attach(headers: HeaderCopy, token: Held): void
+  /** What goes on the wire: the caller's, and the token's. */
+  attach(headers: HeaderCopy, token: Held | null): Headers
 }
 
 /** How many headers of its own the client remembers, to tell them from a caller's. */
@@ -18,17 +16,18 @@ const REMEMBERED = 16
 
 export function createBearer(scheme: string): Bearer {
   const written: string[] = []
-  let last: { held: Held; value: string } | null = null
+  /** With the token's header alone: to copy it costs less than to have a long value checked for each request. */
+  let last: { held: Held; headers: Headers } | null = null
 
-  function headerOf(held: Held): string {
-    if (last?.held === held) return last.value
+  function headersOf(held: Held): Headers {
+    if (last?.held === held) return last.headers
     const value = `${scheme} ${held.accessToken}`
-    last = { held, value }
+    last = { held, headers: new Headers({ Authorization: value }) }
     if (!written.includes(value)) {
       written.push(value)
       if (written.length > REMEMBERED) written.shift()
     }
-    return value
+    return last.headers
   }
 
   return {
@@ -46,8 +45,10 @@ export function createBearer(scheme: string): Bearer {
       }
       return isOthers ? 'other' : isOurs ? 'ours' : 'none'
     },
-    attach(headers, token) {
-      headers.Authorization = headerOf(token)
+    attach(given, token) {
+      const headers = new Headers(token ? headersOf(token) : undefined)
+      for (const name of Object.keys(given)) headers.append(name, given[name] as string)
+      return headers
     },
   }
 }
