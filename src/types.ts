@@ -72,7 +72,7 @@ export interface TokenStorage {
   get(key: string): string | null | undefined | Promise<string | null | undefined>
   set(key: string, value: string): unknown
   remove(key: string): unknown
-  /** Do all tabs of the browser see the same (as with localStorage)? @default false */
+  /** Do all tabs of the browser see the same, within a second (as with localStorage)? @default false */
   readonly shared?: boolean
 }
 
