@@ -23,7 +23,7 @@ export function createAuthClient<Claims = JwtClaims, User = unknown>(
 }
 
 export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
-export { combineLoggers, consoleLogger, describeEvent, type Logger, performanceLogger } from './logging.ts'
+export { combineLoggers, consoleLogger, describeEvent, performanceLogger } from './logging.ts'
 export { type OAuth2Options, oauth2 } from './presets/oauth2.ts'
 export { memoryStorage, webStorage } from './storage.ts'
 export type {
@@ -43,6 +43,7 @@ export type {
   Failure,
   JwtClaims,
   LogEvent,
+  Logger,
   LoginCause,
   LogoutReason,
   LogoutResult,
