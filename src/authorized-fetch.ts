@@ -145,7 +145,9 @@ export function createAuthorizedFetch(
 
   async function isTokenDead(call: Call, response: Response): Promise<boolean> {
     if (!shouldRefresh) return response.status === 401
-    const { url, method, headers } = call
+    const { url, method } = call
+    const headers = new Headers(call.headers)
+    headers.delete('Authorization')
     const copy = response.clone()
     const signal = signalOf(call)
     try {

@@ -52,7 +52,7 @@ export function createHandingOver(
     const { generation, identity, accessToken, lineage, lifetime, expiresAt, user = null, cause } = news
     const isSameUser = () => session.held?.identity === identity
     if (accessToken === undefined) {
-      session.see(generation, news.decided)
+      session.see(generation, news.decided, true)
       if (isSameUser() || (cause !== 'login' && cause !== 'tokens')) return
       session.suspend()
       await restored()
@@ -65,7 +65,7 @@ export function createHandingOver(
       const parsed = inCookies ? parseCookieSession({}, arrival) : parseToken({ accessToken }, arrival)
       const token = await endpoints.complete({ ...parsed, since, lifetime, identity, user }, user, signal)
       if (signal.aborted || !isNewer(news)) return
-      session.see(generation, news.decided)
+      session.see(generation, news.decided, true)
       session.commit(token, isSameUser() ? 'refresh' : 'other-tab', false, { generation, lineage })
     } catch {
       // What cannot be used was not said.

@@ -49,7 +49,7 @@ export interface Vault {
   readonly shared: boolean
   /**
    * `undefined`: it cannot be read now. A browser shows a tab late what another has written: what goes with an older
-   * generation than is expected is read again, until nothing is expected any more.
+   * generation than is expected is read again, for a second at most.
    */
   load(expected?: () => number): Promise<Rest | null | undefined>
   /** Never over what goes back to a newer login. */
@@ -107,7 +107,7 @@ export function createVault(
     return ledger.write(`${next}`) ? next : 0
   }
 
-  async function load(expected = () => 0): Promise<Rest | null | undefined> {
+  async function load(expected = () => 0, since = environment.monotonic()): Promise<Rest | null | undefined> {
     // A sliding token is all that a page has: it waits here while the page is in the back/forward cache.
     if (storage === NOWHERE) return copy
     const least = newest()
@@ -116,11 +116,11 @@ export function createVault(
     if (!got) return isShared() ? undefined : copy
     const rest = got.value == null ? null : parse(got.value)
     if (got.value != null && !rest) complain()
-    if (isShared() && (rest?.serial ?? 0) < expected()) {
-      await new Promise<void>(resolve => void environment.timer(resolve, LOOK_AGAIN))
-      return load(expected)
-    }
-    return rest?.serial !== undefined && rest.serial < least ? null : rest
+    const serial = rest?.serial ?? 0
+    if (!isShared()) return rest?.serial !== undefined && serial < least ? null : rest
+    if (serial >= expected() || environment.monotonic() >= since + PATIENCE) return rest
+    await new Promise<void>(resolve => void environment.timer(resolve, LOOK_AGAIN))
+    return load(expected, since)
   }
 
   return {

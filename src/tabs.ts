@@ -221,7 +221,7 @@ export function createTabs(
       await manager.request(name, { signal }, async () => {
         stopWatching()
         // Whatever is decided under the lock comes after what those before have decided.
-        session.see(await newestShown())
+        session.see(await newestShown(), 0, true)
         run = task(alone)
         await run.catch(() => {})
         await inbox.settled()

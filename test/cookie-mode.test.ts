@@ -209,6 +209,14 @@ describe('S4 a request', () => {
     expect(world.server.calls.map(call => call.credentials)).toEqual(['omit'])
   })
 
+  test('an Authorization of the app’s own is not for `shouldRefresh` to see', async () => {
+    const shown: (string | null)[] = []
+    const shouldRefresh = (_: Response, { headers }: Request) => shown.push(headers.get('Authorization')) < 0
+    const world = await signedIn({ page: app, options: { baseUrl: ORIGIN, shouldRefresh } })
+    await world.client.fetch(items, { headers: { authorization: 'Basic eDp5' } })
+    expect(shown).toEqual([null])
+  })
+
   test('to a stranger is left as it is', async () => {
     const world = await signedIn({ page: app, options: { baseUrl: ORIGIN } })
     await world.client.fetch('https://other.example/items')

@@ -554,7 +554,7 @@ const mutants: Mutant[] = [
   // What rests in a storage
   {
     file: 'storage.ts',
-    from: 'rest?.serial !== undefined && rest.serial < least',
+    from: 'rest?.serial !== undefined && serial < least',
     to: 'false',
     breaks: 'An old copy, of a tab that was duplicated or discarded, is sent again.',
     test: 'storage',
@@ -575,16 +575,23 @@ const mutants: Mutant[] = [
   },
   {
     file: 'storage.ts',
-    from: 'isShared() && (rest?.serial ?? 0) < expected()',
-    to: 'false',
+    from: 'serial >= expected()',
+    to: 'true',
     breaks: 'A token that another tab has used up is sent, since the browser shows the new one late.',
     test: 'storage',
   },
   {
     file: 'session.ts',
-    from: 'environment.monotonic() < seenAt + ARRIVAL ? seen : 0',
-    to: 'seen',
-    breaks: 'A tab waits for ever for what another has not written.',
+    from: 'holds && other > Math.max(seen, generation)',
+    to: 'other > seen',
+    breaks: 'A tab waits for what nobody writes.',
+    test: 'storage',
+  },
+  {
+    file: 'storage.ts',
+    from: ' || environment.monotonic() >= since + PATIENCE',
+    to: '',
+    breaks: 'A tab waits, and keeps the lock, for as long as another goes on without a refresh token.',
     test: 'storage',
   },
   {

@@ -1183,6 +1183,72 @@ describe('S3, M2 a shared storage shows a tab late what another has written', ()
     await second.clock.advance(1_100)
     expect(refresh.state).not.toBe('pending')
   })
+
+  test('for a second at most, also where the other goes on and on without a refresh token', async () => {
+    const { first, second } = await lateTabs('share')
+    const accessToken = (await first.client.getAccessToken())!
+    const refreshes = []
+    for (let n = 0; n < 20; n++) {
+      await first.client.setTokens({ accessToken })
+      await first.settle()
+      refreshes.push(watch(second.client.refresh()))
+      await first.clock.advance(SECOND / 2)
+    }
+    expect(refreshes.slice(0, 16).filter(({ state }) => state === 'pending')).toEqual([])
+  })
+
+  test('nobody waits for what this tab itself could not write', async () => {
+    const storage = createFlaky(createShared(), 'set')
+    const world = open(undefined, { storage })
+    await world.login()
+    storage.fails = true
+    for (let n = 0; n < 3; n++) {
+      await world.clock.advance(5 * SECOND)
+      const refresh = watch(world.client.refresh())
+      await world.settle()
+      expect(refresh.state).not.toBe('pending')
+    }
+  })
+
+  test('nobody waits beside a tab that is signed out', async () => {
+    const kept: Kept = new Map()
+    const first = open(undefined, { storage: createShared(kept) })
+    await first.login()
+    await first.client.logout()
+    await first.clock.advance(MINUTE)
+    const second = open(first, { storage: createShared(kept) })
+    const ready = watch(second.client.ready())
+    await second.settle()
+    expect(ready.value).toMatchObject({ status: 'anonymous' })
+  })
+
+  test('a new tab that is handed the session waits for nothing, where no refresh token rests', async () => {
+    const kept: Kept = new Map()
+    const first = open(undefined, { storage: createShared(kept) })
+    await first.login()
+    const accessToken = (await first.client.getAccessToken())!
+    await first.client.logout()
+    await first.client.setTokens({ accessToken })
+    await first.clock.advance(5 * SECOND)
+    const second = open(first, { storage: createShared(kept) })
+    const ready = watch(second.client.ready())
+    await second.settle()
+    expect(ready.value).toMatchObject({ status: 'authenticated' })
+  })
+})
+
+test('S3 "remember me": what rests for all tabs is used, though a session of one tab was newer', async () => {
+  const kept: Kept = new Map()
+  const remembered = open(undefined, { storage: createShared(kept) })
+  await remembered.login()
+  await remembered.clock.advance(MINUTE)
+  remembered.close()
+  const once = open(remembered, { storage: createTabStorage() })
+  await once.login('bob')
+  await once.clock.advance(MINUTE)
+  once.close()
+  const again = open(remembered, { storage: createShared(kept) })
+  expect(await again.client.ready()).toMatchObject({ status: 'authenticated' })
 })
 
 test(`S3 ${LOGOUT} carries what rests in a shared storage, also when another tab has put it there`, async () => {
