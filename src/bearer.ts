@@ -1,6 +1,6 @@
 import type { Held } from './session.ts'
 
-/** A request's headers as its caller gave them, copied. Not as `Headers`: to check a long value twice costs most. */
+/** A request's headers as its caller gave them, copied. Not as `Headers`: that is made once, of these and the token's. */
 export type HeaderCopy = Record<string, string>
 
 /** Reads and writes the `Authorization` header (RFC 6750 §2.1). */

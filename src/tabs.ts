@@ -221,7 +221,7 @@ export function createTabs(
       await manager.request(name, { signal }, async () => {
         stopWatching()
         // Whatever is decided under the lock comes after what those before have decided.
-        session.see(await newestShown(), 0, true)
+        await newestShown()
         run = task(alone)
         await run.catch(() => {})
         await inbox.settled()
@@ -273,7 +273,6 @@ export function createTabs(
     // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
     const isBlind = missing.has('lock-query')
     if (newest <= session.generation && !isStranger && !isBlind) return false
-    session.see(newest)
     if (!shares || !channel) return false
     const { version } = session
     const generation = isBlind ? session.generation + 1 : newest
@@ -313,9 +312,15 @@ export function createTabs(
     }
   }
 
+  /** Of what the tabs hold, by their locks; and remembers it. */
   async function newestShown(): Promise<number> {
     const generations = (await locked(`${key}:held:`)).map(Number)
-    return Math.max(0, ...generations.filter(generation => isGeneration(generation, environment.now())))
+    const newest = Math.max(
+      0,
+      ...generations.filter(generation => isGeneration(generation, environment.now())),
+    )
+    session.see(newest, 0, true)
+    return newest
   }
 
   async function isOwned(lineage?: number | null): Promise<boolean> {

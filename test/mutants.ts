@@ -489,7 +489,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'tabs.ts',
-    from: 'session.see(await newestShown())',
+    from: 'session.see(newest, 0, true)',
     to: '',
     breaks: 'A login under the lock is no newer than what a tab before it did.',
     test: 'tabs',

@@ -1211,26 +1211,22 @@ describe('S3, M2 a shared storage shows a tab late what another has written', ()
   })
 
   test('nobody waits beside a tab that is signed out', async () => {
-    const kept: Kept = new Map()
-    const first = open(undefined, { storage: createShared(kept) })
-    await first.login()
-    await first.client.logout()
-    await first.clock.advance(MINUTE)
-    const second = open(first, { storage: createShared(kept) })
+    const { tabs, kept } = await sharingTabs(1)
+    await tabs[0].client.logout()
+    await tabs[0].clock.advance(MINUTE)
+    const second = open(tabs[0], { storage: createShared(kept) })
     const ready = watch(second.client.ready())
     await second.settle()
     expect(ready.value).toMatchObject({ status: 'anonymous' })
   })
 
   test('a new tab that is handed the session waits for nothing, where no refresh token rests', async () => {
-    const kept: Kept = new Map()
-    const first = open(undefined, { storage: createShared(kept) })
-    await first.login()
-    const accessToken = (await first.client.getAccessToken())!
-    await first.client.logout()
-    await first.client.setTokens({ accessToken })
-    await first.clock.advance(5 * SECOND)
-    const second = open(first, { storage: createShared(kept) })
+    const { tabs, kept } = await sharingTabs(1)
+    const accessToken = (await tabs[0].client.getAccessToken())!
+    await tabs[0].client.logout()
+    await tabs[0].client.setTokens({ accessToken })
+    await tabs[0].clock.advance(5 * SECOND)
+    const second = open(tabs[0], { storage: createShared(kept) })
     const ready = watch(second.client.ready())
     await second.settle()
     expect(ready.value).toMatchObject({ status: 'authenticated' })
@@ -1238,9 +1234,8 @@ describe('S3, M2 a shared storage shows a tab late what another has written', ()
 })
 
 test('S3 "remember me": what rests for all tabs is used, though a session of one tab was newer', async () => {
-  const kept: Kept = new Map()
-  const remembered = open(undefined, { storage: createShared(kept) })
-  await remembered.login()
+  const { tabs, kept } = await sharingTabs(1)
+  const [remembered] = tabs
   await remembered.clock.advance(MINUTE)
   remembered.close()
   const once = open(remembered, { storage: createTabStorage() })

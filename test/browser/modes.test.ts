@@ -101,12 +101,18 @@ for (const engine of engines) {
       expect(new Set(notes())).toEqual(new Set(['rotated']))
     })
 
-    test('S3 localStorage: two tabs take turns at one token', async () => {
+    /** Another tab, signed in by what the first has put into localStorage. */
+    async function sharing(): Promise<Tab> {
       await start('body')
       const other = await newTab()
       await site.open(tab, { storage: 'localStorage' })
       await site.login(tab)
       await site.open(other, { storage: 'localStorage' })
+      return other
+    }
+
+    test('S3 localStorage: two tabs take turns at one token', async () => {
+      const other = await sharing()
       expect(await status(other)).toBe('authenticated')
       expect(await Promise.all([refresh(tab), refresh(other)])).toEqual(['authenticated', 'authenticated'])
       expect([await refresh(other), await refresh(tab)]).toEqual(['authenticated', 'authenticated'])
@@ -122,11 +128,7 @@ for (const engine of engines) {
     })
 
     test('S3, M2 localStorage, which a browser shows late: a hundred turns, each at once after the last, use no token twice', async () => {
-      await start('body')
-      const other = await newTab()
-      await site.open(tab, { storage: 'localStorage' })
-      await site.login(tab)
-      await site.open(other, { storage: 'localStorage' })
+      const other = await sharing()
       site.server.log.clear()
       // The page that is told that it is its turn takes it in the same task.
       const play = (page: Tab, begins: boolean) =>

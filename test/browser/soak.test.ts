@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
+import type { Engine } from './engine.ts'
 import { soak } from './soak.ts'
 
-async function tenCycles(engine: (typeof engines)[number]): Promise<void> {
+async function tenCycles(engine: Engine): Promise<void> {
   const browser = await engine.launch({ throttling: true })
   try {
     const { notes, shortestGap, byTab, calls, ...rest } = await soak(browser, seen => seen >= 10)
