@@ -4,15 +4,17 @@ import { instant } from './clock.ts'
 import { createCsrfGuard } from './csrf.ts'
 import { createEndpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
-import { AuthError, type AuthErrorCode } from './errors.ts'
+import { AuthError } from './errors.ts'
 import { createEmitter } from './events.ts'
 import { createHandingOver } from './handover.ts'
 import { createIdle } from './idle.ts'
+import { createLoginNote } from './login-note.ts'
 import { createMarker } from './marker.ts'
 import type { News } from './messages.ts'
 import { invalid, readOptions } from './options.ts'
 import { createRefresher } from './refresh.ts'
 import { createResting } from './resting.ts'
+import { createRevocation } from './revocation.ts'
 import { createScheduler } from './scheduler.ts'
 import { type Change, createSession, isDue } from './session.ts'
 import { createVault, type Rest } from './storage.ts'
@@ -25,7 +27,6 @@ import type {
   AuthEventMap,
   AuthenticatedSession,
   LogEvent,
-  LoginCause,
   LogoutResult,
   Session,
   TokenSet,
@@ -48,16 +49,13 @@ export function createClient<Claims, User>(
   /** By an explicit `refresh()`: whatever the marker says, somebody may have signed in elsewhere. */
   let overruled = false
   let firstRestore: Promise<AuthError | null> | null = null
-  let revoking: Promise<LogoutResult> | null = null
-  let isRevokingAsked = false
-  /** What the server has not confirmed to be worthless yet. */
-  let unrevoked: TokenSet | null = null
 
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
   const marker = createMarker(environment, settings.scope, log)
+  const loginNote = createLoginNote(environment, settings.scope)
   const vault = createVault(settings, environment)
   const { guard, pin } = createCsrfGuard(settings, environment)
-  const endpoints = createEndpoints(settings, environment, guard)
+  const endpoints = createEndpoints(settings, environment, guard, token => session.isSameUser(token))
   // Renewed by any tab that has it, or read from where all tabs look: nobody's own.
   const isOwned = !settings.sliding && !vault.shared
   const session = createSession(environment, settings.refreshAhead, isOwned, changed)
@@ -67,7 +65,7 @@ export function createClient<Claims, User>(
     : createTabs(settings, environment, session, {
         session: () => handingOver.offer(),
         read,
-        renew: isDead => void refresher.run(isDead ? 'dead' : 'ahead'),
+        renew,
         active: at => idle.active(at),
         settled: vault.settled,
       })
@@ -81,6 +79,7 @@ export function createClient<Claims, User>(
   )
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
     bars,
+    isLoginOpen: loginNote.stands,
     recover: resting.recover,
     failed(error, retryAt, news) {
       emitter.emit('refreshError', { error, retryAt })
@@ -89,7 +88,26 @@ export function createClient<Claims, User>(
     settled: () => scheduler.look(),
   })
   const scheduler = createScheduler(settings, environment, session, refresher)
-  const handingOver = createHandingOver(settings, environment, session, endpoints, disposal.signal, restored)
+  const revocation = createRevocation(
+    settings,
+    environment,
+    session,
+    endpoints,
+    tabs,
+    refresher,
+    marker,
+    vault,
+    () => overruled,
+  )
+  const handingOver = createHandingOver(
+    settings,
+    environment,
+    session,
+    endpoints,
+    disposal.signal,
+    restored,
+    () => refresher.since,
+  )
   const { fetch, usableToken } = createAuthorizedFetch(settings, environment, session, refresher, idle, {
     guard,
     alive,
@@ -109,7 +127,8 @@ export function createClient<Claims, User>(
       // A page that reloads itself is nobody at the keyboard.
       if (decides || idle.active() === undefined) idle.touch()
       if (decides) marker.lift()
-      unrevoked = null
+      if (decides) loginNote.lift()
+      revocation.forget()
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })
       if (userChanged) emitter.emit('userChange', { claims, user })
@@ -146,7 +165,7 @@ export function createClient<Claims, User>(
       session.clear(session.held ? 'other-tab' : 'logout', session.generation)
       // Whoever signed out may not have had it: while the marker stands there has been no login since.
       vault.drop(environment.now())
-      void revoke(null, false, rested)
+      revocation.found(rested)
       return true
     }
     const isAway = session.snapshot.status === 'unknown' && idle.isOver()
@@ -179,7 +198,15 @@ export function createClient<Claims, User>(
     if (news.generation === decided) marker.set(decided)
     session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation)
     // The refresh token was in this tab's hands alone.
-    if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revoke(tokens, true)
+    if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revocation.run(tokens, true)
+  }
+
+  /** A tab that has no refresh token asks this one, which has it. */
+  async function renew(isDead: boolean, since: number): Promise<void> {
+    const need = isDead ? 'dead' : 'ahead'
+    await refresher.run(need)
+    // One that was under way can have left too early.
+    if (session.held && session.held.askedAt < since) await refresher.run(need)
   }
 
   /** Where there is no window, one session per request is a decision that the app has to make. */
@@ -220,20 +247,32 @@ export function createClient<Claims, User>(
   ): Promise<AuthenticatedSession<Claims, User>> {
     canSignIn()
     signal?.throwIfAborted()
-    const asked = decisions
-    return inTurn('login', asked, signal, inner => endpoints.login(credentials, session.tokens, inner))
+    revocation.doubt()
+    return inTurn('login', decisions, signal, inner =>
+      endpoints.login(credentials, session.tokens, inner, loginNote.set, loginNote.lift),
+    )
   }
 
   async function setTokens(tokens: TokenSet): Promise<AuthenticatedSession<Claims, User>> {
     canSignIn()
     noTokens('setTokens', 'Call "refresh" where somebody may have signed in.')
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
-    const token = parseToken(tokens, { sentAt: instant(environment), adopted: true })
-    const asked = ++decisions
+    revocation.doubt()
+    const parsed = parseToken(tokens, { sentAt: instant(environment), adopted: true })
+    const { claims } = settings
+    // What a schema makes of the claims is known later.
+    const token = claims ? parsed : endpoints.named(parsed)
+    const isRefresh = isRenewal(token)
+    // The next token of who is signed in does not end a login that is under way.
+    const asked = isRefresh ? decisions : ++decisions
     // Where nothing is left to ask, the very next request carries the token, awaited or not.
-    if (!settings.claims && !settings.endpoints.user) return commit(token, 'tokens')
-    return inTurn('tokens', asked, null, async () => token)
+    if (!claims && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
+    return inTurn('tokens', asked, null, async () => token, isRefresh ? signedIn().user : undefined)
   }
+
+  /** Does it name the user who is signed in? */
+  const isRenewal = (token: Token): boolean =>
+    token.identity !== null && token.identity === session.held?.identity.name
 
   /** When what was under way is over: gets the token, and commits it unless somebody else has decided meanwhile. */
   function inTurn(
@@ -241,27 +280,29 @@ export function createClient<Claims, User>(
     asked: number,
     signal: AbortSignal | null | undefined,
     getToken: (signal: AbortSignal) => Promise<Token>,
+    known?: unknown,
   ): Promise<AuthenticatedSession<Claims, User>> {
     const signIn = async (inner: AbortSignal) => {
       unlessSuperseded(asked)
       const got = await getToken(inner)
-      // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
-      if (asked !== decisions && !session.held) void revoke(got, true)
-      const token = await endpoints.complete(got, undefined, inner)
+      if (asked !== decisions) {
+        loginNote.lift()
+        // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
+        if (!session.held) void revocation.run(got, true)
+      }
+      const token = await endpoints.complete(got, known, inner)
       inner.throwIfAborted()
       unlessSuperseded(asked)
       return commit(token, cause)
     }
     const run = () =>
-      tabs.exclusive(() =>
-        within(environment, timeout, tookTooLong('login'), signIn, signal, disposal.signal),
-      )
+      tabs.exclusive(() => within(environment, timeout, tookTooLong, signIn, signal, disposal.signal))
     const turn = refresher.busy ? refresher.settled().then(run) : run()
     return unlessAborted(unlessAborted(turn, signal), disposal.signal)
   }
 
-  function commit(token: Token, cause: LoginCause): AuthenticatedSession<Claims, User> {
-    session.commit(token, cause)
+  function commit(token: Token, cause: 'login' | 'tokens'): AuthenticatedSession<Claims, User> {
+    session.commit(token, cause === 'tokens' && isRenewal(token) ? 'refresh' : cause)
     return signedIn()
   }
 
@@ -272,6 +313,7 @@ export function createClient<Claims, User>(
   async function refresh({ signal }: Abortable = {}): Promise<AuthenticatedSession<Claims, User>> {
     canSignIn()
     signal?.throwIfAborted()
+    revocation.doubt()
     overruled ||= session.snapshot.status !== 'authenticated'
     const error = await unlessAborted(refresher.run('asked'), signal)
     // It has had its chance: from here on the marker counts again.
@@ -297,66 +339,9 @@ export function createClient<Claims, User>(
     session.clear(reason)
     const { generation } = session
     marker.set(generation)
+    loginNote.lift()
     tabs.tell({ type: 'signed-out', generation, reason: reason === 'idle' ? reason : 'other-tab' })
-    return revoke(tokens, true, rested)
-  }
-
-  /** Tells the server, once for all who ask. Until it has confirmed, the marker keeps this browser signed out. */
-  function revoke(
-    tokens: TokenSet | null,
-    asked = false,
-    rested: Promise<Rest | null | undefined> | null = null,
-  ): Promise<LogoutResult> {
-    if (revoking && !tokens && (isRevokingAsked || !asked)) return revoking
-    const current = revocation(tokens, asked, rested).finally(() => {
-      if (revoking === current) revoking = null
-    })
-    revoking = current
-    isRevokingAsked = asked
-    return current
-  }
-
-  async function revocation(
-    tokens: TokenSet | null,
-    asked: boolean,
-    rested: Promise<Rest | null | undefined> | null,
-  ): Promise<LogoutResult> {
-    if (!settings.endpoints.logout) return { revoked: false }
-    const rotated = refresher.busy ? await refresher.settled() : undefined
-    return tabs.exclusive(async () => {
-      await tabs.catchUp()
-      // Somebody has signed in since: the cookie is theirs.
-      if (session.held || (!asked && !marker.stands(session.decided))) {
-        return { revoked: false, error: new AuthError('superseded', 'Somebody has signed in since.') }
-      }
-      // Another logout, confirmed meanwhile, has lifted it.
-      marker.set(session.decided)
-      // A refresh of a tab that had not heard of it yet has put it there.
-      const late = await loaded()
-      if (late) vault.drop(session.decided)
-      const rest = late && late.lineage <= session.decided ? late : await rested
-      const known = tokens ?? unrevoked
-      const refreshToken = rotated ?? rest?.refreshToken ?? known?.refreshToken
-      const accessToken = known?.accessToken ?? rest?.accessToken ?? ''
-      const isAny = accessToken || refreshToken
-      const newest = isAny ? { expiresAt: rest?.expiresAt, ...known, accessToken, refreshToken } : null
-      try {
-        const wasSent = await within(environment, timeout, tookTooLong('logout'), inner =>
-          endpoints.logout(newest, inner),
-        )
-        unrevoked = null
-        if (wasSent) {
-          marker.lift()
-          log({ type: 'revoked' })
-        }
-        return { revoked: wasSent }
-      } catch (caught) {
-        unrevoked = newest
-        const error = caught as AuthError
-        log({ type: 'revocation-failed', error })
-        return { revoked: false, error }
-      }
-    })
+    return revocation.run(tokens, true, rested)
   }
 
   async function getAccessToken({
@@ -378,11 +363,8 @@ export function createClient<Claims, User>(
     return held ? held.accessToken : null
   }
 
-  const tookTooLong = (operation: 'login' | 'logout') => () =>
-    new AuthError(
-      `${operation}_unavailable` as AuthErrorCode,
-      `The ${operation} took longer than "timeout", ${timeout} ms.`,
-    )
+  const tookTooLong = (): AuthError =>
+    new AuthError('login_unavailable', `The login took longer than "timeout", ${timeout} ms.`)
 
   const stopWaking = environment.onWake(({ type, persisted }) => {
     if (type === 'pageshow' && persisted && !isLone) {
@@ -392,8 +374,7 @@ export function createClient<Claims, User>(
     }
     if (type === 'online') {
       refresher.retrySoon()
-      if (session.snapshot.status === 'anonymous' && !overruled && marker.stands(session.decided))
-        void revoke(null)
+      revocation.retrySoon()
     }
     idle.look()
     scheduler.look()
@@ -410,6 +391,7 @@ export function createClient<Claims, User>(
     stopRestoring()
     stopWaking()
     scheduler.dispose()
+    revocation.dispose()
     idle.dispose()
     refresher.dispose(disposed)
     tabs.dispose()

@@ -41,6 +41,7 @@ export type {
   EndpointFunction,
   EndpointRequest,
   Failure,
+  IdentifiedSession,
   JwtClaims,
   LogEvent,
   Logger,

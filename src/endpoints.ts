@@ -3,13 +3,25 @@ import { DAY, type Instant, instant, later, remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode, errorName, isAuthError } from './errors.ts'
+import { createNameUser } from './identity.ts'
 import { invalid, isHtml, type Settings } from './options.ts'
+import type { SessionHolder } from './session.ts'
 import { isUsable, parseCookieSession, parseToken, type Token } from './token.ts'
 import type { EndpointRequest, Failure, Operation, PartialTokens, TokenSet } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
-  login(credentials: unknown, tokens: TokenSet | null, signal: AbortSignal): Promise<Token>
+  /**
+   * @param sent called when the request leaves: from then on it can have signed somebody in
+   * @param refused called when the server has answered that it did not
+   */
+  login(
+    credentials: unknown,
+    tokens: TokenSet | null,
+    signal: AbortSignal,
+    sent: () => void,
+    refused: () => void,
+  ): Promise<Token>
   /** @throws AuthError `refresh_rejected` when final; any other code is passing */
   refresh(
     operation: 'refresh' | 'restore',
@@ -19,25 +31,42 @@ export interface Endpoints {
   ): Promise<Token>
   /** Settles with `false` where there was nothing to send. */
   logout(tokens: TokenSet | null, signal: AbortSignal): Promise<boolean>
-  /** Lets the app's schema have the claims, and asks for the user where nothing has said it yet. */
-  complete(token: Token, user: unknown, signal: AbortSignal): Promise<Token>
+  /** Names the user of a token, as far as nothing has to be asked for it. */
+  named(token: Token): Token
+  /**
+   * Lets the app's schema have the claims, names the user, and asks for the user where nothing has said it yet.
+   * `known`: the user of the session that it renews, if it turns out to be of the same user. `again`: asks all the same.
+   */
+  complete(token: Token, known: unknown, signal: AbortSignal, again?: () => boolean): Promise<Token>
 }
 
 /** A 2xx answer, read. */
 interface Answer {
   readonly set: PartialTokens | null | undefined
   readonly body: unknown
+  readonly status: number
   readonly serverDate: number
   readonly sentAt: Instant
+}
+
+/** What only some calls have. */
+interface Asking {
+  readonly credentials?: unknown
+  /** Called when the request leaves. */
+  readonly sent?: () => void
+  /** Decides who is signed in, so its refusal is judged like that of a refresh. */
+  readonly decides?: boolean
 }
 
 export function createEndpoints(
   settings: Settings,
   environment: Environment,
   guard: GuardRequest,
+  isSameUser: SessionHolder['isSameUser'],
 ): Endpoints {
   const { endpoints, sliding, log } = settings
   const inCookies = settings.mode === 'cookie'
+  const nameUser = createNameUser(settings)
 
   /** The app's own functions may throw anything, a token in its text included: only the error's name goes on. */
   async function callback<T>(option: string, run: () => T | Promise<T>): Promise<T> {
@@ -130,13 +159,13 @@ export function createEndpoints(
     operation: Operation,
     tokens: TokenSet | null,
     signal: AbortSignal,
-    credentials?: unknown,
+    { credentials, sent, decides }: Asking = {},
   ): Promise<Answer | null> {
     signal.throwIfAborted()
     const prepared = await prepare(operation, tokens, signal, credentials)
     signal.throwIfAborted()
     const sentAt = instant(environment)
-    const kind = operation === 'restore' ? 'refresh' : operation
+    const kind = operation === 'restore' || decides ? 'refresh' : operation
     const fail = (outcome: 'rejected' | 'unavailable', how: string, details: object) =>
       new AuthError(`${kind}_${outcome}` as AuthErrorCode, `The ${operation} request ${how}.`, details)
 
@@ -146,6 +175,7 @@ export function createEndpoints(
     }
     let response: Response
     let body: unknown
+    sent?.()
     try {
       response = await settings.fetch(...prepared)
       body = parseBody(await response.text())
@@ -162,15 +192,17 @@ export function createEndpoints(
     }
     const read = settings.readTokens ?? readStandard
     const asked = nameOf(operation) === 'user' ? 'user' : operation
-    const set =
-      ok && kind !== 'logout' ? await callback('readTokens', () => read(body, response, asked)) : null
+    const isRead = ok && kind !== 'logout'
+    let set = isRead ? await callback('readTokens', () => read(body, response, asked)) : null
+    const namesWho = inCookies && (asked === 'user' || asked === 'restore')
+    if (namesWho && isEmpty(body) && (set === undefined || read === readStandard)) set = null
     if (set === null && (kind === 'login' || kind === 'refresh')) {
       throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, {
         status,
         body: kind === 'login' ? body : undefined,
       })
     }
-    return { set, body, serverDate, sentAt }
+    return { set, body, status, serverDate, sentAt }
   }
 
   /** Would the same call be refused again? */
@@ -182,11 +214,11 @@ export function createEndpoints(
   }
 
   /** The session that the answer holds; `null` where it holds none. */
-  function toToken({ set, body, serverDate, sentAt }: Answer): Token | null {
+  function toToken({ set, body, serverDate, sentAt }: Answer, namesWho = false): Token | null {
     if (inCookies) {
-      // Any other body may be the answer: the cookies came beside it. A portal's page, or the app's own, is none.
-      if (set === undefined && isHtml(body)) {
-        throw new AuthError('malformed_response', 'The answer is an HTML page: is the URL right?')
+      // The cookies came beside the body, which may say anything: but a page is of a proxy, or the app's own.
+      if (set === undefined && (namesWho ? typeof body === 'string' : isHtml(body))) {
+        throw new AuthError('malformed_response', 'The answer is a page or a text: is the URL right?')
       }
       return parseCookieSession(set ?? {}, { sentAt, serverDate })
     }
@@ -206,13 +238,13 @@ export function createEndpoints(
   ): Promise<Token> {
     const isRestore = operation === 'restore' && nameOf(operation) !== 'refresh'
     const answer = await ask(operation, tokens, signal).catch((error: AuthError) => {
-      // Whom the user endpoint does not know may only need a new access cookie.
+      // A 401 from the user endpoint may only mean that the access cookie expired.
       if (isRestore && inCookies && error.code === 'refresh_rejected') return null
       throw error
     })
     const { set } = answer ?? {}
     if (isUsable(set?.refreshToken)) await rotated?.(set.refreshToken)
-    const token = answer && toToken(answer)
+    const token = answer && toToken(answer, isRestore)
     if (token) return token
     if (!isRestore) {
       throw new AuthError(
@@ -223,31 +255,66 @@ export function createEndpoints(
     const refreshToken = set?.refreshToken ?? tokens?.refreshToken
     const newest = refreshToken ? { accessToken: '', ...tokens, refreshToken } : tokens
     const renewed = await refresh('refresh', newest, signal, rotated)
+    if (inCookies && renewed.user == null) return whoIs(renewed, operation, signal)
     return { ...renewed, user: renewed.user ?? set?.user }
+  }
+
+  /** In cookie mode: the session of these cookies, with the user that the server names for them. */
+  async function whoIs(token: Token, operation: 'restore' | 'user', signal: AbortSignal): Promise<Token> {
+    const answer = (await ask(operation, null, signal, { decides: true })) as Answer
+    const { user, lifetime } = toToken(answer, true) as Token
+    return { ...token, user, lifetime: token.lifetime ?? lifetime }
+  }
+
+  /** Does a login's answer say that somebody is signed in, or may be? */
+  function signsIn({ set, body }: Answer): boolean {
+    const { accessToken, refreshToken, user, expiresIn, expiresAt } = set ?? {}
+    const found = [accessToken, refreshToken, user, expiresIn, expiresAt].some(value => value != null)
+    // Where the app reads the answers itself, an object of its own says so, also an empty one.
+    return found || body == null || (settings.readTokens !== undefined && set != null)
   }
 
   return {
     refresh,
 
-    async login(credentials, tokens, signal) {
-      const answer = (await ask('login', tokens, signal, credentials)) as Answer
-      const { set } = answer
-      const yielded = toToken(answer)
-      if (yielded) return yielded
+    async login(credentials, tokens, signal, sent, refused) {
+      const answer = (await ask('login', tokens, signal, { credentials, sent }).catch(error => {
+        if (error.status !== undefined) refused()
+        throw error
+      })) as Answer
+      const { set, body, status } = answer
+      if (!signsIn(answer)) {
+        refused()
+        throw new AuthError('login_rejected', 'The login was answered, and signs nobody in.', {
+          status,
+          body,
+        })
+      }
+      const token = toToken(answer)
+      if (token && (!inCookies || set?.user != null)) return token
       const first = set?.refreshToken ? { accessToken: '', refreshToken: set.refreshToken } : null
-      const token = await refresh('refresh', first, signal).catch(({ code, message, status, retryable }) => {
+      try {
+        if (token) return await whoIs(token, 'user', signal)
+        const renewed = await refresh('refresh', first, signal)
+        return { ...renewed, user: renewed.user ?? set?.user }
+      } catch (error) {
+        const { code, message, retryable, status } = error as AuthError
+        const isRefused = code === 'refresh_rejected'
+        if (isRefused) refused()
         throw new AuthError(
-          code === 'refresh_rejected' ? 'login_rejected' : 'login_unavailable',
-          `The login yielded no token, and then: ${message}`,
-          { status, retryable },
+          isRefused ? 'login_rejected' : 'login_unavailable',
+          `The login answer holds no token, and then: ${message}`,
+          { status, retryable, body },
         )
-      })
-      return { ...token, user: token.user ?? set?.user }
+      }
     },
 
     logout: async (tokens, signal) => (await ask('logout', tokens, signal)) !== null,
 
-    async complete(token, user, signal) {
+    named: token => ({ ...token, identity: nameUser(token, token.user) }),
+
+    async complete(given, known, signal, again = () => false) {
+      let token = given
       const { claims: schema } = settings
       if (schema) {
         const valid = await callback('claims', async () => {
@@ -258,7 +325,10 @@ export function createEndpoints(
         if (!valid) throw new AuthError('malformed_response', 'The token\'s claims do not fit "claims".')
         token = { ...token, ...valid }
       }
-      if (!endpoints.user || (token.user ?? user) != null) return token
+      const named = (user: unknown): Token => ({ ...token, identity: nameUser(token, user) })
+      let result = named(token.user ?? known)
+      const user = token.user ?? (isSameUser(result) ? known : undefined)
+      if (!endpoints.user || token.user != null || (user != null && !again())) return result
       try {
         const late = () => new AuthError('user_unavailable', 'The user request took too long.')
         const { accessToken, refreshToken, since, lifetime } = token
@@ -268,16 +338,21 @@ export function createEndpoints(
         // It has to be over before the operation is, which would take the token with it.
         const left = remaining(environment, later(since, settings.timeout)) * 0.9
         const answer = await within(environment, Math.min(settings.timeout / 2, left), late, inTime, signal)
-        return { ...token, user: answer?.set?.user }
+        token = { ...token, user: answer?.set === null ? null : answer?.set?.user }
+        result = named(token.user ?? user)
       } catch (error) {
         // The session does not hang on it; the next refresh asks again.
         signal.throwIfAborted()
         log({ type: 'user-failed', error: error as AuthError })
-        return token
       }
+      return result
     },
   }
 }
+
+/** Nothing, `null` or `{}`: in cookie mode, what many user endpoints answer where nobody is signed in. */
+const isEmpty = (body: unknown): boolean =>
+  body == null || (typeof body === 'object' && Object.keys(body).length === 0)
 
 /** RFC 6749 §5.1, its camelCase twins, and `token`. */
 function readStandard(
@@ -302,7 +377,7 @@ function parseBody(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return text || undefined
+    return text.trim() ? text : undefined
   }
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 /** Everything the client asks of the world around it, so that tests can hand in another one. */
 export interface Environment extends Clock {
   /** Where the page came from; `null` without a window. */
-  readonly page: { readonly href: string; readonly origin: string } | null
+  readonly page: { readonly href: string; readonly origin: string; readonly referrer?: string } | null
   /** What `fetch` resolves a relative URL against, now. */
   baseURI(): string | undefined
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
@@ -47,7 +47,7 @@ export function browserEnvironment(): Environment {
   }
 
   return {
-    page: inWindow ? { href: document.baseURI, origin: location.origin } : null,
+    page: inWindow ? { href: document.baseURI, origin: location.origin, referrer: document.referrer } : null,
     baseURI: () => (inWindow ? document.baseURI : undefined),
     now: () => Date.now(),
     monotonic: () => performance.now(),

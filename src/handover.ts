@@ -1,6 +1,7 @@
 import { instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
+import { isSameIdentity } from './identity.ts'
 import { fits, type Handover } from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
@@ -23,19 +24,23 @@ export function createHandingOver(
   signal: AbortSignal,
   /** Somebody signed in over there, and this tab is not told the token: it asks the server who it is. */
   restored: () => Promise<unknown>,
+  /** What the server was asked for before this moment is not taken, epoch milliseconds. */
+  since: () => number,
 ): HandingOver {
   const inCookies = settings.mode === 'cookie'
 
   function offer(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
     const { held, generation, decided, lineage, snapshot } = session
     if (!held || snapshot.status !== 'authenticated') return null
-    const { identity, lifetime, expires, accessToken } = held
+    const { identity, askedAt, lifetime, expires, accessToken } = held
     return {
       type: 'session',
       generation,
       decided,
       cause,
-      identity,
+      identity: identity.name,
+      epoch: identity.epoch,
+      askedAt,
       lineage,
       accessToken: settings.tabs === 'notify' && !inCookies ? undefined : accessToken,
       lifetime,
@@ -49,8 +54,12 @@ export function createHandingOver(
 
   async function adopt(news: Handover): Promise<void> {
     if (!isNewer(news)) return
-    const { generation, identity, accessToken, lineage, lifetime, expiresAt, user = null, cause } = news
-    const isSameUser = () => session.held?.identity === identity
+    const { generation, identity, epoch, askedAt, accessToken, lineage, lifetime, expiresAt, user, cause } =
+      news
+    // The app has asked the server since, and its answer can be about somebody else.
+    if (askedAt < since()) return
+    const isSameUser = () =>
+      session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
     if (accessToken === undefined) {
       session.see(generation, news.decided, true)
       if (isSameUser() || (cause !== 'login' && cause !== 'tokens')) return
@@ -60,13 +69,17 @@ export function createHandingOver(
     }
     try {
       const now = instant(environment)
-      const since = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
+      const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
       const arrival = { sentAt: now }
       const parsed = inCookies ? parseCookieSession({}, arrival) : parseToken({ accessToken }, arrival)
-      const token = await endpoints.complete({ ...parsed, since, lifetime, identity, user }, user, signal)
+      const told = { ...parsed, since: begin, lifetime, identity, isNamed: true, user }
+      const { snapshot } = session
+      const known = snapshot.status === 'authenticated' && isSameUser() ? snapshot.user : undefined
+      const token = await endpoints.complete(told, known, signal)
       if (signal.aborted || !isNewer(news)) return
       session.see(generation, news.decided, true)
-      session.commit(token, isSameUser() ? 'refresh' : 'other-tab', false, { generation, lineage })
+      const cause = isSameUser() ? 'refresh' : 'other-tab'
+      session.commit(token, cause, false, { generation, lineage, epoch, askedAt })
     } catch {
       // What cannot be used was not said.
     }

@@ -67,6 +67,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   tabs: oneOf('share', 'notify', 'off'),
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
   timeout: [value => isDuration(value) && value < 2 ** 30, 'a positive number of milliseconds'],
+  identity: aFunction,
   claims: [value => isFunction(value?.['~standard']?.validate), 'a Standard Schema'],
   fetch: aFunction,
   logger: aFunction,

@@ -18,14 +18,17 @@ export type Need = 'ahead' | 'dead' | 'asked'
 export interface Refresher {
   /**
    * Joins the flight under way, or starts one. Settles with `null` when the session is now as it is: look at it; with
-   * an error when it could not be refreshed and was left alone. Never rejects.
+   * an error when it could not be refreshed and was left alone. Never rejects. `since`: when the app asked, epoch
+   * milliseconds.
    */
-  run(need: Need): Promise<AuthError | null>
+  run(need: Need, since?: number): Promise<AuthError | null>
   readonly busy: boolean
   /** So many refreshes lately that another one will not help. */
   readonly limited: boolean
   /** Milliseconds until such a run may go out; 0: now. */
   wait(need: Need): number
+  /** No session that another tab asked the server for before this moment is taken now, epoch milliseconds. */
+  readonly since: number
   /** Forgets a backoff that was our own idea, not the server's: the network has changed. */
   retrySoon(): void
   /** Another tab has failed for us all. */
@@ -44,6 +47,8 @@ interface Flight {
   dead: boolean
   /** By the app itself, which knows what it does: not counted, and not kept by the signed-out marker. */
   asked: boolean
+  /** Epoch milliseconds: no session that another tab asked the server for before this answers it. */
+  since: number
   /** It is on the wire. */
   sent: boolean
   /** The refresh token that its answer held, whatever became of the rest. */
@@ -86,6 +91,8 @@ export function createRefresher(
   events: {
     /** Does the signed-out marker stand, or has the user been away for too long? Then the session has ended. */
     bars(): boolean
+    /** Was a login sent whose outcome is not known? Then a cookie can be of anybody. */
+    isLoginOpen(): boolean
     /** Under the lock: takes up what rests in the storage. */
     recover(): Promise<boolean>
     failed(error: AuthError, retryAt: number | null, postponed: Postponed | null): void
@@ -100,18 +107,21 @@ export function createRefresher(
 
   const pause = (): Pause | null => (lastPause?.generation === session.generation ? lastPause : null)
 
-  function run(need: Need): Promise<AuthError | null> {
+  function run(need: Need, since = environment.now()): Promise<AuthError | null> {
     if (disposed) return Promise.resolve(disposed)
-    // One of another session has nothing to say to this one.
-    if (flight && flight.version !== session.version) return flight.done.then(() => run(need))
+    const isAsked = need === 'asked'
     if (flight) {
+      // One of another session has nothing to say to this one, and a restore can have left before somebody signed in.
+      const isOther = flight.version !== session.version || (isAsked && flight.sent && !session.held)
+      if (isOther) return flight.done.then(() => run(need, since))
       flight.dead ||= need === 'dead'
-      flight.asked ||= need === 'asked'
+      flight.asked ||= isAsked
+      if (isAsked) flight.since = since
       return flight.outcome
     }
     if (pausedFor(need) > 0) return Promise.resolve(pause()!.error)
-    const wait = need === 'asked' ? 0 : limitedFor()
-    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need)
+    const wait = isAsked ? 0 : limitedFor()
+    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need, isAsked ? since : 0)
   }
 
   function pausedFor(need: Need): number {
@@ -146,7 +156,7 @@ export function createRefresher(
   const tookTooLong = (): AuthError =>
     new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
 
-  function launch(need: Need): Promise<AuthError | null> {
+  function launch(need: Need, since: number): Promise<AuthError | null> {
     let free!: Flight['free']
     const outcome = new Promise<AuthError | null>(resolve => {
       free = resolve
@@ -155,6 +165,7 @@ export function createRefresher(
       version: session.version,
       dead: need === 'dead',
       asked: need === 'asked',
+      since,
       shaken: false,
       sent: false,
       rotated: undefined,
@@ -184,7 +195,7 @@ export function createRefresher(
       await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.
         if (!isWanted() || signal.aborted || isBarred()) return
-        const isCaughtUp = await tabs.catchUp()
+        const isCaughtUp = await tabs.catchUp(current.since)
         const isReadable = await events.recover()
         if (isCaughtUp || !isWanted()) return
         const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
@@ -199,7 +210,10 @@ export function createRefresher(
         else if (!isReadable) outcome = failed(unreadable(), current)
         // Whoever has the refresh token will answer, if not at once.
         else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
-        else outcome = await exchange(current, isWanted)
+        else if (!held && !tokens?.refreshToken && !current.asked && events.isLoginOpen()) {
+          log({ type: 'barred', why: 'login' })
+          session.clear('initial')
+        } else outcome = await exchange(current, isWanted)
       }, signal)
       if (follows) outcome = await follow(current, isWanted)
     } finally {
@@ -225,7 +239,8 @@ export function createRefresher(
       if (!isWanted()) return null
     }
     log({ type: 'refresh', operation: 'follow', generation })
-    await tabs.consult({ type: 'renew', generation, dead: current.dead }, isAnswered, timeout)
+    const { dead, since } = current
+    await tabs.consult({ type: 'renew', generation, dead, since }, isAnswered, timeout)
     if (!isWanted()) return null
     return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
   }
@@ -252,11 +267,18 @@ export function createRefresher(
         const isSpent = spent !== undefined && session.tokens?.refreshToken === spent
         if (isSpent || session.version === current.version) session.rotate(refreshToken)
       }
-      const token = await unlessAborted(obtain(operation, signal, rotated), signal)
+      const token = await unlessAborted(obtain(operation, current, rotated), signal)
       // The tab may have been frozen meanwhile, and the others have gone on without it.
-      if (remaining(environment, slow) <= 0 && (await tabs.catchUp())) return null
+      if (remaining(environment, slow) <= 0 && (await tabs.catchUp(current.since))) return null
       if (isWanted()) {
-        session.commit(token, held ? 'refresh' : 'restore', !held && current.asked)
+        const isSame = session.isSameUser(token)
+        if (held && !isSame && !current.asked && events.isLoginOpen()) {
+          // The login whose outcome nobody knows has replaced the cookie: the app did not see that user sign in.
+          log({ type: 'barred', why: 'login' })
+          session.clear('rejected')
+          return null
+        }
+        session.commit(token, held ? 'refresh' : 'restore', current.asked && !isSame)
         return null
       }
     } catch (error) {
@@ -270,10 +292,11 @@ export function createRefresher(
 
   async function obtain(
     operation: 'refresh' | 'restore',
-    signal: AbortSignal,
+    current: Flight,
     rotated: (refreshToken: string) => void,
   ): Promise<Token> {
     const { held, tokens, snapshot } = session
+    const { signal } = current.controller
     const token = await endpoints.refresh(operation, tokens, signal, rotated)
     if (token.accessToken && token.accessToken === held?.accessToken && isExpired(environment, held)) {
       throw new AuthError(
@@ -281,9 +304,10 @@ export function createRefresher(
         'The server handed back the token that has expired, and no new one.',
       )
     }
-    const sameUser = token.identity === null || token.identity === held?.identity
-    const known = snapshot.status === 'authenticated' && sameUser ? snapshot.user : undefined
-    return endpoints.complete(token, known, signal)
+    // Nobody waits for it any more: no user is asked for.
+    if (session.version !== current.version) return token
+    const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
+    return endpoints.complete(token, known, signal, () => current.asked)
   }
 
   /** `quiet`: it says nothing about the other tabs. */
@@ -345,6 +369,9 @@ export function createRefresher(
     run,
     get busy() {
       return flight !== null
+    },
+    get since() {
+      return flight?.since ?? 0
     },
     get limited() {
       return !flight && limitedFor() > 0

@@ -7,8 +7,11 @@ import type { SessionHolder } from './session.ts'
 export interface Tabs {
   /** Runs refresh, login and logout one at a time in the whole browser. `alone`: a holder did not let go in time. */
   exclusive<T>(task: (alone: boolean) => Promise<T>, giveUp?: AbortSignal): Promise<T>
-  /** Under the lock: has a sibling a newer session? Then it is asked to hand it over. */
-  catchUp(): Promise<boolean>
+  /**
+   * Under the lock: has a sibling a newer session? Then it is asked to hand it over. `since`: one that the server was
+   * asked for before this, epoch milliseconds, is not.
+   */
+  catchUp(since?: number): Promise<boolean>
   /** Asks the siblings, and waits until what they say has made it so, for so many milliseconds at most. */
   consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void>
   /** Makes this tab the one that refreshes for this lineage, unless another is. Without locks every tab is its own. */
@@ -24,7 +27,7 @@ export interface Inbox {
   session(): Handover | null
   read(news: News): Promise<void>
   /** A follower wants a refresh. */
-  renew(isDead: boolean): void
+  renew(isDead: boolean, since: number): void
   /** When the user was last active, by this tab; hears what another one knows. */
   active(at?: number): number | undefined
   /** When what rests in the app's storage has arrived there. */
@@ -149,11 +152,13 @@ export function createTabs(
       case 'ask':
         if (shares && generation >= message.generation) offer()
         return
-      case 'renew':
+      case 'renew': {
         if (session.isFollower || session.lineage === null) return
-        if (generation > message.generation) offer()
-        else inbox.renew(message.dead === true)
+        const { since = 0 } = message
+        if (generation > message.generation && (session.held?.askedAt ?? 0) >= since) offer()
+        else inbox.renew(message.dead === true, since)
         return
+      }
       default:
         await inbox.read(message)
         await show()
@@ -266,10 +271,10 @@ export function createTabs(
     }
   }
 
-  async function catchUp(): Promise<boolean> {
-    const newest = await newestShown()
+  async function catchUp(since = 0): Promise<boolean> {
+    const newest = await newestShown(since)
     // A hidden tab shows nothing after a while, but who has the refresh token is known for as long as its page is there.
-    const isStranger = !session.held && !owning && (await locked(`${key}:owner:`)).length > 0
+    const isStranger = !since && !session.held && !owning && (await locked(`${key}:owner:`)).length > 0
     // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
     const isBlind = missing.has('lock-query')
     if (newest <= session.generation && !isStranger && !isBlind) return false
@@ -312,15 +317,15 @@ export function createTabs(
     }
   }
 
-  /** Of what the tabs hold, by their locks; and remembers it. */
-  async function newestShown(): Promise<number> {
-    const generations = (await locked(`${key}:held:`)).map(Number)
-    const newest = Math.max(
-      0,
-      ...generations.filter(generation => isGeneration(generation, environment.now())),
-    )
-    session.see(newest, 0, true)
-    return newest
+  /** Of what the tabs hold, by their locks; and remembers it. `since`: of what the server was asked for after that. */
+  async function newestShown(since = 0): Promise<number> {
+    const now = environment.now()
+    const shown = (await locked(`${key}:held:`))
+      .map(name => name.split(':').map(Number))
+      .filter(([generation = -1]) => isGeneration(generation, now))
+    const newest = (all: number[][]) => Math.max(0, ...all.map(([generation = 0]) => generation))
+    session.see(newest(shown), 0, true)
+    return newest(shown.filter(([, askedAt = 0]) => askedAt >= since))
   }
 
   async function isOwned(lineage?: number | null): Promise<boolean> {
@@ -358,7 +363,8 @@ export function createTabs(
     if (!generation || !manager) return undefined
     shown = generation
     if (!environment.visible()) fade(REFRESH_HOLD)
-    const held = hold(manager, `${key}:held:${generation}`, { mode: 'shared' })
+    const name = `${key}:held:${generation}:${session.held?.askedAt}`
+    const held = hold(manager, name, { mode: 'shared' })
     letGo = held.release
     showing = held.granted
     return showing

@@ -280,7 +280,10 @@ describe('S4 no token is to be had', () => {
   test('an access token that a body shows all the same is not kept', async () => {
     const world = createWorld()
     const token = makeToken({ sub: 'ada' })
-    world.server.answer('POST /login', () => world.server.json({ access_token: token, expires_in: 60 }))
+    const cookies = { 'x-set-access': world.server.issueAccess('ada').token }
+    world.server.answer('POST /login', () =>
+      world.server.json({ access_token: token, expires_in: 60 }, 200, cookies),
+    )
     await world.login()
     expect(world.client.session).toMatchObject({ status: 'authenticated', claims: null })
     await world.client.fetch(items)
@@ -317,7 +320,8 @@ describe('S4 login, refresh and logout', () => {
 
   test('a login whose answer is empty is a login: the cookies came beside it', async () => {
     const world = createWorld()
-    world.server.answer('POST /login', () => new Response(null, { status: 204 }))
+    const headers = { 'x-set-access': world.server.issueAccess('ada').token }
+    world.server.answer('POST /login', () => new Response(null, { status: 204, headers }))
     await world.login()
     expect(world.client.session).toMatchObject({ status: 'authenticated', expiresAt: null })
   })
@@ -349,6 +353,10 @@ describe('S4 login, refresh and logout', () => {
     const again = reload(world)
     expect(await again.client.ready()).toEqual(signedOut('logout'))
     await again.settle()
+    expect(paths(again)).toEqual([])
+    world.online = true
+    world.wake('online')
+    await world.settle()
     expect(paths(again)).toEqual(['/logout'])
     expect(again.server.jar).toEqual({ cookie: null, access: null })
   })

@@ -13,7 +13,8 @@ const TIMEOUT = 10_000
 const signedOut = { status: 'anonymous', reason: 'logout' }
 const as = (email: string) => ({ email, password: 'right' })
 
-const reload = (browser: World, options: AuthClientOptions = {}) => createWorld({ browser, options })
+const reload = (browser: World, options: AuthClientOptions = {}, referrer = '') =>
+  createWorld({ browser, options, page: { href: `${ORIGIN}/app`, origin: ORIGIN, referrer } })
 
 /** Whose token a call carried, read from its JWT. */
 function bearerOf({ authorization }: Call): string | null {
@@ -109,6 +110,8 @@ describe('C1 a logout while a refresh is under way always ends signed out', () =
       const next = reload(world)
       expect(await next.client.ready()).toEqual(signedOut)
       expect((await next.client.fetch(items)).status).toBe(401)
+      world.online = true
+      world.wake('online')
       await next.settle()
       expect(next.server.count('/logout')).toBe(1)
       expect(next.server.refreshes).toBe(0)
@@ -792,26 +795,48 @@ describe('C7 a logout while offline', () => {
     ])
   })
 
-  test('C7 revocation is tried again on each load, until the server confirms it', async () => {
+  test('I14 a page that was reached from this origin tries again after "timeout", once the server confirms it never', async () => {
     const { world } = await signedOutOffline()
+    world.close()
     world.server.answer(LOGOUT, () => world.server.json({}, 503), 1)
-    await reload(world).client.ready()
-    await world.settle()
+    const inside = `${ORIGIN}/settings`
+    const first = reload(world, {}, inside)
+    await first.client.ready()
+    await first.clock.advance(TIMEOUT - 1)
+    expect(world.server.count('/logout')).toBe(0)
+    await first.clock.advance(1)
     expect(world.server.count('/logout')).toBe(1)
     expect(world.server.jar.cookie).not.toBeNull()
     expect(world.storage.size).toBe(1)
+    first.close()
 
-    const next = reload(world)
+    const next = reload(world, {}, inside)
     expect(await next.client.ready()).toEqual(signedOut)
-    await world.settle()
+    await next.clock.advance(TIMEOUT)
     expect(world.server.count('/logout')).toBe(2)
     expect(world.server.jar.cookie).toBeNull()
     expect(world.storage.size).toBe(0)
 
-    await reload(world).client.ready()
-    await world.settle()
+    const last = reload(world, {}, inside)
+    await last.client.ready()
+    await last.clock.advance(TIMEOUT)
     expect(world.server.count('/logout')).toBe(2)
   })
+
+  test.each(['', 'https://id.example.net/consent', 'about:blank'])(
+    'I14 a page whose referrer is %j never tries again by itself: somebody may have signed in by redirect',
+    async referrer => {
+      const { world } = await signedOutOffline()
+      world.close()
+      const next = reload(world, {}, referrer)
+      expect(await next.client.ready()).toEqual(signedOut)
+      await next.clock.advance(HOUR)
+      next.wake('online')
+      await next.settle()
+      expect(world.server.count('/logout')).toBe(0)
+      expect(world.storage.size).toBe(1)
+    },
+  )
 
   test('C7 revocation is tried again when the browser comes online, once it worked no more', async () => {
     const { world } = await signedOutOffline()
@@ -843,11 +868,12 @@ describe('C7 a logout while offline', () => {
     expect(world.server.count('/logout')).toBe(1)
   })
 
-  test('C7 a page loaded while offline revokes when it comes online', async () => {
+  test('C7 a page loaded while offline, from this origin, revokes when it comes online', async () => {
     const { world } = await signedOutOffline()
-    const next = reload(world, { restore: 'auto' })
+    world.close()
+    const next = reload(world, { restore: 'auto' }, `${ORIGIN}/settings`)
     next.online = false
-    await next.clock.advance(0)
+    await next.clock.advance(TIMEOUT)
     expect(next.client.session).toEqual(signedOut)
     next.online = true
     next.wake('online')
@@ -1375,9 +1401,14 @@ describe('C10 another identity between two refreshes', () => {
     })
   })
 
-  test('C10 a JWT in place of an opaque token is somebody who was not known: userChange', async () => {
+  test('I2 a JWT in place of an opaque token names the user of the same login: no userChange', async () => {
     const world = await signedIn({ server: { opaque: true } })
     world.server.answer(REFRESH, () => world.server.json({ access_token: makeToken({ sub: 'ada' }) }))
+    await world.client.refresh()
+    await world.settle()
+    expect(world.count('userChange')).toBe(0)
+    world.server.mend(REFRESH)
+    world.server.answer(REFRESH, () => world.server.json({ access_token: makeToken({ sub: 'bob' }) }))
     await world.client.refresh()
     await world.settle()
     expect(world.count('userChange')).toBe(1)

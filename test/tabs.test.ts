@@ -1157,6 +1157,8 @@ describe("the option 'tabs'", () => {
       decided: generation,
       cause: 'login',
       identity: 'ada',
+      epoch: generation,
+      askedAt: a.clock.now(),
       lineage: null,
       lifetime: null,
       expiresAt: null,

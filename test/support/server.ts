@@ -101,7 +101,9 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
     const { token, body } = issueAccess(user)
     if (settings.access === 'cookie') {
       const { access_token: _, token_type: __, ...shown } = body
-      return json(shown, 200, { 'x-set-cookie': refreshToken, 'x-set-access': token })
+      const cookies = { 'x-set-cookie': refreshToken, 'x-set-access': token }
+      if (Object.keys(shown).length) return json(shown, 200, cookies)
+      return new HttpResponse(null, { status: 204, headers: { ...dateHeader(), ...cookies } })
     }
     if (settings.carrier === 'sliding') return json(body)
     if (settings.carrier === 'body') return json({ ...body, refresh_token: refreshToken })

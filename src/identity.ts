@@ -1,0 +1,71 @@
+import { AuthError, errorName } from './errors.ts'
+import type { Settings } from './options.ts'
+
+/**
+ * Whose session it is. A session keeps one such object until somebody else signs in, so a request can compare the
+ * identity it was made under with the current one. Where an answer does not name the user, only the login is known; a
+ * later answer can still name that user.
+ */
+export interface Identity {
+  /** Text that tabs can compare; `null` while only the login is known. */
+  name: string | null
+  /** The login that the session began with. */
+  readonly epoch: number
+}
+
+/** Two names decide; where one of the two is missing, only the login can. */
+export const isSameIdentity = (a: Identity, b: Identity): boolean =>
+  a === b || (a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name)
+
+/** Names the user of a token: by the `identity` option, else by the token's `sub`, else by the user's `id` or `sub`. */
+export type NameUser = (token: Unnamed, user: unknown) => string | null
+
+interface Unnamed {
+  readonly claims: object | null
+  /** By its `sub`. */
+  readonly identity: string | null
+  readonly isNamed?: boolean
+}
+
+export function createNameUser({ identity, log }: Pick<Settings, 'identity' | 'log'>): NameUser {
+  /** @throws AuthError `malformed_response` */
+  function byOption(claims: object | null, user: unknown): string | null {
+    let value: unknown
+    try {
+      value = identity?.({ claims, user })
+    } catch (error) {
+      log({ type: 'callback-threw', option: 'identity', name: errorName(error) })
+      throw new AuthError(
+        'malformed_response',
+        '"identity" threw. Its error may quote a token, so it is not shown.',
+      )
+    }
+    if (value == null) return null
+    const text = asText(value)
+    if (text !== null) return JSON.stringify(['identity', text])
+    throw new AuthError('malformed_response', '"identity" must return a string, a number, null or undefined.')
+  }
+
+  return (token, user = null) =>
+    token.isNamed ? token.identity : (byOption(token.claims, user) ?? token.identity ?? nameOf(user))
+}
+
+/** The `sub` of a token (RFC 7519 §4.1.2) is unique for its issuer only. */
+export function nameOfSubject(claims: object): string | null {
+  const text = asText(own(claims, 'sub'))
+  return text === null ? null : JSON.stringify([own(claims, 'iss'), text])
+}
+
+function nameOf(user: unknown): string | null {
+  if (typeof user !== 'object' || user === null) return null
+  const text = asText(own(user, 'id')) ?? asText(own(user, 'sub'))
+  return text === null ? null : JSON.stringify(['user', text])
+}
+
+/** Only an object's own member: what a careless script added to `Object.prototype` names nobody. */
+const own = (object: object, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key as never] : undefined
+
+/** Databases count users in numbers, and JWTs write them as text: `1` and `"1"` are one user. */
+const asText = (value: unknown): string | null =>
+  typeof value === 'string' || Number.isFinite(value) ? String(value) : null

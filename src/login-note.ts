@@ -1,0 +1,30 @@
+import type { Environment } from './environment.ts'
+import { createNote } from './note.ts'
+
+/**
+ * 'A login was sent', and no more, kept in localStorage from the moment it leaves until its outcome is known. Where none
+ * came (timeout, abort, a closed page) the server may have set its cookie all the same. The user was told that the login
+ * failed, so while the note stands nothing is restored from a cookie.
+ */
+export interface LoginNote {
+  stands(): boolean
+  set(): void
+  lift(): void
+}
+
+export function createLoginNote(environment: Environment, scope: string): LoginNote {
+  const note = createNote(environment, `login-sent:${scope}`)
+  /** Where storage is blocked the note holds for this page alone. */
+  let known = false
+
+  return {
+    stands: () => (note.read() ?? (known ? '' : null)) !== null,
+    set() {
+      known = !note.write(`${environment.now()}`)
+    },
+    lift() {
+      known = false
+      note.remove()
+    },
+  }
+}

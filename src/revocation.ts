@@ -1,0 +1,171 @@
+import { within } from './abort.ts'
+import { instant, later, remaining } from './clock.ts'
+import type { Endpoints } from './endpoints.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import type { Marker } from './marker.ts'
+import type { Settings } from './options.ts'
+import type { Refresher } from './refresh.ts'
+import type { SessionHolder } from './session.ts'
+import type { Rest, Vault } from './storage.ts'
+import type { Tabs } from './tabs.ts'
+import type { LogoutResult, TokenSet } from './types.ts'
+
+type Rested = Promise<Rest | null | undefined> | null
+
+/** Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out. */
+export interface Revocation {
+  /**
+   * One call for all who ask. `asked`: the app or the user decides it now, so a session that is signed in elsewhere does
+   * not count as newer. `rested`: what was in the storage at that moment.
+   */
+  run(tokens: TokenSet | null, asked?: boolean, rested?: Rested): Promise<LogoutResult>
+  /** The marker of a logout stands that no server has confirmed yet, and that another page may have made. */
+  found(rested: Rested): void
+  /** The browser has come online. */
+  retrySoon(): void
+  /** The app signs in, or asks who is signed in: on a page that did not sign out, the cookie can be of a newer login. */
+  doubt(): void
+  /** Somebody is signed in. */
+  forget(): void
+  dispose(): void
+}
+
+const RETRY = 1_000
+const MAX_RETRY = 15 * 60_000
+
+export function createRevocation(
+  settings: Settings,
+  environment: Environment,
+  session: SessionHolder,
+  endpoints: Endpoints,
+  tabs: Tabs,
+  refresher: Refresher,
+  marker: Marker,
+  vault: Vault,
+  /** An explicit `refresh()` is under way: nothing is revoked before its answer. */
+  isAsking: () => boolean,
+): Revocation {
+  const { timeout, log } = settings
+  const loadedFor = later(instant(environment), timeout)
+  let running: Promise<LogoutResult> | null = null
+  let isRunningAsked = false
+  /** What the server has not confirmed to be worthless yet. */
+  let unrevoked: TokenSet | null = null
+  /** This page made a logout that is not confirmed, and knows of no login since. */
+  let isOurs = false
+  let hasAppAsked = false
+  let failures = 0
+  let cancelRetry = () => {}
+  let disposed = false
+
+  function run(tokens: TokenSet | null, asked = false, rested: Rested = null): Promise<LogoutResult> {
+    if (running && !tokens && (isRunningAsked || !asked)) return running
+    cancelRetry()
+    if (asked) isOurs = true
+    const current = revoke(tokens, asked, rested).finally(() => {
+      if (running === current) running = null
+    })
+    running = current
+    isRunningAsked = asked
+    return current
+  }
+
+  async function revoke(tokens: TokenSet | null, asked: boolean, rested: Rested): Promise<LogoutResult> {
+    if (!settings.endpoints.logout) return { revoked: false }
+    const rotated = refresher.busy ? await refresher.settled() : undefined
+    return tabs.exclusive(async () => {
+      await tabs.catchUp()
+      // Somebody has signed in since: the cookie is theirs.
+      if (session.held || (!asked && !marker.stands(session.decided))) {
+        return { revoked: false, error: new AuthError('superseded', 'Somebody has signed in since.') }
+      }
+      // Another logout, confirmed meanwhile, has lifted it.
+      marker.set(session.decided)
+      // A refresh of a tab that had not heard of it yet has put it there.
+      const late = vault.exists ? await vault.load() : null
+      if (late) vault.drop(session.decided)
+      const rest = late && late.lineage <= session.decided ? late : await rested
+      const known = tokens ?? unrevoked
+      const refreshToken = rotated ?? rest?.refreshToken ?? known?.refreshToken
+      const accessToken = known?.accessToken ?? rest?.accessToken ?? ''
+      const isAny = accessToken || refreshToken
+      const newest = isAny ? { expiresAt: rest?.expiresAt, ...known, accessToken, refreshToken } : null
+      try {
+        const wasSent = await within(environment, timeout, tookTooLong, inner =>
+          endpoints.logout(newest, inner),
+        )
+        forget()
+        if (wasSent) {
+          marker.lift()
+          log({ type: 'revoked' })
+        }
+        return { revoked: wasSent }
+      } catch (caught) {
+        const error = caught as AuthError
+        unrevoked = newest
+        log({ type: 'revocation-failed', error })
+        schedule(error)
+        return { revoked: false, error }
+      }
+    })
+  }
+
+  const tookTooLong = (): AuthError =>
+    new AuthError('logout_unavailable', `The logout took longer than "timeout", ${timeout} ms.`)
+
+  /** A server that is away is asked less and less often. */
+  function schedule(error: AuthError): void {
+    const wait = Math.min(MAX_RETRY, RETRY * 2 ** failures++) * (1 - environment.random() / 2)
+    retryIn(Math.max(wait, (error.retryAt ?? 0) - environment.now()))
+  }
+
+  function retryIn(ms: number): void {
+    cancelRetry()
+    if (!disposed && environment.page) cancelRetry = environment.timer(retry, Math.max(0, ms))
+  }
+
+  function retry(): void {
+    if (session.snapshot.status !== 'anonymous' || !marker.stands(session.decided)) return
+    if (isAsking()) retryIn(RETRY)
+    else if (isOurs || isLaterPage()) void run(null)
+  }
+
+  /**
+   * A page that was loaded since may retry where nothing hints at a login by redirect: its document was reached from
+   * this origin, and the app has had time to ask who is signed in.
+   */
+  const isLaterPage = (): boolean => isFromHere() && !hasAppAsked && remaining(environment, loadedFor) <= 0
+
+  function isFromHere(): boolean {
+    const { referrer, origin } = environment.page ?? {}
+    return URL.canParse(referrer ?? '') && new URL(referrer as string).origin === origin
+  }
+
+  function forget(): void {
+    cancelRetry()
+    unrevoked = null
+    isOurs = false
+    failures = 0
+  }
+
+  return {
+    run,
+    async found(rested) {
+      if (isOurs) return void run(null, false, rested)
+      const rest = await rested
+      // The call names this token, so it cannot end any other session.
+      if (rest?.refreshToken) void run(null, false, rested)
+      else if (!hasAppAsked && isFromHere()) retryIn(remaining(environment, loadedFor))
+    },
+    retrySoon: retry,
+    doubt() {
+      hasAppAsked = true
+    },
+    forget,
+    dispose() {
+      disposed = true
+      cancelRetry()
+    },
+  }
+}
