@@ -106,7 +106,7 @@ export function createClient<Claims, User>(
     endpoints,
     disposal.signal,
     restored,
-    () => refresher.since,
+    () => refresher.after,
   )
   const { fetch, usableToken } = createAuthorizedFetch(settings, environment, session, refresher, idle, {
     guard,
@@ -204,9 +204,9 @@ export function createClient<Claims, User>(
   /** A tab that has no refresh token asks this one, which has it. */
   async function renew(isDead: boolean, since: number): Promise<void> {
     const need = isDead ? 'dead' : 'ahead'
-    await refresher.run(need)
+    await refresher.run(need, since)
     // One that was under way can have left too early.
-    if (session.held && session.held.askedAt < since) await refresher.run(need)
+    if (session.held && session.held.askedAt < since) await refresher.run(need, since)
   }
 
   /** Where there is no window, one session per request is a decision that the app has to make. */
@@ -315,7 +315,7 @@ export function createClient<Claims, User>(
     signal?.throwIfAborted()
     revocation.doubt()
     overruled ||= session.snapshot.status !== 'authenticated'
-    const error = await unlessAborted(refresher.run('asked'), signal)
+    const error = await unlessAborted(refresher.run('asked', environment.now()), signal)
     // It has had its chance: from here on the marker counts again.
     if (session.snapshot.status !== 'authenticated') overruled = false
     if (error) throw error

@@ -5,6 +5,7 @@ import { isSameIdentity } from './identity.ts'
 import { fits, type Handover } from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
+import type { Moment } from './tabs.ts'
 import { parseCookieSession, parseToken } from './token.ts'
 import type { LoginCause } from './types.ts'
 
@@ -24,8 +25,8 @@ export function createHandingOver(
   signal: AbortSignal,
   /** Somebody signed in over there, and this tab is not told the token: it asks the server who it is. */
   restored: () => Promise<unknown>,
-  /** What the server was asked for before this moment is not taken, epoch milliseconds. */
-  since: () => number,
+  /** What other tabs had, or had asked the server for, by then is not taken. */
+  after: () => Moment,
 ): HandingOver {
   const inCookies = settings.mode === 'cookie'
 
@@ -57,7 +58,7 @@ export function createHandingOver(
     const { generation, identity, epoch, askedAt, accessToken, lineage, lifetime, expiresAt, user, cause } =
       news
     // The app has asked the server since, and its answer can be about somebody else.
-    if (askedAt < since()) return
+    if (askedAt < after().at || generation <= after().generation) return
     const isSameUser = () =>
       session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
     if (accessToken === undefined) {

@@ -6,7 +6,7 @@ import { AuthError } from './errors.ts'
 import type { Postponed } from './messages.ts'
 import type { Settings } from './options.ts'
 import { isExpired, type SessionHolder } from './session.ts'
-import type { Tabs } from './tabs.ts'
+import { ANY_TIME, type Moment, type Tabs } from './tabs.ts'
 import type { Token } from './token.ts'
 
 /**
@@ -18,8 +18,8 @@ export type Need = 'ahead' | 'dead' | 'asked'
 export interface Refresher {
   /**
    * Joins the flight under way, or starts one. Settles with `null` when the session is now as it is: look at it; with
-   * an error when it could not be refreshed and was left alone. Never rejects. `since`: when the app asked, epoch
-   * milliseconds.
+   * an error when it could not be refreshed and was left alone. Never rejects. `since`: when the app asked, here or in
+   * another tab, epoch milliseconds.
    */
   run(need: Need, since?: number): Promise<AuthError | null>
   readonly busy: boolean
@@ -27,8 +27,8 @@ export interface Refresher {
   readonly limited: boolean
   /** Milliseconds until such a run may go out; 0: now. */
   wait(need: Need): number
-  /** No session that another tab asked the server for before this moment is taken now, epoch milliseconds. */
-  readonly since: number
+  /** No session that another tab asked the server for before this moment is taken now. */
+  readonly after: Moment
   /** Forgets a backoff that was our own idea, not the server's: the network has changed. */
   retrySoon(): void
   /** Another tab has failed for us all. */
@@ -47,8 +47,10 @@ interface Flight {
   dead: boolean
   /** By the app itself, which knows what it does: not counted, and not kept by the signed-out marker. */
   asked: boolean
-  /** Epoch milliseconds: no session that another tab asked the server for before this answers it. */
-  since: number
+  /** What other tabs had by then is no answer to the app's call: somebody may have signed in elsewhere since. */
+  after: Moment
+  /** The app asked, here or in another tab: its user may have changed as well. */
+  again: boolean
   /** It is on the wire. */
   sent: boolean
   /** The refresh token that its answer held, whatever became of the rest. */
@@ -107,7 +109,7 @@ export function createRefresher(
 
   const pause = (): Pause | null => (lastPause?.generation === session.generation ? lastPause : null)
 
-  function run(need: Need, since = environment.now()): Promise<AuthError | null> {
+  function run(need: Need, since = 0): Promise<AuthError | null> {
     if (disposed) return Promise.resolve(disposed)
     const isAsked = need === 'asked'
     if (flight) {
@@ -116,12 +118,21 @@ export function createRefresher(
       if (isOther) return flight.done.then(() => run(need, since))
       flight.dead ||= need === 'dead'
       flight.asked ||= isAsked
-      if (isAsked) flight.since = since
+      flight.again ||= since > 0
+      if (isAsked) flight.after = momentOf(since)
       return flight.outcome
     }
     if (pausedFor(need) > 0) return Promise.resolve(pause()!.error)
     const wait = isAsked ? 0 : limitedFor()
-    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need, isAsked ? since : 0)
+    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need, since)
+  }
+
+  function momentOf(at: number): Moment {
+    const moment = { at, generation: Number.POSITIVE_INFINITY }
+    void tabs.newest().then(generation => {
+      moment.generation = generation
+    })
+    return moment
   }
 
   function pausedFor(need: Need): number {
@@ -165,7 +176,8 @@ export function createRefresher(
       version: session.version,
       dead: need === 'dead',
       asked: need === 'asked',
-      since,
+      after: need === 'asked' ? momentOf(since) : ANY_TIME,
+      again: since > 0,
       shaken: false,
       sent: false,
       rotated: undefined,
@@ -195,7 +207,7 @@ export function createRefresher(
       await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.
         if (!isWanted() || signal.aborted || isBarred()) return
-        const isCaughtUp = await tabs.catchUp(current.since)
+        const isCaughtUp = await tabs.catchUp(current.after)
         const isReadable = await events.recover()
         if (isCaughtUp || !isWanted()) return
         const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
@@ -239,8 +251,9 @@ export function createRefresher(
       if (!isWanted()) return null
     }
     log({ type: 'refresh', operation: 'follow', generation })
-    const { dead, since } = current
-    await tabs.consult({ type: 'renew', generation, dead, since }, isAnswered, timeout)
+    const { dead, after } = current
+    const known = after === ANY_TIME ? generation : Math.max(generation, after.generation)
+    await tabs.consult({ type: 'renew', generation: known, dead, since: after.at }, isAnswered, timeout)
     if (!isWanted()) return null
     return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
   }
@@ -269,7 +282,7 @@ export function createRefresher(
       }
       const token = await unlessAborted(obtain(operation, current, rotated), signal)
       // The tab may have been frozen meanwhile, and the others have gone on without it.
-      if (remaining(environment, slow) <= 0 && (await tabs.catchUp(current.since))) return null
+      if (remaining(environment, slow) <= 0 && (await tabs.catchUp(current.after))) return null
       if (isWanted()) {
         const isSame = session.isSameUser(token)
         if (held && !isSame && !current.asked && events.isLoginOpen()) {
@@ -307,7 +320,7 @@ export function createRefresher(
     // Nobody waits for it any more: no user is asked for.
     if (session.version !== current.version) return token
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
-    return endpoints.complete(token, known, signal, () => current.asked)
+    return endpoints.complete(token, known, signal, () => current.again)
   }
 
   /** `quiet`: it says nothing about the other tabs. */
@@ -370,8 +383,8 @@ export function createRefresher(
     get busy() {
       return flight !== null
     },
-    get since() {
-      return flight?.since ?? 0
+    get after() {
+      return flight?.after ?? ANY_TIME
     },
     get limited() {
       return !flight && limitedFor() > 0

@@ -3,15 +3,27 @@ import { type Handover, isGeneration, type News, type Question, readMessage, VER
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
 
+/** When the app asked who is signed in: orders its call among what all tabs ask the server for. */
+export interface Moment {
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** The newest generation that was shown then; above all others until the browser has told it. */
+  generation: number
+}
+
+export const ANY_TIME: Moment = { at: 0, generation: 0 }
+
 /** What the client needs of the other tabs. One tab alone is the smallest answer to it. */
 export interface Tabs {
   /** Runs refresh, login and logout one at a time in the whole browser. `alone`: a holder did not let go in time. */
   exclusive<T>(task: (alone: boolean) => Promise<T>, giveUp?: AbortSignal): Promise<T>
   /**
-   * Under the lock: has a sibling a newer session? Then it is asked to hand it over. `since`: one that the server was
-   * asked for before this, epoch milliseconds, is not.
+   * Under the lock: has a sibling a newer session? Then it is asked to hand it over. `after`: one that it had, or had
+   * asked the server for, by then is none.
    */
-  catchUp(since?: number): Promise<boolean>
+  catchUp(after?: Moment): Promise<boolean>
+  /** The newest generation that a tab shows. */
+  newest(): Promise<number>
   /** Asks the siblings, and waits until what they say has made it so, for so many milliseconds at most. */
   consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void>
   /** Makes this tab the one that refreshes for this lineage, unless another is. Without locks every tab is its own. */
@@ -61,6 +73,7 @@ export function createSoloTab(): Tabs {
       return run
     },
     catchUp: async () => false,
+    newest: async () => 0,
     consult: async () => {},
     own: async () => true,
     isOwned: async () => false,
@@ -271,10 +284,11 @@ export function createTabs(
     }
   }
 
-  async function catchUp(since = 0): Promise<boolean> {
-    const newest = await newestShown(since)
+  async function catchUp(after = ANY_TIME): Promise<boolean> {
+    const newest = await newestShown(after)
     // A hidden tab shows nothing after a while, but who has the refresh token is known for as long as its page is there.
-    const isStranger = !since && !session.held && !owning && (await locked(`${key}:owner:`)).length > 0
+    const isStranger =
+      after === ANY_TIME && !session.held && !owning && (await locked(`${key}:owner:`)).length > 0
     // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
     const isBlind = missing.has('lock-query')
     if (newest <= session.generation && !isStranger && !isBlind) return false
@@ -317,15 +331,15 @@ export function createTabs(
     }
   }
 
-  /** Of what the tabs hold, by their locks; and remembers it. `since`: of what the server was asked for after that. */
-  async function newestShown(since = 0): Promise<number> {
+  /** Of what the tabs hold, by their locks; and remembers it. `after`: without what they had by then. */
+  async function newestShown({ at, generation: least } = ANY_TIME): Promise<number> {
     const now = environment.now()
     const shown = (await locked(`${key}:held:`))
       .map(name => name.split(':').map(Number))
       .filter(([generation = -1]) => isGeneration(generation, now))
     const newest = (all: number[][]) => Math.max(0, ...all.map(([generation = 0]) => generation))
     session.see(newest(shown), 0, true)
-    return newest(shown.filter(([, askedAt = 0]) => askedAt >= since))
+    return newest(shown.filter(([generation = 0, askedAt = 0]) => askedAt >= at && generation > least))
   }
 
   async function isOwned(lineage?: number | null): Promise<boolean> {
@@ -406,6 +420,7 @@ export function createTabs(
   return {
     exclusive,
     catchUp,
+    newest: newestShown,
     consult,
     own,
     isOwned,

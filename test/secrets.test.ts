@@ -415,6 +415,7 @@ describe('S6 the fields of every auth call', () => {
     await world.client.logout()
     expect(world.server.calls.map(({ path, authorization }) => [path, authorization !== null])).toEqual([
       ['/refresh_token', false],
+      ['/user/whoami', true],
       ['/login', false],
       ['/user/whoami', true],
       ['/logout', false],
