@@ -279,7 +279,7 @@ export function createEndpoints(
 
     async login(credentials, tokens, signal, sent, refused) {
       const answer = (await ask('login', tokens, signal, { credentials, sent }).catch(error => {
-        if (error.status !== undefined) refused()
+        if (isAuthError(error) && error.status !== undefined) refused()
         throw error
       })) as Answer
       const { set, body, status } = answer
@@ -298,7 +298,8 @@ export function createEndpoints(
         const renewed = await refresh('refresh', first, signal)
         return { ...renewed, user: renewed.user ?? set?.user }
       } catch (error) {
-        const { code, message, retryable, status } = error as AuthError
+        if (!isAuthError(error)) throw error
+        const { code, message, retryable, status } = error
         const isRefused = code === 'refresh_rejected'
         if (isRefused) refused()
         throw new AuthError(
