@@ -13,7 +13,7 @@ export interface TestCase {
   status: 'passed' | 'failed' | 'skipped'
 }
 
-const NAMED = /^[RTFCMSP]\d{1,2}(?:, [RTFCMSP]\d{1,2})*(?=[ :])/
+const NAMED = /^[RTFCMSPINE]\d{1,2}(?:, [RTFCMSPINE]\d{1,2})*(?=[ :])/
 
 interface JsonReport {
   success: boolean
