@@ -243,6 +243,52 @@ describe('P5 recipe: An API that says 403 or 422 for an expired token', () => {
   })
 })
 
+describe('P5 recipe: GraphQL, errors inside HTTP 200', () => {
+  const route = 'POST /graphql'
+  const errors = [{ message: 'no', extensions: { code: 'UNAUTHENTICATED' } }]
+  const pay = (): Promise<Response> =>
+    auth.fetch(`${backend.origin}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query: 'mutation { pay { id } receipts { id } }' }),
+    })
+
+  beforeEach(async () => {
+    await begin('GraphQL, errors inside HTTP 200')
+    await signIn()
+    backend.log.length = 0
+  })
+
+  test.each([
+    { name: 'one field paid, another was refused', data: { pay: { id: 1 }, receipts: null } },
+    { name: 'every field is null', data: { pay: null } },
+    { name: 'an empty object', data: {} },
+    { name: 'a list', data: [] },
+    { name: 'false', data: false },
+  ])('N10 an answer with data and errors pays once, and goes to the caller: $name', async ({ data }) => {
+    backend.answerOnce(route, () => Response.json({ data, errors }))
+    expect(await (await pay()).json()).toEqual({ data, errors })
+    expect(backend.log).toEqual([{ route, status: 200 }])
+    expect(ledger.exchanges).toBe(0)
+  })
+
+  test.each([{ errors }, { data: null, errors }])(
+    'N10 a refusal without data is cured by a refresh: %j',
+    async refusal => {
+      backend.answerOnce(route, () => Response.json(refusal))
+      expect(await (await pay()).json()).toEqual({ data: { items: [1] } })
+      expect(backend.log).toHaveLength(3)
+      expect(ledger.exchanges).toBe(1)
+    },
+  )
+
+  test('N10 a failure that only passes rejects no session: its "data" is null too', async () => {
+    backend.answerOnce(route, () => Response.json({ data: { session: null }, errors: [{ message: 'db' }] }))
+    await expect(auth.refresh()).rejects.toMatchObject({ retryable: true })
+    expect(auth.session.status).toBe('authenticated')
+  })
+})
+
 describe('P5 recipe: Restoring through another endpoint', () => {
   beforeEach(() => begin('Restoring through another endpoint'))
 
