@@ -99,7 +99,7 @@ beforeEach(async () => {
   }
   vi.stubGlobal('localStorage', store)
   vi.stubGlobal('sessionStorage', { ...store })
-  vi.stubGlobal('location', { search: '?signed-in', assign: vi.fn() })
+  vi.stubGlobal('location', { search: '?signed-in', pathname: '/', assign: vi.fn() })
 })
 afterEach(async () => {
   for (const auth of running) auth.dispose()
@@ -199,6 +199,21 @@ describe('P5 the README and the guide', () => {
     expect(await signOut()).toEqual({ revoked: true })
   })
 
+  test('P5 guide: signing in by redirect', async () => {
+    const redirected = under('docs/guide.md', 'Signing in by redirect')
+    const history = { replaceState: vi.fn() }
+    vi.stubGlobal('history', history)
+    const auth = createAuthClient({ baseUrl: backend.origin, server: true })
+    running.push(auth)
+    await load(redirected, { './auth': { auth } })
+    expect(location.assign).toHaveBeenCalledWith('/login')
+    await signedIn() // the server's cookie is in the jar now
+    await load(redirected, { './auth': { auth } })
+    expect(auth.session.status).toBe('authenticated')
+    expect(location.assign).toHaveBeenCalledOnce()
+    expect(history.replaceState).toHaveBeenCalledTimes(2)
+  })
+
   test('P5 guide: showing who is signed in', async () => {
     const log = vi.spyOn(console, 'log').mockReturnValue()
     const auth = await signedIn()
@@ -218,7 +233,7 @@ describe('P5 the README and the guide', () => {
   })
 
   test.each([
-    'A refresh token in script’s hands',
+    'A refresh token that JavaScript can read',
     'An API on another origin',
     'A token that renews itself',
     'Signing out who is away',
