@@ -199,6 +199,16 @@ describe('P5 the README and the guide', () => {
     expect(await signOut()).toEqual({ revoked: true })
   })
 
+  test('P5 guide: when a login needs a second step', async () => {
+    const { auth, signIn } = await load(under('docs/guide.md', 'When a login needs a second step'))
+    backend.answerOnce('POST /login', () => Response.json({ two_factor: true }))
+    expect(await signIn(CREDENTIALS)).toBe('ask for the code')
+    expect(ledger.exchanges).toBe(0)
+    expect(await signIn({ ...CREDENTIALS, password: 'wrong' })).toBe('wrong email or password')
+    expect(await signIn({ ...CREDENTIALS, code: '123456' })).toBe('signed in')
+    expect(auth.session.status).toBe('authenticated')
+  })
+
   test('P5 guide: signing in by redirect', async () => {
     const redirected = under('docs/guide.md', 'Signing in by redirect')
     const history = { replaceState: vi.fn() }
@@ -221,6 +231,45 @@ describe('P5 the README and the guide', () => {
     expect(log).toHaveBeenCalledWith('Signed in', { id: 1, email: CREDENTIALS.email })
     await auth.logout()
     await vi.waitFor(() => expect(log).toHaveBeenCalledWith('Nobody is signed in (logout)'))
+  })
+
+  describe('P5 guide: whose session is it', () => {
+    const [byClaim, byUser] = blocksOf('docs/guide.md').filter(
+      ({ heading }) => heading === 'Whose session is it',
+    )
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const tokenOf = (claims: object) => `${part({ alg: 'none' })}.${part(claims)}.x`
+
+    test('P5 a claim of its own tells users apart', async () => {
+      const { auth } = await load(byClaim!)
+      const changed = vi.fn()
+      auth.on('userChange', changed)
+      for (const user_id of [1, 1, '1']) {
+        await auth.setTokens({ accessToken: tokenOf({ user_id, jti: Math.random() }) })
+      }
+      expect(changed).not.toHaveBeenCalled()
+      await auth.setTokens({ accessToken: tokenOf({ user_id: 2 }) })
+      await vi.waitFor(() => expect(changed).toHaveBeenCalledOnce())
+    })
+
+    test('P5 an organisation, and whoever is impersonated, tell sessions of one user apart', async () => {
+      const { auth } = await load(byUser!)
+      const changed = vi.fn()
+      auth.on('userChange', changed)
+      const me = { id: 1, organisation: 'a' }
+      for (const user of [me, { ...me }, { ...me, name: 'Ada' }]) {
+        await auth.setTokens({ accessToken: tokenOf({ sub: '1', jti: Math.random() }), user })
+      }
+      expect(changed).not.toHaveBeenCalled()
+      for (const user of [
+        { ...me, organisation: 'b' },
+        { ...me, organisation: 'b', impersonated: 2 },
+      ]) {
+        changed.mockClear()
+        await auth.setTokens({ accessToken: tokenOf({ sub: '1' }), user })
+        await vi.waitFor(() => expect(changed).toHaveBeenCalledOnce())
+      }
+    })
   })
 
   test('P5 guide: calling the API', async () => {
