@@ -12,6 +12,7 @@ import { createLoginNote } from './login-note.ts'
 import { createMarker } from './marker.ts'
 import type { News } from './messages.ts'
 import { invalid, readOptions } from './options.ts'
+import { pick } from './own.ts'
 import { createRefresher } from './refresh.ts'
 import { createResting } from './resting.ts'
 import { createRevocation } from './revocation.ts'
@@ -232,7 +233,8 @@ export function createClient<Claims, User>(
     return isOpen ? refresher.run('dead') : Promise.resolve(null)
   }
 
-  async function ready({ signal }: Abortable = {}): Promise<Session<Claims, User>> {
+  async function ready(options?: Abortable): Promise<Session<Claims, User>> {
+    const { signal } = pick(options, 'signal')
     alive()
     signal?.throwIfAborted()
     firstRestore ??= restored()
@@ -243,8 +245,9 @@ export function createClient<Claims, User>(
 
   async function login(
     credentials?: unknown,
-    { signal }: Abortable = {},
+    options?: Abortable,
   ): Promise<AuthenticatedSession<Claims, User>> {
+    const { signal } = pick(options, 'signal')
     canSignIn()
     signal?.throwIfAborted()
     revocation.doubt()
@@ -310,7 +313,8 @@ export function createClient<Claims, User>(
     if (asked !== decisions) throw new AuthError('superseded', 'logout or setTokens was called in between.')
   }
 
-  async function refresh({ signal }: Abortable = {}): Promise<AuthenticatedSession<Claims, User>> {
+  async function refresh(options?: Abortable): Promise<AuthenticatedSession<Claims, User>> {
+    const { signal } = pick(options, 'signal')
     canSignIn()
     signal?.throwIfAborted()
     revocation.doubt()
@@ -344,10 +348,10 @@ export function createClient<Claims, User>(
     return revocation.run(tokens, true, rested)
   }
 
-  async function getAccessToken({
-    minValidity = 0,
-    signal,
-  }: Abortable & { minValidity?: number | undefined } = {}): Promise<string | null> {
+  async function getAccessToken(
+    options?: Abortable & { minValidity?: number | undefined },
+  ): Promise<string | null> {
+    const { minValidity = 0, signal } = pick(options, 'minValidity', 'signal')
     noTokens('getAccessToken', 'Use "fetch".')
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
     const held = await usableToken(signal, minValidity)
@@ -410,7 +414,7 @@ export function createClient<Claims, User>(
     getAccessToken,
     fetch,
     subscribe: listener => emitter.on('change', () => listener()),
-    on: (event, listener, { signal } = {}) => emitter.on(event, listener as never, signal),
+    on: (event, listener, options) => emitter.on(event, listener as never, pick(options, 'signal').signal),
     dispose,
     [Symbol.dispose ?? '@@dispose']: dispose,
   }

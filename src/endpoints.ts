@@ -4,9 +4,10 @@ import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode, errorName, isAuthError } from './errors.ts'
 import { createNameUser } from './identity.ts'
-import { invalid, isHtml, type Settings } from './options.ts'
+import { invalid, isHtml, type Settings, toUrl } from './options.ts'
+import { bare, pick } from './own.ts'
 import type { SessionHolder } from './session.ts'
-import { isUsable, parseCookieSession, parseToken, type Token } from './token.ts'
+import { isUsable, parseCookieSession, parseToken, readSet, type Token } from './token.ts'
 import type { EndpointRequest, Failure, Operation, PartialTokens, TokenSet } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
@@ -121,20 +122,21 @@ export function createEndpoints(
   const mayCarry = ({ expiresAt = Number.POSITIVE_INFINITY }: TokenSet, url: string | URL): boolean =>
     expiresAt > environment.now() && settings.allowedOrigins.has(new URL(url).origin)
 
-  function toInit(
-    { url, json, form, ...given }: EndpointRequest,
-    name: Operation,
-    signal: AbortSignal,
-  ): [string, RequestInit] {
-    const target = new URL(url, environment.baseURI())
+  function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): [string, RequestInit] {
+    const option = `endpoints.${name}`
+    const { url, json, form } = pick(request, ...SHORTHANDS)
+    if (url == null) throw invalid(option, 'a function whose request has a "url"')
+    const target = toUrl(option, url, environment.baseURI(), environment.page)
     // What is left undefined takes its default.
-    const init: RequestInit = Object.fromEntries(
-      Object.entries(given).filter(([, value]) => value !== undefined),
+    const init: RequestInit = bare(
+      Object.fromEntries(
+        Object.entries(request).filter(([member, value]) => !isShorthand(member) && value !== undefined),
+      ),
     )
     const headers = new Headers(init.headers)
     if (form) init.body = new URLSearchParams(form)
     if (json !== undefined) {
-      init.body = JSON.stringify(json)
+      init.body = toJson(typeof endpoints[name] === 'function' ? option : 'credentials', json)
       if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
     }
     const defaults: RequestInit = {
@@ -146,7 +148,7 @@ export function createEndpoints(
       keepalive: name !== 'login' && name !== 'user',
       signal,
     }
-    const whole = { ...defaults, ...init, headers }
+    const whole = bare({ ...defaults, ...init, headers })
     guard(headers, whole.method as string, target.href)
     return [target.href, whole]
   }
@@ -192,8 +194,11 @@ export function createEndpoints(
     }
     const read = settings.readTokens ?? readStandard
     const asked = nameOf(operation) === 'user' ? 'user' : operation
-    const isRead = ok && kind !== 'logout'
-    let set = isRead ? await callback('readTokens', () => read(body, response, asked)) : null
+    const readAnswer = async () => {
+      const given = await read(body, response, asked)
+      return given && readSet(given)
+    }
+    let set = ok && kind !== 'logout' ? await callback('readTokens', readAnswer) : null
     const namesWho = inCookies && (asked === 'user' || asked === 'restore')
     if (namesWho && isEmpty(body) && (set === undefined || read === readStandard)) set = null
     if (set === null && (kind === 'login' || kind === 'refresh')) {
@@ -319,8 +324,9 @@ export function createEndpoints(
       const { claims: schema } = settings
       if (schema) {
         const valid = await callback('claims', async () => {
-          const result = await schema['~standard'].validate(token.claims)
-          return result.issues ? null : { claims: result.value }
+          const result: { issues?: unknown; value?: any } = await schema['~standard'].validate(token.claims)
+          const { issues, value } = pick(result, 'issues', 'value')
+          return issues ? null : { claims: value }
         })
         // The issues can quote what they found, so they stay there.
         if (!valid) throw new AuthError('malformed_response', 'The token\'s claims do not fit "claims".')
@@ -354,6 +360,19 @@ export function createEndpoints(
 /** Nothing, `null` or `{}`: in cookie mode, what many user endpoints answer where nobody is signed in. */
 const isEmpty = (body: unknown): boolean =>
   body == null || (typeof body === 'object' && Object.keys(body).length === 0)
+
+/** What a request of the app's has beside `fetch`'s own options. */
+const SHORTHANDS = ['url', 'json', 'form'] as const
+const isShorthand = (member: string): boolean => (SHORTHANDS as readonly string[]).includes(member)
+
+/** The native error can quote what it met on its way. */
+function toJson(name: string, value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    throw invalid(name, 'what JSON can say')
+  }
+}
 
 /** RFC 6749 §5.1, its camelCase twins, and `token`. */
 function readStandard(

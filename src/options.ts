@@ -1,9 +1,10 @@
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
+import { bare, pick } from './own.ts'
 import { NOWHERE } from './storage.ts'
 import type { AuthClientOptions, Endpoint, Failure, LogEvent, TokenStorage } from './types.ts'
 
-/** The options after their defaults, checked. Nothing reads the caller's object again. */
+/** The options after their defaults, checked. Nothing reads the caller's object again, nor `Object.prototype`. */
 export interface Settings
   extends Omit<
     Given<AuthClientOptions<any>>,
@@ -19,6 +20,7 @@ export interface Settings
   }
   readonly allowedOrigins: ReadonlySet<string>
   readonly storage: TokenStorage | undefined
+  /** Names the session among all that this browser knows: the origin of `baseUrl` is always part of it. */
   readonly scope: string
   readonly mode: 'bearer' | 'cookie'
   readonly scheme: string
@@ -45,6 +47,8 @@ const aFunction: Rule = [isFunction, 'a function']
 const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 
+const METHODS = ['get', 'set', 'remove']
+
 const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   baseUrl: [value => isText(value) || value instanceof URL, 'a URL'],
   endpoints: [isObject, 'an object'],
@@ -58,10 +62,13 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   mode: oneOf('bearer', 'cookie'),
   sliding: aFlag,
   storage: [
-    value => isFunction(value?.get) && isFunction(value.set) && isFunction(value.remove),
+    value => METHODS.every(name => isFunction(pick(value, name)[name])),
     'an object with get, set and remove',
   ],
-  csrf: [value => isText(value?.cookie) && isName(value.header), '{ cookie, header }, the names of both'],
+  csrf: [
+    value => isText(pick(value, 'cookie').cookie) && isName(pick(value, 'header').header),
+    '{ cookie, header }, the names of both',
+  ],
   idleTimeout: [isDuration, 'a positive number of milliseconds'],
   server: aFlag,
   tabs: oneOf('share', 'notify', 'off'),
@@ -86,7 +93,7 @@ export const invalid = (name: string, requirement: string): AuthError =>
 
 type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
 
-/** What was given, without what was given as `undefined`. */
+/** What was given, as members of its own, without what was given as `undefined`. */
 function checked<T extends object>(values: T, rules: Record<string, Rule>, prefix = ''): Given<T> {
   const entries = Object.entries(values).filter(([name, value]) => {
     if (!Object.hasOwn(rules, name))
@@ -95,19 +102,41 @@ function checked<T extends object>(values: T, rules: Record<string, Rule>, prefi
     if (value !== undefined && !holds(value)) throw invalid(prefix + name, requirement)
     return value !== undefined
   })
-  return Object.fromEntries(entries) as Given<T>
+  return bare(Object.fromEntries(entries)) as Given<T>
 }
 
 const LOOPBACK = /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/
 
-/** Tokens and passwords go there: nobody on the way may read along. */
-function secureUrl(name: string, value: string | URL, page: Environment['page'], base?: string | URL): URL {
+/**
+ * Resolves it as `fetch` does. With `page`, what names no host of its own has to stay there: a `<base>` that was injected
+ * would lead passwords to a stranger.
+ *
+ * @throws AuthError `invalid_option`, naming it
+ */
+export function toUrl(
+  name: string,
+  value: string | URL,
+  base?: string | URL,
+  page?: Environment['page'],
+): URL {
+  const text = String(value)
   let url: URL
+  let isAstray = false
   try {
-    url = new URL(value, base)
+    url = new URL(text, base)
+    if (page) {
+      const onPage = new URL(text, page.origin === 'null' ? undefined : page.origin)
+      isAstray = url.origin !== onPage.origin
+    }
   } catch {
     throw invalid(name, 'a URL')
   }
+  if (isAstray) throw invalid(name, 'an absolute URL where the <base> of the page leads to another origin')
+  return url
+}
+
+/** Tokens and passwords go there: nobody on the way may read along. */
+function secure(name: string, url: URL, page: Environment['page']): URL {
   const { protocol, hostname, origin, username } = url
   if (username) throw invalid(name, 'a URL without credentials')
   if (protocol === 'https:') return url
@@ -118,7 +147,7 @@ function secureUrl(name: string, value: string | URL, page: Environment['page'],
 /** The folder that relative URLs resolve against; `undefined` where there is neither an option nor a page. */
 export function readBaseUrl(value: string | URL | undefined, page: Environment['page']): URL | undefined {
   if (value === undefined && !page) return undefined
-  const url = secureUrl('baseUrl', value ?? page!.origin, page, page?.href)
+  const url = secure('baseUrl', toUrl('baseUrl', value ?? page!.origin, page?.href, page), page)
   url.pathname = url.pathname.replace(/\/?$/, '/')
   return url
 }
@@ -130,15 +159,16 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
   const { page } = environment
   const baseUrl = readBaseUrl(given.baseUrl, page)
 
-  const endpoints = {
+  const endpoints = bare({
     login: 'login',
     refresh: 'refresh_token',
     logout: 'logout',
     ...checked(given.endpoints ?? {}, ENDPOINT_RULES, 'endpoints.'),
-  } as Settings['endpoints']
+  }) as Settings['endpoints']
   for (const [name, value] of Object.entries(endpoints)) {
     if (baseUrl && typeof value === 'string') {
-      endpoints[name as 'login'] = secureUrl(`endpoints.${name}`, value, page, baseUrl).href
+      const option = `endpoints.${name}`
+      endpoints[name as 'login'] = secure(option, toUrl(option, value, baseUrl), page).href
     }
   }
   if (given.mode === 'cookie') {
@@ -150,18 +180,21 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     throw invalid('scope', 'given where "endpoints.refresh" is a function')
   }
   for (const value of given.allowedOrigins ?? []) {
-    const { origin } = secureUrl('allowedOrigins', value, page)
+    const { origin } = secure('allowedOrigins', toUrl('allowedOrigins', value), page)
     if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
   }
 
-  const { fetch, logger } = given
-  return {
-    scope: `${baseUrl} ${endpoints.refresh}`,
+  const { fetch, logger, csrf, scope } = given
+  // The text of a function would change with each build of the app, and may hold a secret.
+  const refresh = typeof endpoints.refresh === 'string' ? endpoints.refresh : 'function'
+  return bare({
     mode: 'bearer',
     scheme: 'Bearer',
     timeout: 10_000,
     isRejected,
     ...given,
+    ...(csrf && { csrf: { cookie: csrf.cookie, header: csrf.header } }),
+    scope: scope === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${scope}`,
     baseUrl,
     endpoints,
     storage: given.storage === NOWHERE ? undefined : given.storage,
@@ -175,7 +208,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
         environment.report(error)
       }
     },
-  }
+  })
 }
 
 /** Firewalls and captive portals answer 403 too, but in HTML. */

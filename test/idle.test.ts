@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
 import { MODES, worldsOf } from './support/modes.ts'
+import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
@@ -10,7 +11,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const IDLE = 15 * MINUTE
-const ACTIVE = 'silent-refresh:active:app'
+const ACTIVE = nameOf('app', 'active')
 const items = `${ORIGIN}/items`
 const signedOut = (reason: string) => ({ status: 'anonymous', reason })
 
@@ -260,7 +261,7 @@ describe('all tabs are one', () => {
 
   test('a message about activity in the future is not believed', async () => {
     const [world] = await signedInTabs(1)
-    world.shared.channels.inject('silent-refresh:app', {
+    world.shared.channels.inject(nameOf('app'), {
       v: 1,
       type: 'here',
       generation: 0,

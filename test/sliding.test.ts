@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createTabStorage } from './support/modes.ts'
+import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
@@ -232,7 +233,7 @@ describe('R3 the old token dies at once when the new one is issued', () => {
 })
 
 describe('S3 a token that renews itself, in a storage', () => {
-  const resting = (kept: Map<string, string>) => JSON.parse(kept.get('silent-refresh:token:app') ?? '{}')
+  const resting = (kept: Map<string, string>) => JSON.parse(kept.get(nameOf('app', 'token')) ?? '{}')
   async function closed(kept: Map<string, string>, shared = false, options: WorldOptions['options'] = {}) {
     const storage = { ...createTabStorage(kept), shared }
     const before = await signedIn({ options: { storage } })

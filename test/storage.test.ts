@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { memoryStorage, webStorage } from '../src/storage.ts'
 import type { AuthClientOptions, TokenStorage } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
+import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
@@ -11,7 +12,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const REFRESH = 'POST /refresh_token'
 const LOGOUT = 'POST /logout'
-const KEY = 'silent-refresh:token:app'
+const KEY = nameOf('app', 'token')
 const items = `${ORIGIN}/items`
 
 type Kept = Map<string, string>
@@ -143,7 +144,7 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     expect(resting(kept[0])).not.toBe(first)
     expect(await isAlive(world, resting(kept[0]))).toBe(true)
     expect([...kept[0].values()].join()).not.toContain((await world.client.getAccessToken())!.slice(-20))
-    expect([...world.storage.keys()]).toEqual(['silent-refresh:newest:app'])
+    expect([...world.storage.keys()]).toEqual([nameOf('app', 'newest')])
     expect([...world.storage.values()].join()).toMatch(/^\d+$/)
   })
 
@@ -223,11 +224,11 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     const refresh = watch(world.client.refresh())
     await world.settle()
     expect(resting(kept)).toBe(first)
-    expect(world.shared.locks.snapshot().held.map(({ name }) => name)).toContain('silent-refresh:app')
+    expect(world.shared.locks.snapshot().held.map(({ name }) => name)).toContain(nameOf('app'))
     await world.clock.advance(SECOND)
     expect(refresh.state).toBe('fulfilled')
     expect(resting(kept)).not.toBe(first)
-    expect(world.shared.locks.snapshot().held.map(({ name }) => name)).not.toContain('silent-refresh:app')
+    expect(world.shared.locks.snapshot().held.map(({ name }) => name)).not.toContain(nameOf('app'))
   })
 })
 
@@ -445,7 +446,7 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
         owner.server.mend()
       }
       const refused = { type: 'signed-out', reason: 'rejected', generation: news.generation + 1 }
-      owner.shared.channels.inject('silent-refresh:app', { ...news, ...refused })
+      owner.shared.channels.inject(nameOf('app'), { ...news, ...refused })
       await owner.settle()
       expect(follower.client.session).toEqual(signedOut('rejected'))
       expect(resting(kept[0])).toMatch(/^refresh-/)
@@ -495,7 +496,7 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
     expect(sent(owner, '/logout')).toContain(rested)
     expect(await isAlive(owner, rested)).toBe(false)
     expect([...kept[0], ...kept[1]]).toEqual([])
-    expect([...owner.storage.keys()]).toEqual(['silent-refresh:newest:app'])
+    expect([...owner.storage.keys()]).toEqual([nameOf('app', 'newest')])
     expect(owner.client.session).toEqual(signedOut('other-tab'))
   })
 

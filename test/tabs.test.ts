@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
+import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
@@ -9,7 +10,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const TIMEOUT = 10 * SECOND
 const REFRESH = 'POST /refresh_token'
-const NAME = 'silent-refresh:app'
+const NAME = nameOf('app')
 const items = `${ORIGIN}/items`
 
 const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
@@ -1202,7 +1203,7 @@ describe("the option 'tabs'", () => {
     await a.login()
     await a.settle()
     expect(status(b)).toEqual(['unknown'])
-    expect(new Set(a.shared.channels.names)).toEqual(new Set([NAME, 'silent-refresh:another']))
+    expect(new Set(a.shared.channels.names)).toEqual(new Set([NAME, nameOf('another')]))
   })
 })
 

@@ -1,5 +1,6 @@
 import { AuthError } from '../errors.ts'
 import { invalid } from '../options.ts'
+import { pick } from '../own.ts'
 import type { AuthClientOptions, EndpointRequest, Failure } from '../types.ts'
 
 /** What `oauth2` has to know of the server. */
@@ -20,6 +21,8 @@ export interface OAuth2Options {
   passwordGrant?: boolean | undefined
 }
 
+const OPTIONS = ['tokenUrl', 'revokeUrl', 'clientId', 'scope', 'passwordGrant'] as const
+
 /** What says that this refresh token will not do again: RFC 6749 §5.2, and OpenID Connect Core §3.1.2.6. */
 const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'consent_required']
 
@@ -33,13 +36,10 @@ const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'conse
  *   baseUrl: 'https://api.example.com',
  * })
  */
-export function oauth2({
-  tokenUrl,
-  revokeUrl,
-  clientId,
-  scope,
-  passwordGrant,
-}: OAuth2Options): Pick<AuthClientOptions, 'endpoints' | 'isRejected' | 'scope'> {
+export function oauth2(
+  options: OAuth2Options,
+): Pick<AuthClientOptions, 'endpoints' | 'isRejected' | 'scope'> {
+  const { tokenUrl, revokeUrl, clientId, scope, passwordGrant } = pick(options, ...OPTIONS)
   if (!tokenUrl) throw invalid('tokenUrl', 'the URL of the token endpoint')
   if (!clientId) throw invalid('clientId', 'a non-empty string')
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { nameOf } from '../support/names.ts'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -113,28 +114,34 @@ for (const engine of engines) {
 
     /** Keeps every message of the client's channel; answers with them as JSON, oldest first. */
     async function eavesdrop(): Promise<() => Promise<string[]>> {
-      await outside.evaluate(() => {
-        const heard: string[] = []
-        const channel = new BroadcastChannel('silent-refresh:test')
-        channel.onmessage = ({ data }) => heard.push(JSON.stringify(data))
-        Object.assign(window, { heard, channel })
-      })
+      await outside.evaluate(
+        name => {
+          const heard: string[] = []
+          const channel = new BroadcastChannel(name)
+          channel.onmessage = ({ data }) => heard.push(JSON.stringify(data))
+          Object.assign(window, { heard, channel })
+        },
+        nameOf(OPTIONS.scope, undefined, site.url),
+      )
       return () => outside.evaluate(() => (window as unknown as Spy).heard)
     }
 
     /** Resolves when all that was sent on the client's channel before the fence has reached every tab. */
     async function fence(tabs: Tab[]): Promise<() => Promise<unknown>> {
       await all(tabs, tab =>
-        tab.evaluate(() => {
-          window.outcome = new Promise(resolve => {
-            const channel = new BroadcastChannel('silent-refresh:test')
-            channel.onmessage = ({ data }) => {
-              if (data !== 'fence') return
-              channel.close()
-              resolve(true)
-            }
-          })
-        }),
+        tab.evaluate(
+          name => {
+            window.outcome = new Promise(resolve => {
+              const channel = new BroadcastChannel(name)
+              channel.onmessage = ({ data }) => {
+                if (data !== 'fence') return
+                channel.close()
+                resolve(true)
+              }
+            })
+          },
+          nameOf(OPTIONS.scope, undefined, site.url),
+        ),
       )
       return async () => {
         await outside.evaluate(() => (window as unknown as Spy).channel.postMessage('fence'))

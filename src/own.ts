@@ -1,0 +1,22 @@
+/**
+ * What an object of the app's has under these names: its own, or its class's. What stands on the root of all prototypes
+ * is nobody's: a careless deep merge of what a stranger wrote can have put it there.
+ */
+export function pick<T extends object, Name extends keyof T>(
+  object: T | null | undefined,
+  ...names: readonly Name[]
+): { [Each in Name]?: T[Each] } {
+  const picked: { [Each in Name]?: T[Each] } = Object.create(null)
+  for (const name of names) if (object && isOf(object, name)) picked[name] = object[name]
+  return picked
+}
+
+function isOf(object: object, name: PropertyKey): boolean {
+  if (Object.hasOwn(object, name)) return true
+  const prototype = Object.getPrototypeOf(object)
+  // The root has no prototype itself, in whichever realm it is.
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null && isOf(prototype, name)
+}
+
+/** A copy that inherits nothing: what is not in it is `undefined`, whoever has been at `Object.prototype`. */
+export const bare = <T extends object>(object: T): T => Object.assign(Object.create(null), object)
