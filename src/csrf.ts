@@ -13,8 +13,19 @@ export interface CsrfGuard {
   pin(): void
 }
 
+/** RFC 9110 §5.5. Of anything else `Headers.set` would throw an error that quotes it. */
+const FIELD_VALUE = /^[\t -~\x80-\xff]+$/
+
 /** RFC 9110 §9.2.1. */
 const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/i
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // not encoded then
+  }
+}
 
 export function createCsrfGuard(
   { csrf, mode, allowedOrigins }: Settings,
@@ -24,16 +35,13 @@ export function createCsrfGuard(
 
   function read(): string | undefined {
     const prefix = `${csrf?.cookie}=`
-    const pair = environment
+    // A sibling subdomain can set another cookie of this name, with whatever is in it.
+    return environment
       .cookies()
       .split('; ')
-      .find(text => text.startsWith(prefix))
-    const value = pair?.slice(prefix.length)
-    try {
-      return value && decodeURIComponent(value)
-    } catch {
-      return value // not encoded then
-    }
+      .filter(text => text.startsWith(prefix))
+      .map(text => decode(text.slice(prefix.length)))
+      .find(value => FIELD_VALUE.test(value) && value.trim() !== '')
   }
 
   return {

@@ -88,6 +88,10 @@ describe.each(modes)('S4 the CSRF header, in %s mode', (_, signIn) => {
     ['encoded', 'XSRF-TOKEN=a%2Bb%3D', 'a+b='],
     ['not encoded', 'XSRF-TOKEN=100%', '100%'],
     ['with an equals sign', 'XSRF-TOKEN=a=b==', 'a=b=='],
+    ['N11 with one that no header can carry', 'XSRF-TOKEN=a%0Ab', null],
+    ['N11 where the first of its name cannot be sent', 'XSRF-TOKEN=a%0Ab; XSRF-TOKEN=one', 'one'],
+    ['N11 where the first of its name is empty', 'XSRF-TOKEN=; XSRF-TOKEN=one', 'one'],
+    ['N11 with two that can be sent', 'XSRF-TOKEN=one; XSRF-TOKEN=two', 'one'],
   ])('%s', async (_, cookies, value) => {
     const world = await guarded(cookies)
     await world.client.fetch(items, { method: 'POST' })
@@ -189,6 +193,38 @@ describe('S4 a value that changes', () => {
     world.environment.cookies = () => expect.unreachable('the cookies were read')
     expect((await world.client.fetch(items, { method: 'POST' })).status).toBe(200)
     expect(values(world)).toEqual([null])
+  })
+})
+
+describe('N11 a CSRF cookie that no header can carry', () => {
+  const bad = [
+    ...['secret%0Ax', 'secret%0D', 'secret%0D%0ACookie: a=b', 'secret%00', '%01secret', 'secret%7F'],
+    ...['secret%E2%82%AC', 'secret\u20ac', 'secret\ud800', '%20%09'],
+  ]
+  const cases = bad.flatMap(value =>
+    ['bearer', 'cookie'].flatMap(mode => ['', '; XSRF-TOKEN=good'].map(other => ({ value, mode, other }))),
+  )
+  test.each(cases)('$mode mode, $value$other: no call fails', async ({ value, mode, other }) => {
+    const world = await (mode === 'bearer' ? signedIn : inCookies.signedIn)({ options: { csrf } })
+    const { client, server } = world
+    world.cookies = `XSRF-TOKEN=${value}${other}`
+    const usable = other ? 'good' : null
+    await client.refresh()
+    server.calls.length = 0
+    expect((await client.fetch(items, { method: 'POST' })).status).toBe(200)
+    expect(values(world)).toEqual([usable])
+    await world.login()
+    expect(values(world, '/login')).toEqual([usable])
+    expect(await client.logout()).toEqual({ revoked: true })
+    expect(values(world, '/logout')).toEqual([usable])
+    expect(JSON.stringify([world.logs, world.events, world.reported])).not.toContain('secret')
+  })
+
+  test('what Latin-1 and a tab can say is sent as it is', async () => {
+    const world = await signedIn({ options: { csrf } })
+    world.cookies = 'XSRF-TOKEN=a%09b%C3%A9 ~'
+    await world.client.fetch(items, { method: 'POST' })
+    expect(values(world)).toEqual(['a\tb\u00e9 ~'])
   })
 })
 
