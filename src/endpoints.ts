@@ -107,7 +107,8 @@ export function createEndpoints(
     if (!settings.baseUrl) throw invalid('baseUrl', 'given where there is no page')
     const request: EndpointRequest = { url: endpoint as string }
     const renews = name === 'refresh' || name === 'restore'
-    const { accessToken, refreshToken } = tokens ?? {}
+    const accessToken = tokens?.accessToken
+    const refreshToken = tokens?.refreshToken
     // What is not in the storage is nowhere: the server could only say no.
     if (renews && (sliding ? !accessToken : settings.storage && !refreshToken)) return null
     if (name === 'login') request.json = credentials
@@ -247,7 +248,7 @@ export function createEndpoints(
       if (isRestore && inCookies && error.code === 'refresh_rejected') return null
       throw error
     })
-    const { set } = answer ?? {}
+    const set = answer?.set
     if (isUsable(set?.refreshToken)) await rotated?.(set.refreshToken)
     const token = answer && toToken(answer, isRestore)
     if (token) return token

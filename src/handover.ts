@@ -47,18 +47,26 @@ export function createHandingOver(
       lifetime,
       expiresAt: expires && environment.now() + remaining(environment, expires),
       user: fits(snapshot.user) ? snapshot.user : undefined,
+      origins: [...settings.allowedOrigins],
     }
   }
 
   const isNewer = ({ generation, decided }: Handover): boolean =>
     generation > session.generation && decided >= session.decided
 
+  /** The sender may keep its token from an origin that this client sends it to: then it is as if no token were told. */
+  const mayTake = ({ origins }: Handover): boolean =>
+    inCookies || [...settings.allowedOrigins].every(origin => origins.includes(origin))
+
   async function adopt(news: Handover): Promise<void> {
     if (!isNewer(news)) return
-    const { generation, identity, epoch, askedAt, accessToken, lineage, lifetime, expiresAt, user, cause } =
-      news
+    const { generation, identity, epoch, askedAt, lineage, lifetime, expiresAt, user, cause } = news
     // The app has asked the server since, and its answer can be about somebody else.
     if (askedAt < after().at || generation <= after().generation) return
+    const isForUs = mayTake(news)
+    // Nor is the refresh token to be had, which that tab alone has.
+    if (!isForUs && lineage !== null) return
+    const accessToken = isForUs ? news.accessToken : undefined
     const isSameUser = () =>
       session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
     if (accessToken === undefined) {

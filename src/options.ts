@@ -48,6 +48,7 @@ const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 
 const METHODS = ['get', 'set', 'remove']
+const STANDARD = '~standard'
 
 const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   baseUrl: [value => isText(value) || value instanceof URL, 'a URL'],
@@ -75,7 +76,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
   timeout: [value => isDuration(value) && value < 2 ** 30, 'a positive number of milliseconds'],
   identity: aFunction,
-  claims: [value => isFunction(value?.['~standard']?.validate), 'a Standard Schema'],
+  claims: [value => isFunction(pick(value, STANDARD)[STANDARD]?.validate), 'a Standard Schema'],
   fetch: aFunction,
   logger: aFunction,
 }

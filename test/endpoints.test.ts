@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { createAuthClient } from '../src/core.ts'
+import { isAuthError } from '../src/errors.ts'
 import type { AuthClientOptions, EndpointContext, EndpointFunction, Failure } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { type Call, makeToken, ORIGIN } from './support/server.ts'
@@ -202,6 +203,51 @@ describe('what goes out', () => {
       option: `endpoints.${name}`,
       name: 'RangeError',
     })
+    expect(world.server.calls).toEqual([])
+  })
+
+  const cyclic: Record<string, unknown> = { password: 'secret' }
+  cyclic.self = cyclic
+  const unfit: [name: string, request: object | string | undefined][] = [
+    ['no request', undefined],
+    ['a text', '/login'],
+    ['no URL', {}],
+    ['a URL that is none', { url: 'https://secret:99999' }],
+    ['a header that no request can carry', { url: '/login', headers: { 'X-Key': 'secret\nx' } }],
+    ['a header name that is none', { url: '/login', headers: { 'secret key': '1' } }],
+    ['JSON that has no end', { url: '/login', json: cyclic }],
+    ['a number that JSON does not know', { url: '/login', json: { secret: 1n } }],
+    ['a form that is none', { url: '/login', form: { secret: Symbol('secret') } }],
+    ['a method that is none', { url: '/login', method: 'secret method' }],
+    ['a body where none may be', { url: '/login', method: 'GET', body: 'secret' }],
+  ]
+  const calls = ['login', 'refresh', 'logout'] as const
+  const cases = unfit.flatMap(([kind, request]) => calls.map(name => ({ kind, request, name })))
+  test.each(cases)('N11 $name: an endpoint function that returns $kind', async ({ request, name }) => {
+    const world = createWorld(withEndpoints({ [name]: () => request as never }))
+    await world.client.setTokens({ accessToken: 'opaque' })
+    const outcome = watch(
+      name === 'logout'
+        ? world.client.logout().then(({ error }) => Promise.reject(error))
+        : name === 'login'
+          ? world.client.login(credentials)
+          : world.client.refresh(),
+    )
+    await world.settle()
+    expect(isAuthError(outcome.error)).toBe(true)
+    expect(outcome.error).not.toHaveProperty('cause')
+    expect(`${outcome.error} ${JSON.stringify(world.logs)}`).not.toContain('secret')
+    expect(world.server.calls).toEqual([])
+  })
+
+  test('N11 credentials that JSON cannot say reject "invalid_option", naming them', async () => {
+    const world = createWorld()
+    for (const bad of [cyclic, { secret: 1n }]) {
+      await expect(world.client.login(bad)).rejects.toMatchObject({
+        code: 'invalid_option',
+        message: '"credentials" must be what JSON can say.',
+      })
+    }
     expect(world.server.calls).toEqual([])
   })
 

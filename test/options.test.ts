@@ -1,7 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { createClient } from '../src/client.ts'
 import { isAuthError } from '../src/errors.ts'
+import { createFullClient } from '../src/full-client.ts'
 import { createAuthClient } from '../src/index.ts'
+import { oauth2 } from '../src/presets/oauth2.ts'
+import type { AuthClientOptions, EndpointContext, EndpointFunction, TokenSet } from '../src/types.ts'
+import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
@@ -179,6 +183,462 @@ describe('options are read once', () => {
         ['/items', 'Bearer'],
       ],
     )
+  })
+})
+
+const EVIL = 'https://evil.example'
+
+describe('E17 a polluted Object.prototype changes nothing', () => {
+  const noop = () => undefined
+  const evil: [name: string, value: unknown][] = [
+    // Options
+    ['baseUrl', EVIL],
+    ['endpoints', { login: `${EVIL}/login`, refresh: `${EVIL}/refresh`, user: `${EVIL}/user` }],
+    ['allowedOrigins', [ORIGIN, EVIL]],
+    ['readTokens', () => ({ accessToken: 'evil' })],
+    ['isRejected', () => true],
+    ['restore', 'auto'],
+    ['scope', 'evil'],
+    ['shouldRefresh', () => true],
+    ['scheme', 'Evil'],
+    ['mode', 'cookie'],
+    ['sliding', true],
+    ['storage', { get: () => '{"v":1,"refreshToken":"evil","lineage":1}', set: noop, remove: noop }],
+    ['csrf', { cookie: 'id', header: 'X-Evil' }],
+    ['idleTimeout', 1],
+    ['server', true],
+    ['tabs', 'off'],
+    ['refreshAhead', 3_600_000],
+    ['timeout', 1],
+    ['claims', { '~standard': { validate: () => ({ issues: [] }) } }],
+    ['fetch', noop],
+    ['logger', noop],
+    ['unknown option', 1],
+    // Endpoints
+    ['login', `${EVIL}/login`],
+    ['refresh', () => ({ url: `${EVIL}/refresh` })],
+    ['logout', `${EVIL}/logout`],
+    ['user', `${EVIL}/user`],
+    // Requests
+    ['url', `${EVIL}/url`],
+    ['json', { evil: true }],
+    ['form', { evil: 'true' }],
+    ['headers', { 'X-Evil': 'true' }],
+    // Token sets
+    ['accessToken', 'evil'],
+    ['refreshToken', 'evil'],
+    ['expiresIn', 1],
+    ['expiresAt', 1],
+    // Calls
+    ['minValidity', 1e12],
+    ['signal', AbortSignal.abort()],
+    // Of a storage, of csrf, of a schema's result, of a message
+    ['shared', true],
+    ['cookie', 'id'],
+    ['header', 'X-Evil'],
+    ['issues', []],
+    ['origins', [EVIL]],
+  ]
+  const polluted = new Set<string>()
+  const pollute = (name: string, value: unknown) => {
+    polluted.add(name)
+    Object.assign(Object.prototype, { [name]: value })
+  }
+  const clean = () => {
+    for (const name of polluted) Reflect.deleteProperty(Object.prototype, name)
+  }
+  afterEach(clean)
+
+  /** All that was sent, and what became of it. */
+  async function story(options: AuthClientOptions, pollutes: (when: 'before' | 'after') => void) {
+    const sent: { url: string; scheme: string | undefined; [part: string]: unknown }[] = []
+    const world = createWorld()
+    world.cookies = 'id=secret'
+    const given: AuthClientOptions = {
+      ...options,
+      async fetch(input, init) {
+        const { method, url, headers, body } = bareRequest(input, init)
+        const scheme = headers.get('authorization')?.split(' ')[0]
+        sent.push({ method, url, scheme, evil: headers.get('x-evil'), body })
+        return answer(url, `${sent.length}`)
+      },
+    }
+    pollutes('before')
+    const client = createFullClient(given, world.environment)
+    pollutes('after')
+    const outcomes: unknown[] = []
+    const step = async (run: () => unknown) => {
+      const outcome = watch(Promise.resolve().then(run))
+      await world.settle()
+      outcomes.push(outcome.state)
+    }
+    await step(() => client.ready())
+    await step(() => client.login({ email: 'ada', password: 'secret' }))
+    await step(() => client.fetch(`${ORIGIN}/items`))
+    await step(() => client.fetch(`${EVIL}/items`))
+    await step(() => client.refresh())
+    await step(() => client.getAccessToken())
+    await step(() => client.setTokens({ accessToken: 'given' }))
+    await step(() => client.refresh())
+    outcomes.push(client.session.status)
+    await step(() => client.logout())
+    client.dispose()
+    return { sent, outcomes }
+  }
+
+  /** As the network sees it, whatever is on the prototype. */
+  function bareRequest(input: RequestInfo | URL, init: RequestInit = {}) {
+    const own = (name: keyof RequestInit) => (Object.hasOwn(init, name) ? init[name] : undefined)
+    const request = input instanceof Request ? input : null
+    return {
+      method: own('method') ?? request?.method ?? 'GET',
+      url: request ? request.url : String(input),
+      headers: new Headers((own('headers') as Headers | undefined) ?? request?.headers),
+      body: own('body'),
+    }
+  }
+
+  function answer(url: string, token: string): Response {
+    const { pathname } = new URL(url)
+    if (pathname === '/logout') return new Response(null, { status: 204 })
+    return Response.json(
+      pathname === '/items' ? { items: [] } : { access_token: `opaque-${token}`, expires_in: 3600 },
+    )
+  }
+
+  const setups: [name: string, options: AuthClientOptions][] = [
+    ['no options', { restore: 'manual' }],
+    [
+      'functions for endpoints, and a reader',
+      {
+        restore: 'manual',
+        scope: 'app',
+        endpoints: {
+          login: ({ credentials }) => ({ url: '/login', json: credentials }),
+          refresh: () => ({ url: '/refresh_token', form: { grant_type: 'refresh_token' } }),
+          logout: () => ({ url: '/logout' }),
+        },
+        readTokens: body => ({ accessToken: body.access_token, expiresIn: body.expires_in }),
+        claims: { '~standard': { validate: (value: any) => ({ value }) } },
+      },
+    ],
+    [
+      'a storage and csrf',
+      {
+        restore: 'manual',
+        csrf: { cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' },
+        storage: { get: () => null, set: () => {}, remove: () => {} },
+      },
+    ],
+  ]
+  const cases = setups.flatMap(([setup, options]) =>
+    evil.flatMap(([name, value]) =>
+      (['before', 'after'] as const).map(when => ({ setup, options, name, value, when })),
+    ),
+  )
+  const told = new Map<string, unknown>()
+  test.each(cases)(
+    '"$name", $when the creation, with $setup',
+    async ({ setup, options, name, value, when }) => {
+      if (!told.has(setup)) told.set(setup, await story(options, () => {}))
+      const expected = told.get(setup)
+      const actual = await story(options, now => now === when && pollute(name, value))
+      clean()
+      expect(actual).toEqual(expected)
+    },
+  )
+
+  test('without it all of that succeeds, and no bearer goes to another origin', async () => {
+    for (const [, options] of setups.slice(0, 2)) {
+      const { sent, outcomes } = await story(options, () => {})
+      expect(new Set(outcomes)).toEqual(new Set(['fulfilled', 'authenticated']))
+      const bearers = sent.filter(({ scheme }) => scheme === 'Bearer')
+      expect(new Set(bearers.map(({ url }) => new URL(url).origin))).toEqual(new Set([ORIGIN]))
+    }
+  })
+
+  test('a message without a token hands none over', async () => {
+    const options = { scope: 'app', tabs: 'notify' as const }
+    const a = createWorld({ options })
+    const b = createWorld({ browser: a, options })
+    await b.settle()
+    pollute('accessToken', 'evil')
+    await a.login()
+    await b.clock.advance(1_000)
+    clean()
+    expect(b.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+  })
+
+  test('oauth2 sends no refresh token to a "revokeUrl" that nobody gave', () => {
+    pollute('revokeUrl', `${EVIL}/revoke`)
+    pollute('passwordGrant', true)
+    const preset = oauth2({ tokenUrl: `${ORIGIN}/token`, clientId: 'spa' })
+    expect(preset.endpoints?.logout).toBe(false)
+    const context = { tokens: null, credentials: {}, signal: new AbortController().signal }
+    expect(() => (preset.endpoints?.login as EndpointFunction)(context)).toThrow(/code flow/)
+  })
+
+  test.each([
+    { storage: {} },
+    { storage: { set: noop, remove: noop } },
+    { csrf: { header: 'X' } },
+    { csrf: { cookie: 'id' } },
+    { claims: {} },
+  ])('what %j lacks does not come from there', options => {
+    for (const name of ['get', 'set', 'remove']) pollute(name, noop)
+    pollute('cookie', 'id')
+    pollute('header', 'X')
+    pollute('~standard', { validate: noop })
+    let refused: unknown
+    try {
+      create(options)
+    } catch (error) {
+      refused = error
+    }
+    clean()
+    expect(refused).toMatchObject({ code: 'invalid_option', message: expect.stringMatching(/must be/) })
+  })
+
+  test('what a class of the app has is read: a storage, a request and a token set with accessors', async () => {
+    class Store {
+      readonly kept = new Map<string, string>()
+      get(key: string) {
+        return this.kept.get(key)
+      }
+      set(key: string, value: string) {
+        this.kept.set(key, value)
+      }
+      remove(key: string) {
+        this.kept.delete(key)
+      }
+    }
+    class Login {
+      get url() {
+        return `${ORIGIN}/login`
+      }
+      get json() {
+        return { email: 'ada', password: 'right' }
+      }
+    }
+    class Tokens {
+      readonly body: Record<string, string>
+      constructor(body: Record<string, string>) {
+        this.body = body
+      }
+      get accessToken() {
+        return this.body.access_token
+      }
+      get refreshToken() {
+        return this.body.refresh_token
+      }
+    }
+    const storage = new Store()
+    const world = createWorld({
+      server: { carrier: 'body' },
+      options: {
+        storage,
+        endpoints: { login: () => new Login() },
+        readTokens: body => new Tokens(body) as TokenSet,
+      },
+    })
+    await world.login()
+    await world.settle()
+    expect(world.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    expect(storage.kept.size).toBe(1)
+  })
+})
+
+describe('E17 a <base> that was injected leads nothing to another origin', () => {
+  const origin = 'https://app.example.com'
+  const astray = { origin, href: `${EVIL}/` }
+
+  test.each(['/api', 'api', './', '../api', '?a', 'https:api', 'https:/api', ''])(
+    '"baseUrl" %j is refused',
+    baseUrl => {
+      expect(refusal({ baseUrl: baseUrl || '.' }, astray).message).toMatch(/^"baseUrl" must be .*<base>/)
+      expect(() => createFullClient({ baseUrl: baseUrl || '.' }, { ...environment, page: astray })).toThrow(
+        /^"baseUrl"/,
+      )
+    },
+  )
+
+  test.each([
+    ['https://api.example.com', 'https://api.example.com/login'],
+    ['//api.example.com/v1', 'https://api.example.com/v1/login'],
+    ['\\\\api.example.com', 'https://api.example.com/login'],
+    [undefined, `${origin}/login`],
+    [origin, `${origin}/login`],
+  ])('%j names its own host, or is the page: it is taken', async (baseUrl, login) => {
+    const sent: string[] = []
+    const client = createClient(
+      {
+        restore: 'manual',
+        baseUrl,
+        fetch: async input => {
+          sent.push(String(input))
+          return Response.json({ access_token: 'opaque' })
+        },
+      },
+      { ...environment, page: astray },
+    )
+    await client.login({})
+    client.dispose()
+    expect(sent).toEqual([login])
+  })
+
+  test('one that keeps to the page is where a relative "baseUrl" begins', async () => {
+    const page = { origin: ORIGIN, href: `${ORIGIN}/shop/` }
+    const world = createWorld({ page, options: { baseUrl: 'api', endpoints: { login: '../../login' } } })
+    await world.login()
+    expect(world.server.calls.map(({ path }) => path)).toEqual(['/login'])
+  })
+
+  test('a page without an origin of its own needs an absolute one', () => {
+    const page = { origin: 'null', href: `${ORIGIN}/app` }
+    create({ baseUrl: ORIGIN }, page).dispose()
+    expect(refusal({ baseUrl: '/api' }, page).message).toMatch(/^"baseUrl"/)
+  })
+
+  const PATHS = { login: '/login', refresh: '/refresh_token', logout: '/logout' }
+  const requests: [name: 'login' | 'refresh' | 'logout', call: (world: World) => Promise<unknown>][] = [
+    ['login', ({ client }) => client.login({ password: 'secret' })],
+    ['refresh', ({ client }) => client.refresh()],
+    ['logout', async ({ client }) => Promise.reject((await client.logout()).error)],
+  ]
+  test.each(requests)('nor the relative URL that "endpoints.%s" returns', async (name, call) => {
+    const page = { origin: ORIGIN, href: `${ORIGIN}/app` }
+    const world = await signedIn({
+      page,
+      options: {
+        scope: 'app',
+        endpoints: {
+          [name]: ({ credentials }: EndpointContext) => ({ url: PATHS[name], json: credentials ?? {} }),
+        },
+      },
+    })
+    page.href = `${EVIL}/`
+    await expect(call(world)).rejects.toMatchObject({
+      name: 'AuthError',
+      message: expect.stringContaining(`"endpoints.${name}" must be an absolute URL`),
+    })
+    expect(world.server.calls).toEqual([])
+  })
+
+  test('nor the relative "tokenUrl" of oauth2', async () => {
+    const page = { origin: ORIGIN, href: `${ORIGIN}/app` }
+    const world = createWorld({
+      page,
+      options: oauth2({ tokenUrl: '/token', clientId: 'spa', passwordGrant: true }),
+    })
+    page.href = `${EVIL}/`
+    const login = world.client.login({ username: 'ada', password: 'right' })
+    await expect(login).rejects.toMatchObject({ code: 'invalid_option' })
+    expect(world.server.calls).toEqual([])
+  })
+})
+
+describe('I13 the session is named by the origin of "baseUrl" too', () => {
+  const [first, second] = ['https://a.example.net', 'https://b.example.org']
+
+  test('two backends with one "scope" share no lock, no channel, no note, no token', async () => {
+    const a = createWorld({ options: { scope: 'example', baseUrl: first } })
+    const b = createWorld({ browser: a, options: { scope: 'example', baseUrl: second } })
+    await a.login()
+    await a.settle()
+    expect(b.client.session.status).toBe('unknown')
+    a.online = false
+    await a.client.logout()
+    await a.settle()
+    expect([...a.storage.keys()]).toEqual([nameOf('example', 'signed-out', first)])
+    expect(new Set(a.shared.channels.names)).toEqual(
+      new Set([first, second].map(origin => nameOf('example', undefined, origin))),
+    )
+    a.server.seed('bob')
+    expect((await b.client.ready()).status).toBe('authenticated')
+  })
+
+  test.each([
+    ['another path', `${ORIGIN}/v1`, `${ORIGIN}/v2`],
+    ['a trailing slash', ORIGIN, `${ORIGIN}/`],
+  ])('with one "scope" they are one session beyond %s', async (_, one, other) => {
+    const a = createWorld({ options: { scope: 'example', baseUrl: one, endpoints: { login: '/login' } } })
+    const b = createWorld({ browser: a, options: { scope: 'example', baseUrl: other } })
+    await b.settle()
+    await a.login()
+    await b.settle()
+    expect(b.client.session.status).toBe('authenticated')
+  })
+
+  test('a function as refresh endpoint leaves none of its text in the storage, and a new build changes nothing', async () => {
+    const build = (refresh: () => { url: string; headers?: Record<string, string> }) => ({
+      tabs: 'off' as const,
+      endpoints: { refresh },
+    })
+    const before = await signedIn({
+      options: build(() => ({ url: '/refresh_token', headers: { 'X-Api-Key': 'literal' } })),
+    })
+    before.online = false
+    await before.client.logout()
+    expect(before.storage.size).toBe(1)
+    expect([...before.storage].join()).not.toMatch(/literal|=>|url/)
+    before.close()
+    const after = createWorld({ browser: before, options: build(() => ({ url: '/refresh_token' })) })
+    after.online = false
+    expect((await after.client.ready()).status).toBe('anonymous')
+  })
+
+  /** Beside a tab whose token goes to these origins, one whose token goes to those. */
+  async function beside(theirs: string[], ours: string[], given: AuthClientOptions = {}) {
+    const a = await signedIn({ options: { scope: 'app', allowedOrigins: theirs } })
+    const token = await a.client.getAccessToken()
+    const b = createWorld({ browser: a, options: { scope: 'app', allowedOrigins: ours, ...given } })
+    const ready = watch(b.client.ready())
+    await b.clock.advance(5_000)
+    expect(ready.value).toMatchObject({ status: 'authenticated' })
+    const isSame = (await b.client.getAccessToken()) === token
+    return { a, b, isSame }
+  }
+
+  test.each([
+    ['the same', [ORIGIN, first], [first, ORIGIN], true],
+    ['fewer', [ORIGIN, first], [ORIGIN], true],
+    ['none', [ORIGIN], [], true],
+    ['more', [ORIGIN], [ORIGIN, first], false],
+    ['others', [ORIGIN], [first], false],
+    ['any at all', [], [ORIGIN], false],
+  ])('a token is handed over to who sends it to %s', async (_, theirs, ours, isTaken) => {
+    const { a, isSame } = await beside(theirs, ours)
+    expect(isSame).toBe(isTaken)
+    expect(a.server.refreshes).toBe(isTaken ? 0 : 1)
+  })
+
+  test('who may not take the token of another user asks the server who it is', async () => {
+    const { a, b } = await beside([ORIGIN], [ORIGIN, first])
+    await a.login('bob')
+    const token = await a.client.getAccessToken()
+    await b.clock.advance(5_000)
+    expect(b.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' } })
+    expect(await b.client.getAccessToken()).not.toBe(token)
+    await a.client.logout()
+    await b.settle()
+    expect(b.client.session).toMatchObject({ status: 'anonymous' })
+  })
+
+  test('a message that names no origins, or nonsense, hands nothing over', async () => {
+    const a = await signedIn({ options: { scope: 'app' } })
+    const [, news] = a.shared.channels.posted.findLast(([, { type }]) => type === 'session')!
+    const b = createWorld({ browser: a, options: { scope: 'app', tabs: 'notify' } })
+    await b.client.ready()
+    const { session } = b.client
+    const { origins, ...rest } = news
+    expect(origins).toEqual([ORIGIN])
+    const token = a.server.issueAccess('eve').token
+    for (const bad of [undefined, null, ORIGIN, {}, [1], [ORIGIN, null], ['x'.repeat(2_000)]]) {
+      const generation = rest.generation + 100
+      a.shared.channels.inject(nameOf('app'), { ...rest, accessToken: token, generation, origins: bad })
+    }
+    await b.settle()
+    expect(b.client.session).toBe(session)
   })
 })
 

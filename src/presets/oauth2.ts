@@ -63,7 +63,7 @@ export function oauth2(
         return post(tokenUrl, { grant_type: 'password', username, password, scope })
       },
       refresh({ tokens }) {
-        const { refreshToken } = tokens ?? {}
+        const refreshToken = tokens?.refreshToken
         if (!refreshToken) return null
         return post(tokenUrl, { grant_type: 'refresh_token', refresh_token: refreshToken, scope })
       },
