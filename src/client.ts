@@ -52,8 +52,8 @@ export function createClient<Claims, User>(
   let firstRestore: Promise<AuthError | null> | null = null
 
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
-  const marker = createMarker(environment, settings.scope, log)
-  const loginNote = createLoginNote(environment, settings.scope)
+  const marker = createMarker(settings, environment)
+  const loginNote = createLoginNote(settings, environment)
   const vault = createVault(settings, environment)
   const { guard, pin } = createCsrfGuard(settings, environment)
   const endpoints = createEndpoints(settings, environment, guard, token => session.isSameUser(token))

@@ -30,6 +30,8 @@ export interface Environment extends Clock {
   cookies(): string
   /** May throw, as the browser's does where storage is blocked. */
   localStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+  /** The same. */
+  sessionStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 }
 
 export interface Channel {
@@ -95,6 +97,7 @@ export function browserEnvironment(): Environment {
       }
     },
     localStorage: () => localStorage,
+    sessionStorage: () => sessionStorage,
   }
 }
 

@@ -55,8 +55,8 @@ export function createHandingOver(
     generation > session.generation && decided >= session.decided
 
   /** The sender may keep its token from an origin that this client sends it to: then it is as if no token were told. */
-  const mayTake = ({ origins }: Handover): boolean =>
-    inCookies || [...settings.allowedOrigins].every(origin => origins.includes(origin))
+  const mayTake = ({ accessToken, origins = [] }: Handover): boolean =>
+    !accessToken || [...settings.allowedOrigins].every(origin => origins.includes(origin))
 
   async function adopt(news: Handover): Promise<void> {
     if (!isNewer(news)) return

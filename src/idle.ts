@@ -36,16 +36,17 @@ const NEVER_IDLE: Idle = {
 
 /** Signs a user out who is away. The alarm only rings: what counts is the clock, and what every tab has seen. */
 export function createIdle(
-  { idleTimeout, scope }: Settings,
+  settings: Settings,
   environment: Environment,
   tabs: Pick<Tabs, 'exclusive' | 'consult'>,
   status: () => Session['status'],
   signOut: () => void,
 ): Idle {
+  const { idleTimeout } = settings
   if (!idleTimeout || !environment.page) return NEVER_IDLE
   const limit = idleTimeout
   // Where storage is blocked the tabs still ask each other.
-  const note = createNote(environment, `active:${scope}`)
+  const note = createNote(settings, environment, 'active')
   const step = Math.min(1_000, limit / 10)
   let last = 0
   let undo = () => {}
@@ -53,7 +54,7 @@ export function createIdle(
 
   function active(at?: number): number | undefined {
     const now = environment.now()
-    for (const known of [at, Number(note.read())]) {
+    for (const known of [at, note.read()]) {
       // One in the future comes from a clock that was set back since, or from a stranger.
       if (known && known > last && known <= now) last = known
     }
@@ -64,7 +65,7 @@ export function createIdle(
     const now = environment.now()
     if (now >= last && now - last < step) return
     last = now
-    note.write(`${now}`)
+    note.write(now)
   }
 
   function forget(here: boolean): void {

@@ -1,8 +1,9 @@
 import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
+import type { Settings } from './options.ts'
 
 /**
- * 'A login was sent', and no more, kept in localStorage from the moment it leaves until its outcome is known. Where none
+ * 'A login was sent', and no more, kept in a note from the moment it leaves until its outcome is known. Where none
  * came (timeout, abort, a closed page) the server may have set its cookie all the same. The user was told that the login
  * failed, so while the note stands nothing is restored from a cookie.
  */
@@ -12,15 +13,15 @@ export interface LoginNote {
   lift(): void
 }
 
-export function createLoginNote(environment: Environment, scope: string): LoginNote {
-  const note = createNote(environment, `login-sent:${scope}`)
+export function createLoginNote(settings: Settings, environment: Environment): LoginNote {
+  const note = createNote(settings, environment, 'login-sent')
   /** Where storage is blocked the note holds for this page alone. */
   let known = false
 
   return {
-    stands: () => (note.read() ?? (known ? '' : null)) !== null,
+    stands: () => known || note.read() != null,
     set() {
-      known = !note.write(`${environment.now()}`)
+      known = !note.write(Math.floor(environment.now()))
     },
     lift() {
       known = false

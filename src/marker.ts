@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
-import type { LogEvent } from './types.ts'
+import type { Settings } from './options.ts'
 
 export interface Marker {
   /** `decided`: how far this tab has come; a login that came after the logout does away with it, seen lifted or not. */
@@ -10,17 +10,13 @@ export interface Marker {
 }
 
 /**
- * 'Signed out', since when, and no more, kept in localStorage: while it stands nothing restores the session, so that a
+ * 'Signed out', since when, and no more, kept in a note: while it stands nothing restores the session, so that a
  * server which did not hear the logout cannot bring it back on a shared computer. Where storage fails it holds for this
  * page alone.
  */
-export function createMarker(
-  environment: Environment,
-  scope: string,
-  log: (event: LogEvent) => void,
-): Marker {
-  const note = createNote(environment, `signed-out:${scope}`, () => {
-    if (!told) log({ type: 'storage-unavailable' })
+export function createMarker(settings: Settings, environment: Environment): Marker {
+  const note = createNote(settings, environment, 'signed-out', () => {
+    if (!told) settings.log({ type: 'storage-unavailable' })
     told = true
   })
   /** Of the logout, where this page knows of one. */
@@ -33,11 +29,11 @@ export function createMarker(
       const stored = note.read()
       // What was stored may have been lifted by another page since.
       const generation = stored ?? (stored === null && isStored ? null : known)
-      return generation !== null && !(Number(generation) < decided)
+      return generation !== null && generation >= decided
     },
     set(generation) {
-      known = Math.max(known ?? 0, generation, Number(note.read()) || 0)
-      isStored = note.write(`${known}`)
+      known = Math.max(known ?? 0, generation, note.read() ?? 0)
+      isStored = note.write(known)
     },
     lift() {
       known = null

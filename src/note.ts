@@ -1,23 +1,34 @@
 import type { Environment } from './environment.ts'
+import { isGeneration } from './messages.ts'
+import type { Settings } from './options.ts'
 
-/** One line of text that all tabs read, and that outlives them. No token is ever in it. */
+/** One number near the time, which outlives the page. */
 export interface Note {
-  /** `null`: there is none; `undefined`: it cannot be read. */
-  read(): string | null | undefined
+  /** `null`: there is none, or what is there cannot be one; `undefined`: it cannot be read. */
+  read(): number | null | undefined
   /** Has it arrived? */
-  write(text: string): boolean
+  write(value: number): boolean
   remove(): void
 }
 
-/** In localStorage, which may be blocked or full: `failed` is told so, and nobody else is disturbed. */
-export function createNote(environment: Environment, name: string, failed: () => void = () => {}): Note {
-  const key = `silent-refresh:${name}`
+/**
+ * In localStorage, where all tabs read it; in sessionStorage where nothing of the session is any other tab's. Either may
+ * be missing, blocked or full: `failed` is told so, and nobody else is disturbed.
+ */
+export function createNote(
+  { scope, tabs, storage, sliding }: Settings,
+  environment: Environment,
+  name: string,
+  failed: () => void = () => {},
+): Note {
+  const key = `silent-refresh:${name}:${scope}`
+  const isOwn = (): boolean => tabs === 'off' && (storage ? !storage.shared : sliding === true)
 
   function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
     // On a server it would be everybody's.
     if (!environment.page) return undefined
     try {
-      return use(environment.localStorage())
+      return use(isOwn() ? environment.sessionStorage() : environment.localStorage())
     } catch {
       failed()
       return undefined
@@ -25,8 +36,13 @@ export function createNote(environment: Environment, name: string, failed: () =>
   }
 
   return {
-    read: () => attempt(storage => storage.getItem(key)),
-    write: text => attempt(storage => storage.setItem(key, text) ?? true) === true,
+    read() {
+      const text = attempt(storage => storage.getItem(key))
+      if (text === undefined) return undefined
+      const value = Number(text || Number.NaN)
+      return isGeneration(value, environment.now()) ? value : null
+    },
+    write: value => attempt(storage => storage.setItem(key, `${value}`) ?? true) === true,
     remove: () => attempt(storage => storage.removeItem(key)),
   }
 }

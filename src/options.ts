@@ -198,7 +198,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     scope: scope === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${scope}`,
     baseUrl,
     endpoints,
-    storage: given.storage === NOWHERE ? undefined : given.storage,
+    storage: given.storage && given.storage !== NOWHERE ? ownStorage(given.storage) : undefined,
     allowedOrigins: new Set(given.allowedOrigins ?? (baseUrl && [baseUrl.origin])),
     // Called as a plain function, whatever object the option came on.
     fetch: fetch ? (input, init) => fetch(input, init) : environment.fetch,
@@ -211,6 +211,16 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     },
   })
 }
+
+/** Its members may be a class's, but `shared` nobody's who only got at `Object.prototype`. */
+const ownStorage = (storage: TokenStorage): TokenStorage => ({
+  get: key => storage.get(key),
+  set: (key, value) => storage.set(key, value),
+  remove: key => storage.remove(key),
+  get shared() {
+    return pick(storage, 'shared').shared === true
+  },
+})
 
 /** Firewalls and captive portals answer 403 too, but in HTML. */
 const isRejected = ({ status, body }: Failure): boolean =>

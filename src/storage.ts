@@ -1,7 +1,9 @@
 import { within } from './abort.ts'
 import type { Environment } from './environment.ts'
+import { isGeneration } from './messages.ts'
 import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
+import { bare } from './own.ts'
 import { isUsable } from './token.ts'
 import type { TokenStorage } from './types.ts'
 
@@ -23,7 +25,10 @@ export function webStorage(storage: Storage | (() => Storage)): TokenStorage {
     remove: key => open().removeItem(key),
     get shared() {
       try {
-        return open() === localStorage
+        const opened = open()
+        // One that cannot be read is no storage at all, and no other tab sees anything in it.
+        opened.getItem('')
+        return opened === localStorage
       } catch {
         return false
       }
@@ -68,12 +73,10 @@ const PATIENCE = 1_000
 const LOOK_AGAIN = 20
 
 /** The app's storage, which may be full, blocked, slow or filled by somebody else. */
-export function createVault(
-  { storage = NOWHERE, sliding, scope, log }: Settings,
-  environment: Environment,
-): Vault {
+export function createVault(settings: Settings, environment: Environment): Vault {
+  const { storage = NOWHERE, sliding, scope, log } = settings
   const key = `silent-refresh:token:${scope}`
-  const ledger = createNote(environment, `newest:${scope}`)
+  const ledger = createNote(settings, environment, 'newest')
   const isShared = (): boolean => storage.shared === true
   let copy: Rest | null = null
   let broken = false
@@ -101,10 +104,11 @@ export function createVault(
   /** Of all copies of one tab's storage, and all its tabs, the highest number is the newest. */
   function newest(raise = false): number {
     // Where nothing can be compared, what is there is taken.
-    const known = Number(ledger.read()) || 0
+    const known = ledger.read() ?? 0
     if (!raise) return known
     const next = Math.max(known + 1, Math.floor(environment.now()))
-    return ledger.write(`${next}`) ? next : 0
+    ledger.write(next)
+    return next
   }
 
   async function load(expected = () => 0, since = environment.monotonic()): Promise<Rest | null | undefined> {
@@ -114,7 +118,7 @@ export function createVault(
     await last
     const got = broken ? null : await attempt(() => storage.get(key))
     if (!got) return isShared() ? undefined : copy
-    const rest = got.value == null ? null : parse(got.value)
+    const rest = got.value == null ? null : parse(got.value, environment.now())
     if (got.value != null && !rest) complain()
     const serial = rest?.serial ?? 0
     if (!isShared()) return rest?.serial !== undefined && serial < least ? null : rest
@@ -135,7 +139,11 @@ export function createVault(
       // A token that renews itself is in every tab, and no copy of it is used up by another.
       copy = isShared() ? rest : { ...rest, serial: newest(!sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
-      const write = () => (broken ? null : attempt(() => storage.set(key, text)))
+      const write = async () => {
+        if (broken || (await attempt(() => storage.set(key, text)))) return
+        // What is left there is used up: whoever found it would burn the session.
+        await attempt(() => storage.remove(key))
+      }
       last = isShared()
         ? load().then(found => (found && found.lineage > rest.lineage ? null : write()))
         : last.then(write)
@@ -153,15 +161,15 @@ export function createVault(
   }
 }
 
-function parse(text: unknown): Rest | null {
+function parse(text: unknown, now: number): Rest | null {
   try {
-    const rest = JSON.parse(text as string)
+    const rest = bare(JSON.parse(text as string))
     const { v, refreshToken, accessToken, expiresAt = 0, lineage, serial = 0 } = rest
     const fits =
       v === 1 &&
       isUsable(refreshToken ?? accessToken) &&
-      Number.isSafeInteger(lineage) &&
-      Number.isSafeInteger(serial) &&
+      isGeneration(lineage, now) &&
+      isGeneration(serial, now) &&
       Number.isFinite(expiresAt)
     return fits ? rest : null
   } catch {

@@ -17,7 +17,7 @@ export interface TestBrowserOptions {
   fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined
 }
 
-/** One browser in this process, with Web Locks, broadcast channels and a localStorage of its own. */
+/** One browser in this process, with Web Locks, broadcast channels, a localStorage, and for each tab a sessionStorage. */
 export interface TestBrowser {
   /**
    * A client as in a tab of its own: the real code, in one session with all tabs of this browser that have the same
@@ -31,6 +31,16 @@ export interface TestBrowser {
   readonly localStorage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'clear'>
   /** Closes all tabs. */
   dispose(): void
+}
+
+function createStorage(): TestBrowser['localStorage'] {
+  const stored = new Map<string, string>()
+  return {
+    getItem: key => stored.get(key) ?? null,
+    setItem: (key, value) => void stored.set(key, value),
+    removeItem: key => void stored.delete(key),
+    clear: () => stored.clear(),
+  }
 }
 
 /** In the next microtask: no fake timer holds it up. */
@@ -51,7 +61,6 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
   const { href, origin } = new URL(url)
   const locks = createLockHub()
   const channels = createChannelHub()
-  const stored = new Map<string, string>()
   const clients = new Set<AuthClient<any, any>>()
   const wakeUps = new Set<(event: { type: string }) => void>()
   let online = true
@@ -61,6 +70,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
     const globals = browserEnvironment()
     const timer = clock?.timer ?? globals.timer
     const { locks: tabLocks } = locks.open(tab, deliver)
+    const sessionStorage = createStorage()
     return {
       ...globals,
       page: { href, origin },
@@ -85,15 +95,11 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
       locks: () => tabLocks,
       channel: name => channels.open(name, deliver, globals.report),
       localStorage: () => localStorage,
+      sessionStorage: () => sessionStorage,
     }
   }
 
-  const localStorage: TestBrowser['localStorage'] = {
-    getItem: key => stored.get(key) ?? null,
-    setItem: (key, value) => void stored.set(key, value),
-    removeItem: key => void stored.delete(key),
-    clear: () => stored.clear(),
-  }
+  const localStorage = createStorage()
 
   return {
     localStorage,

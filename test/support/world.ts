@@ -35,6 +35,8 @@ export interface WorldOptions {
   random?: number | (() => number)
   /** Shares the browser (cookies, storage, network, time) with another world: a reload, or a second tab. */
   browser?: World
+  /** The page that this tab had before: its sessionStorage is still there. Its browser is this world's too. */
+  before?: World
   page?: Environment['page']
   /** `false`: the browser has none; `'throws'`: it has, and refuses every use; `'blind'`: the query alone. */
   locks?: boolean | 'throws' | 'blind'
@@ -51,6 +53,8 @@ export interface World {
   clock: VirtualClock
   server: AuthServer
   storage: Map<string, string>
+  /** Of this tab alone. */
+  sessionStorage: Map<string, string>
   environment: Environment
   /** Every event in its order, as [name, detail]. */
   events: [name: string, detail: any][]
@@ -86,9 +90,15 @@ export interface World {
   login(user?: string): Promise<void>
 }
 
+const storageOf = (kept: Map<string, string>) => ({
+  getItem: (key: string) => kept.get(key) ?? null,
+  setItem: (key: string, value: string) => void kept.set(key, value),
+  removeItem: (key: string) => void kept.delete(key),
+})
+
 /** A client in a browser over a server, all on virtual time; the network between them is MSW. */
 export function createWorld(given: WorldOptions = {}): World {
-  const { browser } = given
+  const { before, browser = before } = given
   let wakeUps: ((event: { type: string; persisted?: boolean }) => void)[] = []
   const shared: Browser = browser?.shared ?? {
     locks: createLockHub(),
@@ -169,6 +179,7 @@ export function createWorld(given: WorldOptions = {}): World {
   const clock = browser?.clock ?? createClock(() => world.settle(), given.skew)
   const server = browser?.server ?? createAuthServer(() => clock.time, given.server)
   const storage = browser?.storage ?? new Map<string, string>()
+  const sessionStorage = before?.sessionStorage ?? new Map<string, string>()
 
   function hop(label: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -263,17 +274,15 @@ export function createWorld(given: WorldOptions = {}): World {
       return () => void activity.delete(callback)
     },
     cookies: () => world.cookies,
-    localStorage: () => ({
-      getItem: key => storage.get(key) ?? null,
-      setItem: (key, value) => void storage.set(key, value),
-      removeItem: key => void storage.delete(key),
-    }),
+    localStorage: () => storageOf(storage),
+    sessionStorage: () => storageOf(sessionStorage),
   }
 
   const world: World = {
     clock,
     server,
     storage,
+    sessionStorage,
     environment,
     events: [],
     logs: [],

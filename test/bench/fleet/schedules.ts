@@ -34,6 +34,11 @@ function installClient(device: Device, random: () => number, options: AuthClient
     } as Response
   }
 
+  const stored = {
+    getItem: (key: string) => storage.get(key) ?? null,
+    setItem: (key: string, value: string) => void storage.set(key, value),
+    removeItem: (key: string) => void storage.delete(key),
+  }
   const environment: Environment = {
     page: { href: `${ORIGIN}/`, origin: ORIGIN },
     baseURI: () => `${ORIGIN}/`,
@@ -62,11 +67,8 @@ function installClient(device: Device, random: () => number, options: AuthClient
     visible: () => true,
     onActivity: () => () => {},
     cookies: () => '',
-    localStorage: () => ({
-      getItem: key => storage.get(key) ?? null,
-      setItem: (key, value) => void storage.set(key, value),
-      removeItem: key => void storage.delete(key),
-    }),
+    localStorage: () => stored,
+    sessionStorage: () => stored,
   }
   const client = createClient({ restore: 'manual', tabs: 'off', ...options }, environment)
   client.on('logout', device.signedOut)
