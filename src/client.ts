@@ -159,7 +159,9 @@ export function createClient<Claims, User>(
   /** Does something keep a restore or refresh from going out that the app has not asked for? */
   function bars(): boolean {
     if (overruled) return false
-    if (marker.stands(session.decided)) {
+    // Where this tab alone has the refresh token, and tells nobody, it was another session that another tab has ended.
+    const isApart = settings.tabs === 'off' && session.lineage !== null
+    if (!isApart && marker.stands(session.decided)) {
       log({ type: 'barred', why: 'marker' })
       // Nobody decided that just now: what another tab has come to since is the newer.
       const rested = loaded()

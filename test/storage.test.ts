@@ -1256,3 +1256,388 @@ test(`S3 ${LOGOUT} carries what rests in a shared storage, also when another tab
   await tabs[1].settle()
   expect(sent(tabs[1], '/logout')).toEqual([newest])
 })
+
+describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches another', () => {
+  const kinds: [name: string, given: TabOptions][] = [
+    ['a refresh token', {}],
+    ['a token that renews itself', { server: { carrier: 'sliding' }, options: { sliding: true } }],
+  ]
+
+  function openAlone(browser: World | undefined, kept: Kept, given: TabOptions = {}, before?: World): World {
+    const options: AuthClientOptions = { tabs: 'off', ...given.options }
+    const storage = createTabStorage(kept)
+    return open(browser, { ...given, options, storage, ...(before && { before }) })
+  }
+
+  /** Ada in one tab, Bob in another, and a page load of either. */
+  async function adaAndBob(given: TabOptions = {}) {
+    const kept: [Kept, Kept] = [new Map(), new Map()]
+    const a = openAlone(undefined, kept[0], given)
+    const b = openAlone(a, kept[1], given)
+    await a.login('ada')
+    await a.clock.advance(SECOND)
+    await b.login('bob')
+    await a.settle()
+    const load = (before: World, own: Kept) => {
+      before.close()
+      return openAlone(a, own, given, before)
+    }
+    return { a, b, kept, loadA: (page = a) => load(page, kept[0]), loadB: (page = b) => load(page, kept[1]) }
+  }
+  const who = async ({ client }: World) => {
+    const session = await client.ready()
+    return session.status === 'authenticated' ? session.claims?.sub : session
+  }
+
+  test.each(kinds)(
+    '%s: two accounts in two tabs stay two, over page loads and refreshes',
+    async (_, given) => {
+      let { a, b, loadA, loadB } = await adaAndBob(given)
+      for (let n = 0; n < 3; n++) {
+        a = loadA(a)
+        b = loadB(b)
+        expect([await who(a), await who(b)]).toEqual(['ada', 'bob'])
+        await b.client.refresh()
+        await a.client.refresh()
+        await a.settle()
+        expect([await who(a), await who(b)]).toEqual(['ada', 'bob'])
+      }
+      expect(a.server.reuses).toBe(0)
+      expect([...a.storage]).toEqual([])
+    },
+  )
+
+  test.each(kinds)(
+    '%s: a logout that was not confirmed ends the session of its own tab alone',
+    async (_, given) => {
+      const { a, b, loadA, loadB } = await adaAndBob(given)
+      a.online = false
+      expect(await a.client.logout()).toMatchObject({ revoked: false })
+      await a.settle()
+      await b.client.refresh()
+      expect(await who(b)).toBe('bob')
+      const again = loadB()
+      expect(await who(again)).toBe('bob')
+      expect((await again.client.fetch(items)).status).toBe(200)
+      const left = loadA()
+      left.online = false
+      expect(await who(left)).toEqual(signedOut('logout'))
+    },
+  )
+
+  test('C7 the next page of that tab stays signed out, and a login there ends it', async () => {
+    const { a, loadA } = await adaAndBob()
+    a.online = false
+    await a.client.logout()
+    await a.settle()
+    const next = loadA()
+    next.online = false
+    expect(await who(next)).toEqual(signedOut('logout'))
+    await next.settle()
+    expect(next.sessionStorage.has(nameOf('app', 'signed-out'))).toBe(true)
+    next.online = true
+    await next.login('eve')
+    await next.settle()
+    expect(await who(loadA(next))).toBe('eve')
+  })
+
+  test('who is away in one tab is signed out there alone, and who comes back late finds that so', async () => {
+    const { a, b, loadA, loadB } = await adaAndBob({ options: { idleTimeout: 15 * MINUTE } })
+    for (let n = 0; n < 5; n++) {
+      await b.clock.advance(4 * MINUTE)
+      b.act()
+    }
+    expect(a.client.session).toEqual(signedOut('idle'))
+    expect(await who(b)).toBe('bob')
+    expect(await who(loadB())).toBe('bob')
+    expect(await who(loadA())).toMatchObject({ status: 'anonymous' })
+  })
+
+  test('a page load after more than "idleTimeout" is signed out, whoever was active in another tab', async () => {
+    const { a, b, loadA } = await adaAndBob({ options: { idleTimeout: 15 * MINUTE } })
+    a.close()
+    for (let n = 0; n < 5; n++) {
+      await b.clock.advance(4 * MINUTE)
+      b.act()
+    }
+    expect(await who(loadA())).toEqual(signedOut('idle'))
+  })
+
+  test('where there is no sessionStorage, the session goes on as without notes', async () => {
+    const kept: Kept = new Map()
+    const world = openAlone(undefined, kept)
+    Reflect.deleteProperty(world.environment, 'sessionStorage')
+    await world.login()
+    await world.client.refresh()
+    await world.settle()
+    expect(await who(world)).toBe('ada')
+    const next = openAlone(world, kept, {}, world)
+    Reflect.deleteProperty(next.environment, 'sessionStorage')
+    expect(await who(next)).toBe('ada')
+    expect(await next.client.logout()).toEqual({ revoked: true })
+  })
+
+  test("a refresh token in a cookie is every tab's: so is the marker", async () => {
+    const a = createWorld({ options: { scope: 'app', tabs: 'off' } })
+    await a.login()
+    a.online = false
+    await a.client.logout()
+    expect([...a.storage.keys()]).toEqual([nameOf('app', 'signed-out')])
+    const b = createWorld({ browser: a, options: { scope: 'app', tabs: 'off' } })
+    b.online = false
+    expect(await who(b)).toEqual(signedOut('logout'))
+  })
+
+  test('so it is with a storage that all tabs share', async () => {
+    const kept: Kept = new Map()
+    const given = (): TabOptions => ({ storage: createShared(kept), options: { tabs: 'off' } })
+    const a = open(undefined, given())
+    await a.login()
+    a.online = false
+    await a.client.logout()
+    await a.settle()
+    expect([...a.storage.keys()]).toEqual([nameOf('app', 'signed-out')])
+    const b = open(a, given())
+    b.online = false
+    expect(await who(b)).toEqual(signedOut('logout'))
+  })
+})
+
+describe('E3 a storage of the browser that is null, or throws, or throws later', () => {
+  const NAMES = ['localStorage', 'sessionStorage'] as const
+  afterEach(() => vi.unstubAllGlobals())
+
+  const denied = (): never => {
+    throw new DOMException('Denied', 'SecurityError')
+  }
+  const deaf = { getItem: denied, setItem: denied, removeItem: denied }
+
+  function stub(name: string, get: () => unknown): void {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name)
+    Object.defineProperty(globalThis, name, { get, configurable: true })
+    restore.push(() =>
+      before ? Object.defineProperty(globalThis, name, before) : Reflect.deleteProperty(globalThis, name),
+    )
+  }
+  const restore: (() => unknown)[] = []
+  afterEach(() => {
+    for (const undo of restore.splice(0)) undo()
+  })
+
+  const absent: [how: string, get: () => unknown][] = [
+    ['is null', () => null],
+    ['is undefined', () => undefined],
+    ['throws', denied],
+    ['throws when it is used', () => deaf],
+  ]
+  const cases = absent.flatMap(([how, get]) => NAMES.map(name => ({ how, get, name })))
+  test.each(cases)(
+    '$name $how: nobody is signed in, and a login works as in memory',
+    async ({ get, name }) => {
+      stub(name, get)
+      const storage = webStorage(() => globalThis[name])
+      expect(storage.shared).toBe(false)
+      const world = open(undefined, { storage })
+      world.environment.localStorage = world.environment.sessionStorage = get as never
+      expect(await world.client.ready()).toEqual(signedOut('initial'))
+      await world.login()
+      await world.client.refresh()
+      await world.settle()
+      await world.clock.advance(3 * HOUR)
+      expect((await world.client.fetch(items)).status).toBe(200)
+      expect(world.server.reuses).toBe(0)
+      expect(await world.client.logout()).toEqual({ revoked: true })
+      expect(world.client.session).toEqual(signedOut('logout'))
+      expect(world.reported).toEqual([])
+    },
+  )
+
+  const given = NAMES.flatMap(name => [
+    { name, what: 'null', value: null },
+    { name, what: 'a storage that throws', value: deaf },
+  ])
+  test.each(given)('webStorage($name) of what is $what', async ({ name, value }) => {
+    stub(name, () => value)
+    const world = open(undefined, { storage: webStorage(value as never) })
+    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    await world.login()
+    await world.client.refresh()
+    expect(status(world)).toEqual(['authenticated'])
+  })
+
+  const later = NAMES.flatMap(name =>
+    absent.flatMap(([how, get]) => [false, true].map(isNoted => ({ name, how, get, isNoted }))),
+  )
+  test.each(later)('$name $how after a while (the notes too: $isNoted)', async ({ name, get, isNoted }) => {
+    const kept: Kept = new Map()
+    const good = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    }
+    let current = (): unknown => good
+    stub(name, () => current())
+    const world = open(undefined, {
+      storage: webStorage(() => globalThis[name]),
+      options: { idleTimeout: DAY },
+    })
+    await world.login()
+    await world.client.refresh()
+    await world.settle()
+    current = get
+    if (isNoted) world.environment.localStorage = get as never
+    for (let n = 0; n < 3; n++) {
+      await world.clock.advance(HOUR)
+      expect((await world.client.fetch(items)).status).toBe(200)
+      await world.client.refresh()
+    }
+    expect(world.server.reuses).toBe(0)
+    expect(world.count('logout')).toBe(0)
+    expect(await world.client.logout()).toEqual({ revoked: true })
+    await world.login('bob')
+    expect(status(world)).toEqual(['authenticated'])
+    expect(world.reported).toEqual([])
+  })
+
+  const DAY = 24 * HOUR
+  const full = NAMES.map(name => ({ name }))
+  test.each(full)(
+    '$name is full after a while: no used token is left there, and none is sent',
+    async ({ name }) => {
+      const kept: Kept = new Map()
+      let isFull = false
+      const good = {
+        getItem: (key: string) => kept.get(key) ?? null,
+        setItem(key: string, value: string) {
+          if (isFull) throw new DOMException('Full', 'QuotaExceededError')
+          kept.set(key, value)
+        },
+        removeItem: (key: string) => void kept.delete(key),
+      }
+      stub(name, () => good)
+      const world = open(undefined, { storage: webStorage(() => globalThis[name]) })
+      await world.login()
+      await world.settle()
+      isFull = true
+      for (let n = 0; n < 4; n++) {
+        await world.client.refresh()
+        await world.settle()
+        await world.clock.advance(5 * SECOND)
+      }
+      expect(world.server.reuses).toBe(0)
+      expect(status(world)).toEqual(['authenticated'])
+      expect([...kept]).toEqual([])
+      world.close()
+      const next = open(world, { storage: webStorage(() => globalThis[name]) })
+      await next.client.ready()
+      expect(next.server.reuses).toBe(0)
+    },
+  )
+
+  test.each(['getItem', 'setItem', 'removeItem'])(
+    'the notes alone, whose %s throws after a while',
+    async part => {
+      const kept: Kept = new Map()
+      const world = open(undefined, { storage: createTabStorage(kept) })
+      const notes = world.environment.localStorage()
+      await world.login()
+      await world.client.refresh()
+      await world.settle()
+      world.environment.localStorage = () => ({ ...notes, [part]: denied })
+      for (let n = 0; n < 3; n++) {
+        await world.client.refresh()
+        await world.settle()
+      }
+      expect(status(world)).toEqual(['authenticated'])
+      world.close()
+      const next = open(world, { storage: createTabStorage(kept) })
+      expect((await next.client.ready()).status).toBe('authenticated')
+      expect(next.server.reuses).toBe(0)
+    },
+  )
+})
+
+describe('E16 a number in the storage that cannot be one is not there', () => {
+  const numbers = [
+    'Infinity',
+    '-Infinity',
+    '1e300',
+    '-1',
+    '-1e300',
+    'NaN',
+    '9007199254740991',
+    '1e16',
+    'x',
+    '{}',
+    '',
+  ]
+
+  test.each(numbers)('the newest copy is %j: a page load goes on with what rests there', async text => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [before] = tabs
+    before.storage.set(nameOf('app', 'newest'), text)
+    let page: World = before
+    for (let n = 0; n < 3; n++) {
+      page.close()
+      page = open(before, { storage: createTabStorage(kept[0]) })
+      expect((await page.client.ready()).status).toBe('authenticated')
+      await page.settle()
+    }
+    const number = Number(before.storage.get(nameOf('app', 'newest')))
+    expect(Math.abs(number - before.clock.now())).toBeLessThan(MINUTE)
+  })
+
+  test.each(numbers)('the time of the logout is %j: nobody has signed out', async text => {
+    const world = open(undefined)
+    world.storage.set(nameOf('app', 'signed-out'), text)
+    world.server.jar.cookie = null
+    const cookie = createWorld({ browser: world, server: {}, options: { scope: 'app' } })
+    const ready = watch(cookie.client.ready())
+    await cookie.settle()
+    expect(ready.state).toBe('fulfilled')
+    expect(cookie.logs.filter(({ type }) => type === 'barred')).toEqual([])
+    expect(world.server.refreshes).toBe(1)
+  })
+
+  test.each(numbers)('the time of the logout was %j: the next logout counts', async text => {
+    const world = open(undefined)
+    await world.login()
+    world.storage.set(nameOf('app', 'signed-out'), text)
+    world.online = false
+    await world.client.logout()
+    const noted = Number(world.storage.get(nameOf('app', 'signed-out')))
+    expect(Math.abs(noted - world.clock.now())).toBeLessThan(MINUTE)
+    world.online = true
+    await world.login()
+    expect(world.storage.has(nameOf('app', 'signed-out'))).toBe(false)
+  })
+
+  test.each(numbers)('the last activity was at %j: a page load is not signed out for it', async text => {
+    const { tabs, kept } = await signedInTabs(1, { options: { idleTimeout: HOUR } })
+    tabs[0].close()
+    tabs[0].storage.set(nameOf('app', 'active'), text)
+    const next = open(tabs[0], { storage: createTabStorage(kept[0]), options: { idleTimeout: HOUR } })
+    expect((await next.client.ready()).status).toBe('authenticated')
+    await next.clock.advance(2 * HOUR)
+    expect(next.client.session).toEqual(signedOut('idle'))
+  })
+
+  const parts = ['lineage', 'serial'].flatMap(part =>
+    [-1, -1e300, 1e300, 2 ** 53 - 1, '1', null].map(value => ({ part, value })),
+  )
+  test.each(parts)(
+    'of what rests, "$part" is $value: it is not used, and the next login works',
+    async ({ part, value }) => {
+      const text = JSON.stringify({ v: 1, refreshToken: 'refresh-1', lineage: 1, serial: 1, [part]: value })
+      const kept = new Map([[KEY, text]])
+      const world = open(undefined, { storage: createTabStorage(kept) })
+      expect(await world.client.ready()).toEqual(signedOut('initial'))
+      expect(world.server.calls).toEqual([])
+      await world.login()
+      await world.settle()
+      world.close()
+      const next = open(world, { storage: createTabStorage(kept) })
+      expect((await next.client.ready()).status).toBe('authenticated')
+    },
+  )
+})
