@@ -1377,6 +1377,21 @@ describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches ano
     expect(await next.client.logout()).toEqual({ revoked: true })
   })
 
+  test('nor with the refresh token in memory: a logout that was not confirmed ends its own session alone', async () => {
+    const a = open(undefined, { options: { tabs: 'off' } })
+    const b = open(a, { options: { tabs: 'off' } })
+    await a.login('ada')
+    await b.login('bob')
+    await a.clock.advance(SECOND)
+    a.online = false
+    await a.client.logout()
+    await b.client.refresh()
+    await b.clock.advance(2 * HOUR)
+    expect(await who(b)).toBe('bob')
+    a.online = true
+    expect(await who(a)).toEqual(signedOut('logout'))
+  })
+
   test("a refresh token in a cookie is every tab's: so is the marker", async () => {
     const a = createWorld({ options: { scope: 'app', tabs: 'off' } })
     await a.login()
