@@ -1,5 +1,6 @@
 import { AuthError, errorName } from './errors.ts'
 import type { Settings } from './options.ts'
+import { pick } from './own.ts'
 
 /**
  * Whose session it is. A session keeps one such object until somebody else signs in, so a request can compare the
@@ -52,19 +53,17 @@ export function createNameUser({ identity, log }: Pick<Settings, 'identity' | 'l
 
 /** The `sub` of a token (RFC 7519 §4.1.2) is unique for its issuer only. */
 export function nameOfSubject(claims: object): string | null {
-  const text = asText(own(claims, 'sub'))
-  return text === null ? null : JSON.stringify([own(claims, 'iss'), text])
+  const { iss, sub } = pick(claims as { iss?: unknown; sub?: unknown }, 'iss', 'sub')
+  const text = asText(sub)
+  return text === null ? null : JSON.stringify([iss, text])
 }
 
 function nameOf(user: unknown): string | null {
   if (typeof user !== 'object' || user === null) return null
-  const text = asText(own(user, 'id')) ?? asText(own(user, 'sub'))
+  const { id, sub } = pick(user as { id?: unknown; sub?: unknown }, 'id', 'sub')
+  const text = asText(id) ?? asText(sub)
   return text === null ? null : JSON.stringify(['user', text])
 }
-
-/** Only an object's own member: what a careless script added to `Object.prototype` names nobody. */
-const own = (object: object, key: string): unknown =>
-  Object.hasOwn(object, key) ? object[key as never] : undefined
 
 /** Databases count users in numbers, and JWTs write them as text: `1` and `"1"` are one user. */
 const asText = (value: unknown): string | null =>
