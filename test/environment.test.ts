@@ -203,10 +203,11 @@ describe('the signed-out marker in localStorage', () => {
     server.calls.length = 0
   }
 
-  test('outlives a reload, which stays signed out and revokes again', async () => {
+  test('I14 outlives a reload, which stays signed out and revokes again where it came from this origin', async () => {
     await signedOutOffline()
     expect(Object.keys(localStorage)).toEqual([expect.stringMatching(/^silent-refresh:signed-out:/)])
-    const next = load()
+    vi.spyOn(document, 'referrer', 'get').mockReturnValue(location.href)
+    const next = load({ timeout: 20 })
     expect(await next.ready()).toEqual({ status: 'anonymous', reason: 'logout' })
     await until(() => localStorage.length === 0)
     expect(paths()).toEqual(['/logout'])
