@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { lints, manifest, pack } from './tools/package.ts'
-import { cache, root, writeCount } from './tools/report.ts'
+import { cache, root, writeBeside } from './tools/report.ts'
 import { judgeSizes, measureSizes } from './tools/sizes.ts'
 import { output, tsc } from './tools/steps.ts'
 
@@ -23,8 +23,8 @@ const checks: Record<string, () => string | undefined> = {
   'no registry named': noRegistryNamed,
 }
 
+const failures: string[] = []
 let passed = 0
-let failed = 0
 for (const [name, check] of Object.entries(checks)) {
   try {
     const told = check()
@@ -32,13 +32,15 @@ for (const [name, check] of Object.entries(checks)) {
     const detail = name === 'sizes' || name === 'scenarios' || name === 'contents' ? ` (${told})` : ''
     console.log(`ok      ${name}${detail}`)
   } catch (error) {
-    failed++
-    console.log(`FAILED  ${name}\n${String(error).replace(/^/gm, '        ')}`)
+    const told = `FAILED  ${name}\n${String(error).replace(/^/gm, '        ')}`
+    failures.push(told)
+    console.log(told)
   }
+  writeBeside(resolve(cache, 'check.json'), 'count', `${passed} ${failures.length}\n`)
+  writeBeside(resolve(cache, 'check.json'), 'failed', failures.map(told => `${told}\n`).join(''))
 }
-writeCount('check', passed, failed)
-console.log(`\n${passed} checks passed, ${failed} failed`)
-process.exitCode = failed === 0 ? 0 : 1
+console.log(`\n${passed} checks passed, ${failures.length} failed`)
+process.exitCode = failures.length === 0 ? 0 : 1
 
 function packageContents(): string {
   const { files, size, ...packed } = pack(cache)

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { parseReport, root } from './tools/report.ts'
+import { root, type TestCase } from './tools/report.ts'
 
 // `npm run mutants [-- --only <text>]`: breaks the lines that matter most, one at a time, in a copy of the tree, and
 // says for each which test noticed. Fails where none did, and where a line is no longer what it was.
@@ -870,7 +870,7 @@ function runTests(names: string[]): string | null {
         '--no-file-parallelism',
       ],
       // Threads die with the process: one that loops for ever would outlive it otherwise.
-      ...['--pool', 'threads', '--reporter', 'json', '--outputFile', report],
+      ...['--pool', 'threads', '--reporter', './test/tools/reporter.ts', '--outputFile', report],
       ...names.map(name => `test/${name}.test.ts`),
     ],
     {
@@ -883,8 +883,7 @@ function runTests(names: string[]): string | null {
   )
   if (status === 0) return null
   if (error) return `not over after ${TIME_LIMIT / 1000} s`
-  const failed = parseReport(JSON.parse(readFileSync(report, 'utf8'))).find(
-    ({ status }) => status === 'failed',
-  )
+  const tests: TestCase[] = JSON.parse(readFileSync(report, 'utf8'))
+  const failed = tests.find(({ status }) => status === 'failed')
   return failed?.titles.join(' > ') ?? 'an error outside the tests'
 }

@@ -1,9 +1,29 @@
 import { resolve } from 'node:path'
 import { compile } from 'svelte/compiler'
 import { configDefaults, defineConfig, type ViteUserConfigExport } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { docBlocks } from './bindings/doc-blocks.ts'
 
 const root = resolve(import.meta.dirname, '..')
+
+/** Seconds that a file of browser tests takes, idle. The longest begin, so that both workers end together. */
+const SECONDS: Record<string, number> = {
+  tabs: 150,
+  'demo-break': 100,
+  'main-job': 95,
+  modes: 70,
+  'demo-timeline': 70,
+  soak: 36,
+  bundles: 35,
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const seconds = ({ moduleId }: TestSpecification) =>
+      SECONDS[/\/browser\/(.*)\.test\.ts$/.exec(moduleId)?.[1] ?? ''] ?? 0
+    return (await super.sort(files)).sort((a, b) => seconds(b) - seconds(a))
+  }
+}
 
 const config: ViteUserConfigExport = defineConfig({
   root,
@@ -23,6 +43,7 @@ const config: ViteUserConfigExport = defineConfig({
     retry: 0,
     // All cores: by default one is left to whoever works beside.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -63,9 +84,9 @@ const config: ViteUserConfigExport = defineConfig({
           testTimeout: 60_000,
           // Apps are packed, installed and built before some of them.
           hookTimeout: 180_000,
-          // Not beside the unit tests, which want the cores. Browsers mostly wait, for tokens to end and timers to ring: three
-          // at a time keep both cores of a small machine at work.
-          maxWorkers: 3,
+          // Not beside the unit tests, which want the cores. Browsers wait, for tokens to end and timers to ring, and are
+          // slow where they have to wait for a core as well: two at a time, for a machine with two.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

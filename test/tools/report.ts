@@ -1,28 +1,22 @@
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 
 export const root: string = resolve(import.meta.dirname, '../..')
 /** Outside git, and gone with every `npm ci`. */
 export const cache: string = resolve(root, 'node_modules/.cache/silent-refresh')
-export const reportPath: string = resolve(cache, 'report.json')
+/** What test/tools/reporter.ts writes, as test/run.ts has judged it. */
+export const reportPath: string = resolve(cache, 'test.json')
 
 export interface TestCase {
   file: string
-  /** From the outermost suite to the test itself. */
+  /** From the outermost suite to the test itself. A hook that fails stands for its suite; the file's own has none. */
   titles: string[]
   status: 'passed' | 'failed' | 'skipped'
+  /** Of a failure: its errors, and what the test printed before. */
+  story?: string
 }
 
 const NAMED = /^[RTFCMSPINE]\d{1,2}(?:, [RTFCMSPINE]\d{1,2})*(?=[ :])/
-
-interface JsonReport {
-  success: boolean
-  testResults: {
-    name: string
-    status: string
-    assertionResults: { ancestorTitles: string[]; title: string; status: string }[]
-  }[]
-}
 
 /** The tests of the last full `npm test`; throws where that is missing or older than what it tested. */
 export function readReport(): TestCase[] {
@@ -33,20 +27,7 @@ export function readReport(): TestCase[] {
     exclude: ['demo/app/dist/**'],
   }).find(file => statSync(resolve(root, file)).mtimeMs > made)
   if (newer) throw new Error(`the test report is older than ${newer}: run npm test first`)
-  return parseReport(JSON.parse(readFileSync(reportPath, 'utf8')))
-}
-
-export function parseReport({ testResults }: JsonReport): TestCase[] {
-  return testResults.flatMap(({ name, status, assertionResults }): TestCase[] => {
-    const file = name.replace(`${root}/`, '')
-    const tests = assertionResults.map(({ ancestorTitles, title, status }): TestCase => {
-      const known = status === 'passed' || status === 'failed'
-      return { file, titles: [...ancestorTitles, title], status: known ? status : 'skipped' }
-    })
-    // A file that does not load, or whose hook fails, reports no failed test of its own.
-    const broken = status === 'failed' && !tests.some(test => test.status === 'failed')
-    return broken ? [...tests, { file, titles: ['the file itself'], status: 'failed' }] : tests
-  })
+  return JSON.parse(readFileSync(reportPath, 'utf8'))
 }
 
 /** The scenarios that open the test's title or that of a suite around it: `R3 a late 401 …`, `R1, R2 …`. */
@@ -58,8 +39,18 @@ export function idsIn(title: string): string[] {
   return NAMED.exec(title)?.[0].split(', ') ?? []
 }
 
-/** For `.ci/run`, which adds the counts up. */
-export function writeCount(name: 'test' | 'check', passed: number, failed: number): void {
-  mkdirSync(cache, { recursive: true })
-  writeFileSync(resolve(cache, `${name}.count`), `${passed} ${failed}\n`)
+export const nameOf = ({ file, titles }: TestCase): string =>
+  `${titles.join(' > ') || 'the file itself'}${file ? ` (${file})` : ''}`
+
+/** One failure as it is printed: a headline, and its story below. */
+export const tell = (word: 'FAILED' | 'flaky', test: TestCase): string =>
+  `${word}  ${nameOf(test)}\n${(test.story ?? '').trim().replace(/^/gm, '        ')}\n`
+
+/**
+ * For `.ci/run`, beside the report of the same name: `.count` is added up, `.failed` is printed at its end. A run that is
+ * ended from outside leaves what was known by then.
+ */
+export function writeBeside(report: string, kind: 'count' | 'failed', text: string): void {
+  mkdirSync(dirname(report), { recursive: true })
+  writeFileSync(report.replace(/\.json$/, `.${kind}`), text)
 }
