@@ -34,7 +34,7 @@ export interface Tab {
   /** Resolves after the load event. */
   goto(url: string): Promise<void>
   reload(): Promise<void>
-  /** Sets off and does not wait: Firefox reports no load for a page out of its bfcache. `waitFor` what it shows. */
+  /** May resolve before the page is there: Firefox reports no load for one out of its bfcache. `waitFor` what it shows. */
   back(): Promise<void>
   url(): Promise<string>
   /** Runs in the page. Arguments and result travel as JSON; a promise is awaited. */
@@ -42,7 +42,7 @@ export interface Tab {
     fn: (...args: Args) => Result,
     ...args: Args
   ): Promise<Awaited<Result>>
-  /** Asks the page until the answer is truthy, over navigations too; rejects after ten seconds. */
+  /** Asks the page until the answer is truthy, over navigations too; rejects after thirty seconds. */
   waitFor<Args extends unknown[]>(fn: (...args: Args) => unknown, ...args: Args): Promise<void>
   /** Brings the tab to the front, waits for the element, clicks it. */
   click(selector: string): Promise<void>
@@ -76,7 +76,7 @@ export interface ConsoleEntry {
   text: string
 }
 
-const PATIENCE = 10_000
+const PATIENCE = 30_000
 
 /** Polls from outside: a timer inside the page would be throttled with it. */
 export async function poll<Args extends unknown[]>(

@@ -164,10 +164,12 @@ for (const engine of engines) {
       expect(await events(tab, 'logout')).toEqual([])
     })
 
+    const refreshNotes = () => site.calls(REFRESH).map(call => call.note)
+
     test('F11 an answer that is lost after the rotation: a server with a grace keeps the user signed in', async () => {
       await loseOneAnswer()
       expect(await tab.evaluate(async () => (await window.auth.refresh()).status)).toBe('authenticated')
-      expect(site.calls(REFRESH).map(call => call.note)).toEqual(['fault: drop, rotated', 'grace'])
+      expect(refreshNotes().slice(0, 2)).toEqual(['fault: drop, rotated', 'grace'])
       expect(await getItems(tab)).toBe(200)
     })
 
@@ -176,20 +178,22 @@ for (const engine of engines) {
       site.server.settings.accessTtl = 4
       await loseOneAnswer()
       await until(async () => (await events(tab, 'logout')).length > 0)
-      expect(site.calls(REFRESH).map(call => call.note)).toContain('reuse detected')
+      expect(refreshNotes()[0]).toBe('fault: drop, rotated')
+      expect(refreshNotes()).toContain('reuse detected')
       expect(await events(tab, 'logout')).toEqual([{ reason: 'rejected' }])
       expect(await getItems(tab)).toBe(401)
     })
 
+    /** In one call: between two, a busy machine may come to a refresh ahead of the end, and after it to the next try. */
     async function loseOneAnswer() {
       await site.open(tab)
-      await site.login(tab)
       site.server.log.clear()
       site.server.faults.set({ ...site.server.faults.state(), refresh: 'drop', count: 1 })
-      expect(await tab.evaluate(() => window.auth.refresh().catch(error => error.code))).toBe(
-        'refresh_unavailable',
-      )
-      expect(site.calls(REFRESH).map(call => call.note)).toEqual(['fault: drop, rotated'])
+      const refused = await tab.evaluate(async () => {
+        await window.auth.login({ email: 'ada@example.com', password: 'correct horse battery staple' })
+        return window.auth.refresh().catch(error => error.code)
+      })
+      expect(refused).toBe('refresh_unavailable')
     }
 
     test('C1 log out: the cookie is gone, the API refuses the old token, and a reload stays signed out', async () => {

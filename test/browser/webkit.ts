@@ -5,18 +5,25 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Browser, type Cookie, goBack, poll, type Tab } from './engine.ts'
+import { type Browser, type Cookie, poll, type Tab } from './engine.ts'
 
 // Spoken to directly over classic WebDriver, a dozen commands: webdriverio 9 refuses puppeteer-core 25 as its
 // peer and brings 208 packages, two of them with install scripts that download drivers.
 
 type Json = Record<string, unknown>
-type Send = <Value = null>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: Json) => Promise<Value>
+type Send = <Value = null>(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: Json,
+  patience?: number,
+) => Promise<Value>
 
 const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser'
 /** Milliseconds. Sooner than a test’s own end, which would not say what was waited for. */
 const PATIENCE = 40_000
 const ASK_AGAIN = 20
+/** A page that is left in the middle of a script takes the answer along into its bfcache. */
+const UNANSWERED = 3_000
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf' // the key that the WebDriver standard fixes
 
 // The pipe on stdin closes when the tests end in whatever way, SIGKILL too: then the whole group goes.
@@ -59,8 +66,8 @@ export async function launchWebKit(driver: string): Promise<Browser> {
         },
       },
     })
-    const send: Send = (method, path, body) =>
-      call(method, `${origin}/session/${session.sessionId}${path}`, body)
+    const send: Send = (method, path, body, patience) =>
+      call(method, `${origin}/session/${session.sessionId}${path}`, body, patience)
     await send('POST', '/timeouts', { script: 30_000, pageLoad: 30_000 })
     return {
       name: 'WebKit',
@@ -117,13 +124,17 @@ function windowTab(send: Send, here: <Value>(work: () => Promise<Value>) => Prom
     console: null,
     goto: url => here(() => send('POST', '/url', { url })),
     reload: () => here(() => send('POST', '/refresh', {})),
-    back: () => goBack(tab),
+    // Until the page is there: a script that runs while it comes is never answered.
+    back: () => here(() => send('POST', '/back', {})),
     url: () => tab.evaluate(() => location.href),
     async evaluate(fn, ...args) {
       const id = ++calls
       let script = startScript(`${fn}`)
       for (const start = performance.now(); ; ) {
-        const outcome = await here(() => send<string>('POST', '/execute/async', { script, args: [id, args] }))
+        const asked = { script, args: [id, args] }
+        const outcome = await here(() => send<string>('POST', '/execute/async', asked, UNANSWERED)).catch(
+          unanswered,
+        )
         const { pending, value, error } = JSON.parse(outcome)
         if (error !== undefined) throw new Error(error)
         if (!pending) return value
@@ -149,6 +160,12 @@ function windowTab(send: Send, here: <Value>(work: () => Promise<Value>) => Prom
   return tab
 }
 
+/** Not a failure of the call: it is asked for again, and a page that has gone says so. */
+function unanswered(error: Error): string {
+  if (error.cause !== 'unanswered') throw error
+  return '{"pending":true}'
+}
+
 function cookie({ name, value, domain, path, httpOnly, secure, sameSite }: Cookie): Cookie {
   return { name, value, domain, path, httpOnly, secure, sameSite }
 }
@@ -164,10 +181,7 @@ const POLL_SCRIPT = `
     return { pending: true }
   }
   if (!call) done(JSON.stringify({ error: 'the page went away during the call' }))
-  else Promise.race([call, soon()]).then(outcome => {
-    if (!outcome.pending) calls.delete(id)
-    done(JSON.stringify(outcome))
-  })
+  else Promise.race([call, soon()]).then(outcome => done(JSON.stringify(outcome)))
 `
 
 function startScript(fn: string): string {
@@ -181,11 +195,13 @@ function startScript(fn: string): string {
   ${POLL_SCRIPT}`
 }
 
-async function call<Value>(method: string, url: string, body?: Json): Promise<Value> {
-  const response = await fetch(url, {
-    method,
-    signal: AbortSignal.timeout(PATIENCE),
-    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+async function call<Value>(method: string, url: string, body?: Json, patience = PATIENCE): Promise<Value> {
+  const signal = AbortSignal.timeout(patience)
+  const json = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const response = await fetch(url, { method, signal, ...json }).catch((error: Error) => {
+    if (!signal.aborted) throw error
+    const asked = `${method} ${new URL(url).pathname} ${json?.body ?? ''}`
+    throw new Error(`WebDriver: no answer within ${patience} ms: ${asked}`, { cause: 'unanswered' })
   })
   const { value } = (await response.json()) as { value: Value & { error?: string; message?: string } }
   if (!response.ok) throw new Error(`WebDriver: ${value.error}: ${value.message}`)
