@@ -15,6 +15,10 @@ for (const engine of engines) {
     const value = (id: string) =>
       tab.evaluate(wanted => (document.getElementById(wanted) as HTMLSelectElement).value, id)
     const signedIn = () => textOf(tab, '#status')
+    /** Each test finds somebody signed in, when it is run alone as well. */
+    const beSignedIn = async () => {
+      if ((await signedIn()) !== 'authenticated') await logIn(tab)
+    }
     const notes = () => server.log.entries().map(({ note }) => note)
 
     /** The rows of a comparison's tables: refreshes, API calls, failed, signed out. */
@@ -55,10 +59,10 @@ for (const engine of engines) {
     test('the demo page: nothing can be broken before somebody is signed in', async () => {
       await press(tab, '#fire', '#fire-result', 'Log in first')
       await press(tab, '#steal', '#steal-result', 'Log in first')
-      await logIn(tab)
     })
 
     test('the demo page: 200 requests after a sleep make one refresh', async () => {
+      await beSignedIn()
       await press(tab, '#sleep', '#fire-result', 'ten minutes ahead')
       server.log.clear()
       await press(tab, '#fire', '#fire-result', '200 answered, 0 failed')
@@ -70,6 +74,7 @@ for (const engine of engines) {
       ['#revoke-access', 'Every access token issued so far is refused'],
       ['#rotate-key', 'signed with a new key'],
     ])('the demo page: %s, and ten requests need one refresh', async (button, words) => {
+      await beSignedIn()
       server.log.clear()
       await press(tab, button, '#revoke-result', words)
       await press(tab, '#ten', '#last-result', '10')
@@ -78,6 +83,7 @@ for (const engine of engines) {
     })
 
     test('the demo page: no fault of the server signs anybody out while the grace is on', async () => {
+      await beSignedIn()
       await press(tab, '#offline', '#server-result', 'The network is away')
       await press(tab, '#refresh', '#last-result', 'refresh_unavailable')
       await press(tab, '#offline', '#server-result', 'answers as it should')
@@ -128,6 +134,7 @@ for (const engine of engines) {
     })
 
     test('the demo page: more tabs are opened, or offered where the browser allows none', async () => {
+      await beSignedIn()
       await tab.click('#more-tabs')
       await until(async () => (await textOf(tab, '#more-tabs-result')) !== '')
       const links = await tab.evaluate(() => document.querySelectorAll('#more-tabs-result a').length)
@@ -155,6 +162,7 @@ for (const engine of engines) {
     test.skipIf(engine.name === 'Chromium')(
       'the demo page: one situation beside what others make of it',
       async () => {
+        await beSignedIn()
         await tab.click('#compare-late')
         await hasRun('late')
         await expectLateToBeSentAgain()
@@ -164,6 +172,7 @@ for (const engine of engines) {
     test.runIf(engine.name === 'Chromium')(
       'the demo page: every situation beside what others make of it',
       async () => {
+        await beSignedIn()
         await tab.click('#compare-all')
         for (const experiment of ['wake', 'tabs', 'revoked', 'late', 'outage', 'lost'])
           await hasRun(experiment)
@@ -192,6 +201,7 @@ for (const engine of engines) {
     )
 
     test('the demo page: without the grace a theft signs out, and the page says why', async () => {
+      await beSignedIn()
       await press(tab, '#grace-on', '#grace-words', 'Off:')
       expect(server.settings.grace).toBe(0)
       server.settings.accessTtl = 3
@@ -203,7 +213,7 @@ for (const engine of engines) {
     })
 
     test('the demo page: revoking everything signs out', async () => {
-      await logIn(tab)
+      await beSignedIn()
       await press(tab, '#revoke-all', '#revoke-result', 'Every session is ended')
       await shows(tab, '#status', 'anonymous')
     })

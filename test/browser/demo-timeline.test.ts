@@ -81,10 +81,14 @@ for (const engine of engines) {
       await server?.close()
     })
 
-    test('the timeline shows tokens, requests, refusals and what was sent again, of this tab and of the server', async () => {
-      await areDrawn(tab, 'life', 'renewed', 'signed-in')
+    async function repeatTen(): Promise<void> {
       await tab.click('#revoke-access')
       await press(tab, '#ten', '#last-result', '10 × 200')
+    }
+
+    test('the timeline shows tokens, requests, refusals and what was sent again, of this tab and of the server', async () => {
+      await areDrawn(tab, 'life', 'renewed', 'signed-in')
+      await repeatTen()
       await areDrawn(tab, 'good', 'refused', 'replay', 'ahead', 'grid')
       for (const words of ['Server', 'This tab', 'token 2']) await isWritten(tab, words)
       const done = await tab.evaluate(() =>
@@ -110,6 +114,8 @@ for (const engine of engines) {
     })
 
     test('keys go from mark to mark and tell what each was; so does the pointer', async () => {
+      const isAlone = !server.log.entries().some(({ status }) => status === 401)
+      if (isAlone) await repeatTen()
       const detail = () => textOf(tab, '#timeline-detail')
       await pressKey(tab, 'Home')
       await pressKey(tab, 'ArrowRight')
@@ -135,6 +141,8 @@ for (const engine of engines) {
     })
 
     test('another tab has its lane, and gets the token handed over', async () => {
+      const refreshes = () => server.log.entries().filter(({ path }) => path === '/auth/refresh_token').length
+      const before = refreshes()
       const other = await browser.newTab()
       await other.goto(server.url)
       await shows(other, '#status', 'authenticated')
@@ -144,7 +152,7 @@ for (const engine of engines) {
         await isWritten(one, 'Tab 2')
         await areDrawn(one, 'handover')
       }
-      expect(server.log.entries().filter(({ path }) => path === '/auth/refresh_token')).toHaveLength(2)
+      expect(refreshes()).toBe(before)
       await other.close()
       await tab.bringToFront()
       await isWritten(tab, 'Tab 2 (closed)')
@@ -180,7 +188,7 @@ for (const engine of engines) {
       expect(await moves(tab, 5)).toBeLessThan(1_000)
     })
 
-    test('what the tabs tell each other and how long tokens live can be changed', async () => {
+    async function changeSetup(): Promise<void> {
       await choose(tab, '#access-ttl', '30')
       await choose(tab, '#grace', '5')
       await press(tab, '#apply', '#setup-result', '30 s of life, 5 s of grace')
@@ -189,6 +197,10 @@ for (const engine of engines) {
       await clickInside(tab, '#apply')
       await isAt(tab, '/?tabs=notify')
       await shows(tab, '#status', 'authenticated')
+    }
+
+    test('what the tabs tell each other and how long tokens live can be changed', async () => {
+      await changeSetup()
       expect(await tab.evaluate(() => (document.querySelector('#tabs') as HTMLSelectElement).value)).toBe(
         'notify',
       )
@@ -197,6 +209,7 @@ for (const engine of engines) {
     const everyMode = engine.name === 'Chromium'
     const modes = everyMode ? ['cookie', 'body', 'sliding', 'bearer'] : ['sliding', 'bearer']
     test(`another mode signs everybody out, in each tab, and says so (${modes.join(', ')})`, async () => {
+      if (!(await tab.url()).includes('tabs=notify')) await changeSetup()
       // A tab that WebKit's driver does not show hears nothing of the server.
       const other = engine.name === 'WebKit' ? null : await browser.newTab()
       await other?.goto(server.url)
@@ -389,7 +402,10 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
     await shows(tab, '#status', 'anonymous')
     await isWritten(tab, 'This tab')
     await look(tab)
-    expect(await moves(tab, 60, 'transform')).toBeLessThanOrEqual(3)
+    const start = performance.now()
+    const steps = await moves(tab, 60, 'transform')
+    // Sixty frames are a second, where nobody else is busy.
+    expect(steps).toBeLessThanOrEqual(2 + (performance.now() - start) / 1_000)
     await tab.close()
   })
 })
