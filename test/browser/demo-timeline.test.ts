@@ -116,6 +116,7 @@ for (const engine of engines) {
     test('keys go from mark to mark and tell what each was; so does the pointer', async () => {
       const isAlone = !server.log.entries().some(({ status }) => status === 401)
       if (isAlone) await repeatTen()
+      await areDrawn(tab, 'replay')
       const detail = () => textOf(tab, '#timeline-detail')
       await pressKey(tab, 'Home')
       await pressKey(tab, 'ArrowRight')
