@@ -12,8 +12,8 @@ const SECONDS: Record<string, number> = {
   'demo-break': 100,
   'main-job': 95,
   modes: 70,
+  soak: 95,
   'demo-timeline': 70,
-  soak: 36,
   bundles: 35,
 }
 

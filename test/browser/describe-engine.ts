@@ -1,14 +1,10 @@
-import { describe, type TestOptions, test } from 'vitest'
+import { describe, test } from 'vitest'
 import type { Engine } from './engine.ts'
 
 /** A suite for one engine: skipped by name where the browser is missing, failing under `REQUIRE_BROWSERS=1`. */
-export function describeEngine(
-  engine: Engine,
-  suite: (engine: Engine) => void,
-  options: TestOptions = {},
-): void {
+export function describeEngine(engine: Engine, suite: (engine: Engine) => void): void {
   if (engine.find()) {
-    describe(engine.name, options, () => suite(engine))
+    describe(engine.name, () => suite(engine))
     return
   }
   const missing = `${engine.name} (not found at ${engine.path})`

@@ -71,8 +71,16 @@ export async function startSite(options: ServerOptions = {}): Promise<Site> {
   return site
 }
 
+const bundles = new Map<string, Promise<string>>()
+
 /** A page's script from `pages/`, over the built package. */
-export async function bundle(page: string): Promise<string> {
+export function bundle(page: string): Promise<string> {
+  const known = bundles.get(page) ?? buildPage(page)
+  bundles.set(page, known)
+  return known
+}
+
+async function buildPage(page: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(root, `test/browser/pages/${page}.ts`)],
     alias: { 'silent-refresh': join(root, 'dist/index.js') },
