@@ -20,7 +20,8 @@ function everything(): boolean {
   const first = broken ? [broken] : runTests(reportPath)
   const reruns = toRunAgain(first).map(target => {
     console.log(`\nonce more, alone: ${nameOf(target)}`)
-    const again = ['--project', 'browser', target.file, '-t', patternOf(target)]
+    const pattern = patternOf(target)
+    const again = ['--project', 'browser', target.file, ...(pattern ? ['-t', pattern] : [])]
     return { target, tests: runTests(resolve(cache, 'again.json'), again) }
   })
   const verdict = judge(first, reruns)

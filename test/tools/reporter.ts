@@ -7,6 +7,7 @@ interface Failure {
   message: string
   stack?: string
   diff?: string
+  cause?: unknown
 }
 
 /**
@@ -91,5 +92,10 @@ function place(entity: VitestCase | TestSuite | TestModule): Pick<TestCase, 'fil
   return { file, titles: [...titles, entity.name] }
 }
 
-const toText = ({ message, stack = message, diff = '' }: Failure): string =>
-  `${stack.replace(/\n\s+at .*\/node_modules\/.*/g, '')}\n${diff}`
+function toText({ message, stack = message, diff = '', cause }: Failure): string {
+  const own = `${stack.replace(/\n\s+at .*\/node_modules\/.*/g, '')}\n${diff}`
+  return isFailure(cause) ? `${own}\ncaused by: ${toText(cause)}` : own
+}
+
+const isFailure = (cause: unknown): cause is Failure =>
+  typeof (cause as Partial<Failure> | null | undefined)?.message === 'string'
