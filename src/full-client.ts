@@ -18,5 +18,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   const given = Object(options) === options ? bare(options) : options // read once
   const client = createClient<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
-  return Object.assign(client, { api: ky.create({ fetch: client.fetch, ...(baseUrl && { baseUrl }) }) })
+  // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.
+  const own = { fetch: client.fetch, baseUrl: baseUrl?.href ?? '', prefix: '' }
+  return Object.assign(client, { api: ky.create(own) })
 }

@@ -697,13 +697,6 @@ const mutants: Mutant[] = [
     test: 'options',
   },
   {
-    file: 'messages.ts',
-    from: 'const message = bare(data as Record<string, any>)',
-    to: 'const message = data as Record<string, any>',
-    breaks: 'A message without a token hands over one from a polluted Object.prototype.',
-    test: 'options',
-  },
-  {
     file: 'options.ts',
     from: 'isAstray = url.origin !== onPage.origin',
     to: 'isAstray = false',

@@ -357,16 +357,20 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     }
   })
 
-  test('a message without a token hands none over', async () => {
-    const options = { scope: 'app', tabs: 'notify' as const }
-    const a = createWorld({ options })
-    const b = createWorld({ browser: a, options })
-    await b.settle()
-    pollute('accessToken', 'evil')
-    await a.login()
-    await b.clock.advance(1_000)
+  test.each(['baseUrl', 'prefix'])('"%s" leads no request of "api" elsewhere', async name => {
+    const sent: string[] = []
+    const fetch = async (input: RequestInfo | URL) => {
+      sent.push(input instanceof Request ? input.url : String(input))
+      return Response.json({ access_token: 'opaque' })
+    }
+    const client = createFullClient({ restore: 'manual', fetch }, environment)
+    await client.login({})
+    pollute(name, EVIL)
+    await client.api.get('items')
+    await client.api.post('items', { json: { password: 'secret' } })
     clean()
-    expect(b.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    client.dispose()
+    expect(sent.slice(1)).toEqual([`${ORIGIN}/items`, `${ORIGIN}/items`])
   })
 
   test('oauth2 sends no refresh token to a "revokeUrl" that nobody gave', () => {
