@@ -7,6 +7,7 @@ import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import { createEmitter } from './events.ts'
 import { createHandingOver } from './handover.ts'
+import type { Identity } from './identity.ts'
 import { createIdle } from './idle.ts'
 import { createLoginNote } from './login-note.ts'
 import { createMarker } from './marker.ts'
@@ -47,8 +48,8 @@ export function createClient<Claims, User>(
   }
   /** Raised by every call that decides who is signed in; one that was called before it has lost its say. */
   let decisions = 0
-  /** By an explicit `refresh()`: whatever the marker says, somebody may have signed in elsewhere. */
-  let overruled = false
+  /** By an explicit `refresh()`, as long as it runs: whatever the marker says, somebody may have signed in elsewhere. */
+  let overruled: object | null = null
   let firstRestore: Promise<AuthError | null> | null = null
 
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
@@ -98,7 +99,7 @@ export function createClient<Claims, User>(
     refresher,
     marker,
     vault,
-    () => overruled,
+    () => overruled !== null,
   )
   const handingOver = createHandingOver(
     settings,
@@ -196,7 +197,7 @@ export function createClient<Claims, User>(
     }
     if (reason === 'rejected' ? news.generation <= generation : news.generation < decided) return
     decisions++
-    overruled = false
+    overruled = null
     // A login here, at the same moment, has lifted the marker of that logout.
     if (news.generation === decided) marker.set(decided)
     session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation)
@@ -253,8 +254,15 @@ export function createClient<Claims, User>(
     canSignIn()
     signal?.throwIfAborted()
     revocation.doubt()
+    let isOpen = false
+    const sent = () => {
+      isOpen = loginNote.stands()
+      loginNote.set()
+    }
+    // Of a login before this one the outcome is still not known.
+    const refused = () => isOpen || loginNote.lift()
     return inTurn('login', decisions, signal, inner =>
-      endpoints.login(credentials, session.tokens, inner, loginNote.set, loginNote.lift),
+      endpoints.login(credentials, session.tokens, inner, sent, refused),
     )
   }
 
@@ -266,13 +274,16 @@ export function createClient<Claims, User>(
     const parsed = parseToken(tokens, { sentAt: instant(environment), adopted: true })
     const { claims } = settings
     // What a schema makes of the claims is known later.
-    const token = claims ? parsed : endpoints.named(parsed)
+    const { snapshot } = session
+    const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
+    const token = claims ? parsed : endpoints.named(parsed, known)
     const isRefresh = isRenewal(token)
     // The next token of who is signed in does not end a login that is under way.
     const asked = isRefresh ? decisions : ++decisions
     // Where nothing is left to ask, the very next request carries the token, awaited or not.
     if (!claims && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
-    return inTurn('tokens', asked, null, async () => token, isRefresh ? signedIn().user : undefined)
+    const identity = isRefresh ? session.identity : null
+    return inTurn('tokens', asked, null, async () => token, known, identity)
   }
 
   /** Does it name the user who is signed in? */
@@ -286,18 +297,20 @@ export function createClient<Claims, User>(
     signal: AbortSignal | null | undefined,
     getToken: (signal: AbortSignal) => Promise<Token>,
     known?: unknown,
+    /** The token renews the session of this identity, and no other one. */
+    renewed: Identity | null = null,
   ): Promise<AuthenticatedSession<Claims, User>> {
     const signIn = async (inner: AbortSignal) => {
       unlessSuperseded(asked)
       const got = await getToken(inner)
-      if (asked !== decisions) {
-        loginNote.lift()
-        // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
-        if (!session.held) void revocation.run(got, true)
-      }
+      // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
+      if (asked !== decisions && !session.held) void revocation.run(got, true)
+      // The session that is held came after it, and must not go on with that cookie.
+      else if (asked !== decisions && cause === 'login') loginNote.set()
       const token = await endpoints.complete(got, known, inner)
       inner.throwIfAborted()
       unlessSuperseded(asked)
+      if (renewed && session.identity !== renewed) throw superseded()
       return commit(token, cause)
     }
     const run = () =>
@@ -312,20 +325,28 @@ export function createClient<Claims, User>(
   }
 
   function unlessSuperseded(asked: number): void {
-    if (asked !== decisions) throw new AuthError('superseded', 'logout or setTokens was called in between.')
+    if (asked !== decisions) throw superseded()
   }
+
+  const superseded = (): AuthError =>
+    new AuthError('superseded', 'login, logout or setTokens was called in between.')
 
   async function refresh(options?: Abortable): Promise<AuthenticatedSession<Claims, User>> {
     const { signal } = pick(options, 'signal')
     canSignIn()
     signal?.throwIfAborted()
     revocation.doubt()
-    overruled ||= session.snapshot.status !== 'authenticated'
-    const error = await unlessAborted(refresher.run('asked', environment.now()), signal)
-    // It has had its chance: from here on the marker counts again.
-    if (session.snapshot.status !== 'authenticated') overruled = false
+    const call = {}
+    if (session.snapshot.status !== 'authenticated') overruled = call
+    const run = refresher.run('asked', environment.now()).finally(() => {
+      // It has had its chance, also where the caller gave up: from here on the marker counts again.
+      if (overruled === call) overruled = null
+    })
+    const error = await unlessAborted(run, signal)
     if (error) throw error
     if (session.snapshot.status !== 'authenticated') throw new AuthError('no_session', 'Nobody is signed in.')
+    // The app asked, and knows now whose cookie it is.
+    loginNote.lift()
     return signedIn()
   }
 
@@ -339,7 +360,7 @@ export function createClient<Claims, User>(
   /** Here first, then in the other tabs, then on the server. */
   function signOut(reason: 'logout' | 'idle'): Promise<LogoutResult> {
     decisions++
-    overruled = false
+    overruled = null
     const { tokens } = session
     const rested = loaded()
     session.clear(reason)

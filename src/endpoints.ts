@@ -32,8 +32,8 @@ export interface Endpoints {
   ): Promise<Token>
   /** Settles with `false` where there was nothing to send. */
   logout(tokens: TokenSet | null, signal: AbortSignal): Promise<boolean>
-  /** Names the user of a token, as far as nothing has to be asked for it. */
-  named(token: Token): Token
+  /** Names the user of a token, as far as nothing has to be asked for it. `known`: as for `complete`. */
+  named(token: Token, known: unknown): Token
   /**
    * Lets the app's schema have the claims, names the user, and asks for the user where nothing has said it yet.
    * `known`: the user of the session that it renews, if it turns out to be of the same user. `again`: asks all the same.
@@ -143,7 +143,8 @@ export function createEndpoints(
     const defaults: RequestInit = {
       method: name === 'user' ? 'GET' : 'POST',
       cache: 'no-store',
-      redirect: 'error',
+      // Where a logout leads is nobody's business but the server's, which has done its work by then.
+      redirect: name === 'logout' ? 'manual' : 'error',
       credentials: target.origin === environment.page?.origin ? 'same-origin' : 'include',
       // A rotation that the server has made must reach the cookie jar, also when the user navigates in the middle.
       keepalive: name !== 'login' && name !== 'user',
@@ -186,7 +187,10 @@ export function createEndpoints(
       // The native error is left behind: it can quote a header, token included.
       throw fail('unavailable', 'failed on the network, or CORS forbids it', {})
     }
-    const { ok, status, headers } = response
+    const { ok, status, headers, type } = response
+    if (kind === 'logout' && (type === 'opaqueredirect' || (status >= 300 && status < 400))) {
+      throw fail('unavailable', 'was answered with a redirect, which is not followed', { retryable: false })
+    }
     const serverDate = Date.parse(headers.get('Date') as string)
     const answered = `was answered with ${status}`
     if (!ok && !(await isFinal(kind, { status, body, response }))) {
@@ -223,7 +227,7 @@ export function createEndpoints(
   function toToken({ set, body, serverDate, sentAt }: Answer, namesWho = false): Token | null {
     if (inCookies) {
       // The cookies came beside the body, which may say anything: but a page is of a proxy, or the app's own.
-      if (set === undefined && (namesWho ? typeof body === 'string' : isHtml(body))) {
+      if (set === undefined && (namesWho ? typeof body !== 'object' : isHtml(body))) {
         throw new AuthError('malformed_response', 'The answer is a page or a text: is the URL right?')
       }
       return parseCookieSession(set ?? {}, { sentAt, serverDate })
@@ -272,6 +276,17 @@ export function createEndpoints(
     return { ...token, user, lifetime: token.lifetime ?? lifetime }
   }
 
+  /**
+   * The `identity` option sees the user that the session will have: the answer's, or the known one if the answer turns
+   * out to be of the same user.
+   */
+  function named(token: Token, known: unknown): Token {
+    const name = (user: unknown): Token => ({ ...token, identity: nameUser(token, user) })
+    if (token.user != null || known == null) return name(token.user)
+    const same = name(known)
+    return isSameUser(same) ? same : name(undefined)
+  }
+
   /** Does a login's answer say that somebody is signed in, or may be? */
   function signsIn({ set, body }: Answer): boolean {
     const { accessToken, refreshToken, user, expiresIn, expiresAt } = set ?? {}
@@ -302,7 +317,11 @@ export function createEndpoints(
       try {
         if (token) return await whoIs(token, 'user', signal)
         const renewed = await refresh('refresh', first, signal)
-        return { ...renewed, user: renewed.user ?? set?.user }
+        return {
+          ...renewed,
+          refreshToken: renewed.refreshToken ?? first?.refreshToken,
+          user: renewed.user ?? set?.user,
+        }
       } catch (error) {
         if (!isAuthError(error)) throw error
         const { code, message, retryable, status } = error
@@ -318,7 +337,7 @@ export function createEndpoints(
 
     logout: async (tokens, signal) => (await ask('logout', tokens, signal)) !== null,
 
-    named: token => ({ ...token, identity: nameUser(token, token.user) }),
+    named,
 
     async complete(given, known, signal, again = () => false) {
       let token = given
@@ -333,24 +352,29 @@ export function createEndpoints(
         if (!valid) throw new AuthError('malformed_response', 'The token\'s claims do not fit "claims".')
         token = { ...token, ...valid }
       }
-      const named = (user: unknown): Token => ({ ...token, identity: nameUser(token, user) })
-      let result = named(token.user ?? known)
-      const user = token.user ?? (isSameUser(result) ? known : undefined)
-      if (!endpoints.user || token.user != null || (user != null && !again())) return result
+      const result = named(token, known)
+      const isKnown = isSameUser(result) && known != null
+      if (!endpoints.user || token.user != null || (isKnown && !again())) return result
+      // Cookies that came with any 2xx answer are a session only if the server names its user.
+      const isNew = inCookies && !token.isNamed && !isSameUser(result)
       try {
         const late = () => new AuthError('user_unavailable', 'The user request took too long.')
         const { accessToken, refreshToken, since, lifetime } = token
         const expiresAt = lifetime === null ? undefined : since.wall + lifetime
         const tokens = { accessToken, refreshToken, expiresAt }
-        const inTime = (inner: AbortSignal) => ask('user', tokens, inner)
+        const inTime = async (inner: AbortSignal): Promise<Token> => {
+          if (isNew) return whoIs(token, 'user', inner)
+          const answer = await ask('user', tokens, inner)
+          return { ...token, user: answer?.set === null ? null : answer?.set?.user }
+        }
         // It has to be over before the operation is, which would take the token with it.
         const left = remaining(environment, later(since, settings.timeout)) * 0.9
-        const answer = await within(environment, Math.min(settings.timeout / 2, left), late, inTime, signal)
-        token = { ...token, user: answer?.set === null ? null : answer?.set?.user }
-        result = named(token.user ?? user)
+        const whole = await within(environment, Math.min(settings.timeout / 2, left), late, inTime, signal)
+        return named(whole, known)
       } catch (error) {
         // The session does not hang on it; the next refresh asks again.
         signal.throwIfAborted()
+        if (isNew) throw error
         log({ type: 'user-failed', error: error as AuthError })
       }
       return result

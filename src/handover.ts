@@ -61,8 +61,10 @@ export function createHandingOver(
   async function adopt(news: Handover): Promise<void> {
     if (!isNewer(news)) return
     const { generation, identity, epoch, askedAt, lineage, lifetime, expiresAt, user, cause } = news
-    // The app has asked the server since, and its answer can be about somebody else.
-    if (askedAt < after().at || generation <= after().generation) return
+    // The app has asked the server since, and its answer can be about somebody else. But what was decided elsewhere
+    // ends the session that this tab has.
+    const isDecided = session.held !== null && news.decided > session.decided
+    if (!isDecided && (askedAt < after().at || generation <= after().generation)) return
     const isForUs = mayTake(news)
     // Nor is the refresh token to be had, which that tab alone has.
     if (!isForUs && lineage !== null) return

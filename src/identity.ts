@@ -18,11 +18,17 @@ export interface Identity {
 export const isSameIdentity = (a: Identity, b: Identity): boolean =>
   a === b || (a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name)
 
-/** Names the user of a token: by the `identity` option, else by the token's `sub`, else by the user's `id` or `sub`. */
+/**
+ * Names the user of a token: by the `identity` option, else by the token's `sub`, else by the `id` or `sub` of the user
+ * in the same answer. `user`: what `session.user` will be. That user can be an older answer's, which says nothing of
+ * whose this one is.
+ */
 export type NameUser = (token: Unnamed, user: unknown) => string | null
 
 interface Unnamed {
   readonly claims: object | null
+  /** The user in the same answer, if there was one. */
+  readonly user: unknown
   /** By its `sub`. */
   readonly identity: string | null
   readonly isNamed?: boolean
@@ -48,21 +54,21 @@ export function createNameUser({ identity, log }: Pick<Settings, 'identity' | 'l
   }
 
   return (token, user = null) =>
-    token.isNamed ? token.identity : (byOption(token.claims, user) ?? token.identity ?? nameOf(user))
+    token.isNamed ? token.identity : (byOption(token.claims, user) ?? token.identity ?? nameOf(token.user))
 }
 
 /** The `sub` of a token (RFC 7519 §4.1.2) is unique for its issuer only. */
 export function nameOfSubject(claims: object): string | null {
   const { iss, sub } = pick(claims as { iss?: unknown; sub?: unknown }, 'iss', 'sub')
   const text = asText(sub)
-  return text === null ? null : JSON.stringify([iss, text])
+  return text ? JSON.stringify([iss, text]) : null
 }
 
 function nameOf(user: unknown): string | null {
   if (typeof user !== 'object' || user === null) return null
   const { id, sub } = pick(user as { id?: unknown; sub?: unknown }, 'id', 'sub')
-  const text = asText(id) ?? asText(sub)
-  return text === null ? null : JSON.stringify(['user', text])
+  const text = asText(id) || asText(sub)
+  return text ? JSON.stringify(['user', text]) : null
 }
 
 /** Databases count users in numbers, and JWTs write them as text: `1` and `"1"` are one user. */

@@ -222,7 +222,7 @@ export function createRefresher(
         else if (!isReadable) outcome = failed(unreadable(), current)
         // Whoever has the refresh token will answer, if not at once.
         else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
-        else if (!held && !tokens?.refreshToken && !current.asked && events.isLoginOpen()) {
+        else if (!session.identity && !tokens?.refreshToken && !current.asked && events.isLoginOpen()) {
           log({ type: 'barred', why: 'login' })
           session.clear('initial')
         } else outcome = await exchange(current, isWanted)
@@ -285,7 +285,12 @@ export function createRefresher(
       if (remaining(environment, slow) <= 0 && (await tabs.catchUp(current.after))) return null
       if (isWanted()) {
         const isSame = session.isSameUser(token)
-        if (held && !isSame && !current.asked && events.isLoginOpen()) {
+        const { identity } = session
+        // A page back from the back/forward cache holds nothing, and knows whose it was.
+        const isOther = held
+          ? !isSame
+          : identity !== null && (token.identity === null || token.identity !== identity.name)
+        if (isOther && !current.asked && events.isLoginOpen()) {
           // The login whose outcome nobody knows has replaced the cookie: the app did not see that user sign in.
           log({ type: 'barred', why: 'login' })
           session.clear('rejected')
@@ -320,7 +325,8 @@ export function createRefresher(
     // Nobody waits for it any more: no user is asked for.
     if (session.version !== current.version) return token
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
-    return endpoints.complete(token, known, signal, () => current.again)
+    // While it is not known what became of a login, its cookie may have taken the place of this session's.
+    return endpoints.complete(token, known, signal, () => current.again || events.isLoginOpen())
   }
 
   /** `quiet`: it says nothing about the other tabs. */

@@ -105,7 +105,8 @@ export function createRevocation(
         const error = caught as AuthError
         unrevoked = newest
         log({ type: 'revocation-failed', error })
-        schedule(error)
+        if (error.retryable) schedule(error)
+        else giveUp()
         return { revoked: false, error }
       }
     })
@@ -140,6 +141,12 @@ export function createRevocation(
   function isFromHere(): boolean {
     const { referrer, origin } = environment.page ?? {}
     return URL.canParse(referrer ?? '') && new URL(referrer as string).origin === origin
+  }
+
+  /** The server would answer the same again. */
+  function giveUp(): void {
+    isOurs = false
+    hasAppAsked = true
   }
 
   function forget(): void {

@@ -57,8 +57,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'endpoints.ts',
-    from: 'return { set, body, serverDate, sentAt }',
-    to: 'return { set, body, serverDate, sentAt: instant(environment) }',
+    from: 'return { set, body, status, serverDate, sentAt }',
+    to: 'return { set, body, status, serverDate, sentAt: instant(environment) }',
     breaks: 'A life counts from when the answer is read, hours after it was given.',
     test: 'time',
   },
@@ -87,7 +87,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'session.ts',
-    from: 'if (isDecision) decided = generation',
+    from: 'if (isNew) decided = generation',
     to: '',
     breaks: 'An old logout, heard late, ends a new login.',
     test: 'tabs',
@@ -101,8 +101,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'session.ts',
-    from: "(cause === 'refresh' && before\n",
-    to: '(before\n',
+    from: "cause === 'refresh' && !isNew && before",
+    to: 'before',
     breaks: 'With opaque tokens the next user is taken for the one before.',
     test: 'lifecycle',
   },
@@ -145,7 +145,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'const isCaughtUp = await tabs.catchUp()',
+    from: 'const isCaughtUp = await tabs.catchUp(current.after)',
     to: 'const isCaughtUp = false',
     breaks: 'Each tab refreshes for itself, one after the other.',
     test: 'tabs',
@@ -173,7 +173,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'flight && flight.version !== session.version',
+    from: 'flight.version !== session.version || (isAsked && flight.sent && !session.held)',
     to: 'false',
     breaks: 'A refresh of the new session gets the outcome of the old one.',
     test: 'lifecycle',
@@ -194,7 +194,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'remaining(environment, slow) <= 0 && (await tabs.catchUp())',
+    from: 'remaining(environment, slow) <= 0 && (await tabs.catchUp(current.after))',
     to: 'false',
     breaks: 'A tab that was frozen puts an old answer over what the others have.',
     test: 'tabs',
@@ -402,23 +402,23 @@ const mutants: Mutant[] = [
     test: 'tabs',
   },
   {
-    file: 'client.ts',
+    file: 'revocation.ts',
     from: 'if (session.held || (!asked && !marker.stands(session.decided))) {',
     to: 'if (!asked && !marker.stands(session.decided)) {',
     breaks: 'A logout that waited its turn ends the session that came after it.',
     test: 'lifecycle',
   },
   {
-    file: 'client.ts',
+    file: 'revocation.ts',
     from: 'if (session.held || (!asked && !marker.stands(session.decided))) {',
     to: 'if (session.held) {',
     breaks: 'A revocation that is tried again ends a login elsewhere.',
     test: 'tabs',
   },
   {
-    file: 'client.ts',
-    from: 'if (revoking === current) revoking = null',
-    to: 'revoking = null',
+    file: 'revocation.ts',
+    from: 'if (running === current) running = null',
+    to: 'running = null',
     breaks: 'A logout that ends lets the server be told once more beside the one under way.',
     test: 'lifecycle',
   },
@@ -489,7 +489,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'tabs.ts',
-    from: 'session.see(newest, 0, true)',
+    from: 'session.see(newest(shown), 0, true)',
     to: '',
     breaks: 'A login under the lock is no newer than what a tab before it did.',
     test: 'tabs',
@@ -623,7 +623,7 @@ const mutants: Mutant[] = [
     test: 'storage',
   },
   {
-    file: 'client.ts',
+    file: 'revocation.ts',
     from: 'if (late) vault.drop(session.decided)',
     to: '',
     breaks: 'What a refresh elsewhere wrote after the logout stays there.',
@@ -632,7 +632,7 @@ const mutants: Mutant[] = [
 
   // Odds and ends of a session
   {
-    file: 'client.ts',
+    file: 'revocation.ts',
     from: 'const known = tokens ?? unrevoked',
     to: 'const known = tokens',
     breaks: 'A logout that is tried again tells the server nothing to revoke.',
@@ -640,7 +640,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: "if (session.snapshot.status !== 'authenticated') overruled = false\n",
+    from: 'if (overruled === call) overruled = null',
     to: '',
     breaks: 'A refresh() that failed once overrules the marker of every logout.',
     test: 'lifecycle',

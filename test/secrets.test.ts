@@ -343,7 +343,7 @@ describe('S6 the fields of every auth call', () => {
       restore: { ...fixed, url: `${ORIGIN}/restore`, credentials, keepalive: true },
       refresh_token: { ...fixed, url: `${ORIGIN}/refresh_token`, credentials, keepalive: true },
       login: { ...fixed, url: `${ORIGIN}/login`, credentials, keepalive: false },
-      logout: { ...fixed, url: `${ORIGIN}/logout`, credentials, keepalive: true },
+      logout: { ...fixed, url: `${ORIGIN}/logout`, redirect: 'manual', credentials, keepalive: true },
       whoami: { ...fixed, url: `${ORIGIN}/user/whoami`, method: 'GET', credentials, keepalive: false },
     })
   })
@@ -354,7 +354,8 @@ describe('S6 the fields of every auth call', () => {
       expect(Object.keys(calls)).toHaveLength(5)
       for (const [name, call] of Object.entries(calls)) {
         const method = name === 'whoami' ? 'GET' : 'POST'
-        expect(call, name).toMatchObject({ ...fixed, method, credentials: 'include' })
+        const redirect = name === 'logout' ? 'manual' : 'error'
+        expect(call, name).toMatchObject({ ...fixed, redirect, method, credentials: 'include' })
       }
     }
   })
