@@ -1,11 +1,13 @@
 import { unlessAborted, within } from './abort.ts'
 import { createUrlJudge } from './allowed-urls.ts'
-import { copyHeaders, createBearer, type HeaderCopy, isPlain } from './bearer.ts'
+import { createBearer } from './bearer.ts'
+import { type Call, hold, OWNER, readCall } from './call.ts'
 import { readChallenge } from './challenge.ts'
 import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, errorName } from './errors.ts'
+import { isSameIdentity, type Owner } from './identity.ts'
 import type { Idle } from './idle.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
@@ -17,25 +19,16 @@ export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Re
 export interface AuthorizedFetch {
   fetch: Fetch
   /** The token to send with now, refreshed first where one is due; `null` when anonymous. */
-  usableToken(signal?: AbortSignal | null, minValidity?: number): Promise<Held | null>
+  usableToken(signal?: AbortSignal | null, minValidity?: number, owner?: Owner): Promise<Held | null>
+  /** For `init`: all requests that it is given to are made for whoever is signed in now. */
+  forNow(): RequestInit
 }
 
-/** Fetch §5.4, `RequestInit`. */
-const MEMBERS =
-  'method headers body referrer referrerPolicy mode credentials cache redirect integrity keepalive signal duplex priority'.split(
-    ' ',
-  )
+/** A request is sent so often at most: with its token, after a refresh, and after a wait that outlived that token too. */
+const SENDS = 3
 
-/** A request of the app's, read once. */
-interface Call {
-  /** Absolute, and allowed to carry the credentials. */
-  readonly url: string
-  readonly method: string
-  readonly request: Request | null
-  /** The caller's own, copied: `fetch`'s second argument, but for the headers. */
-  readonly init: RequestInit
-  readonly headers: HeaderCopy
-}
+/** Cache modes that ask the server. */
+const ASKING = ['no-store', 'reload', 'no-cache']
 
 export function createAuthorizedFetch(
   settings: Settings,
@@ -56,57 +49,80 @@ export function createAuthorizedFetch(
   const judge = createUrlJudge(settings, environment)
 
   /** The way of a request: attach, send, and on a 401 refresh once and send again. */
-  async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    if (init && isRequest(init)) return authorizedFetch(new Request(input, init))
-    const request = isRequest(input) ? input : null
-    const url = judge(request ? request.url : (input as string | URL))
-    const headers = copyHeaders(init?.headers ?? request?.headers)
-    const authorization = bearer.take(headers)
-    const copy = copyInit(init)
-    const call: Call = {
-      url: url ?? '',
-      method: copy.method ?? request?.method ?? 'GET',
-      request,
-      init: copy,
-      headers,
-    }
+  async function authorizedFetch(
+    input: RequestInfo | URL,
+    init: RequestInit | undefined = undefined,
+  ): Promise<Response> {
+    // biome-ignore lint/complexity/noArguments: a parameter that is left out looks like one that is undefined
+    if (arguments.length === 0) throw new TypeError('"fetch" needs an argument.')
+    let call = readCall(input, init, judge)
+    const author = bearer.take(call.headers)
     // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
-    const isAppsOwn = authorization === 'other' && !inCookies
-    if (url === null || isAppsOwn) {
-      if (url !== null) log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
-      const isTouched = authorization === 'ours' || init?.headers
-      return settings.fetch(input, isTouched ? { ...copy, headers } : init)
+    const isAppsOwn = author === 'other' && !inCookies
+    if (call.url === null || isAppsOwn) {
+      if (call.url !== null) log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
+      const { target, headers } = call
+      return settings.fetch(target, author && author !== 'other' ? { ...call.init, headers } : call.init)
     }
 
-    const wanted = session.held
-    const sent = readyToken() ?? (await awaitedToken(call))
-    if (wanted && !sent) throw new AuthError('no_session', 'The session ended before the request was sent.')
-    // A body can be read once: the copy is for the replay.
-    const spare = request && sent && !call.init.body && mayHaveBody(request) ? request.clone() : request
-    const response = await send(call, request ?? url, sent)
-    const { status } = response
-    if (!sent || (status !== 401 && status !== 403 && !shouldRefresh) || !isOwnAnswer(response))
-      return response
-    if (isChallenged(call, response) || !(await isTokenDead(call, response))) return response
+    const owner = author && author !== 'other' ? author : (call.owner ?? session.owner)
+    let token = readyToken()
+    if (!token && mustWait()) {
+      call = hold(call)
+      try {
+        logWait(call)
+        do await usableToken(call.signal, 0, owner)
+        while (mustRestore())
+        token = session.held
+      } catch (error) {
+        discard(call.target, error)
+        throw error
+      }
+    }
+    belonging(token, owner)
+    if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
+    let { target } = call
+    for (let sends = 1; ; sends++) {
+      // A body can be read once: the copy is for the next send.
+      let spare = token && sends < SENDS ? copyBody(call, target) : null
+      try {
+        const response = await send(call, target, token, sends)
+        const { status } = response
+        if (!token || (status !== 401 && status !== 403 && !shouldRefresh) || !isOwnAnswer(response))
+          return response
+        // Whoever waited in a queue for longer than its token lived was not refused for good.
+        const isFinal = sends === SENDS || (sends > 1 && session.held === token && !isOver())
+        if (isChallenged(call, response)) return response
+        if (isFinal) return status === 401 ? handedBack(call, response, 'refused-again') : response
+        if (!(await isTokenDead(call, response))) return response
 
-    const token = await replacement(sent, response, signalOf(call))
-    if (!token) return handedBack(call, response, whyNone(sent))
-    if (isOneShot(call.init.body)) return handedBack(call, response, 'one-shot-body')
-    discard(response)
-    log({ type: 'replay', ...nameOf(call), from: sent.generation, to: token.generation })
-    const second = await send(call, spare ?? url, token)
-    if (!isChallenged(call, second) && second.status === 401) handedBack(call, second, 'refused-again')
-    return second
+        await renewed(token, response, call.signal)
+        const next = successor(token)
+        if (!next) return handedBack(call, response, whyNone(token))
+        if (call.isOneShot) return handedBack(call, response, 'one-shot-body')
+        discard(response)
+        log({ type: 'replay', ...nameOf(call), from: token.generation, to: next.generation })
+        target = spare ?? target
+        token = next
+        spare = null
+      } finally {
+        if (spare) discard(spare)
+      }
+    }
   }
 
-  async function awaitedToken(call: Call): Promise<Held | null> {
-    const { held, snapshot } = session
-    if (held || (snapshot.status === 'unknown' && environment.page)) {
-      log({ type: 'held-back', ...nameOf(call), why: held ? 'refresh' : 'restore' })
-    }
-    const token = await usableToken(signalOf(call))
-    if (!held && !token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
-    return token
+  const mustRestore = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null
+  const mustWait = (): boolean => session.held !== null || mustRestore()
+
+  const logWait = (call: Call): void =>
+    log({ type: 'held-back', ...nameOf(call), why: session.held ? 'refresh' : 'restore' })
+
+  /** The token, where it is that of the user whom the request is for. */
+  function belonging(token: Held | null, { identity }: Owner): Held | null {
+    if (identity === null) return token
+    if (!token) throw new AuthError('no_session', 'The session ended before the request was sent.')
+    if (isSameIdentity(token.identity, identity)) return token
+    throw new AuthError('user_changed', 'Another user signed in before the request was sent.')
   }
 
   function handedBack(call: Call, response: Response, why: NotReplayed): Response {
@@ -117,17 +133,21 @@ export function createAuthorizedFetch(
   const whyNone = (sent: Held): NotReplayed =>
     session.held === sent ? 'limited' : session.held ? 'user-changed' : 'signed-out'
 
-  function send(call: Call, target: Request | string, token: Held | null): Promise<Response> {
-    const { url, method, request } = call
+  function send(call: Call, target: Request | string, token: Held | null, sends: number): Promise<Response> {
+    const { url, method } = call
     const headers = bearer.attach(call.headers, inCookies ? null : token)
     const init: RequestInit = { ...call.init, headers }
+    const request = typeof target === 'string' ? null : target
     if (request) {
       // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
       if (request.referrer !== 'about:client') init.referrer ??= request.referrer
       if (request.referrerPolicy) init.referrerPolicy ??= request.referrerPolicy
     }
     if (inCookies) init.credentials ??= credentialsOf(request) ?? (token ? 'include' : 'omit')
-    if (client.guard(headers, method, url, token) && request?.redirect !== 'manual') init.redirect ??= 'error'
+    // The cache may hold the very answer that is asked about again.
+    if (sends > 1 && !ASKING.includes((request ?? init).cache as string)) init.cache = 'reload'
+    if (client.guard(headers, method, url as string, token) && request?.redirect !== 'manual')
+      init.redirect ??= 'error'
     return settings.fetch(target, init)
   }
 
@@ -137,7 +157,7 @@ export function createAuthorizedFetch(
     if (status !== 401 && status !== 403) return false
     const challenge = readChallenge(response.headers.get('WWW-Authenticate'), scheme)
     if (challenge && isOwnAnswer(response)) {
-      client.challenged({ challenge, url: bare(call.url), status })
+      client.challenged({ challenge, url: bare(call.url as string), status })
       handedBack(call, response, 'challenge')
     }
     return challenge !== null
@@ -145,13 +165,12 @@ export function createAuthorizedFetch(
 
   async function isTokenDead(call: Call, response: Response): Promise<boolean> {
     if (!shouldRefresh) return response.status === 401
-    const { url, method } = call
+    const { url, method, signal } = call
     const headers = new Headers(call.headers)
     headers.delete('Authorization')
     const copy = response.clone()
-    const signal = signalOf(call)
     try {
-      const decide = async () => shouldRefresh(copy, new Request(url, { method, headers }))
+      const decide = async () => shouldRefresh(copy, new Request(url as string, { method, headers }))
       return await within(environment, settings.timeout, null, decide, signal)
     } catch (error) {
       signal?.throwIfAborted()
@@ -174,12 +193,15 @@ export function createAuthorizedFetch(
     return held
   }
 
-  async function usableToken(signal?: AbortSignal | null, minValidity = 0): Promise<Held | null> {
+  async function usableToken(
+    signal?: AbortSignal | null,
+    minValidity = 0,
+    owner: Owner = session.owner,
+  ): Promise<Held | null> {
     client.alive()
     signal?.throwIfAborted()
-    const wanted = session.held
-    await idle.judged()
-    for (let tries = 0; session.snapshot.status === 'unknown' && environment.page; tries++) {
+    await unlessAborted(idle.judged(), signal)
+    for (let tries = 0; mustRestore(); tries++) {
       if (tries === 2) throw new AuthError('refresh_unavailable', 'The session is not restored yet.')
       raise(await unlessAborted(client.restored(), signal))
     }
@@ -190,11 +212,7 @@ export function createAuthorizedFetch(
       if (isOver())
         throw new AuthError('refresh_unavailable', 'Even a fresh token is dead: look at its lifetime.')
     } else readyToken()
-    const { held } = session
-    if (wanted && held && held.identity !== wanted.identity) {
-      throw new AuthError('user_changed', 'Another user signed in while this waited for a token.')
-    }
-    return held
+    return belonging(session.held, owner)
   }
 
   const isOver = (): boolean => session.held !== null && isExpired(environment, session.held)
@@ -207,65 +225,53 @@ export function createAuthorizedFetch(
     if (error?.code !== 'refresh_rejected' || isOver()) raise(error)
   }
 
-  /** The token to replay with; `null` where the 401 is the answer. */
-  async function replacement(
-    sent: Held,
-    response: Response,
-    signal?: AbortSignal | null,
-  ): Promise<Held | null> {
-    if (session.held === sent) {
-      if (refresher.limited) return null
-      try {
-        raise(await unlessAborted(refresher.run('dead'), signal))
-      } catch (error) {
-        discard(response)
-        throw error
-      }
+  /** Where the token that was refused, or the one that took its place, is no good: refreshes. */
+  async function renewed(sent: Held, response: Response, signal?: AbortSignal | null): Promise<void> {
+    if (refresher.limited || (session.held !== sent && !isOver())) return
+    try {
+      raise(await unlessAborted(refresher.run('dead'), signal))
+    } catch (error) {
+      discard(response)
+      throw error
     }
+  }
+
+  /** The token to replay with; `null` where the 401 is the answer. */
+  function successor(sent: Held): Held | null {
     const { held } = session
-    return held && held !== sent && held.identity === sent.identity ? held : null
+    return held && held !== sent && isSameIdentity(held.identity, sent.identity) ? held : null
   }
 
   /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
   const isOwnAnswer = (response: Response): boolean => !response.redirected || judge(response.url) !== null
 
-  return { fetch: authorizedFetch, usableToken }
+  return { fetch: authorizedFetch, usableToken, forNow: () => ({ [OWNER]: session.owner }) as RequestInit }
 }
 
 function raise(error: AuthError | null): void {
   if (error) throw error
 }
 
-const signalOf = ({ init, request }: Call): AbortSignal | null | undefined =>
-  init.signal !== undefined ? init.signal : request?.signal
-
-/** What `fetch` would read, when it is called: of an object with a class also what it inherits. */
-function copyInit(init: RequestInit | undefined): RequestInit {
-  if (!init || isPlain(init)) return { ...init }
-  const copy: Record<string, unknown> = {}
-  for (const name of MEMBERS) if (name in init) copy[name] = init[name as never]
-  return copy
-}
-
 /** Without what a query can hold. */
 const bare = (url: string): string => url.replace(/[?#].*/, '')
 
 /** As the logger may know it. */
-const nameOf = ({ method, url }: Call): { method: string; url: string } => ({ method, url: bare(url) })
+const nameOf = ({ method, url }: Call): { method: string; url: string } => ({
+  method,
+  url: bare(url as string),
+})
 
 /** A Request that says nothing of its credentials says `same-origin`. */
 const credentialsOf = (request: Request | null): RequestCredentials | undefined =>
   request && request.credentials !== 'same-origin' ? request.credentials : undefined
 
-/** Across realms, where `instanceof` fails; a URL or a string has no `clone`. */
-const isRequest = (value: unknown): value is Request => typeof (value as Request | null)?.clone === 'function'
+/** A copy of the target, where it has a body that may be sent again. Firefox long had no `Request.body`: ask the method. */
+function copyBody({ method, isOneShot }: Call, target: string | Request): Request | null {
+  const hasNone = typeof target === 'string' || method === 'GET' || method === 'HEAD'
+  return hasNone || isOneShot ? null : target.clone()
+}
 
-/** Firefox long had no `Request.body`: ask the method. */
-const mayHaveBody = ({ method }: Request): boolean => method !== 'GET' && method !== 'HEAD'
-
-const isOneShot = (body: unknown): boolean => typeof (body as ReadableStream | null)?.getReader === 'function'
-
-function discard(response: Response): void {
+function discard(message: string | Request | Response, reason?: unknown): void {
   // A body that is locked by now, or was read, cannot be cancelled and need not be.
-  response.body?.cancel().catch(() => {})
+  if (typeof message !== 'string') message.body?.cancel(reason).catch(() => {})
 }

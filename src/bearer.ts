@@ -1,12 +1,19 @@
+import type { Owner } from './identity.ts'
 import type { Held } from './session.ts'
 
-/** A request's headers as its caller gave them, copied. Not as `Headers`: that is made once, of these and the token's. */
-export type HeaderCopy = Record<string, string>
+/**
+ * A request's headers as its caller gave them, copied. `Headers` keep the case of names that only they know; else
+ * `Headers` are made once, of these and the token's.
+ */
+export type HeaderCopy = Record<string, string> | Headers
 
 /** Reads and writes the `Authorization` header (RFC 6750 §2.1). */
 export interface Bearer {
-  /** Takes out what this client wrote, in a request that the caller copied; says whether any, or another's, was there. */
-  take(headers: HeaderCopy): 'none' | 'ours' | 'other'
+  /**
+   * Takes out what this client wrote, in a request that the caller copied, and returns whom it was for; `'other'`: there
+   * is one that somebody else wrote.
+   */
+  take(headers: HeaderCopy): Owner | 'other' | null
   /** What goes on the wire: the caller's, and the token's. */
   attach(headers: HeaderCopy, token: Held | null): Headers
 }
@@ -15,53 +22,79 @@ export interface Bearer {
 const REMEMBERED = 16
 
 export function createBearer(scheme: string): Bearer {
-  const written: string[] = []
+  /** By digest: a token is not kept for longer than its session. */
+  const written = new Map<number, Owner>()
   /** With the token's header alone: to copy it costs less than to have a long value checked for each request. */
-  let last: { held: Held; headers: Headers } | null = null
+  const made = new WeakMap<Held, Headers>()
 
   function headersOf(held: Held): Headers {
-    if (last?.held === held) return last.headers
-    const value = `${scheme} ${held.accessToken}`
-    last = { held, headers: new Headers({ Authorization: value }) }
-    if (!written.includes(value)) {
-      written.push(value)
-      if (written.length > REMEMBERED) written.shift()
+    let headers = made.get(held)
+    if (!headers) {
+      const value = `${scheme} ${held.accessToken}`
+      headers = new Headers({ Authorization: value })
+      made.set(held, headers)
+      written.set(digest(value), { identity: held.identity })
+      if (written.size > REMEMBERED) written.delete(written.keys().next().value as number)
     }
-    return last.headers
+    return headers
   }
 
   return {
     take(headers) {
-      let isOthers = false
-      let isOurs = false
-      for (const name in headers) {
+      const isNative = headers instanceof Headers
+      let found: Owner | 'other' | null = null
+      const names = isNative ? (headers.has('Authorization') ? ['Authorization'] : []) : Object.keys(headers)
+      for (const name of names) {
         // However the caller has written it, and whatever is made of it as text.
-        if (name.length !== 13 || name.toLowerCase() !== 'authorization' || !Object.hasOwn(headers, name))
-          continue
-        if (written.includes(String(headers[name]))) {
-          isOurs = true
-          delete headers[name]
-        } else isOthers = true
+        if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
+        const value = isNative ? (headers.get(name) as string) : `${headers[name]}`
+        // `Headers` join the values of one name.
+        const parts = value.split(', ')
+        const others = parts.filter(part => {
+          const owner = written.get(digest(part.trim()))
+          if (found !== 'other') found = owner ?? 'other'
+          return !owner
+        })
+        if (others.length === parts.length) continue
+        if (isNative) headers.delete(name)
+        else delete headers[name]
+        if (others.length) {
+          if (isNative) headers.set(name, others.join(', '))
+          else headers[name] = others.join(', ')
+        }
       }
-      return isOthers ? 'other' : isOurs ? 'ours' : 'none'
+      return found
     },
     attach(given, token) {
-      const headers = new Headers(token ? headersOf(token) : undefined)
-      for (const name of Object.keys(given)) headers.append(name, given[name] as string)
+      const authorization = token ? headersOf(token) : undefined
+      if (given instanceof Headers && !given.keys().next().done) {
+        const headers = new Headers(given)
+        if (authorization) headers.set('Authorization', authorization.get('Authorization') as string)
+        return headers
+      }
+      const headers = new Headers(authorization)
+      for (const name of Object.keys(given)) headers.append(name, (given as Record<string, string>)[name]!)
       return headers
     },
   }
 }
 
-export function copyHeaders(given: HeadersInit | undefined): HeaderCopy {
-  if (!given) return {}
-  if (isPlain(given) && !(Symbol.iterator in given)) return { ...(given as HeaderCopy) }
-  const copy: HeaderCopy = {}
-  for (const [name, value] of given instanceof Headers ? given : new Headers(given)) copy[name] = value
-  return copy
+export function copyHeaders(given: HeadersInit): HeaderCopy {
+  // A symbol is no name of a header: the engine says so.
+  const isRecord =
+    isPlain(given) && !(Symbol.iterator in given) && !Object.getOwnPropertySymbols(given).length
+  return isRecord ? { ...(given as Record<string, string>) } : new Headers(given)
 }
 
-export function isPlain(value: object): boolean {
+export function isPlain(value: unknown): boolean {
+  if (value === null || value === undefined) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
+}
+
+/** FNV-1a, 32 bits: enough to know a header again, and nothing to make a token of. */
+function digest(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return hash
 }

@@ -1,5 +1,5 @@
 import { unlessAborted, within } from './abort.ts'
-import { createAuthorizedFetch } from './authorized-fetch.ts'
+import { type AuthorizedFetch, createAuthorizedFetch } from './authorized-fetch.ts'
 import { instant } from './clock.ts'
 import { createCsrfGuard } from './csrf.ts'
 import { createEndpoints } from './endpoints.ts'
@@ -34,11 +34,17 @@ import type {
   TokenSet,
 } from './types.ts'
 
-/** Wires the parts. Tests hand in another environment; the public factory hands in the browser's. */
-export function createClient<Claims, User>(
+/** Tests hand in another environment; the public factory hands in the browser's. */
+export const createClient = <Claims, User>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
-): AuthClient<Claims, User> {
+): AuthClient<Claims, User> => createParts<Claims, User>(options, environment).client
+
+/** Wires the parts. `forNow`: what an HTTP client on top of `fetch` gives to all attempts of one call. */
+export function createParts<Claims, User>(
+  options: AuthClientOptions<Claims>,
+  environment: Environment,
+): { client: AuthClient<Claims, User>; forNow: AuthorizedFetch['forNow'] } {
   const settings = readOptions(options, environment)
   const { timeout, log } = settings
   const disposal = new AbortController()
@@ -110,12 +116,19 @@ export function createClient<Claims, User>(
     restored,
     () => refresher.after,
   )
-  const { fetch, usableToken } = createAuthorizedFetch(settings, environment, session, refresher, idle, {
-    guard,
-    alive,
-    restored,
-    challenged: detail => emitter.emit('challenge', detail),
-  })
+  const { fetch, usableToken, forNow } = createAuthorizedFetch(
+    settings,
+    environment,
+    session,
+    refresher,
+    idle,
+    {
+      guard,
+      alive,
+      restored,
+      challenged: detail => emitter.emit('challenge', detail),
+    },
+  )
 
   /** The one place where a session change fans out. */
   function changed(change: Change): void {
@@ -425,7 +438,7 @@ export function createClient<Claims, User>(
     emitter.clear()
   }
 
-  return {
+  const client: AuthClient<Claims, User> = {
     get session() {
       return session.snapshot
     },
@@ -441,4 +454,5 @@ export function createClient<Claims, User>(
     dispose,
     [Symbol.dispose ?? '@@dispose']: dispose,
   }
+  return { client, forNow }
 }

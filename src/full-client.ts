@@ -1,5 +1,5 @@
-import ky, { type KyInstance } from 'ky'
-import { createClient } from './client.ts'
+import ky, { type Input, type KyInstance, type Options } from 'ky'
+import { createParts } from './client.ts'
 import type { Environment } from './environment.ts'
 import { readBaseUrl } from './options.ts'
 import { bare } from './own.ts'
@@ -16,9 +16,25 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   environment: Environment,
 ): AuthClient<Claims, User> {
   const given = Object(options) === options ? bare(options) : options // read once
-  const client = createClient<Claims, User>(given, environment)
+  const { client, forNow } = createParts<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.
   const own = { fetch: client.fetch, baseUrl: baseUrl?.href ?? '', prefix: '' }
-  return Object.assign(client, { api: ky.create(own) })
+  return Object.assign(client, { api: forOneUser(ky.create(own), forNow) })
 }
+
+/** All attempts of one call are made for the user who was signed in when the app made it, whenever ky makes them. */
+function forOneUser(api: KyInstance, forNow: () => object): KyInstance {
+  const bound = (call: KyInstance['get']) => (input: Input, options?: Options) =>
+    call(input, Object(options ?? {}) === (options ?? {}) ? { ...options, ...forNow() } : options)
+  const methods = Object.entries(api).map(([name, value]) => [
+    name,
+    NOT_CALLS.includes(name) ? value : bound(value),
+  ])
+  return Object.assign(bound(api), Object.fromEntries(methods), {
+    create: (...defaults: Parameters<KyInstance['create']>) => forOneUser(api.create(...defaults), forNow),
+    extend: (...defaults: Parameters<KyInstance['extend']>) => forOneUser(api.extend(...defaults), forNow),
+  }) as KyInstance
+}
+
+const NOT_CALLS = ['create', 'extend', 'stop', 'retry']

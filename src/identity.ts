@@ -14,6 +14,14 @@ export interface Identity {
   readonly epoch: number
 }
 
+/**
+ * Whom a request is made for: whoever this tab knows to be signed in at that moment. Where it knows nobody yet, the
+ * first user whom it learns of is filled in.
+ */
+export interface Owner {
+  readonly identity: Identity | null
+}
+
 /** Two names decide; where one of the two is missing, only the login can. */
 export const isSameIdentity = (a: Identity, b: Identity): boolean =>
   a === b || (a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name)

@@ -1,0 +1,118 @@
+import { copyHeaders, type HeaderCopy, isPlain } from './bearer.ts'
+import type { Owner } from './identity.ts'
+
+/** A member of `init` by which `auth.api` says whom all attempts of one call are for. Nothing of it is sent. */
+export const OWNER = 'silent-refresh owner'
+
+/** A request of the app, read once, when `fetch` is called. */
+export interface Call {
+  /** Absolute. `null`: the credentials may not go there. */
+  readonly url: string | null
+  readonly method: string
+  readonly signal: AbortSignal | null | undefined
+  /** The two arguments of native `fetch`. `headers` take the place of those in `init`. */
+  readonly target: string | Request
+  readonly init: RequestInit
+  readonly headers: HeaderCopy
+  /** `target` is the object that the app gave, so it may still change. */
+  readonly isGiven: boolean
+  /** The body can be read once only: it is never sent again. */
+  readonly isOneShot: boolean
+  readonly owner: Owner | undefined
+}
+
+/**
+ * Reads the arguments as native `fetch` does. What could still change (the body, for example), and what looks like a
+ * Request without being one, is read by the constructor of Request, because `fetch` uses that too.
+ */
+export function readCall(
+  input: RequestInfo | URL,
+  given: RequestInit | null | undefined,
+  judge: (url: string) => string | null,
+): Call {
+  // Its body is not one of ours to read once, as a stream in `body` would be.
+  if (given instanceof Request) return readCall(new Request(input, given), null, judge)
+  const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
+  const url = text === null ? null : judge(text)
+  const owner = (given as { [OWNER]?: Owner } | null | undefined)?.[OWNER]
+  const init = copyMembers(given)
+  if (init && text !== null && isSettled(init)) {
+    const { method = 'GET', signal } = init
+    const headers = init.headers === undefined ? {} : copyHeaders(init.headers)
+    if (init.headers) init.headers = headers
+    const target = url ?? text
+    return { url, method, signal, target, init, headers, isGiven: false, isOneShot: false, owner }
+  }
+  const isGiven = text === null && isEmpty(init) && isNativeRequest(input)
+  const isOneShot = isStream(given?.body)
+  const request = isGiven ? input : new Request(url ?? text ?? input, init ?? given ?? {})
+  return {
+    url: text === null ? judge(request.url) : url,
+    method: request.method,
+    signal: request.signal,
+    target: request,
+    init: restOf(
+      init ?? {
+        redirect: given?.redirect as RequestRedirect,
+        credentials: given?.credentials as RequestCredentials,
+      },
+    ),
+    headers: isGiven ? new Headers(request.headers) : request.headers,
+    isGiven,
+    isOneShot,
+    owner,
+  }
+}
+
+/** The same for a call that waits: it fails now if it has to, and the app cannot reach what it holds any more. */
+export function hold(call: Call): Call {
+  const { target, init, headers, isGiven, isOneShot } = call
+  if (typeof target === 'string') new Request(target, { ...init, headers })
+  return isGiven || isOneShot ? { ...call, target: new Request(target), isGiven: false } : call
+}
+
+/** `null` where a spread does not find what `fetch` would: in a class, behind a getter, not enumerable. */
+function copyMembers(given: RequestInit | null | undefined): RequestInit | null {
+  if (given === null || given === undefined) return {}
+  if (!isPlain(given)) return null
+  try {
+    const copy = { ...given }
+    const isWhole = Object.getOwnPropertyNames(given).length === Object.keys(copy).length
+    delete (copy as { [OWNER]?: Owner })[OWNER]
+    return isWhole ? copy : null
+  } catch {
+    return null // a getter threw, maybe of a member that `fetch` does not read
+  }
+}
+
+/** Is there nothing in it that the app could change after the call? */
+const isSettled = ({ method = '', body }: RequestInit): boolean =>
+  typeof method === 'string' && (Object(body) !== body || body instanceof Blob)
+
+const isEmpty = (init: RequestInit | null): boolean => init !== null && Object.keys(init).length === 0
+
+/** What a Request was made of and does not have, or has without saying that the app asked for it. */
+function restOf({ redirect, credentials, ...others }: RequestInit): RequestInit {
+  const rest: Record<string, unknown> = {}
+  for (const name in others) if (!(name in Request.prototype)) rest[name] = others[name as never]
+  return { ...rest, ...(redirect && { redirect }), ...(credentials && { credentials }) }
+}
+
+/**
+ * By what the engine itself says of it: a lookalike, a Proxy or a subclass may say `url` of one place and be sent to
+ * another.
+ */
+function isNativeRequest(value: unknown): value is Request {
+  const { prototype } = Request
+  if (Object(value) !== value || Object.getPrototypeOf(value) !== prototype) return false
+  if (Object.getOwnPropertyNames(value).length > 0) return false
+  try {
+    return Object.getOwnPropertyDescriptor(prototype, 'url')?.get?.call(value) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** A stream, or what some engines read as one. */
+const isStream = (body: unknown): boolean =>
+  Object(body) === body && ('getReader' in (body as object) || Symbol.asyncIterator in (body as object))
