@@ -55,12 +55,13 @@ export function createAuthorizedFetch(
   ): Promise<Response> {
     // biome-ignore lint/complexity/noArguments: a parameter that is left out looks like one that is undefined
     if (arguments.length === 0) throw new TypeError('"fetch" needs an argument.')
-    let call = readCall(input, init, judge)
+    const call = readCall(input, init, judge)
     const author = bearer.take(call.headers)
     // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
     const isAppsOwn = author === 'other' && !inCookies
     if (call.url === null || isAppsOwn) {
-      if (call.url !== null) log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
+      if (isAppsOwn && call.url !== null)
+        log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
       const { target, headers } = call
       return settings.fetch(target, author && author !== 'other' ? { ...call.init, headers } : call.init)
     }
@@ -68,32 +69,28 @@ export function createAuthorizedFetch(
     const owner = author && author !== 'other' ? author : (call.owner ?? session.owner)
     let token = readyToken()
     if (!token && mustWait()) {
-      call = hold(call)
-      try {
-        logWait(call)
-        do await usableToken(call.signal, 0, owner)
-        while (mustRestore())
-        token = session.held
-      } catch (error) {
-        discard(call.target, error)
-        throw error
-      }
+      await tokenFor(call, owner)
+      token = session.held
     }
     belonging(token, owner)
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
+    else if (isCopied(call)) return exchange(call, token)
+    const response = await send(call, call.target, token)
+    return token && isInQuestion(response) ? exchange(call, token, response) : response
+  }
+
+  /** Sends until the answer has to do with more than the token. `first`: the answer that is there already. */
+  async function exchange(call: Call, token: Held, first?: Response): Promise<Response> {
     let { target } = call
     for (let sends = 1; ; sends++) {
       // A body can be read once: the copy is for the next send.
-      let spare = token && sends < SENDS ? copyBody(call, target) : null
+      let spare = sends < SENDS && isCopied(call) ? (target as Request).clone() : null
       try {
-        const response = await send(call, target, token, sends)
-        const { status } = response
-        if (!token || (status !== 401 && status !== 403 && !shouldRefresh) || !isOwnAnswer(response))
-          return response
-        // Whoever waited in a queue for longer than its token lived was not refused for good.
+        const response = (sends === 1 && first) || (await send(call, target, token, sends > 1))
+        // What waited in a queue for longer than its token lived was not refused for good.
         const isFinal = sends === SENDS || (sends > 1 && session.held === token && !isOver())
-        if (isChallenged(call, response)) return response
-        if (isFinal) return status === 401 ? handedBack(call, response, 'refused-again') : response
+        if (!isInQuestion(response) || isChallenged(call, response)) return response
+        if (isFinal) return response.status === 401 ? handedBack(call, response, 'refused-again') : response
         if (!(await isTokenDead(call, response))) return response
 
         await renewed(token, response, call.signal)
@@ -111,11 +108,26 @@ export function createAuthorizedFetch(
     }
   }
 
+  /** May another token change it? */
+  const isInQuestion = (response: Response): boolean =>
+    (response.status === 401 || response.status === 403 || shouldRefresh !== undefined) &&
+    isOwnAnswer(response)
+
+  /** Waits until there is one to send with, or nobody is signed in. */
+  async function tokenFor(call: Call, owner: Owner): Promise<void> {
+    hold(call)
+    log({ type: 'held-back', ...nameOf(call), why: session.held ? 'refresh' : 'restore' })
+    try {
+      do await usableToken(call.signal, 0, owner)
+      while (mustRestore())
+    } catch (error) {
+      discard(call.target, error)
+      throw error
+    }
+  }
+
   const mustRestore = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null
   const mustWait = (): boolean => session.held !== null || mustRestore()
-
-  const logWait = (call: Call): void =>
-    log({ type: 'held-back', ...nameOf(call), why: session.held ? 'refresh' : 'restore' })
 
   /** The token, where it is that of the user whom the request is for. */
   function belonging(token: Held | null, { identity }: Owner): Held | null {
@@ -133,7 +145,7 @@ export function createAuthorizedFetch(
   const whyNone = (sent: Held): NotReplayed =>
     session.held === sent ? 'limited' : session.held ? 'user-changed' : 'signed-out'
 
-  function send(call: Call, target: Request | string, token: Held | null, sends: number): Promise<Response> {
+  function send(call: Call, target: Request | string, token: Held | null, isReplay = false): Promise<Response> {
     const { url, method } = call
     const headers = bearer.attach(call.headers, inCookies ? null : token)
     const init: RequestInit = { ...call.init, headers }
@@ -145,7 +157,7 @@ export function createAuthorizedFetch(
     }
     if (inCookies) init.credentials ??= credentialsOf(request) ?? (token ? 'include' : 'omit')
     // The cache may hold the very answer that is asked about again.
-    if (sends > 1 && !ASKING.includes((request ?? init).cache as string)) init.cache = 'reload'
+    if (isReplay && !ASKING.includes((request ?? init).cache as string)) init.cache = 'reload'
     if (client.guard(headers, method, url as string, token) && request?.redirect !== 'manual')
       init.redirect ??= 'error'
     return settings.fetch(target, init)
@@ -265,11 +277,9 @@ const nameOf = ({ method, url }: Call): { method: string; url: string } => ({
 const credentialsOf = (request: Request | null): RequestCredentials | undefined =>
   request && request.credentials !== 'same-origin' ? request.credentials : undefined
 
-/** A copy of the target, where it has a body that may be sent again. Firefox long had no `Request.body`: ask the method. */
-function copyBody({ method, isOneShot }: Call, target: string | Request): Request | null {
-  const hasNone = typeof target === 'string' || method === 'GET' || method === 'HEAD'
-  return hasNone || isOneShot ? null : target.clone()
-}
+/** Has it a body that may be sent again? Firefox long had no `Request.body`: the method says. */
+const isCopied = ({ target, method, isOneShot }: Call): boolean =>
+  typeof target !== 'string' && method !== 'GET' && method !== 'HEAD' && !isOneShot
 
 function discard(message: string | Request | Response, reason?: unknown): void {
   // A body that is locked by now, or was read, cannot be cancelled and need not be.

@@ -7,6 +7,8 @@ import type { Held } from './session.ts'
  */
 export type HeaderCopy = Record<string, string> | Headers
 
+export const NO_HEADERS: HeaderCopy = Object.freeze({})
+
 /** Reads and writes the `Authorization` header (RFC 6750 §2.1). */
 export interface Bearer {
   /**
@@ -41,6 +43,7 @@ export function createBearer(scheme: string): Bearer {
 
   return {
     take(headers) {
+      if (headers === NO_HEADERS) return null
       const isNative = headers instanceof Headers
       let found: Owner | 'other' | null = null
       const names = isNative ? (headers.has('Authorization') ? ['Authorization'] : []) : Object.keys(headers)
@@ -67,6 +70,7 @@ export function createBearer(scheme: string): Bearer {
     },
     attach(given, token) {
       const authorization = token ? headersOf(token) : undefined
+      if (given === NO_HEADERS) return new Headers(authorization)
       if (given instanceof Headers && !given.keys().next().done) {
         const headers = new Headers(given)
         if (authorization) headers.set('Authorization', authorization.get('Authorization') as string)
@@ -79,14 +83,21 @@ export function createBearer(scheme: string): Bearer {
   }
 }
 
-export function copyHeaders(given: HeadersInit): HeaderCopy {
-  // A symbol is no name of a header: the engine says so.
-  const isRecord =
-    isPlain(given) && !(Symbol.iterator in given) && !Object.getOwnPropertySymbols(given).length
-  return isRecord ? { ...(given as Record<string, string>) } : new Headers(given)
+export const copyHeaders = (given: HeadersInit): HeaderCopy =>
+  (Symbol.iterator in Object(given) ? null : copyPlain(given as Record<string, string>)) ?? new Headers(given)
+
+/** `null` where a spread does not find what the engine would: in a class, behind a getter, named by a symbol. */
+export function copyPlain<T extends object>(given: T): T | null {
+  if (!isPlain(given)) return null
+  try {
+    const copy = { ...given }
+    return Reflect.ownKeys(given).length === Object.keys(copy).length ? copy : null
+  } catch {
+    return null // a getter threw, maybe of a member that nobody asks for
+  }
 }
 
-export function isPlain(value: unknown): boolean {
+function isPlain(value: unknown): boolean {
   if (value === null || value === undefined) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

@@ -1,8 +1,10 @@
-import { copyHeaders, type HeaderCopy, isPlain } from './bearer.ts'
+import { copyHeaders, copyPlain, type HeaderCopy, NO_HEADERS } from './bearer.ts'
 import type { Owner } from './identity.ts'
 
 /** A member of `init` by which `auth.api` says whom all attempts of one call are for. Nothing of it is sent. */
 export const OWNER = 'silent-refresh owner'
+
+const NOTHING: RequestInit = Object.freeze({})
 
 /** A request of the app, read once, when `fetch` is called. */
 export interface Call {
@@ -11,11 +13,11 @@ export interface Call {
   readonly method: string
   readonly signal: AbortSignal | null | undefined
   /** The two arguments of native `fetch`. `headers` take the place of those in `init`. */
-  readonly target: string | Request
+  target: string | Request
   readonly init: RequestInit
   readonly headers: HeaderCopy
   /** `target` is the object that the app gave, so it may still change. */
-  readonly isGiven: boolean
+  isGiven: boolean
   /** The body can be read once only: it is never sent again. */
   readonly isOneShot: boolean
   readonly owner: Owner | undefined
@@ -35,11 +37,12 @@ export function readCall(
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
   const owner = (given as { [OWNER]?: Owner } | null | undefined)?.[OWNER]
-  const init = copyMembers(given)
+  const init = given === null || given === undefined ? NOTHING : copyPlain(given)
+  if (init && owner) delete (init as { [OWNER]?: Owner })[OWNER]
   if (init && text !== null && isSettled(init)) {
     const { method = 'GET', signal } = init
-    const headers = init.headers === undefined ? {} : copyHeaders(init.headers)
-    if (init.headers) init.headers = headers
+    let headers: HeaderCopy = NO_HEADERS
+    if (init.headers !== undefined) init.headers = headers = copyHeaders(init.headers)
     const target = url ?? text
     return { url, method, signal, target, init, headers, isGiven: false, isOneShot: false, owner }
   }
@@ -64,25 +67,11 @@ export function readCall(
   }
 }
 
-/** The same for a call that waits: it fails now if it has to, and the app cannot reach what it holds any more. */
-export function hold(call: Call): Call {
+/** For a call that waits: it fails now if it has to, and the app cannot reach what it holds any more. */
+export function hold(call: Call): void {
   const { target, init, headers, isGiven, isOneShot } = call
-  if (typeof target === 'string') new Request(target, { ...init, headers })
-  return isGiven || isOneShot ? { ...call, target: new Request(target), isGiven: false } : call
-}
-
-/** `null` where a spread does not find what `fetch` would: in a class, behind a getter, not enumerable. */
-function copyMembers(given: RequestInit | null | undefined): RequestInit | null {
-  if (given === null || given === undefined) return {}
-  if (!isPlain(given)) return null
-  try {
-    const copy = { ...given }
-    const isWhole = Object.getOwnPropertyNames(given).length === Object.keys(copy).length
-    delete (copy as { [OWNER]?: Owner })[OWNER]
-    return isWhole ? copy : null
-  } catch {
-    return null // a getter threw, maybe of a member that `fetch` does not read
-  }
+  const request = new Request(target, typeof target === 'string' ? { ...init, headers } : undefined)
+  if (isGiven || isOneShot) call.target = request
 }
 
 /** Is there nothing in it that the app could change after the call? */
