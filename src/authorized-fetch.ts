@@ -145,7 +145,12 @@ export function createAuthorizedFetch(
   const whyNone = (sent: Held): NotReplayed =>
     session.held === sent ? 'limited' : session.held ? 'user-changed' : 'signed-out'
 
-  function send(call: Call, target: Request | string, token: Held | null, isReplay = false): Promise<Response> {
+  function send(
+    call: Call,
+    target: Request | string,
+    token: Held | null,
+    isReplay = false,
+  ): Promise<Response> {
     const { url, method } = call
     const headers = bearer.attach(call.headers, inCookies ? null : token)
     const init: RequestInit = { ...call.init, headers }

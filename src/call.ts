@@ -17,7 +17,7 @@ export interface Call {
   readonly init: RequestInit
   readonly headers: HeaderCopy
   /** `target` is the object that the app gave, so it may still change. */
-  isGiven: boolean
+  readonly isGiven: boolean
   /** The body can be read once only: it is never sent again. */
   readonly isOneShot: boolean
   readonly owner: Owner | undefined
@@ -70,8 +70,8 @@ export function readCall(
 /** For a call that waits: it fails now if it has to, and the app cannot reach what it holds any more. */
 export function hold(call: Call): void {
   const { target, init, headers, isGiven, isOneShot } = call
-  const request = new Request(target, typeof target === 'string' ? { ...init, headers } : undefined)
-  if (isGiven || isOneShot) call.target = request
+  if (typeof target === 'string') new Request(target, { ...init, headers })
+  else if (isGiven || isOneShot) call.target = new Request(target)
 }
 
 /** Is there nothing in it that the app could change after the call? */

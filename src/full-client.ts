@@ -26,7 +26,8 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
 /** All attempts of one call are made for the user who was signed in when the app made it, whenever ky makes them. */
 function forOneUser(api: KyInstance, forNow: () => object): KyInstance {
   const bound = (call: KyInstance['get']) => (input: Input, options?: Options) =>
-    call(input, Object(options ?? {}) === (options ?? {}) ? { ...options, ...forNow() } : options)
+    // What is no object is for ky to refuse.
+    call(input, options === undefined || Object(options) === options ? { ...options, ...forNow() } : options)
   const methods = Object.entries(api).map(([name, value]) => [
     name,
     NOT_CALLS.includes(name) ? value : bound(value),

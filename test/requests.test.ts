@@ -660,13 +660,50 @@ describe("R12 a caller's own Authorization", () => {
     expect(now).not.toBe(old)
   })
 
-  test('that this client wrote earlier is dropped once signed out', async () => {
+  test('that this client wrote for a session that has ended rejects no_session', async () => {
     const world = await signedIn()
     await world.client.fetch(items)
     const old = bearers(world)[0] as string
     await world.client.logout()
-    await world.client.fetch(items, { headers: { Authorization: old } })
-    expect(bearers(world).at(-1)).toBeNull()
+    world.server.calls.length = 0
+    for (const headers of [
+      { Authorization: old },
+      [['authorization', old]],
+      new Headers({ Authorization: old }),
+    ]) {
+      const error = await world.client.fetch(items, { headers: headers as HeadersInit }).catch(error => error)
+      expect(error.code).toBe('no_session')
+    }
+    expect(world.server.calls).toEqual([])
+  })
+
+  test('that this client wrote for another user rejects user_changed, and is replaced for the same one', async () => {
+    const world = await signedIn()
+    await world.client.fetch(items)
+    const old = bearers(world)[0] as string
+    await world.login('bob')
+    world.server.calls.length = 0
+    const headers = { Authorization: old }
+    const error = await world.client.fetch(items, { headers }).catch(error => error)
+    expect(error.code).toBe('user_changed')
+    expect(world.server.calls).toEqual([])
+    await world.client.logout()
+    await world.login('ada')
+    expect((await world.client.fetch(new Request(items, { headers }))).status).toBe(200)
+    expect(bearers(world).at(-1)).not.toBe(old)
+  })
+
+  test("is not lost beside one of the client's in one list", async () => {
+    const world = await signedIn()
+    await world.client.fetch(items)
+    const old = bearers(world)[0] as string
+    const headers = new Headers([
+      ['Authorization', old],
+      ['Authorization', 'Basic abc'],
+    ])
+    await world.client.fetch(items, { headers })
+    await world.client.fetch('https://other.example/items', { headers })
+    expect(bearers(world).slice(-2)).toEqual(['Basic abc', 'Basic abc'])
   })
 })
 
