@@ -39,6 +39,7 @@ const GIVEN: Record<string, Record<string, string>> = {
     'src/lib/return-to.ts': "export * from '../../return-to'",
   },
   'docs/clients.md': {
+    'in-session.ts': 'export declare const inSession: (own?: AbortSignal) => AbortSignal',
     'server.ts':
       "import { initTRPC } from '@trpc/server'\nconst router = initTRPC.create().router({})\nexport type AppRouter = typeof router",
   },

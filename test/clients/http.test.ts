@@ -286,6 +286,49 @@ test('P4 TanStack Query: what an outage has stopped is asked again after the ref
   undo()
 })
 
+describe('I5 a retry after the user has changed sends nothing', () => {
+  const others: Record<string, () => Promise<unknown>> = {
+    'a logout': () => page.auth.logout(),
+    'another user': () => page.auth.setTokens({ accessToken: 'of-somebody-else' }),
+    'a logout and a login': async () => {
+      await page.auth.logout()
+      await page.again()
+    },
+  }
+  const adding: Record<string, (exports: Exports) => Promise<unknown>> = {
+    'axios, with retries': ({ api }) => api.post('items', { title: 'second' }),
+    'TanStack Query, with retried mutations': ({ queries, addItem }) =>
+      new MutationObserver<string, Error, any>(queries, addItem).mutate({
+        title: 'second',
+        signal: page.inSession(),
+      }),
+  }
+  const cases = Object.entries(adding).flatMap(([heading, add]) =>
+    Object.entries(others).map(([change, happen]) => ({ heading, change, add, happen })),
+  )
+  test.each(cases)('$heading: $change', async ({ heading, add, happen }) => {
+    page = await signIn()
+    const loaded = await page.load(heading)
+    page.server.busy = happen
+    const { error } = await outcome(add(loaded))
+    expect([error.name, error.code]).toEqual(
+      heading.startsWith('axios') ? ['CanceledError', 'ERR_CANCELED'] : ['AuthError', 'user_changed'],
+    )
+    expect(page.server.items).toEqual(['first'])
+  })
+
+  test.each(Object.entries(adding))(
+    '%s: where nobody has changed, the retry goes out',
+    async (heading, add) => {
+      page = await signIn()
+      const loaded = await page.load(heading)
+      page.server.busy = async () => {}
+      expect((await outcome(add(loaded))).error).toBeUndefined()
+      expect(page.server.items).toEqual(['first', 'second'])
+    },
+  )
+})
+
 describe('P4 a status that hides the 401', () => {
   test('GraphQL with status 200', async () => {
     page = await signIn('GraphQL errors with status 200')

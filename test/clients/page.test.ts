@@ -21,7 +21,9 @@ function installed(client: string): string {
 test('P4 the page names each client with the version that it is tried with', () => {
   const rows = readRows()
   const headings = [...new Set(blocks.map(({ heading }) => heading))]
-  const clients = headings.filter(heading => !/^With the|^GraphQL errors|^tRPC batches/.test(heading))
+  const clients = headings.filter(
+    heading => !/^With the|^GraphQL errors|^tRPC batches|^Retries|, with retr/.test(heading),
+  )
   expect(clients).toHaveLength(14)
   expect(Object.keys(rows)).toEqual(clients)
   for (const [client, { version }] of Object.entries(rows)) {

@@ -22,6 +22,8 @@ export interface ClientsServer {
   readonly items: string[]
   /** Whether `/refresh_token` says 503, and to come back in half a minute. */
   away: boolean
+  /** Runs before the next call of `/items` is answered, with 503. */
+  busy: (() => Promise<unknown>) | null
   /** Called before `/refresh_token` answers. */
   onRefresh: () => void
   /** How often `/refresh_token` was asked. */
@@ -115,6 +117,13 @@ export async function startClientsServer(): Promise<ClientsServer> {
     await next()
     calls.push({ route: `${c.req.method} ${c.req.path}`, status: c.res.status, token, body })
   })
+  api.use('/items', async (c, next) => {
+    const { busy } = server
+    if (!busy) return next()
+    server.busy = null
+    await busy()
+    return c.text('busy', 503)
+  })
   api.use('/items', async (c, next) => (isSignedIn(c) ? next() : c.json({ error: 'unauthorized' }, 401)))
   api.get('/items', c => c.json(items))
   api.post('/items', async c => {
@@ -190,6 +199,7 @@ export async function startClientsServer(): Promise<ClientsServer> {
     calls,
     items,
     away: false,
+    busy: null,
     onRefresh: () => {},
     get refreshes() {
       return refreshes

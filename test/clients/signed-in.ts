@@ -26,6 +26,8 @@ const LIBRARIES: Record<string, () => Promise<object>> = {
 export interface SignedIn {
   readonly server: ClientsServer
   readonly auth: AuthClient
+  /** The signal of the session that is there now, as the page has it. */
+  readonly inSession: () => AbortSignal
   /** What the nth block under this heading exports, with the libraries that it imports. */
   load(heading: string, nth?: number): Promise<Record<string, any>>
   /** Another login of the same person. */
@@ -49,14 +51,20 @@ export async function signIn(heading: string = blocks[0]!.heading): Promise<Sign
   const { auth } = run(block(heading), server.origin) as { auth: AuthClient }
   await auth.login(CREDENTIALS)
 
+  const inSession = run(block('Retries after another user has signed in'), server.origin, {
+    './auth': { auth },
+  })
+
   const expire = () => void vi.setSystemTime(Date.now() + LIFETIME + 1_000)
 
   return {
     server,
     auth,
+    inSession: inSession.inSession,
     async load(heading, nth) {
       const { code } = block(heading, nth)
       const modules: Record<string, unknown> = { './auth': { auth } }
+      if (code.includes("'./in-session'")) modules['./in-session'] = inSession
       for (const [, name = ''] of code.matchAll(/^import (?!type).* from '([^.'][^']*)'$/gm)) {
         modules[name] = { __esModule: true, ...(await LIBRARIES[name]?.()) }
       }
