@@ -94,7 +94,7 @@ function place(entity: VitestCase | TestSuite | TestModule): Pick<TestCase, 'fil
 
 function toText({ message, stack = message, diff = '', cause }: Failure): string {
   const own = `${stack.replace(/\n\s+at .*\/node_modules\/.*/g, '')}\n${diff}`
-  return isFailure(cause) ? `${own}\ncaused by: ${toText(cause)}` : own
+  return isFailure(cause) ? `${own}\n${toText(cause)}` : own
 }
 
 const isFailure = (cause: unknown): cause is Failure =>
