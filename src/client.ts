@@ -74,7 +74,8 @@ export function createParts<Claims, User>(
         session: () => handingOver.offer(),
         read,
         renew,
-        active: at => idle.active(at),
+        inherit: () => void tabs.exclusive(resting.recover),
+        isRefreshing: () => refresher.busy,
         settled: vault.settled,
       })
   const resting = createResting(settings, environment, session, tabs, endpoints, vault, disposal.signal)
@@ -159,7 +160,7 @@ export function createParts<Claims, User>(
     }
     if (change.type === 'clear') {
       const { reason, wasSignedIn, told } = change
-      resting.drop(!told && (reason === 'logout' || reason === 'idle'))
+      resting.drop(reason, told)
       idle.forget(!told)
       if (wasSignedIn) emitter.emit('logout', { reason })
       if (reason === 'rejected' && !told) tabs.tell({ type: 'signed-out', generation, reason })
@@ -327,7 +328,10 @@ export function createParts<Claims, User>(
       return commit(token, cause)
     }
     const run = () =>
-      tabs.exclusive(() => within(environment, timeout, tookTooLong, signIn, signal, disposal.signal))
+      tabs.exclusive(
+        () => within(environment, timeout, tookTooLong, signIn, signal, disposal.signal),
+        signal ?? undefined,
+      )
     const turn = refresher.busy ? refresher.settled().then(run) : run()
     return unlessAborted(unlessAborted(turn, signal), disposal.signal)
   }

@@ -14,14 +14,17 @@ export interface Idle {
   forget(here: boolean): void
   /** By what is known in this tab, and rests in the browser. */
   isOver(): boolean
-  /** Where it is over, as far as is known here: asks the siblings, and signs out if they know no better. */
+  /**
+   * Where it is over, as far as is known here: gives the siblings a moment, and signs out if they know no better. Takes as
+   * long as the lock does, and a second.
+   */
   judged(): Promise<void>
-  /** The last activity that is known of; hears of another. Epoch milliseconds. */
-  active(at?: number): number | undefined
+  /** The last activity that is known of, epoch milliseconds. */
+  active(): number | undefined
   dispose(): void
 }
 
-/** How long the siblings may take to say when they last saw the user. */
+/** How long what a sibling has noted of the user may take to be seen here: browsers show it late. */
 const ANSWER_TIME = 1_000
 
 const NEVER_IDLE: Idle = {
@@ -45,19 +48,19 @@ export function createIdle(
   const { idleTimeout } = settings
   if (!idleTimeout || !environment.page) return NEVER_IDLE
   const limit = idleTimeout
-  // Where storage is blocked the tabs still ask each other.
+  // The tabs know of each other's user by this alone: any script of the origin can send a message at any time, and would
+  // keep a session from ending by it. Where storage is blocked each tab knows only what was done in it.
   const note = createNote(settings, environment, 'active')
   const step = Math.min(1_000, limit / 10)
   let last = 0
   let undo = () => {}
   let disposed = false
+  let judging: Promise<void> | null = null
 
-  function active(at?: number): number | undefined {
-    const now = environment.now()
-    for (const known of [at, note.read()]) {
-      // One in the future comes from a clock that was set back since, or from a stranger.
-      if (known && known > last && known <= now) last = known
-    }
+  function active(): number | undefined {
+    const known = note.read()
+    // One in the future comes from a clock that was set back since, or from a stranger.
+    if (known && known > last && known <= environment.now()) last = known
     return last || undefined
   }
 
@@ -91,14 +94,23 @@ export function createIdle(
     undo = environment.timer(() => (left() > 0 ? look() : void judge()), Math.max(0, Math.min(ms, MAX_TIMER)))
   }
 
+  /** Once for all who wait for it. */
+  function judge(): Promise<void> {
+    judging ??= judgement().finally(() => {
+      judging = null
+      look()
+    })
+    return judging
+  }
+
   /** Under the lock, so that tabs which were asleep do not all ask, and sign out, at once. */
-  async function judge(): Promise<void> {
+  async function judgement(): Promise<void> {
     await tabs.exclusive(async () => {
+      // An answer only makes this tab look at the note again.
       const question = { type: 'hello', generation: 0 } as const
       if (isSignedIn()) await tabs.consult(question, () => left() > 0, ANSWER_TIME)
       if (!disposed && isSignedIn() && left() <= 0) signOut()
     })
-    look()
   }
 
   const stopListening = environment.onActivity(() => {

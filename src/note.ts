@@ -1,5 +1,5 @@
 import type { Environment } from './environment.ts'
-import { isGeneration } from './messages.ts'
+import { isStored } from './messages.ts'
 import type { Settings } from './options.ts'
 
 /** One number near the time, which outlives the page. */
@@ -40,7 +40,7 @@ export function createNote(
       const text = attempt(storage => storage.getItem(key))
       if (text === undefined) return undefined
       const value = Number(text || Number.NaN)
-      return isGeneration(value, environment.now()) ? value : null
+      return isStored(value, environment.now()) ? value : null
     },
     write: value => attempt(storage => storage.setItem(key, `${value}`) ?? true) === true,
     remove: () => attempt(storage => storage.removeItem(key)),

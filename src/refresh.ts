@@ -1,5 +1,5 @@
 import { unlessAborted } from './abort.ts'
-import { DAY, type Instant, instant, later, remaining } from './clock.ts'
+import { type Instant, instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -31,6 +31,8 @@ export interface Refresher {
   readonly after: Moment
   /** Forgets a backoff that was our own idea, not the server's: the network has changed. */
   retrySoon(): void
+  /** What others have to be told where such a run may not go out now: they would ask again and again. */
+  refusal(need: Need): Postponed | null
   /** Another tab has failed for us all. */
   hear(news: Postponed): void
   /**
@@ -42,7 +44,10 @@ export interface Refresher {
 }
 
 interface Flight {
-  readonly version: number
+  version: number
+  readonly decided: number
+  /** One of a session that is no more: this one waits for its end. */
+  former: Flight | null
   /** The token does not work: what comes of this decides about the session. */
   dead: boolean
   /** By the app itself, which knows what it does: not counted, and not kept by the signed-out marker. */
@@ -71,8 +76,10 @@ interface Pause {
   readonly error: AuthError
   /** Until when the server said, or what it said will not change: before that nobody is to ask. */
   readonly bound: Instant | null
-  /** By another tab's word alone. */
-  readonly told: boolean
+  /** By another tab's word alone, since then. */
+  readonly told: Instant | null
+  /** For the other tabs. */
+  readonly news: Postponed | null
 }
 
 const BACKOFF = 1_000
@@ -80,6 +87,11 @@ const MAX_BACKOFF = 60_000
 /** Whatever a token says of its own life, and whatever the API answers: so many refreshes in so many milliseconds. */
 const BURST = 10
 const BURST_SPAN = 20_000
+/**
+ * So long a tab is quiet for what others say. Then it asks the server itself, since any script of the origin can post in
+ * their name.
+ */
+const MAX_TOLD = 1_800_000
 const NEVER = Number.MAX_SAFE_INTEGER
 /** How often to look, a second apart, for the tab that has the refresh token: it may be reloading. */
 const OWNER_LOOKS = 3
@@ -112,10 +124,9 @@ export function createRefresher(
   function run(need: Need, since = 0): Promise<AuthError | null> {
     if (disposed) return Promise.resolve(disposed)
     const isAsked = need === 'asked'
-    if (flight) {
-      // One of another session has nothing to say to this one, and a restore can have left before somebody signed in.
-      const isOther = flight.version !== session.version || (isAsked && flight.sent && !session.held)
-      if (isOther) return flight.done.then(() => run(need, since))
+    // One of another session has nothing to say to this one, and a restore can have left before somebody signed in.
+    const isTooEarly = isAsked && flight?.sent && !session.held
+    if (flight?.version === session.version && !isTooEarly) {
       flight.dead ||= need === 'dead'
       flight.asked ||= isAsked
       flight.again ||= since > 0
@@ -143,7 +154,7 @@ export function createRefresher(
     const isRefused = error.code === 'refresh_rejected'
     if (isRefused && need === 'dead') return 0
     // The app may know better than our backoff, and than another tab; not than the server.
-    const end = need === 'asked' && !isRefused ? !told && bound : until
+    const end = need !== 'asked' ? until : told ? null : isRefused ? until : bound
     return end ? Math.max(0, remaining(environment, end)) : 0
   }
 
@@ -174,6 +185,8 @@ export function createRefresher(
     })
     const current: Flight = {
       version: session.version,
+      decided: session.decided,
+      former: flight,
       dead: need === 'dead',
       asked: need === 'asked',
       after: need === 'asked' ? momentOf(since) : ANY_TIME,
@@ -203,6 +216,9 @@ export function createRefresher(
     let outcome: AuthError | null = null
     let follows = false
     try {
+      await formerOver(current)
+      // A restore that was under way has signed somebody in, or nobody: the app asks about what is now.
+      if (current.asked && !isSignedOut()) current.version = session.version
       if (isBarred()) return
       await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.
@@ -236,9 +252,36 @@ export function createRefresher(
     }
   }
 
+  const isSignedOut = (): boolean => {
+    const { snapshot } = session
+    return snapshot.status === 'anonymous' && !['initial', 'rejected'].includes(snapshot.reason)
+  }
+
+  /**
+   * What is on the wire for a former session has its time to be answered: its `Set-Cookie` must not come late. After a
+   * login or logout nothing else of it is wanted, so a server that hangs is not waited for any longer; within one login
+   * the answer may still hold the cookie to go on with.
+   */
+  async function formerOver(current: Flight): Promise<void> {
+    const { former, decided } = current
+    if (former) await (former.decided === decided ? former.done : over(former))
+    current.former = null
+  }
+
+  async function over(current: Flight): Promise<void> {
+    if (current.former) await over(current.former)
+    await current.outcome
+    if (!disposed) {
+      current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
+    }
+    await current.done
+  }
+
   /** The tab that has the refresh token refreshes for those that have not. */
   async function follow(current: Flight, isWanted: () => boolean): Promise<AuthError | null> {
     const { generation, lineage } = session
+    // What is told from here on is an answer, and binds anew.
+    if (lastPause?.told) lastPause = { ...lastPause, told: null }
     const before = lastPause
     const isAnswered = () => !isWanted() || lastPause !== before
     for (let looks = 0; !(await tabs.isOwned(lineage)); looks++) {
@@ -251,9 +294,10 @@ export function createRefresher(
       if (!isWanted()) return null
     }
     log({ type: 'refresh', operation: 'follow', generation })
-    const { dead, after } = current
+    const { dead, after, controller } = current
     const known = after === ANY_TIME ? generation : Math.max(generation, after.generation)
-    await tabs.consult({ type: 'renew', generation: known, dead, since: after.at }, isAnswered, timeout)
+    const question = { type: 'renew', generation: known, dead, since: after.at } as const
+    await tabs.consult(question, isAnswered, timeout, controller.signal)
     if (!isWanted()) return null
     return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
   }
@@ -358,7 +402,11 @@ export function createRefresher(
   function postpone(
     { code, message, status }: Pick<AuthError, 'code' | 'message' | 'status'>,
     wait: number,
-    { bound = 0, quiet = false, told = false }: { bound?: number; quiet?: boolean; told?: boolean } = {},
+    {
+      bound = 0,
+      quiet = false,
+      told = null,
+    }: { bound?: number; quiet?: boolean; told?: Instant | null } = {},
   ): AuthError {
     const isRefused = code === 'refresh_rejected'
     const { generation } = session
@@ -366,6 +414,10 @@ export function createRefresher(
     const isFinal = wait === NEVER || session.snapshot.status === 'anonymous'
     const retryAt = isFinal ? undefined : Math.ceil(environment.now() + wait)
     const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, { status, retryAt })
+    const news: Postponed | null =
+      quiet || retryAt === undefined
+        ? null
+        : { type: 'postponed', generation, code: error.code, status, retryAt, binding: bound > 0 }
     lastPause = {
       until: later(instant(environment), Math.ceil(wait)),
       generation,
@@ -373,13 +425,10 @@ export function createRefresher(
       error,
       bound: bound > 0 ? later(instant(environment), bound) : null,
       told,
+      news,
     }
-    log({ type: 'postponed', error, retryAt: retryAt ?? null, told })
+    log({ type: 'postponed', error, retryAt: retryAt ?? null, told: told !== null })
     session.fail(error)
-    const news: Postponed | null =
-      quiet || retryAt === undefined
-        ? null
-        : { type: 'postponed', generation, code: error.code, status, retryAt, binding: bound > 0 }
     events.failed(error, retryAt ?? null, news)
     return error
   }
@@ -406,26 +455,30 @@ export function createRefresher(
       if (!current || current.bound || remaining(environment, current.until) <= BACKOFF) return
       lastPause = { ...current, until: later(instant(environment), soon()) }
     },
+    refusal: need => (pausedFor(need) > 0 ? (pause()?.news ?? null) : null),
     hear({ generation, code, status, retryAt, binding }) {
       if (generation !== session.generation || flight?.sent) return
-      const wait = Math.max(0, Math.min(retryAt - environment.now(), DAY))
+      const current = pause()
+      const told = current?.told ?? instant(environment)
+      const wait = Math.min(retryAt - environment.now(), remaining(environment, later(told, MAX_TOLD)))
+      // What holds already is not made shorter by what others say.
+      if (wait <= (current ? Math.max(0, remaining(environment, current.until)) : 0)) {
+        // It is an answer all the same, for a run that waits for one.
+        if (current) lastPause = { ...current }
+        return
+      }
       const message = 'Another tab could not refresh.'
-      postpone({ code, status, message }, wait, { bound: binding ? wait : 0, quiet: true, told: true })
+      postpone({ code, status, message }, wait, { bound: binding ? wait : 0, quiet: true, told })
       events.settled()
     },
     async settled() {
       const current = flight
-      if (!current) return undefined
-      await current.outcome
-      if (!disposed) {
-        current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
-      }
-      await current.done
-      return current.rotated
+      if (current) await over(current)
+      return current?.rotated
     },
     dispose(reason) {
       disposed = reason
-      flight?.free(reason)
+      for (let next = flight; next; next = next.former) next.free(reason)
     },
   }
 }

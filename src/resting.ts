@@ -8,17 +8,19 @@ import type { SessionHolder } from './session.ts'
 import type { Rest, Vault } from './storage.ts'
 import type { Tabs } from './tabs.ts'
 import { parseToken } from './token.ts'
+import type { LogoutReason } from './types.ts'
 
 /** What of the session rests in the app's storage, and how a session goes on from there. */
 export interface Resting {
   /** Lets the storage have what it takes to go on after a page load. */
   save(): void
-  /** The session is over; `ends`: by what the user decided, here. */
-  drop(ends: boolean): void
+  /** The session is over. */
+  drop(reason: LogoutReason, told: boolean): void
   /**
    * Under the lock: takes up what rested while no page was open, or what another tab has put there since. In a storage
-   * of this tab alone it can be the copy that a duplicated tab brought along: who owns the lineage goes on with it.
-   * Settles with `false` where the storage cannot be read now, and holds what is needed.
+   * of this tab alone it can be the copy that a duplicated tab brought along: who owns the lineage goes on with it. Or it
+   * belongs to another client of this document, which is followed. Settles with `false` where the storage cannot be read
+   * now, and holds what is needed.
    */
   recover(): Promise<boolean>
 }
@@ -32,9 +34,13 @@ export function createResting(
   vault: Vault,
   signal: AbortSignal,
 ): Resting {
+  /** What rests is what another client refreshes with, maybe one of this document. */
+  let isOthers = false
+
   function save(): void {
     const { held, tokens, generation, lineage, decided } = session
     if (!vault.exists) return
+    isOthers &&= session.isFollower
     if (settings.sliding) {
       if (held) vault.save({ accessToken: held.accessToken, expiresAt: held.expires?.wall, lineage: decided })
     } else if (tokens?.refreshToken) {
@@ -49,9 +55,12 @@ export function createResting(
     const { tokens, lineage, decided } = session
     if (lineage !== null && tokens?.refreshToken) {
       // A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored.
-      const isOld = vault.exists && (await vault.load()) === null
-      const isOurs = !isOld && (await tabs.own(lineage))
-      if (!isOurs && !signal.aborted) session.resume(undefined, lineage)
+      const found = vault.exists ? await vault.load() : undefined
+      const isOurs = found !== null && (await tabs.own(lineage)) === 'this client'
+      if (signal.aborted) return true
+      if (!isOurs) session.resume(undefined, lineage)
+      // Without locks another client of this document has refreshed with it.
+      else if (found?.refreshToken && found.lineage === lineage) session.resume(found.refreshToken, lineage)
       return true
     }
     if (!vault.exists) return true
@@ -67,8 +76,15 @@ export function createResting(
       if (isCurrent || !tokens?.refreshToken) session.resume(isCurrent ? found.refreshToken : undefined, null)
       else save()
     } else if (found?.refreshToken) {
-      const isOurs = (!session.held || lineage === found.lineage) && (await tabs.own(found.lineage))
+      const isOlder = session.held && lineage !== found.lineage
+      const owner = isOlder ? 'another tab' : await tabs.own(found.lineage)
       if (signal.aborted) return true
+      isOthers = owner === 'another client'
+      if (isOthers) {
+        session.resume(undefined, found.lineage)
+        return true
+      }
+      const isOurs = owner === 'this client'
       settings.log({ type: 'storage-read', outcome: isOurs ? 'resumed' : 'dropped' })
       if (isOurs) session.resume(found.refreshToken, found.lineage)
       else vault.drop(found.lineage)
@@ -97,8 +113,11 @@ export function createResting(
 
   return {
     save,
-    drop(ends) {
-      vault.drop(Math.max(session.generation, session.decided), ends)
+    drop(reason, told) {
+      const isDecision = reason === 'logout' || reason === 'idle'
+      // Whoever refreshes with it is answered for itself.
+      if (isOthers && !isDecision && reason !== 'other-tab') return
+      vault.drop(Math.max(session.generation, session.decided), isDecision && !told)
     },
     recover,
   }

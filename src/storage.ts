@@ -1,6 +1,6 @@
 import { within } from './abort.ts'
 import type { Environment } from './environment.ts'
-import { isGeneration } from './messages.ts'
+import { isStored } from './messages.ts'
 import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
 import { bare } from './own.ts'
@@ -168,8 +168,8 @@ function parse(text: unknown, now: number): Rest | null {
     const fits =
       v === 1 &&
       isUsable(refreshToken ?? accessToken) &&
-      isGeneration(lineage, now) &&
-      isGeneration(serial, now) &&
+      isStored(lineage, now) &&
+      isStored(serial, now) &&
       Number.isFinite(expiresAt)
     return fits ? rest : null
   } catch {

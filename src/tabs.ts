@@ -1,5 +1,13 @@
 import type { Channel, Environment } from './environment.ts'
-import { type Handover, isGeneration, type News, type Question, readMessage, VERSION } from './messages.ts'
+import {
+  type Handover,
+  isGeneration,
+  lastGeneration,
+  type News,
+  type Question,
+  readMessage,
+  VERSION,
+} from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
 
@@ -25,14 +33,20 @@ export interface Tabs {
   /** The newest generation that a tab shows. */
   newest(): Promise<number>
   /** Asks the siblings, and waits until what they say has made it so, for so many milliseconds at most. */
-  consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void>
-  /** Makes this tab the one that refreshes for this lineage, unless another is. Without locks every tab is its own. */
-  own(lineage: number): Promise<boolean>
+  consult(question: Question, isAnswered: () => boolean, ms: number, giveUp?: AbortSignal): Promise<void>
+  /** Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own. */
+  own(lineage: number): Promise<Owner>
   /** By whatever tab; without a lineage: is any? */
   isOwned(lineage?: number | null): Promise<boolean>
   tell(news: News): void
   dispose(): void
 }
+
+/**
+ * Which client refreshes for a lineage: this one; one of another tab, so that what is stored in this tab is the copy that
+ * a duplicated tab brought along; or another one, which may be of this very document and have the same storage.
+ */
+export type Owner = 'this client' | 'another client' | 'another tab'
 
 export interface Inbox {
   /** The session of this tab, for another one; `null` where it is not to be had. */
@@ -40,8 +54,9 @@ export interface Inbox {
   read(news: News): Promise<void>
   /** A follower wants a refresh. */
   renew(isDead: boolean, since: number): void
-  /** When the user was last active, by this tab; hears what another one knows. */
-  active(at?: number): number | undefined
+  isRefreshing(): boolean
+  /** The client of this document that refreshed for this one is gone. */
+  inherit(): void
   /** When what rests in the app's storage has arrived there. */
   settled(): Promise<unknown>
 }
@@ -51,15 +66,28 @@ interface Hold {
   release(): void
 }
 
+interface Claim extends Hold {
+  readonly lineage: number
+}
+
 /** How long a sibling may take to hand its session over. */
 const ANSWER_TIME = 1_000
 /** The same, where nothing says whether there is one. */
 const BLIND_TIME = 250
-/** Nobody who is not frozen holds the lock for longer than a refresh may last, twice the timeout, and this. */
+/**
+ * A login, a logout, or a refresh that is answered in time, holds the lock no longer than the timeout and this. A refresh
+ * may last twice the timeout, since an answer that was given up can burn the session: so whoever holds the lock for
+ * longer is asked whether it is alive, and has twice the timeout and this if it is.
+ */
 const LOCK_MARGIN = 2_000
 /** A shared lock keeps a page from being frozen: it is not kept for longer than it serves. */
 const HIDDEN_HOLD = 60_000
 const REFRESH_HOLD = 5_000
+/** A flood of messages is acted upon so many times in so many milliseconds; whoever is not answered goes on without. */
+const FLOOD = 50
+const FLOOD_SPAN = 20_000
+/** Fewer than the refreshes that a tab allows itself in that time: its own requests still get theirs. */
+const RENEWALS = 8
 
 export function createSoloTab(): Tabs {
   let last: Promise<unknown> = Promise.resolve()
@@ -75,27 +103,27 @@ export function createSoloTab(): Tabs {
     catchUp: async () => false,
     newest: async () => 0,
     consult: async () => {},
-    own: async () => true,
+    own: async () => 'this client',
     isOwned: async () => false,
     tell() {},
     dispose() {},
   }
 }
 
-/** Takes a lock and keeps it; `granted` settles with `false` where another tab has it. */
+/** Takes a lock and keeps it; `granted` settles with `false` where another tab has it, or when it was released before. */
 function hold(manager: Pick<LockManager, 'request'>, name: string, options: LockOptions): Hold {
-  let release = () => {}
-  const released = new Promise<void>(done => {
-    release = done
-  })
+  const giveUp = new AbortController()
+  const { signal } = giveUp
+  const released = new Promise<void>(done => signal.addEventListener('abort', () => done()))
   const granted = new Promise<boolean>(resolve => {
     const keep = (lock: Lock | null) => {
       resolve(lock !== null)
       return lock && released
     }
-    manager.request(name, options, keep).catch(() => resolve(true))
+    const all = options.ifAvailable ? options : { ...options, signal }
+    manager.request(name, all, keep).catch(() => resolve(!signal.aborted))
   })
-  return { granted, release }
+  return { granted, release: () => giveUp.abort() }
 }
 
 /**
@@ -120,9 +148,20 @@ export function createTabs(
   let letGo = () => {}
   let showing: Promise<unknown> = Promise.resolve()
   let isAway = false
-  let owning: (Hold & { lineage: number }) | null = null
+  let owning: Claim | null = null
+  /** Next in turn for what another client of this document owns. */
+  let heir: Claim | null = null
   const consulting = new Set<() => void>()
   let cancelFade = () => {}
+  /** The highest number that was heard or seen. */
+  let farthest = 0
+  /** This tab has the lock: `false` the exclusive one, `true` the one of those that go on without its holder. */
+  let inside: boolean | null = null
+  /** The lock whose holder was heard to be alive, just now. */
+  let alive: boolean | null = null
+  /** Who was found frozen with it: it is not waited for again. */
+  const frozen = new Map<string, string | undefined>()
+  const heard = new Map<string, { since: number; times: number }>()
 
   function degrade(part: 'locks' | 'lock-query' | 'channel'): void {
     // A page on its way to or from the back/forward cache is refused everything, for that while.
@@ -145,8 +184,10 @@ export function createTabs(
     try {
       channel = environment.channel(key)
       channel.onmessage = ({ data }) => {
-        const message = readMessage(data, environment.now())
-        if (message) void receive(message).then(reconsider)
+        const message = readMessage(data, lastNumber())
+        if (!message) return
+        farthest = Math.max(farthest, message.generation, ('decided' in message && message.decided) || 0)
+        void receive(message).then(reconsider)
       }
       post({ type: 'hello', generation: 0 })
     } catch {
@@ -154,25 +195,53 @@ export function createTabs(
     }
   }
 
+  const lastNumber = (): number =>
+    lastGeneration(environment.now(), Math.max(farthest, session.generation, session.decided))
+
+  /** Has this been asked or told too often lately? */
+  function isFlood(type: string, most = FLOOD): boolean {
+    const now = environment.monotonic()
+    let count = heard.get(type)
+    if (!count || now - count.since >= FLOOD_SPAN) {
+      count = { since: now, times: 0 }
+      heard.set(type, count)
+    }
+    return ++count.times > most
+  }
+
   async function receive(message: News | Question): Promise<void> {
     const { generation, decided } = session
     switch (message.type) {
       case 'hello':
-        return post({ type: 'here', generation, decided, active: inbox.active() })
+        if (!isFlood('hello')) post({ type: 'here', generation, decided })
+        return
       case 'here':
-        inbox.active(message.active)
         return session.see(message.generation, message.decided)
       case 'ask':
-        if (shares && generation >= message.generation) offer()
+        if (shares && generation >= message.generation && !isFlood('offer')) offer()
         return
       case 'renew': {
         if (session.isFollower || session.lineage === null) return
         const { since = 0 } = message
-        if (generation > message.generation && (session.held?.askedAt ?? 0) >= since) offer()
-        else inbox.renew(message.dead === true, since)
+        const isNewer = generation > message.generation && (session.held?.askedAt ?? 0) >= since
+        if (isNewer) {
+          if (!isFlood('offer')) offer()
+        } else if (inbox.isRefreshing() || !isFlood('renew', RENEWALS)) {
+          inbox.renew(message.dead === true, since)
+        }
         return
       }
+      case 'waiting':
+        if (inside === (message.alone === true) && !isFlood('waiting')) {
+          post({ type: 'alive', generation: 0, alone: inside })
+        }
+        return
+      case 'alive':
+        alive = message.alone === true
+        return
       default:
+        // Each session that is newer may cost a call of the user endpoint.
+        if (message.type === 'session' && message.generation > generation && isFlood('session')) return
         await inbox.read(message)
         await show()
     }
@@ -187,6 +256,7 @@ export function createTabs(
     channel = null
     hide()
     disown()
+    disinherit()
   }
 
   function post(message: News | Question): void {
@@ -232,18 +302,23 @@ export function createTabs(
     const manager = locks()
     if (!manager) return task(alone)
     const waiting = new AbortController()
-    const stopWatching = watch(manager, name, () => waiting.abort())
+    const stopWatching = watch(manager, name, alone, () => waiting.abort())
     const signal = AbortSignal.any([waiting.signal, disposal.signal, giveUp])
     let run: Promise<T> | undefined
     try {
       await manager.request(name, { signal }, async () => {
         stopWatching()
-        // Whatever is decided under the lock comes after what those before have decided.
-        await newestShown()
-        run = task(alone)
-        await run.catch(() => {})
-        await inbox.settled()
-        await show()
+        inside = alone
+        try {
+          // Whatever is decided under the lock comes after what those before have decided.
+          await newestShown()
+          run = task(alone)
+          await run.catch(() => {})
+          await inbox.settled()
+          await show()
+        } finally {
+          inside = null
+        }
       })
     } catch {
       stopWatching()
@@ -258,26 +333,66 @@ export function createTabs(
   function watch(
     manager: NonNullable<ReturnType<typeof locks>>,
     name: string,
+    alone: boolean,
     stuck: () => void,
   ): () => void {
+    const { timeout, log } = settings
     let holder: string | null | undefined = null
+    let since = 0
+    let askAt = 0
+    let isFrozen = false
     let undo = environment.timer(look, 0)
     let stopped = false
 
     async function look(): Promise<void> {
-      const { held } = await manager.query().catch((): LockManagerSnapshot => ({}))
+      const current = await holderNow()
       if (stopped) return
-      const current = held ? held.find(lock => lock.name === name)?.clientId : 'unknown'
-      if (current === holder) {
-        // Held by nobody and yet not to be had.
-        if (current === undefined) degrade('locks')
-        settings.log({ type: 'lock', state: 'stuck' })
-        return stuck()
+      const now = environment.monotonic()
+      if (current !== holder) {
+        if (holder === null) log({ type: 'lock', state: 'waiting' })
+        holder = current
+        since = now
+        const isKnown = current !== undefined && frozen.get(name) === current && channel
+        askAt = isKnown ? now : now + timeout + LOCK_MARGIN
+        isFrozen = false
+        return again()
       }
-      if (holder === null) settings.log({ type: 'lock', state: 'waiting' })
-      holder = current
-      undo = environment.timer(look, 2 * settings.timeout + LOCK_MARGIN)
+      if (now < askAt) return again()
+      const end = since + 2 * timeout + LOCK_MARGIN
+      if (now < end && !isFrozen) {
+        isFrozen = await isSilent()
+        // Another one may have taken its turn meanwhile.
+        if (isFrozen) return look()
+        frozen.delete(name)
+        askAt = now < end - timeout ? end - timeout : end
+        return again()
+      }
+      // Held by nobody and yet not to be had.
+      if (current === undefined) degrade('locks')
+      frozen.set(name, current)
+      log({ type: 'lock', state: 'stuck' })
+      stuck()
     }
+
+    /** Without a channel nobody can be asked, and says nothing by that. */
+    async function isSilent(): Promise<boolean> {
+      if (!channel) return false
+      alive = null
+      const isAlive = () => stopped || alive === alone
+      await consult({ type: 'waiting', generation: 0, alone }, isAlive, Math.min(ANSWER_TIME, timeout))
+      return !isAlive()
+    }
+
+    async function holderNow(): Promise<string | undefined> {
+      const { held } = await manager.query().catch((): LockManagerSnapshot => ({}))
+      return held ? held.find(lock => lock.name === name)?.clientId : 'unknown'
+    }
+
+    /** In steps, so that the time of the next holder begins soon after it has the lock. */
+    function again(): void {
+      if (!stopped) undo = environment.timer(look, Math.min(askAt - environment.monotonic(), LOCK_MARGIN))
+    }
+
     return () => {
       stopped = true
       undo()
@@ -302,11 +417,12 @@ export function createTabs(
     return answered
   }
 
-  async function consult(question: Question, isAnswered: () => boolean, ms: number): Promise<void> {
-    if (!channel) return
+  const consult: Tabs['consult'] = async (question, isAnswered, ms, giveUp = disposal.signal) => {
+    if (!channel || giveUp.aborted) return
     await new Promise<void>(resolve => {
       const finish = () => {
         undo()
+        giveUp.removeEventListener('abort', finish)
         consulting.delete(look)
         resolve()
       }
@@ -314,6 +430,7 @@ export function createTabs(
         if (isAnswered()) finish()
       }
       const undo = environment.timer(finish, ms)
+      giveUp.addEventListener('abort', finish)
       consulting.add(look)
       post(question)
     })
@@ -333,11 +450,11 @@ export function createTabs(
 
   /** Of what the tabs hold, by their locks; and remembers it. `after`: without what they had by then. */
   async function newestShown({ at, generation: least } = ANY_TIME): Promise<number> {
-    const now = environment.now()
     const shown = (await locked(`${key}:held:`))
       .map(name => name.split(':').map(Number))
-      .filter(([generation = -1]) => isGeneration(generation, now))
+      .filter(([generation = -1]) => isGeneration(generation, lastNumber()))
     const newest = (all: number[][]) => Math.max(0, ...all.map(([generation = 0]) => generation))
+    farthest = Math.max(farthest, newest(shown))
     session.see(newest(shown), 0, true)
     return newest(shown.filter(([generation = 0, askedAt = 0]) => askedAt >= at && generation > least))
   }
@@ -347,18 +464,44 @@ export function createTabs(
     return lineage == null ? lineages.length > 0 : lineages.includes(`${lineage}`)
   }
 
-  function own(lineage: number): Promise<boolean> {
+  async function own(lineage: number): Promise<Owner> {
     const manager = locks()
-    if (disposal.signal.aborted) return Promise.resolve(false)
-    if (!manager) return Promise.resolve(true)
-    if (owning?.lineage === lineage) return owning.granted
-    disown()
-    const current = { lineage, ...hold(manager, `${key}:owner:${lineage}`, { ifAvailable: true }) }
-    owning = current
+    if (disposal.signal.aborted) return 'another client'
+    if (!manager) return 'this client'
+    const name = `${key}:owner:${lineage}`
+    if (owning?.lineage !== lineage) {
+      owning?.release()
+      owning = { lineage, ...hold(manager, name, { ifAvailable: true }) }
+    }
+    const current = owning
+    if (await current.granted) return 'this client'
+    if (owning === current) owning = null
+    const where = await holderOf(manager, name)
+    if (where !== 'here') return where === 'elsewhere' ? 'another tab' : 'another client'
+    inherit(manager, name, lineage)
+    // Nobody can be asked to refresh for this client: those of one document take turns with what is stored.
+    return shares && channel ? 'another client' : 'this client'
+  }
+
+  /** Whoever has the exclusive lock is this client: by that the locks show which document this is. */
+  async function holderOf(manager: Pick<LockManager, 'query'>, name: string): Promise<string | undefined> {
+    const { held = [] } = await manager.query().catch((): LockManagerSnapshot => ({}))
+    const clientOf = (wanted: string) => held.find(lock => lock.name === wanted)?.clientId
+    const here = inside === null ? undefined : clientOf(inside ? `${key}:alone` : key)
+    return here && (clientOf(name) === here ? 'here' : 'elsewhere')
+  }
+
+  function inherit(manager: Pick<LockManager, 'request'>, name: string, lineage: number): void {
+    if (heir?.lineage === lineage) return
+    disinherit()
+    const current = { lineage, ...hold(manager, name, {}) }
+    heir = current
     void current.granted.then(isOurs => {
-      if (!isOurs && owning === current) owning = null
+      if (!isOurs || heir !== current) return
+      heir = null
+      owning = current
+      inbox.inherit()
     })
-    return current.granted
   }
 
   function disown(): void {
@@ -366,8 +509,14 @@ export function createTabs(
     owning = null
   }
 
+  function disinherit(): void {
+    heir?.release()
+    heir = null
+  }
+
   /** Settles when the locks are granted, so that whoever gets the exclusive lock next can see them. */
   async function show(): Promise<unknown> {
+    if (heir?.lineage !== session.lineage) disinherit()
     if (session.lineage === null || session.isFollower) disown()
     else if (!disposal.signal.aborted) await own(session.lineage)
     const generation = !disposal.signal.aborted && shares && inbox.session() ? session.generation : 0

@@ -230,10 +230,66 @@ describe('all tabs are one', () => {
     return [first, second]
   }
 
-  test.each(poor)('%s: activity in one still keeps the other', async (_, given, blocked) => {
-    const [first, second] = await poorTabs(given, blocked)
-    await work(first, 2 * HOUR)
-    expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+  test.each(poor.filter(([, , blocked]) => !blocked))(
+    '%s: activity in one still keeps the other',
+    async (_, given, blocked) => {
+      const [first, second] = await poorTabs(given, blocked)
+      await work(first, 2 * HOUR)
+      expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+    },
+  )
+
+  test.each(poor.filter(([, , blocked]) => blocked))(
+    'E16 %s: each tab knows what was done in it, and a message says nothing of that',
+    async (_, given, blocked) => {
+      const [first, second] = await poorTabs(given, blocked)
+      await work(first, 10 * MINUTE)
+      second.act()
+      await work(first, 10 * MINUTE)
+      expect(status(first, second)).toEqual(['authenticated', 'authenticated'])
+      await work(first, 10 * MINUTE)
+      expect(status(first, second)).toEqual(['anonymous', 'anonymous'])
+    },
+  )
+
+  test('E16 messages from whoever there is on the channel are no activity', async () => {
+    const tabs = await signedInTabs(2)
+    const [first] = tabs
+    for (let passed = 0; passed < IDLE + MINUTE; passed += 20 * SECOND) {
+      for (const type of ['here', 'hello', 'renew', 'ask']) {
+        const message = { v: 1, type, generation: 0, active: first.clock.now() }
+        first.shared.channels.inject('silent-refresh:app', message)
+      }
+      await first.clock.advance(20 * SECOND)
+    }
+    expect(tabs.map(({ client }) => client.session)).toEqual(Array(2).fill(signedOut('idle')))
+  })
+
+  test('E18 the judgement behind a frozen holder of the lock takes the timeout and 4 s', async () => {
+    const [world] = await signedInTabs(1)
+    const frozen = open(world)
+    await frozen.settle()
+    void frozen.environment.locks()!.request('silent-refresh:app', () => new Promise(() => {}))
+    await frozen.settle()
+    frozen.freeze()
+    world.clock.sleep(IDLE + MINUTE)
+    const sent = Array.from({ length: 5 }, () => watch(world.client.fetch(items)))
+    await world.clock.advance(13 * SECOND)
+    expect(sent.map(({ state }) => state)).toEqual(Array(5).fill('pending'))
+    await world.clock.advance(1.1 * SECOND)
+    expect(sent.map(({ state }) => state)).toEqual(Array(5).fill('no_session'))
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('E18 many requests are judged once', async () => {
+    const [world, other] = await signedInTabs(2)
+    world.clock.sleep(IDLE + MINUTE)
+    world.shared.channels.posted.length = 0
+    for (let n = 0; n < 100; n++) watch(world.client.fetch(items))
+    await world.clock.advance(SECOND / 2)
+    const asked = world.shared.channels.posted.filter(([, { type }]) => type === 'hello')
+    expect(asked).toHaveLength(1)
+    expect(status(other)).toEqual(['authenticated'])
   })
 
   test.each(poor)('%s: nobody there signs out, once in each tab', async (_, given, blocked) => {

@@ -593,6 +593,45 @@ describe('a passing failure holds for the browser', () => {
     )
   })
 
+  test('F3 a longer Retry-After: after half an hour each other tab asks once, and then keeps to what it was told', async () => {
+    const tabs = await signedInTabs(3)
+    const [a] = tabs as [World]
+    await a.clock.advance(58 * MINUTE)
+    fail(a, 429, { 'Retry-After': '3600' })
+    watch(a.client.refresh())
+    for (let n = 0; n < 55; n++) {
+      await a.clock.advance(MINUTE)
+      for (const { client } of tabs) watch(client.fetch(items))
+    }
+    await a.settle()
+    expect(a.server.refreshes).toBe(3)
+  })
+
+  test('F3 the refresh token in one tab, a long Retry-After: the tabs that follow stay quiet too', async () => {
+    const tabs = await signedInTabs(3, { server: { carrier: 'body' } })
+    const [a, b] = tabs as [World, World]
+    await a.clock.advance(58 * MINUTE)
+    fail(a, 429, { 'Retry-After': '3600' })
+    watch(a.client.refresh())
+    await a.clock.advance(55 * MINUTE)
+    expect(a.server.refreshes).toBe(1)
+    expect(b.count('refreshError')).toBeLessThanOrEqual(8)
+  })
+
+  test('F3 what another tab was told shortens no Retry-After that this one heard itself', async () => {
+    const [a, b] = (await signedInTabs(2)) as [World, World]
+    fail(a, 429, { 'Retry-After': '600' })
+    watch(a.client.refresh())
+    await a.settle()
+    fail(a, 503)
+    watch(b.client.refresh())
+    await b.settle()
+    watch(a.client.refresh())
+    await a.clock.advance(9 * MINUTE)
+    expect(a.client.session).toMatchObject({ error: { code: 'refresh_unavailable' } })
+    expect(a.logs.filter(({ type }) => type === 'refresh')).toHaveLength(1)
+  })
+
   test('F8 an outage at the first restore of five tabs: unknown, one call per backoff, then all signed in', async () => {
     async function outage(count: number): Promise<World[]> {
       const a = open()
@@ -618,16 +657,16 @@ describe('a passing failure holds for the browser', () => {
 describe('F10 every promise settles', () => {
   const BOUND = 5 * TIMEOUT
 
-  test('M5 a tab frozen with the lock: the others go on after twice the timeout and 2 s', async () => {
+  test('E18 M5 a tab frozen with the lock: the others go on after the timeout and 3 s', async () => {
     const [a, b] = (await signedInTabs(2, { server: { grace: MINUTE } })) as [World, World]
     const answer = a.server.delay(REFRESH)
     const frozen = watch(a.client.refresh())
     await a.settle()
     a.freeze()
     const refreshed = watch(b.client.refresh())
-    await b.clock.advance(2 * TIMEOUT + SECOND)
+    await b.clock.advance(TIMEOUT + 2.9 * SECOND)
     expect(a.server.refreshes).toBe(1)
-    await b.clock.advance(2 * SECOND)
+    await b.clock.advance(0.2 * SECOND)
     expect(a.server.refreshes).toBe(2)
     expect(status(b)).toEqual(['authenticated'])
     answer()
@@ -697,6 +736,239 @@ describe('F10 every promise settles', () => {
     for (const { client } of [b, c]) watch(client.refresh())
     await a.clock.advance(2 * TIMEOUT + 5 * SECOND)
     expect(a.server.refreshes).toBe(1)
+  })
+
+  describe('E18 how long a frozen holder is waited for', () => {
+    const login = ({ client }: World) => client.login({ email: 'bob', password: 'right' })
+
+    /** A tab that is frozen while it holds this lock. */
+    async function frozenWith(a: World, name: string): Promise<World> {
+      const tab = open(a)
+      await tab.settle()
+      void tab.environment.locks()!.request(name, () => new Promise(() => {}))
+      await tab.settle()
+      tab.freeze()
+      return tab
+    }
+
+    /** Milliseconds of virtual time until it has settled. */
+    async function timeOf({ clock, settle }: World, promise: Promise<unknown>): Promise<number> {
+      const outcome = watch(promise)
+      const start = clock.time
+      await settle()
+      while (outcome.state === 'pending' && clock.time < start + 10 * TIMEOUT) await clock.advance(100)
+      expect(outcome.state).toBe('fulfilled')
+      return clock.time - start
+    }
+
+    test('E18 one: the timeout and 3 s', async () => {
+      const a = open()
+      await frozenWith(a, NAME)
+      expect(await timeOf(a, login(a))).toBe(TIMEOUT + 3 * SECOND)
+    })
+
+    test('E18 two, the second with the lock of those who go on alone: twice that', async () => {
+      const a = open()
+      await frozenWith(a, NAME)
+      await frozenWith(a, `${NAME}:alone`)
+      expect(await timeOf(a, login(a))).toBe(2 * (TIMEOUT + 3 * SECOND))
+    })
+
+    test('E18 known to be frozen: the next call waits for its answer and no more, until it thaws', async () => {
+      const a = open()
+      const frozen = await frozenWith(a, NAME)
+      await timeOf(a, login(a))
+      expect(await timeOf(a, login(a))).toBeLessThanOrEqual(SECOND)
+      frozen.close()
+      expect(await timeOf(a, login(a))).toBe(0)
+    })
+
+    test('E18 without a channel nobody can be asked: twice the timeout and 2 s', async () => {
+      const a = open(undefined, { channel: false })
+      await frozenWith(a, NAME)
+      expect(await timeOf(a, login(a))).toBe(2 * TIMEOUT + 2 * SECOND)
+    })
+
+    test('E18 with a short timeout never longer than twice that and 2 s', async () => {
+      const a = open(undefined, { options: { timeout: 200 } })
+      await frozenWith(a, NAME)
+      expect(await timeOf(a, login(a))).toBeLessThanOrEqual(2 * 200 + 2 * SECOND)
+    })
+
+    test('E18 one that answers is alive: its refresh may last twice the timeout', async () => {
+      const [a, b] = (await signedInTabs(2)) as [World, World]
+      const answer = a.server.delay(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      const done = watch(b.client.login({ email: 'bob', password: 'right' }))
+      await a.clock.advance(2 * TIMEOUT - SECOND)
+      expect(a.server.count('/login')).toBe(0)
+      answer()
+      await a.settle()
+      expect(done.state).toBe('fulfilled')
+      expect(a.server.reuses).toBe(0)
+    })
+
+    test('E18 the answer of a tab that does not hold the lock counts for nothing', async () => {
+      const a = open()
+      await frozenWith(a, NAME)
+      const [b, c] = [open(a), open(a)]
+      // These wait as well, and one of them will hold the other lock.
+      watch(b.client.refresh())
+      watch(c.client.ready())
+      a.server.hold('POST /login')
+      await a.clock.advance(SECOND)
+      expect(
+        await timeOf(
+          a,
+          login(a).catch(() => {}),
+        ),
+      ).toBeLessThanOrEqual(2 * TIMEOUT + 3 * SECOND + TIMEOUT)
+      const said = a.shared.channels.posted.filter(([, { type, alone }]) => type === 'alive' && !alone)
+      expect(said).toEqual([])
+    })
+
+    test('E18 the next holder is waited for anew, whatever the one before it has answered', async () => {
+      const [a, b, c] = (await signedInTabs(3, { server: { grace: MINUTE } })) as [World, World, World]
+      const answer = a.server.delay(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      a.server.delay('POST /login')
+      watch(b.client.login({ email: 'bob', password: 'right' }))
+      await b.settle()
+      const done = watch(c.client.login({ email: 'eve', password: 'right' }))
+      // It has answered by now that it is alive.
+      await a.clock.advance(TIMEOUT + 4 * SECOND)
+      answer()
+      await a.settle()
+      b.freeze()
+      const start = a.clock.time
+      while (done.state === 'pending') await a.clock.advance(SECOND)
+      expect(a.clock.time - start).toBeLessThanOrEqual(TIMEOUT + 6 * SECOND)
+    })
+
+    test.each<[name: string, call: (world: World, signal: AbortSignal) => Promise<unknown>]>([
+      ['login', ({ client }, signal) => client.login({ email: 'bob', password: 'right' }, { signal })],
+      ['ready', ({ client }, signal) => client.ready({ signal })],
+      ['refresh', ({ client }, signal) => client.refresh({ signal })],
+      ['getAccessToken', ({ client }, signal) => client.getAccessToken({ signal })],
+      ['fetch', ({ client }, signal) => client.fetch(items, { signal })],
+    ])('E18 %s ends with the signal, at once and with its reason', async (_, call) => {
+      const a = open()
+      await frozenWith(a, NAME)
+      const controller = new AbortController()
+      const outcome = watch(call(a, controller.signal))
+      await a.clock.advance(SECOND)
+      expect(outcome.state).toBe('pending')
+      controller.abort('enough')
+      await a.settle()
+      expect(outcome.state).toBe('enough')
+    })
+
+    test('E18 a login that was given up holds up nothing that comes after it', async () => {
+      const a = open()
+      const frozen = await frozenWith(a, NAME)
+      const controller = new AbortController()
+      watch(a.client.login({ email: 'bob', password: 'right' }, { signal: controller.signal }))
+      await a.settle()
+      controller.abort()
+      await a.settle()
+      expect(locksOf(a).pending).toEqual([])
+      frozen.close()
+      expect(await timeOf(a, login(a))).toBe(0)
+      expect(a.server.count('/login')).toBe(1)
+    })
+  })
+
+  describe('E18 a refresh of a former session', () => {
+    const bob = (a: World, expiresIn: number) => ({
+      accessToken: a.server.issueAccess('bob').token,
+      expiresIn,
+    })
+
+    test('E18 is waited for until its timeout, and not for longer', async () => {
+      const [a] = (await signedInTabs(1)) as [World]
+      a.server.hold(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      await a.client.setTokens(bob(a, 3))
+      await a.clock.advance(4 * SECOND)
+      const sent = watch(a.client.fetch(items))
+      await a.clock.advance(TIMEOUT - 5 * SECOND)
+      expect(sent.state).toBe('pending')
+      expect(a.server.refreshes).toBe(1)
+      await a.clock.advance(SECOND)
+      expect(sent.state).not.toBe('pending')
+      expect(a.server.refreshes).toBe(2)
+    })
+
+    test('E18 the server hangs for both: the waiter is freed after one timeout in all', async () => {
+      const [a] = (await signedInTabs(1)) as [World]
+      a.server.hold(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      a.server.hold(REFRESH)
+      await a.client.setTokens(bob(a, 3))
+      await a.clock.advance(4 * SECOND)
+      const sent = watch(a.client.fetch(items))
+      await a.clock.advance(TIMEOUT)
+      expect(sent.state).toBe('refresh_unavailable')
+    })
+
+    test('E18 is answered in time: the next one goes out after it, and the late cookie harms nobody', async () => {
+      const [a] = (await signedInTabs(1)) as [World]
+      const answer = a.server.delay(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      await a.client.setTokens(bob(a, 3))
+      await a.clock.advance(4 * SECOND)
+      watch(a.client.fetch(items))
+      await a.settle()
+      expect(a.server.refreshes).toBe(1)
+      answer()
+      await a.settle()
+      expect(a.server.refreshes).toBe(2)
+      expect(a.server.reuses).toBe(0)
+    })
+
+    test('E18 of the same login, from before the back/forward cache, is not given up: its cookie is the one to go on with', async () => {
+      const [a] = (await signedInTabs(1)) as [World]
+      const answer = a.server.delay(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      a.wake('pageshow', true)
+      const ready = watch(a.client.ready())
+      await a.clock.advance(TIMEOUT + 5 * SECOND)
+      expect(ready.state).toBe('fulfilled')
+      answer()
+      await a.clock.advance(MINUTE)
+      expect(status(a)).toEqual(['authenticated'])
+      expect(a.server.reuses).toBe(0)
+    })
+
+    test('E18 a login meanwhile waits for both, and a disposed client for neither', async () => {
+      const [a] = (await signedInTabs(1)) as [World]
+      a.server.hold(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      await a.client.setTokens(bob(a, 3))
+      await a.clock.advance(4 * SECOND)
+      const asked = watch(a.client.refresh())
+      const login = watch(a.client.login({ email: 'eve', password: 'right' }))
+      await a.clock.advance(TIMEOUT - 5 * SECOND)
+      expect(a.server.count('/login')).toBe(0)
+      await a.clock.advance(2 * SECOND)
+      expect([login.state, asked.state]).not.toContain('pending')
+
+      a.server.hold(REFRESH)
+      const first = watch(a.client.refresh())
+      await a.settle()
+      await a.client.setTokens(bob(a, 3))
+      const second = watch(a.client.refresh())
+      a.client.dispose()
+      await a.settle()
+      expect([first.state, second.state]).toEqual(['disposed', 'disposed'])
+    })
   })
 
   test.each([
@@ -973,7 +1245,6 @@ describe('M9 what comes over the channel', () => {
   })
 
   describe('M9 a forged pause', () => {
-    const DAY = 24 * HOUR
     async function paused(): Promise<World> {
       const [a] = (await signedInTabs(1)) as [World]
       const { generation } = a.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
@@ -996,11 +1267,184 @@ describe('M9 what comes over the channel', () => {
       expect(a.server.refreshes).toBe(1)
     })
 
-    test('M9 holds for a day at most', async () => {
+    test('E16 M9 holds for half an hour at most', async () => {
       const a = await paused()
-      await a.clock.advance(DAY + MINUTE)
+      await a.clock.advance(30 * MINUTE)
+      await a.settle()
+      a.server.revokeAccess()
       expect((await a.client.fetch(items)).status).toBe(200)
       expect(a.client.session).toEqual(session('authenticated', { error: null }))
+    })
+  })
+
+  describe('E16 a stranger on the channel', () => {
+    const DAY = 24 * HOUR
+    const newest = ({ shared }: World) =>
+      shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
+    const pauseOf = (a: World, more = {}) => ({
+      v: 1,
+      type: 'postponed',
+      generation: newest(a).generation,
+      code: 'refresh_unavailable',
+      retryAt: a.clock.now() + DAY,
+      binding: true,
+      ...more,
+    })
+    const say = (a: World, message: object) => a.shared.channels.inject(NAME, { v: 1, ...message })
+
+    test.each(['refresh_unavailable', 'refresh_rejected'])(
+      'E16 who says "postponed" (%s) every minute keeps no tab from asking for more than ten',
+      async code => {
+        const tabs = await signedInTabs(2)
+        const [a] = tabs as [World]
+        a.server.revokeAccess()
+        const { clock } = a
+        const start = clock.time
+        while (a.server.refreshes === 0 && clock.time < start + HOUR) {
+          say(a, pauseOf(a, { code, binding: clock.time % 2 === 0 }))
+          await clock.advance(MINUTE)
+          for (const { client } of tabs) watch(client.fetch(items))
+          await a.settle()
+        }
+        expect(clock.time - start).toBeLessThanOrEqual(11 * MINUTE)
+        expect(status(...tabs)).toEqual(all(2, 'authenticated'))
+      },
+    )
+
+    test.each(['refresh_unavailable', 'refresh_rejected'])(
+      'E16 who says "postponed" (%s) holds back no refresh() of the app',
+      async code => {
+        const [a] = (await signedInTabs(1)) as [World]
+        say(a, pauseOf(a, { code }))
+        await a.settle()
+        await a.client.refresh()
+        expect(a.server.refreshes).toBe(1)
+      },
+    )
+
+    const HIGH: [name: string, ahead: number][] = [
+      ['a minute', MINUTE],
+      ['an hour', HOUR],
+      ['a day', DAY],
+      ['a year', 365 * DAY],
+    ]
+    const kinds = ['here', 'hello', 'alive', 'renew', 'signed-out', 'session', 'postponed'] as const
+    const cases = HIGH.flatMap(([name, ahead]) => kinds.map(type => [type, name, ahead] as const))
+
+    /** Whatever the type needs. */
+    const forged = (a: World, type: string, number: number) => ({
+      ...newest(a),
+      type,
+      generation: number,
+      decided: number,
+      reason: 'other-tab',
+      code: 'refresh_unavailable',
+      retryAt: number,
+      binding: true,
+      accessToken: a.server.issueAccess('eve').token,
+      identity: 'eve',
+    })
+
+    test.each(cases)(
+      'E16 "%s" with numbers from %s ahead: logins, logouts and handovers go on',
+      async (type, _, ahead) => {
+        const tabs = await signedInTabs(2)
+        const [a, b] = tabs as [World, World]
+        for (const number of [a.clock.now() + ahead, a.clock.now() + ahead]) {
+          say(a, forged(a, type, number))
+          await a.settle()
+        }
+        await a.login('bob')
+        await a.settle()
+        const c = open(a)
+        watch(c.client.ready())
+        await c.clock.advance(2 * SECOND)
+        const sub = ({ client }: World) => (client.session as any).claims?.sub
+        expect([a, b, c].map(sub)).toEqual(all(3, 'bob'))
+        a.server.calls.length = 0
+        for (const tab of [b, c, a]) {
+          a.server.revokeAccess()
+          expect((await tab.client.fetch(items)).status).toBe(200)
+          await a.settle()
+        }
+        expect(a.server.refreshes).toBe(3)
+        const token = await a.client.getAccessToken()
+        expect(await b.client.getAccessToken()).toBe(token)
+        await b.client.logout()
+        await b.settle()
+        expect(status(a, b, c)).toEqual(all(3, 'anonymous'))
+        await c.login('ada')
+        await c.settle()
+        expect([a, b, c].map(sub)).toEqual(all(3, 'ada'))
+        for (const tab of [a, b, c]) tab.close()
+        // What was stored is no higher than what a page that comes later decides.
+        const later = open(a)
+        await later.login('eve')
+        await later.client.logout()
+        expect(status(later)).toEqual(['anonymous'])
+        expect(await open(a).client.ready()).toMatchObject({ status: 'anonymous' })
+      },
+    )
+
+    test('E16 a number from further ahead than a day is not heard', async () => {
+      const tabs = await signedInTabs(2)
+      const [a] = tabs as [World]
+      say(a, forged(a, 'signed-out', a.clock.now() + DAY + MINUTE))
+      await a.settle()
+      expect(status(...tabs)).toEqual(all(2, 'authenticated'))
+    })
+
+    const questions = [
+      { type: 'hello', generation: 0 },
+      { type: 'ask', generation: 0 },
+      { type: 'waiting', generation: 0, alone: false },
+      { type: 'renew', generation: 0 },
+      { type: 'renew', generation: 1, dead: true },
+    ]
+    test.each(questions)('E16 a flood of $type is answered a bounded number of times', async question => {
+      const [a] = (await signedInTabs(1, { server: { carrier: 'body' } })) as [World]
+      const generation = question.generation && newest(a).generation + HOUR
+      a.shared.channels.posted.length = 0
+      for (let n = 0; n < 1_000; n++) {
+        say(a, { ...question, generation })
+        if (n % 50 === 0) await a.clock.advance(1)
+      }
+      await a.clock.advance(10)
+      expect(a.shared.channels.posted.length).toBeLessThanOrEqual(60)
+      expect(a.server.refreshes).toBeLessThanOrEqual(8)
+      // The app's own requests still get their refresh.
+      a.server.revokeAccess()
+      expect((await a.client.fetch(items)).status).toBe(200)
+    })
+
+    test('E16 a flood of sessions costs a bounded number of requests', async () => {
+      const given: WorldOptions = { options: { endpoints: { user: 'user/whoami' } } }
+      const [a] = (await signedInTabs(1, given)) as [World]
+      const message = newest(a)
+      for (let n = 0; n < 1_000; n++) {
+        const { token: accessToken } = a.server.issueAccess('eve')
+        say(a, {
+          ...message,
+          accessToken,
+          identity: 'eve',
+          user: undefined,
+          generation: message.generation + n,
+        })
+        if (n % 50 === 0) await a.clock.advance(1)
+      }
+      await a.clock.advance(10)
+      expect(a.server.calls.length).toBeLessThanOrEqual(60)
+    })
+
+    test('E16 forged questions for a refresh leave the app its own', async () => {
+      const [a] = (await signedInTabs(1, { server: { carrier: 'body' } })) as [World]
+      const { generation } = newest(a)
+      for (let n = 0; n < 40; n++) {
+        say(a, { type: 'renew', generation: generation + HOUR, dead: true })
+        await a.clock.advance(SECOND / 10)
+      }
+      a.server.revokeAccess()
+      expect((await a.client.fetch(items)).status).toBe(200)
     })
   })
 

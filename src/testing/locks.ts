@@ -6,8 +6,9 @@ export type Locks = Pick<LockManager, 'request' | 'query'>
 /** The locks of one browser, shared by its tabs: as Web Locks, without `steal`. */
 export interface LockHub {
   /**
-   * What one tab sees as `navigator.locks`. What it asks and what it is told arrive in their order, each with its delay:
-   * `ask` on the way there, `tell` on the way back (a tab that is frozen is granted a lock, and learns of it later).
+   * What one client sees as `navigator.locks`; two of one document have one `clientId`. What it asks and what it is told
+   * arrive in their order, each with its delay: `ask` on the way there, `tell` on the way back (a tab that is frozen is
+   * granted a lock, and learns of it later).
    */
   open(clientId: string, tell: Deliver, ask?: Deliver): { locks: Locks; close(): void }
   snapshot(): { held: LockInfo[]; pending: LockInfo[] }

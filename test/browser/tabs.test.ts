@@ -7,8 +7,8 @@ import { ready, type Site, startSite, until } from './site.ts'
 
 const REFRESH = '/auth/refresh_token'
 const OPTIONS = { scope: 'test', patient: true }
-/** How long a tab waits for the lock before it goes on alone (DESIGN 11). */
-const lockWait = (timeout: number) => 2 * timeout + 2_000
+/** How long a tab waits for a frozen one with the lock before it goes on alone. */
+const lockWait = (timeout: number) => timeout + 3_000
 
 const status = (tab: Tab) => tab.evaluate(() => window.auth.session.status)
 const getItems = (tab: Tab) => tab.evaluate(async () => (await window.auth.fetch('/api/items')).status)
@@ -349,6 +349,53 @@ for (const engine of engines) {
         expect(await all([a, b], status)).toEqual(['authenticated', 'authenticated'])
       },
     )
+
+    test('S8 several clients in one document with sessionStorage: one refresh serves them, and the first may go', async () => {
+      await site.close()
+      site = await startSite({ mode: 'body', grace: 0 })
+      const tab = await newTab()
+      await site.open(tab, { ...OPTIONS, storage: 'sessionStorage' })
+      await site.login(tab)
+      site.server.log.clear()
+      const joined = await tab.evaluate(async () => {
+        const others = [window.another(), window.another()]
+        Object.assign(window, { others })
+        const sessions = await Promise.all(others.map(auth => auth.ready()))
+        return { statuses: sessions.map(({ status }) => status), stored: sessionStorage.length }
+      })
+      expect(joined).toEqual({ statuses: ['authenticated', 'authenticated'], stored: 1 })
+      expect(notes()).toEqual([])
+
+      const calls = await tab.evaluate(async () => {
+        await fetch('/demo/revoke-access', { method: 'POST' })
+        const { others } = window as unknown as { others: Window['auth'][] }
+        const sent = [window.auth, ...others].map(auth => auth.fetch('/api/items'))
+        return (await Promise.all(sent)).map(({ status }) => status)
+      })
+      expect(calls).toEqual([200, 200, 200])
+      expect(notes()).toEqual(['rotated'])
+
+      const left = await tab.evaluate(async () => {
+        const { others } = window as unknown as { others: Window['auth'][] }
+        const underway = window.auth.refresh().catch(({ code }) => code)
+        window.auth.dispose()
+        const statuses: (string | number)[] = [await underway]
+        for (const auth of others) {
+          statuses.push((await auth.refresh()).status, (await auth.fetch('/api/items')).status)
+        }
+        return { statuses, stored: sessionStorage.length }
+      })
+      expect(left).toEqual({
+        statuses: ['disposed', 'authenticated', 200, 'authenticated', 200],
+        stored: 1,
+      })
+      expect(new Set(notes())).toEqual(new Set(['rotated']))
+      expect(await events(tab, 'logout')).toEqual([])
+
+      await tab.reload()
+      await ready(tab)
+      expect(await status(tab)).toBe('authenticated')
+    })
 
     // Firefox keeps no page in its bfcache that has held a lock (accepted, DESIGN 11): it is loaded anew.
     const kept = engine.name !== 'Firefox'

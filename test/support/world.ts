@@ -37,6 +37,8 @@ export interface WorldOptions {
   browser?: World
   /** The page that this tab had before: its sessionStorage is still there. Its browser is this world's too. */
   before?: World
+  /** Shares the document, too: a second client on the page of that world, to which the browser gives the same locks. */
+  tab?: World
   page?: Environment['page']
   /** `false`: the browser has none; `'throws'`: it has, and refuses every use; `'blind'`: the query alone. */
   locks?: boolean | 'throws' | 'blind'
@@ -98,7 +100,7 @@ const storageOf = (kept: Map<string, string>) => ({
 
 /** A client in a browser over a server, all on virtual time; the network between them is MSW. */
 export function createWorld(given: WorldOptions = {}): World {
-  const { before, browser = before } = given
+  const { before, tab: document, browser = before ?? document } = given
   let wakeUps: ((event: { type: string; persisted?: boolean }) => void)[] = []
   const shared: Browser = browser?.shared ?? {
     locks: createLockHub(),
@@ -107,7 +109,7 @@ export function createWorld(given: WorldOptions = {}): World {
     inFlight: 0,
     tabs: 0,
   }
-  const clientId = `tab ${++shared.tabs}`
+  const clientId = document?.clientId ?? `tab ${++shared.tabs}`
 
   async function settle() {
     for (let calm = 0; calm < 4; ) {
@@ -179,7 +181,7 @@ export function createWorld(given: WorldOptions = {}): World {
   const clock = browser?.clock ?? createClock(() => world.settle(), given.skew)
   const server = browser?.server ?? createAuthServer(() => clock.time, given.server)
   const storage = browser?.storage ?? new Map<string, string>()
-  const sessionStorage = before?.sessionStorage ?? new Map<string, string>()
+  const sessionStorage = (before ?? document)?.sessionStorage ?? new Map<string, string>()
 
   function hop(label: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -11,6 +11,8 @@ import { findFragments } from './find-fragments.ts'
 declare global {
   interface Window {
     auth: AuthClient<Record<string, unknown>, { email: string }>
+    /** One more client of the same session in this document, as hot reload and a second bundle make one. */
+    another(): Window['auth']
     /** Every event of the client, as [name, detail]. */
     seen: [name: string, detail: unknown][]
     /** Every `pageshow`: did the page come out of the bfcache, and what did the client say at that moment? */
@@ -56,10 +58,14 @@ if (patient) {
 }
 window.isAuthError = isAuthError
 window.findFragments = findFragments
-window.auth = createAuthClient(options)
-for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
-  window.auth.on(name, detail => window.seen.push([name, JSON.parse(JSON.stringify(detail))]))
+window.another = () => {
+  const auth: Window['auth'] = createAuthClient(options)
+  for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
+    auth.on(name, detail => window.seen.push([name, JSON.parse(JSON.stringify(detail))]))
+  }
+  return auth
 }
+window.auth = window.another()
 // After the client's own listener: what this hears is what the app would see.
 window.addEventListener('pageshow', ({ persisted }) => {
   window.shown.push({ persisted, status: window.auth.session.status })
