@@ -83,15 +83,18 @@ export function createBearer(scheme: string): Bearer {
   }
 }
 
-export const copyHeaders = (given: HeadersInit): HeaderCopy =>
-  (Symbol.iterator in Object(given) ? null : copyPlain(given as Record<string, string>)) ?? new Headers(given)
+export function copyHeaders(given: HeadersInit): HeaderCopy {
+  const copy = Symbol.iterator in Object(given) ? null : copyPlain(given as Record<string, string>)
+  // A symbol is no name: the engine says so.
+  return copy && Object.getOwnPropertySymbols(copy).length === 0 ? copy : new Headers(given)
+}
 
-/** `null` where a spread does not find what the engine would: in a class, behind a getter, named by a symbol. */
+/** `null` where a spread does not find what the engine would: in a class, behind a getter, not enumerable. */
 export function copyPlain<T extends object>(given: T): T | null {
   if (!isPlain(given)) return null
   try {
     const copy = { ...given }
-    return Reflect.ownKeys(given).length === Object.keys(copy).length ? copy : null
+    return Object.getOwnPropertyNames(given).length === Object.keys(copy).length ? copy : null
   } catch {
     return null // a getter threw, maybe of a member that nobody asks for
   }
