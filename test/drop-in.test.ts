@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { types } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthClient } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
@@ -14,9 +15,11 @@ const sends = (world: World) => world.server.calls.filter(({ path }) => path ===
 /** A world in which Ada is signed in, and what native `fetch` makes of the requests. */
 async function watched() {
   const seen: Request[] = []
+  const inputs: unknown[] = []
   const world = createWorld({
     options: {
       fetch(input, init) {
+        inputs.push(input)
         const request = new Request(input, init)
         if (!/login|refresh/.test(request.url)) seen.push(request.clone())
         return world.environment.fetch(request)
@@ -25,7 +28,7 @@ async function watched() {
   })
   await world.login()
   world.server.calls.length = 0
-  return { world, seen }
+  return { world, seen, inputs }
 }
 
 describe('R6 fetch as native fetch reads its arguments', () => {
@@ -262,10 +265,12 @@ describe('E17 only a real Request is one', () => {
     },
   }
   test.each(Object.entries(lookalikes))('%s', async (_, make) => {
-    const { world, seen } = await watched()
+    const { world, seen, inputs } = await watched()
     for (const init of [undefined, { method: 'POST' }]) {
       await world.client.fetch(make() as Request, init).catch(() => {})
     }
+    // A browser makes text of it, which Node refuses.
+    expect(inputs.filter(input => types.isProxy(input))).toEqual([])
     for (const request of seen) {
       expect([request.url, request.headers.has('Authorization')]).toEqual([
         request.url,
