@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TokenStorage } from '../src/types.ts'
+import { isAuthError } from '../src/errors.ts'
+import type { LogEvent, TokenStorage } from '../src/types.ts'
 import { type Outcome, watch } from './support/outcome.ts'
-import { ORIGIN } from './support/server.ts'
+import { CUT_PASSWORD, HALF_PASSWORD, LOST_PASSWORD, ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
 
 // C11: the tabs of one browser over one server with single-use refresh tokens. Every lock grant and query, every
@@ -22,7 +23,15 @@ const MANY = 3_000
 
 type Action =
   | { type: 'request' | 'ready' | 'refresh' | 'logout' | 'close' | 'freeze' | 'thaw' | 'hide'; tab: number }
-  | { type: 'login'; tab: number; user: string }
+  | { type: 'login' | 'half'; tab: number; user: string }
+  /** `bare`: for whom the tab shows already, without a refresh token. */
+  | { type: 'setTokens'; tab: number; user: string; bare: boolean }
+  | { type: 'interrupt'; tab: number; password: string }
+  | { type: 'abort'; tab: number }
+  /** Somebody signs in on a page of the server's; `asks`: the page that this leads back to calls `refresh()`. */
+  | { type: 'redirect'; tab: number; user: string; asks: boolean }
+  /** An app's own call: from now on the user is in the other organisation. */
+  | { type: 'switch'; user: string }
   | { type: 'bfcache' | 'reload' | 'duplicate'; tab: number }
   | { type: 'open' | 'revoke' | 'lose' }
   | { type: 'advance'; ms: number; calm: boolean }
@@ -35,6 +44,8 @@ interface Program {
   grace: number
   /** Where the refresh token is: in a cookie, in one tab's hands, in a storage of each tab, in one of all tabs. */
   keeping: 'cookie' | 'memory' | 'own' | 'shared'
+  /** Is a user of another organisation another one to the app? */
+  tenants: boolean
   steps: Step[]
 }
 
@@ -47,6 +58,12 @@ interface Tab {
   read: number
   generation: number
   signedIn: boolean
+  /** Whom it shows, or knew last while it is unknown. */
+  user: string | null
+  /** When it last learned by itself who is signed in: by a login, or by tokens that it was given. */
+  decided: number
+  /** The app asked who is signed in, and nobody was: that holds for this tab alone. */
+  refused: boolean
   /** Not before it was thawed do bounds count. */
   since: number
   /** In the back/forward cache. */
@@ -62,6 +79,8 @@ interface Promised {
   readonly name: string
   readonly at: number
   readonly outcome: Outcome<unknown>
+  /** Ends it, where the caller can. */
+  readonly abort: AbortController
 }
 
 const mapStorage = (map: Map<string, string>): TokenStorage => ({
@@ -72,7 +91,21 @@ const mapStorage = (map: Map<string, string>): TokenStorage => ({
 
 const idle = () => new Promise<void>(resolve => setImmediate(resolve))
 
-function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
+/** What a token says of itself, to the model. */
+interface Claims {
+  readonly sub: string
+  readonly tenant: string
+  /** When the server was asked for it. */
+  readonly asked: number
+}
+
+const claimsOf = (bearer: string): Claims =>
+  JSON.parse(Buffer.from(bearer.split('.')[1]!, 'base64url').toString())
+
+/** Signs in only where the outcome of the login cannot be known. */
+const UNINVITED = 'eve'
+
+function createStage(scheduler: fc.Scheduler, { grace, keeping, tenants }: Program) {
   const tabs: Tab[] = []
   const promised: Promised[] = []
   const violations: string[] = []
@@ -88,8 +121,19 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
   /** What was stored and is not seen by every tab yet. */
   let unseen = 0
   let requests = 0
-  /** Whom a request was made for, by its number. */
-  const owners = new Map<string, string>()
+  /** Whom a request was made for, by its number; `null`: nobody; missing: the first whom its tab learns of. */
+  const owners = new Map<string, string | null>()
+  const nameless = new Map<string, Tab>()
+  const organisations = new Map<string, string>()
+  /** The server, or the jar, has come to stand for somebody whom no tab has been told of. */
+  let unasked = false
+  /** When an app last asked who is signed in, and when a login was last sent that can remain without an outcome. */
+  let asked = Number.NEGATIVE_INFINITY
+  let interrupted = 0
+  /** An outcome of it came all the same. */
+  let known = false
+  /** An answer that signs nobody in has just come, to a browser that was like this. */
+  let before: string | null = null
 
   const live = () => tabs.filter(({ world }) => !world.closed)
   const awake = () => live().filter(({ world }) => !world.frozen)
@@ -125,18 +169,23 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
       read: 0,
       generation: 0,
       signedIn: false,
+      user: null,
+      decided: -1,
+      refused: false,
       since: 0,
       kept: false,
       seen: new Map(truth),
       own,
     }
     const world = createWorld({
-      server: { lifetime: LIFETIME, grace, carrier: inCookie ? 'cookie' : 'body' },
+      server: { lifetime: LIFETIME, grace, carrier: inCookie ? 'cookie' : 'body', claims },
       deliver: schedule,
       options: {
         fetch: (input, init) => send(tab, new Request(input, init)),
         timeout: TIMEOUT,
         scope: 's',
+        logger: event => log(tab, event),
+        ...(tenants && { identity: ({ claims }) => identityOf(claims as Claims) }),
         ...(keeping === 'own' && { storage: mapStorage(own) }),
         ...(keeping === 'shared' && { storage: { ...mapStorage(common), shared: true } }),
       },
@@ -171,27 +220,65 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
     }
   }
 
+  function claims(given: Record<string, unknown>): Record<string, unknown> {
+    const asked = Number(server.calls.at(-1)?.headers.get('x-asked') ?? clock.time)
+    return { ...given, tenant: organisations.get(given.sub as string) ?? 'home', asked }
+  }
+
+  function identityOf({ sub, tenant }: Claims): string {
+    return tenants ? `${sub} of ${tenant}` : sub
+  }
+
+  /** Whom a tab shows. */
+  function shownBy({ world }: Tab): string | null {
+    const { session } = world.client
+    return session.status === 'authenticated' ? identityOf(session.claims as never) : null
+  }
+
+  /** Told in the very moment of a change. */
+  function log(tab: Tab, event: LogEvent): void {
+    tab.world.logs.push(event)
+    if (event.type === 'signed-out') tab.user = null
+    if (event.type !== 'signed-in' && event.type !== 'refreshed') return
+    const user = shownBy(tab) as string
+    tab.refused = false
+    if (event.cause === 'login' || event.cause === 'tokens') tab.decided = clock.monotonic()
+    if (user.startsWith(UNINVITED)) {
+      known ||= event.cause === 'login' || asked > interrupted - BOUND
+      if (!known) violate(`${tab.world.clientId} shows ${user}, whose login had no outcome`)
+    }
+    tab.user = user
+    for (const [n, owner] of nameless) {
+      if (owner !== tab) continue
+      owners.set(n, user)
+      nameless.delete(n)
+    }
+  }
+
   /** Watches what leaves the tab. */
   async function send(tab: Tab, request: Request): Promise<Response> {
     const { world } = tab
     const { pathname, searchParams } = new URL(request.url)
     const bearer = request.headers.get('authorization')
     const { session } = world.client
-    if (pathname === '/items' && bearer) {
-      const { sub } = JSON.parse(Buffer.from(bearer.split('.')[1]!, 'base64url').toString())
+    if (pathname === '/items') {
+      const user = bearer && identityOf(claimsOf(bearer))
       const owner = owners.get(searchParams.get('n')!)
-      if (session.status !== 'authenticated')
+      if (bearer && session.status !== 'authenticated')
         violate(`${world.clientId} sends a bearer while ${session.status}`)
-      else if (session.claims?.sub !== sub) violate(`${world.clientId} sends the bearer of ${sub}`)
-      if (owner !== undefined && owner !== sub) violate(`a request of ${owner} was sent as ${sub}`)
-    }
+      else if (bearer && shownBy(tab) !== user) violate(`${world.clientId} sends the bearer of ${user}`)
+      if (owner !== undefined && owner !== user) violate(`a request of ${owner} was sent as ${user}`)
+    } else request.headers.set('x-asked', `${clock.time}`)
     // Whoever goes on without a frozen tab whose login is on the wire cannot know which of the two comes first.
     if (pathname !== '/items' && tabs.some(other => other.loggingIn > 0 && other.world.frozen)) torn = true
     if (pathname === '/login') tab.loggingIn++
     if (pathname !== '/refresh_token') {
-      return world.environment.fetch(request).finally(() => {
+      const answer = world.environment.fetch(request).finally(() => {
         if (pathname === '/login') tab.loggingIn--
       })
+      const { status } = await answer
+      if (pathname === '/login' && status === 202) before = whoIsWho()
+      return answer
     }
 
     for (const other of tabs) {
@@ -211,13 +298,47 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
     }
   }
 
-  function promise(tab: Tab, name: string, made: Promise<unknown>): void {
-    promised.push({ tab, name, at: clock.monotonic(), outcome: watch(made) })
+  function promise(tab: Tab, name: string, make: (signal: AbortSignal) => Promise<unknown>): void {
+    const abort = new AbortController()
+    promised.push({ tab, name, at: clock.monotonic(), outcome: watch(make(abort.signal)), abort })
   }
+
+  function login(tab: Tab, name: string, email: string, password: string): void {
+    promise(tab, name, signal => tab.world.client.login({ email, password }, { signal }))
+  }
+
+  /** An explicit `refresh()`. */
+  function ask(tab: Tab): void {
+    const { client } = tab.world
+    const [wasSignedIn, at, since] = [shownBy(tab) !== null, clock.time, clock.monotonic()]
+    asked = since
+    promise(tab, 'refresh', async () => {
+      try {
+        const { claims } = await client.refresh()
+        const isOld = (claims as unknown as Claims).asked < at
+        if (!wasSignedIn && isOld && tab.decided < since)
+          violate(`${tab.world.clientId} takes a session from before its refresh()`)
+      } catch (error) {
+        if (isAuthError(error) && error.code === 'no_session' && !wasSignedIn) tab.refused = true
+        throw error
+      }
+    })
+  }
+
+  /** All that an answer which signs nobody in must leave as it is. */
+  const whoIsWho = (): string =>
+    JSON.stringify([
+      live().map(({ world }) => world.client.session),
+      truth.get('silent-refresh:signed-out:s'),
+      server.holder,
+    ])
 
   async function deliver(): Promise<void> {
     await scheduler.waitNext(1)
     await idle()
+    if (before !== null && before !== whoIsWho())
+      violate(`a login that signs nobody in changes ${before} to ${whoIsWho()}`)
+    before = null
   }
 
   async function drain(): Promise<void> {
@@ -239,18 +360,48 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
       switch (action.type) {
         case 'request': {
           const n = `${requests++}`
-          const { session } = client
-          if (session.status === 'authenticated') owners.set(n, session.claims?.sub as string)
-          return promise(tab, 'request', client.fetch(`${ORIGIN}/items?n=${n}`))
+          if (client.session.status === 'unknown' && tab.user === null) nameless.set(n, tab)
+          else owners.set(n, tab.user)
+          return promise(tab, 'request', () => client.fetch(`${ORIGIN}/items?n=${n}`))
         }
         case 'ready':
-          return promise(tab, 'ready', client.ready())
+          return promise(tab, 'ready', () => client.ready())
         case 'refresh':
-          return promise(tab, 'refresh', client.refresh())
+          return ask(tab)
         case 'login':
-          return promise(tab, 'login', client.login({ email: action.user, password: 'right' }))
+          return login(tab, 'login', action.user, 'right')
+        case 'half':
+          return login(tab, 'half', action.user, HALF_PASSWORD)
+        case 'interrupt':
+          interrupted = clock.monotonic()
+          unasked = true
+          known &&= live().some(other => other.user?.startsWith(UNINVITED))
+          return login(tab, 'interrupt', UNINVITED, action.password)
+        case 'abort':
+          for (const { tab: other, abort } of promised) if (other === tab) abort.abort()
+          return
+        case 'setTokens': {
+          const isBare = action.bare && client.session.status === 'authenticated'
+          const user = isBare ? shownBy(tab)!.split(' ')[0]! : action.user
+          const opened = isBare ? undefined : server.seed(user)
+          const { token } = server.issueAccess(user)
+          // An answer on the wire may yet put another cookie in its place.
+          unasked = true
+          const refreshToken = inCookie ? undefined : opened
+          return promise(tab, 'setTokens', () => client.setTokens({ accessToken: token, refreshToken }))
+        }
+        case 'redirect': {
+          if (!inCookie) return
+          server.seed(action.user)
+          unasked = true
+          if (tab.wire !== null || tab.loggingIn > 0) torn = true
+          world.close()
+          const landed = open(tab.own)
+          if (action.asks) ask(landed)
+          return
+        }
         case 'logout':
-          promise(tab, 'logout', client.logout())
+          promise(tab, 'logout', () => client.logout())
           if (client.session.status !== 'anonymous') violate('logout leaves the session standing')
           return
         case 'close':
@@ -283,6 +434,10 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
     switch (action.type) {
       case 'open':
         if (live().length < 4) open()
+        return
+      case 'switch':
+        organisations.set(action.user, organisations.get(action.user) === 'other' ? 'home' : 'other')
+        unasked = true
         return
       case 'revoke':
         return server.revokeAccess()
@@ -335,6 +490,10 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
       const age = clock.monotonic() - Math.max(at, tab.since)
       if (age > BOUND) violate(`${world.clientId}: ${name} is pending after ${age} ms`)
     }
+    for (const { tab, name, outcome } of promised) {
+      if (name === 'half' && outcome.state === 'fulfilled')
+        violate(`${tab.world.clientId} signs in by half a login`)
+    }
     if (server.reuses > 0 && !torn) violate('a refresh token was sent twice')
     if (violations.length > 0) throw new Error(violations.join('\n'))
   }
@@ -350,20 +509,59 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping }: Program) {
     for (const { tab, name, outcome } of promised) {
       if (outcome.state === 'pending' && !tab.world.closed) violate(`${name} never settles`)
     }
-    const sessions = live().map(({ world }) => world.client.session)
-    const users = new Set(
-      sessions.map(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
-    )
+    const isAlone = (tab: Tab) => tab.refused && tab.world.client.session.status === 'anonymous'
+    agree(live().filter(tab => !isAlone(tab)))
+    if (!unasked && !live().some(isAlone)) {
+      agreeWithJar()
+      return look()
+    }
+    await expire()
+    agree(live())
+    look()
+    if (!inCookie) return
+    const asking = live()[0] as Tab
+    ask(asking)
+    await idle()
+    await drain()
+    await clock.advance(BOUND + SECOND)
+    await drain()
+    agree(live())
+    agreeWithJar()
+    look()
+  }
+
+  /** Until then a tab may go on with the access token that it has: the next one says whom the server knows. */
+  async function expire(): Promise<void> {
+    await clock.advance(LIFETIME * SECOND)
+    await drain()
+    for (const n of awake().keys()) await act({ type: 'request', tab: n })
+    await idle()
+    await drain()
+    await clock.advance(BOUND + SECOND)
+    await drain()
+  }
+
+  function agree(those: Tab[]): void {
+    const users = new Set(those.map(tab => shownBy(tab) ?? tab.world.client.session.status))
     users.delete('unknown')
     if (users.size > 1) violate(`the tabs disagree: ${[...users]}`)
-    if (!inCookie) return look()
-    const holder = server.holder
+  }
+
+  function agreeWithJar(): void {
+    const { holder } = server
+    const sessions = live().map(({ world }) => world.client.session)
+    const users = sessions.flatMap(session =>
+      session.status === 'authenticated'
+        ? [session.claims?.sub ?? null]
+        : session.status === 'anonymous'
+          ? [null]
+          : [],
+    )
+    if (!inCookie || torn || users.length === 0) return
     const [user] = users
-    if (users.size === 1 && user !== 'anonymous' && holder !== user && !torn)
-      violate(`the session is ${user}'s, the cookie ${holder}'s`)
-    if (user === 'anonymous' && holder !== null && truth.size === 0 && !torn && sessions.length > 0)
+    if (user && holder !== user) violate(`the session is ${user}'s, the cookie ${holder}'s`)
+    if (!user && holder !== null && truth.size === 0)
       violate(`signed out, but ${holder}'s cookie is there and no marker`)
-    look()
   }
 
   return {
@@ -449,6 +647,29 @@ const rough = [
   },
 ]
 
+/** More than one user, and more than one organisation. */
+const whose = [
+  {
+    arbitrary: fc.record({ type: fc.constant('redirect' as const), tab, user, asks: fc.boolean() }),
+    weight: 2,
+  },
+  { arbitrary: fc.record({ type: fc.constant('switch' as const), user }), weight: 2 },
+  {
+    arbitrary: fc.record({ type: fc.constant('setTokens' as const), tab, user, bare: fc.boolean() }),
+    weight: 1,
+  },
+  { arbitrary: fc.record({ type: fc.constant('half' as const), tab, user }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      type: fc.constant('interrupt' as const),
+      tab,
+      password: fc.constantFrom(CUT_PASSWORD, LOST_PASSWORD),
+    }),
+    weight: 1,
+  },
+  { arbitrary: of('abort'), weight: 1 },
+]
+
 const programOf = (
   actions: { arbitrary: fc.Arbitrary<Action>; weight: number }[],
   grace: fc.Arbitrary<number>,
@@ -459,6 +680,7 @@ const programOf = (
     start: fc.constantFrom('cold', 'warm', 'anonymous'),
     grace,
     keeping,
+    tenants: fc.boolean(),
     steps: fc.array(
       fc.tuple(fc.oneof(...actions), deliveries).map(([action, deliveries]) => ({ ...action, deliveries })),
       { minLength: 1, maxLength: 7 },
@@ -470,13 +692,13 @@ const check = (program: fc.Arbitrary<Program>, numRuns = RUNS) =>
 
 test(
   'C11 whatever the order of answers, locks and messages',
-  () => check(programOf(common, fc.constant(0))),
+  () => check(programOf([...common, ...whose], fc.constant(0))),
   LONG,
 )
 
 test(
   'C11 tabs that are closed, frozen or kept for later, answers that are lost or late',
-  () => check(programOf([...common, ...rough], fc.constantFrom(0, 30 * SECOND))),
+  () => check(programOf([...common, ...whose, ...rough], fc.constantFrom(0, 30 * SECOND))),
   LONG,
 )
 
@@ -491,14 +713,17 @@ const inScript = fc.constantFrom<Program['keeping'][]>('memory', 'own', 'shared'
 
 test(
   'C11 with the refresh token in script: in one tab, in a storage of each, in a storage of all',
-  () => check(programOf([...common, ...reopened], fc.constant(0), inScript), RUNS / 2),
+  () => check(programOf([...common, ...whose, ...reopened], fc.constant(0), inScript), RUNS / 2),
   LONG,
 )
 
 test(
   'C11 with the refresh token in script, and tabs that are closed or frozen, and answers that are lost',
   () =>
-    check(programOf([...common, ...rough, ...reopened], fc.constantFrom(0, 30 * SECOND), inScript), RUNS / 2),
+    check(
+      programOf([...common, ...whose, ...rough, ...reopened], fc.constantFrom(0, 30 * SECOND), inScript),
+      RUNS / 2,
+    ),
   LONG,
 )
 

@@ -34,6 +34,13 @@ export interface AuthServerOptions {
 
 export const ORIGIN = 'https://api.example.com'
 
+/** A login with it is answered 202, and asks for a second factor. */
+export const HALF_PASSWORD = 'half'
+/** A login with it has its cookie in the jar while the rest of the answer is still on its way. */
+export const CUT_PASSWORD = 'cut'
+/** A login with it has its cookie in the jar, and the rest of the answer never arrives. */
+export const LOST_PASSWORD = 'lost'
+
 /** These claims and no others. */
 export const makeToken = (claims: Record<string, unknown>): string =>
   kit.makeToken({ sub: undefined, iat: undefined, exp: undefined, ...claims })
@@ -135,8 +142,16 @@ export function createAuthServer(time: () => number, options: AuthServerOptions 
   const routes: Record<string, (call: Call) => Response | Promise<Response>> = {
     'POST /login'(call) {
       const { email, password } = JSON.parse(call.text)
-      if (password !== 'right') return json({ error: 'invalid_credentials', hint: 'caps lock?' }, 401)
-      return answer(email, ledger.open(email))
+      if (password === HALF_PASSWORD) return json({ two_factor: true }, 202)
+      const isCut = password === CUT_PASSWORD || password === LOST_PASSWORD
+      if (password !== 'right' && !isCut)
+        return json({ error: 'invalid_credentials', hint: 'caps lock?' }, 401)
+      const response = answer(email, ledger.open(email))
+      if (isCut) {
+        jar.cookie = response.headers.get('x-set-cookie') ?? jar.cookie
+        response.headers.delete('x-set-cookie')
+      }
+      return password === LOST_PASSWORD ? Response.error() : response
     },
     'POST /refresh_token': rotate,
     'POST /logout'(call) {
