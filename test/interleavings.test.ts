@@ -124,6 +124,8 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping, tenants }: Progr
   /** Whom a request was made for, by its number; `null`: nobody; missing: the first whom its tab learns of. */
   const owners = new Map<string, string | null>()
   const nameless = new Map<string, Tab>()
+  /** When the app got the tokens that it hands in. */
+  let handedIn: number | null = null
   const organisations = new Map<string, string>()
   /** The server, or the jar, has come to stand for somebody whom no tab has been told of. */
   let unasked = false
@@ -221,7 +223,7 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping, tenants }: Progr
   }
 
   function claims(given: Record<string, unknown>): Record<string, unknown> {
-    const asked = Number(server.calls.at(-1)?.headers.get('x-asked') ?? clock.time)
+    const asked = handedIn ?? Number(server.calls.at(-1)?.headers.get('x-asked') ?? clock.time)
     return { ...given, tenant: organisations.get(given.sub as string) ?? 'home', asked }
   }
 
@@ -384,7 +386,9 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping, tenants }: Progr
           const isBare = action.bare && client.session.status === 'authenticated'
           const user = isBare ? shownBy(tab)!.split(' ')[0]! : action.user
           const opened = isBare ? undefined : server.seed(user)
+          handedIn = clock.time
           const { token } = server.issueAccess(user)
+          handedIn = null
           // An answer on the wire may yet put another cookie in its place.
           unasked = true
           const refreshToken = inCookie ? undefined : opened
