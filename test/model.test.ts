@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { watch } from './support/outcome.ts'
-import { ORIGIN } from './support/server.ts'
+import { HALF_PASSWORD, LOST_PASSWORD, ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
 
 // What a user should see, whatever they do in up to three tabs, against a plain model: who is signed in.
@@ -13,8 +13,10 @@ const RUNS = Number(process.env.INTERLEAVINGS ?? 1_000)
 const LONG = process.env.PATIENT ? 3_600_000 : 300_000
 
 interface Model {
-  /** Whose session the server has, and the browser's cookie opens. */
   user: string | null
+  /** Whose session the browser's cookie opens: somebody else's only after a login whose outcome nobody knows. */
+  cookie: string | null
+  organisation: string
   /** Per tab: `false` while it was not asked anything and heard of nothing. */
   tabs: { asked: boolean; frozen: boolean }[]
 }
@@ -22,6 +24,8 @@ interface Model {
 interface Real {
   tabs: World[]
   open(): World
+  /** What the server writes into its tokens. */
+  organisation: string
 }
 
 type Command = fc.AsyncCommand<Model, Real>
@@ -45,15 +49,21 @@ const command = (
 
 const awake = (n: number) => (model: Model) => model.tabs[n] !== undefined && !model.tabs[n].frozen
 
+const nameOf = (claims: object | null): string => {
+  const { sub, organisation } = claims as { sub: string; organisation: string }
+  return `${sub} of ${organisation}`
+}
+
 /** All tabs that run show the same; one that was never asked may not know yet. */
-function look({ user, tabs }: Model, real: Real): void {
+function look({ user, cookie, organisation, tabs }: Model, real: Real): void {
+  const wanted = user && `${user} of ${organisation}`
   const shown = tabs.map(({ asked, frozen }, n) => {
     const { session } = real.tabs[n]!.client
-    if (frozen || (!asked && session.status === 'unknown')) return user
-    return session.status === 'authenticated' ? session.claims?.sub : null
+    if (frozen || (!asked && session.status === 'unknown')) return wanted
+    return session.status === 'authenticated' ? nameOf(session.claims) : null
   })
-  expect(shown, 'what the tabs show').toEqual(tabs.map(() => user))
-  expect(real.tabs[0]!.server.holder, 'whose cookie it is').toBe(user)
+  expect(shown, 'what the tabs show').toEqual(tabs.map(() => wanted))
+  expect(real.tabs[0]!.server.holder, 'whose cookie it is').toBe(cookie)
   expect(real.tabs[0]!.server.reuses).toBe(0)
   expect(real.tabs.flatMap(({ reported }) => reported)).toEqual([])
 }
@@ -69,6 +79,11 @@ async function inTime<T>({ clock }: World, promise: Promise<T>): Promise<T> {
 
 const hear = (model: Model) => {
   for (const tab of model.tabs) if (!tab.frozen) tab.asked = true
+}
+
+function decide(model: Model, user: string | null): void {
+  Object.assign(model, { user, cookie: user })
+  hear(model)
 }
 
 const request = (n: number): Command =>
@@ -92,16 +107,59 @@ const ready = (n: number): Command =>
 const login = (n: number, user: string): Command =>
   command(`${user} signs in in ${n}`, awake(n), async (model, real) => {
     await inTime(real.tabs[n]!, real.tabs[n]!.login(user))
-    model.user = user
-    hear(model)
+    decide(model, user)
   })
 
-const wrongPassword = (n: number): Command =>
-  command(`a wrong password in ${n}`, awake(n), async (_, real) => {
-    const failed = watch(real.tabs[n]!.client.login({ email: 'eve', password: 'wrong' }))
+const givenTokens = (n: number, user: string): Command =>
+  command(`${n} is given tokens of ${user}`, awake(n), async (model, real) => {
+    const { client, server } = real.tabs[n]!
+    server.seed(user)
+    await inTime(real.tabs[n]!, client.setTokens({ accessToken: server.issueAccess(user).token }))
+    decide(model, user)
+  })
+
+/** On a page of the server's, which leads back to the app. */
+const redirect = (n: number, user: string): Command =>
+  command(`${user} signs in by redirect in ${n}`, awake(n), async (model, real) => {
+    real.tabs[n]!.server.seed(user)
+    real.tabs[n]!.close()
+    real.tabs[n] = real.open()
+    model.tabs[n] = { asked: true, frozen: false }
+    await inTime(real.tabs[n], real.tabs[n].client.refresh())
+    decide(model, user)
+  })
+
+const changeOrganisation = (n: number): Command =>
+  command(
+    `another organisation in ${n}`,
+    model => awake(n)(model) && model.user !== null,
+    async (model, real) => {
+      real.organisation = model.organisation === 'home' ? 'other' : 'home'
+      await inTime(real.tabs[n]!, real.tabs[n]!.client.refresh())
+      model.organisation = real.organisation
+      hear(model)
+    },
+  )
+
+const refusedLogin = (n: number, password: string): Command =>
+  command(`a login with ${password} in ${n}`, awake(n), async (_, real) => {
+    const failed = watch(real.tabs[n]!.client.login({ email: 'eve', password }))
     await real.tabs[n]!.clock.advance(2 * SECOND)
     expect(failed.state).toBe('login_rejected')
   })
+
+/** The server signs eve in, and nobody is told. */
+const lostLogin = (n: number): Command =>
+  command(
+    `a login is lost in ${n}`,
+    model => awake(n)(model) && model.user === null,
+    async (model, real) => {
+      const failed = watch(real.tabs[n]!.client.login({ email: 'eve', password: LOST_PASSWORD }))
+      await real.tabs[n]!.clock.advance(2 * SECOND)
+      expect(failed.state).toBe('login_unavailable')
+      model.cookie = 'eve'
+    },
+  )
 
 const logout = (n: number): Command =>
   command(`logout in ${n}`, awake(n), async (model, real) => {
@@ -111,8 +169,7 @@ const logout = (n: number): Command =>
     await settle()
     await clock.advance(2 * SECOND)
     expect(done.value).toEqual({ revoked: true })
-    model.user = null
-    hear(model)
+    decide(model, null)
   })
 
 const expire = (): Command =>
@@ -150,7 +207,7 @@ const refuse = (): Command =>
     async (model, real) => {
       const [first] = real.tabs as [World]
       first.server.revokeAll()
-      model.user = null
+      decide(model, null)
       for (const [n, tab] of real.tabs.entries()) {
         model.tabs[n]!.asked = true
         expect((await inTime(tab, tab.client.fetch(`${ORIGIN}/items`))).status).toBe(401)
@@ -247,7 +304,11 @@ const simple: fc.Arbitrary<Command>[] = [
   n.map(request),
   n.map(ready),
   fc.tuple(n, user).map(([tab, name]) => login(tab, name)),
-  n.map(wrongPassword),
+  fc.tuple(n, user).map(([tab, name]) => givenTokens(tab, name)),
+  fc.tuple(n, user).map(([tab, name]) => redirect(tab, name)),
+  n.map(changeOrganisation),
+  fc.tuple(n, fc.constantFrom('wrong', HALF_PASSWORD)).map(([tab, kind]) => refusedLogin(tab, kind)),
+  n.map(lostLogin),
   n.map(logout),
   fc.constant(null).map(expire),
   fc.constant(null).map(sleep),
@@ -268,13 +329,24 @@ const commands: fc.Arbitrary<Command>[] = [
 ]
 
 function setup(count: number): { model: Model; real: Real } {
-  const options = { timeout: TIMEOUT, scope: 's' }
-  const first = createWorld({ server: { lifetime: LIFETIME, grace: 30 * SECOND }, options })
+  const options = {
+    timeout: TIMEOUT,
+    scope: 's',
+    identity: ({ claims }: { claims: object | null }) => nameOf(claims),
+  }
+  const claims = (given: Record<string, unknown>) => ({ ...given, organisation: real.organisation })
+  const first = createWorld({ server: { lifetime: LIFETIME, grace: 30 * SECOND, claims }, options })
   const open = () => createWorld({ browser: first, options })
   const tabs = [first, ...Array.from({ length: count - 1 }, open)]
+  const real: Real = { tabs, open, organisation: 'home' }
   return {
-    model: { user: null, tabs: tabs.map(() => ({ asked: false, frozen: false })) },
-    real: { tabs, open },
+    model: {
+      user: null,
+      cookie: null,
+      organisation: 'home',
+      tabs: tabs.map(() => ({ asked: false, frozen: false })),
+    },
+    real,
   }
 }
 
@@ -283,6 +355,8 @@ const check = (count: number, arbitraries: fc.Arbitrary<Command>[]) =>
     fc.asyncProperty(fc.commands(arbitraries, { maxCommands: 15 }), async steps => {
       const stage = setup(count)
       try {
+        // Channels open a task late.
+        await stage.real.tabs[0]!.settle()
         await fc.asyncModelRun(() => stage, steps)
       } finally {
         for (const tab of stage.real.tabs) tab.close()
