@@ -69,7 +69,7 @@ export function createNameUser({ identity, log }: Pick<Settings, 'identity' | 'l
 export function nameOfSubject(claims: object): string | null {
   const { iss, sub } = pick(claims as { iss?: unknown; sub?: unknown }, 'iss', 'sub')
   const text = asText(sub)
-  return text ? JSON.stringify([iss, text]) : null
+  return text === null ? null : JSON.stringify([iss, text])
 }
 
 function nameOf(user: unknown): string | null {

