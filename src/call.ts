@@ -4,7 +4,7 @@ import type { Owner } from './identity.ts'
 /** A member of `init` by which `auth.api` says whom all attempts of one call are for. Nothing of it is sent. */
 export const OWNER = 'silent-refresh owner'
 
-const NOTHING: RequestInit = Object.freeze({})
+const NOTHING: RequestInit = Object.freeze(Object.create(null))
 
 /** A request of the app, read once, when `fetch` is called. */
 export interface Call {

@@ -222,6 +222,8 @@ export function createParts<Claims, User>(
   /** A tab that has no refresh token asks this one, which has it. */
   async function renew(isDead: boolean, since: number): Promise<void> {
     const need = isDead ? 'dead' : 'ahead'
+    const refusal = refresher.refusal(need)
+    if (refusal) return tabs.tell(refusal)
     await refresher.run(need, since)
     // One that was under way can have left too early.
     if (session.held && session.held.askedAt < since) await refresher.run(need, since)

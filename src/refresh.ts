@@ -216,9 +216,10 @@ export function createRefresher(
     let outcome: AuthError | null = null
     let follows = false
     try {
+      const isAfterRestore = current.former?.version === current.version
       await formerOver(current)
-      // A restore that was under way has signed somebody in, or nobody: the app asks about what is now.
-      if (current.asked && !isSignedOut()) current.version = session.version
+      // The restore that was under way has signed somebody in, or nobody: the app asks about what is now.
+      if (isAfterRestore && !isSignedOut()) current.version = session.version
       if (isBarred()) return
       await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.

@@ -47,7 +47,8 @@ export function createRevocation(
   isAsking: () => boolean,
 ): Revocation {
   const { timeout, log } = settings
-  const loadedFor = later(instant(environment), timeout)
+  /** When a page that did not sign out itself may retry. */
+  const mayRetryAt = environment.page && later(instant(environment), timeout)
   let running: Promise<LogoutResult> | null = null
   let isRunningAsked = false
   /** What the server has not confirmed to be worthless yet. */
@@ -126,17 +127,20 @@ export function createRevocation(
     if (!disposed && environment.page) cancelRetry = environment.timer(retry, Math.max(0, ms))
   }
 
+  /**
+   * A page that did not sign out itself may retry where nothing hints at a login by redirect: its document was reached
+   * from this origin, and the app has had time to ask who is signed in.
+   */
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.decided)) return
-    if (isAsking()) retryIn(RETRY)
-    else if (isOurs || isLaterPage()) void run(null)
+    if (isAsking()) return retryIn(RETRY)
+    if (!isOurs && (hasAppAsked || !isFromHere())) return
+    const wait = isOurs ? 0 : untilLater()
+    if (wait > 0) retryIn(wait)
+    else void run(null)
   }
 
-  /**
-   * A page that was loaded since may retry where nothing hints at a login by redirect: its document was reached from
-   * this origin, and the app has had time to ask who is signed in.
-   */
-  const isLaterPage = (): boolean => isFromHere() && !hasAppAsked && remaining(environment, loadedFor) <= 0
+  const untilLater = (): number => (mayRetryAt ? remaining(environment, mayRetryAt) : 0)
 
   function isFromHere(): boolean {
     const { referrer, origin } = environment.page ?? {}
@@ -163,7 +167,7 @@ export function createRevocation(
       const rest = await rested
       // The call names this token, so it cannot end any other session.
       if (rest?.refreshToken) void run(null, false, rested)
-      else if (!hasAppAsked && isFromHere()) retryIn(remaining(environment, loadedFor))
+      else retry()
     },
     retrySoon: retry,
     doubt() {

@@ -187,10 +187,12 @@ describe('F10 a login ends, with', () => {
     expect(await getItems()).toBe(200)
   })
 
-  test('a body of garbage: the cookie that came with it is as good', async () => {
-    await spoilt('/auth/login', 'a body of garbage', () => world.client.login(credentials))
-    expect(world.client.session.status).toBe('authenticated')
-    expect(notes()).toEqual(['rotated'])
+  test('I7 a body of garbage: it signs nobody in, and is shown to the app', async () => {
+    const outcome = await spoilt('/auth/login', 'a body of garbage', () => world.client.login(credentials))
+    expect(outcome).toBe('login_rejected')
+    expect(world.client.session.status).not.toBe('authenticated')
+    faults.mend()
+    expect((await world.client.login(credentials)).status).toBe('authenticated')
     expect(await getItems()).toBe(200)
   })
 })

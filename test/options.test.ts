@@ -379,7 +379,7 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     const preset = oauth2({ tokenUrl: `${ORIGIN}/token`, clientId: 'spa' })
     expect(preset.endpoints?.logout).toBe(false)
     const context = { tokens: null, credentials: {}, signal: new AbortController().signal }
-    expect(() => (preset.endpoints?.login as EndpointFunction)(context)).toThrow(/code flow/)
+    expect(() => (preset.endpoints!.login as EndpointFunction)(context)).toThrow(/code flow/)
   })
 
   test.each([

@@ -1420,7 +1420,11 @@ describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches ano
 
 describe('E3 a storage of the browser that is null, or throws, or throws later', () => {
   const NAMES = ['localStorage', 'sessionStorage'] as const
-  afterEach(() => vi.unstubAllGlobals())
+  const restore: (() => unknown)[] = []
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    for (const undo of restore.splice(0)) undo()
+  })
 
   const denied = (): never => {
     throw new DOMException('Denied', 'SecurityError')
@@ -1434,11 +1438,6 @@ describe('E3 a storage of the browser that is null, or throws, or throws later',
       before ? Object.defineProperty(globalThis, name, before) : Reflect.deleteProperty(globalThis, name),
     )
   }
-  const restore: (() => unknown)[] = []
-  afterEach(() => {
-    for (const undo of restore.splice(0)) undo()
-  })
-
   const absent: [how: string, get: () => unknown][] = [
     ['is null', () => null],
     ['is undefined', () => undefined],

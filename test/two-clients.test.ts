@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
+import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
@@ -13,7 +14,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const TIMEOUT = 10 * SECOND
 const REFRESH = 'POST /refresh_token'
-const KEY = 'silent-refresh:token:app'
+const KEY = nameOf('app', 'token')
 const items = `${ORIGIN}/items`
 
 type Kept = Map<string, string>
@@ -221,7 +222,7 @@ describe.each([2, 3])('S8 %i clients of one session in one document', count => {
     const [a] = clients
     const { generation } = a.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
     const forged = { v: 1, type: 'signed-out', reason: 'rejected', generation: generation + 1 }
-    a.shared.channels.inject('silent-refresh:app', forged)
+    a.shared.channels.inject(nameOf('app'), forged)
     await a.settle()
     expect(status(a)).toEqual(['authenticated'])
     expect(stored(page)).toBeDefined()

@@ -206,10 +206,7 @@ for (const engine of engines) {
       expect(await tab.evaluate(async () => (await window.auth.logout()).revoked)).toBe(false)
       const next = front.page(options, 'here')
       const leave = async () => {
-        await tab.evaluate(
-          url => void (location.href = url),
-          front.page({ ...options, restore: 'manual' }, 'away'),
-        )
+        await tab.evaluate(url => location.assign(url), front.page({ ...options, restore: 'manual' }, 'away'))
         await tab.waitFor(() => location.search.includes('name=away') && 'auth' in window)
       }
       await leave()
@@ -219,7 +216,7 @@ for (const engine of engines) {
       expect(await page.evaluate(() => new URL(document.referrer).origin)).toBe(elsewhere.origin)
       expect(await status(page)).toBe('anonymous')
       front.calls.length = 0
-      await tab.evaluate(url => void (location.href = url), next)
+      await tab.evaluate(url => location.assign(url), next)
       await tab.waitFor(() => location.search.includes('name=here') && 'auth' in window)
       expect(await tab.evaluate(() => document.referrer)).toContain(front.url)
       // The page of the redirect was loaded before it, and has had the same time.
