@@ -60,7 +60,7 @@ async function serve(site: Site): Promise<Front> {
     if (pathname === '/callback') {
       const answer = await fetch(`${site.url}/auth/login`, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
+        headers: { 'Content-Type': 'application/json', Origin: site.url },
         body: JSON.stringify({ email: searchParams.get('email'), password }),
       })
       outgoing.writeHead(302, {
