@@ -133,10 +133,14 @@ export function createRevocation(
    */
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.decided)) return
-    if (isAsking()) return retryIn(RETRY)
+    if (isAsking()) {
+      retryIn(RETRY)
+      return
+    }
     if (!isOurs && (hasAppAsked || !isFromHere())) return
     const wait = isOurs ? 0 : untilLater()
-    if (wait > 0) retryIn(wait)
+    // A timer can ring a little early.
+    if (wait > 0) retryIn(Math.ceil(wait))
     else void run(null)
   }
 

@@ -161,6 +161,20 @@ describe('I4 refresh() on the page that a redirect led to', () => {
     expect(ada.server.refreshes).toBe(2)
   })
 
+  test('I4 a message of the former session that arrives during the call is not its answer', async () => {
+    const [ada, page] = await returned(inBearer)
+    await page.settle()
+    page.freeze()
+    await ada.client.setTokens({ accessToken: ada.server.issueAccess('ada').token })
+    await ada.clock.advance(SECOND)
+    const refresh = watch(page.client.refresh())
+    page.thaw()
+    await page.settle()
+    expect(refresh.state).toBe('fulfilled')
+    expect([who(page), who(ada)]).toEqual(['bob', 'bob'])
+    expect(events(page)).toEqual(['login'])
+  })
+
   test('I4 what a tab asked for after the call is taken', async () => {
     const [ada, page] = await returned(inBearer)
     const answer = ada.server.hold(REFRESH)
