@@ -633,13 +633,6 @@ const mutants: Mutant[] = [
   },
   {
     file: 'identity.ts',
-    from: 'token.identity ?? nameOf(token.user))',
-    to: 'token.identity ?? nameOf(user))',
-    breaks: 'The user that is known names a token that names nobody.',
-    test: 'identity',
-  },
-  {
-    file: 'identity.ts',
     from: 'a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name',
     to: 'a.name === b.name',
     breaks: 'The first answer that names the user is taken for another user.',
@@ -825,13 +818,6 @@ const mutants: Mutant[] = [
     from: 'current.asked && !isSame)',
     to: 'false)',
     breaks: 'What refresh() found is not followed by the other tabs.',
-    test: 'redirect-login',
-  },
-  {
-    file: 'revocation.ts',
-    from: 'if (isAsking()) return retryIn(RETRY)',
-    to: '',
-    breaks: 'A logout is tried again while refresh() asks who is signed in.',
     test: 'redirect-login',
   },
   {
