@@ -215,8 +215,13 @@ export function createTabs(
       case 'hello':
         if (!isFlood('hello')) post({ type: 'here', generation, decided })
         return
-      case 'here':
-        return session.see(message.generation, message.decided)
+      case 'here': {
+        const isLate = session.snapshot.status === 'anonymous' && (message.decided ?? 0) > decided
+        session.see(message.generation, message.decided)
+        // Somebody may have signed in there before this tab could hear of it.
+        if (isLate) post({ type: 'ask', generation: message.generation })
+        return
+      }
       case 'ask':
         if (shares && generation >= message.generation && !isFlood('offer')) offer()
         return

@@ -19,6 +19,15 @@ interface Mutant {
 }
 
 const mutants: Mutant[] = [
+  // What was told before a tab could hear it
+  {
+    file: 'tabs.ts',
+    from: "if (isLate) post({ type: 'ask', generation: message.generation })",
+    to: '',
+    breaks:
+      'A tab that the signed-out marker kept anonymous never hears of a login from just before it opened its channel.',
+    test: 'tabs',
+  },
   // Deadlines
   {
     file: 'clock.ts',

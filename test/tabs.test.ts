@@ -1822,6 +1822,21 @@ describe('the channel is opened a task after the client was created, or with its
     expect(status(b)).toEqual(['authenticated'])
   })
 
+  test('M3 a login that was told before that is asked for: the signed-out marker had kept the tab anonymous', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    a.server.answer('POST /logout', () => a.server.json({}, 503))
+    await a.client.logout()
+    await a.settle()
+    const b = open(a)
+    void b.client.ready()
+    await Promise.resolve()
+    expect(status(b)).toEqual(['anonymous'])
+    void a.client.setTokens({ accessToken: 'opaque' })
+    await b.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+    expect(b.server.refreshes).toBe(0)
+  })
+
   test('M3 what was missed before that is not taken for newer: a logout there, a login here', async () => {
     const [a] = (await signedInTabs(1)) as [World]
     const b = open(a)
