@@ -440,7 +440,8 @@ export function createRefresher(
       return flight !== null
     },
     get after() {
-      return flight?.after ?? ANY_TIME
+      // One that a logout elsewhere has overtaken asks nobody any more.
+      return flight?.version === session.version ? flight.after : ANY_TIME
     },
     get limited() {
       return !flight && limitedFor() > 0

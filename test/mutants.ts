@@ -19,6 +19,13 @@ interface Mutant {
 }
 
 const mutants: Mutant[] = [
+  {
+    file: 'refresh.ts',
+    from: 'flight?.version === session.version ? flight.after : ANY_TIME',
+    to: 'flight?.after ?? ANY_TIME',
+    breaks: 'A refresh() that a logout elsewhere has overtaken keeps out who signs in there next.',
+    test: 'redirect-login',
+  },
   // What was told before a tab could hear it
   {
     file: 'tabs.ts',

@@ -345,6 +345,31 @@ describe('I4 refresh() in a tab that is signed in', () => {
   })
 })
 
+test('I4 a call that a logout elsewhere has overtaken keeps no later session out', async () => {
+  const [ada, page] = await returned(inBearer)
+  await page.settle()
+  // The browser takes its time to say what the tabs had when the app called.
+  const locks = page.environment.locks()!
+  let answer = () => {}
+  const answered = new Promise<void>(resolve => {
+    answer = resolve
+  })
+  page.environment.locks = () => ({
+    request: locks.request,
+    query: () => answered.then(() => locks.query()),
+  })
+  const refresh = watch(page.client.refresh())
+  void ada.client.logout()
+  ada.clock.tick(1)
+  const { token } = ada.server.issueAccess('bob')
+  void ada.client.setTokens({ accessToken: token })
+  await ada.settle()
+  answer()
+  await ada.settle()
+  expect(refresh.state).not.toBe('pending')
+  expect([who(ada), who(page)]).toEqual(['bob', 'bob'])
+})
+
 describe('I4 where one tab has the refresh token in JavaScript, that tab is asked', () => {
   test.each(inScript)('I4 %s', async (_, given) => {
     const ada = createWorld(given())
