@@ -90,6 +90,7 @@ export function createParts<Claims, User>(
     bars,
     isLoginOpen: loginNote.stands,
     recover: resting.recover,
+    succeed: resting.succeed,
     failed(error, retryAt, news) {
       emitter.emit('refreshError', { error, retryAt })
       if (news) tabs.tell(news)
@@ -144,6 +145,7 @@ export function createParts<Claims, User>(
       if (decides || idle.active() === undefined) idle.touch()
       if (decides) marker.lift()
       if (decides) loginNote.lift()
+      else if (told) loginNote.forget()
       revocation.forget()
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })
@@ -198,6 +200,8 @@ export function createParts<Claims, User>(
   async function read(news: News): Promise<void> {
     if (news.type === 'postponed') return refresher.hear(news)
     if (news.type === 'session') {
+      // Of a session that has been signed out by now, from a tab that has not heard of it.
+      if (marker.stands(news.decided)) return
       await handingOver.adopt(news)
       if (session.isFollower) await resting.recover()
       return
@@ -356,14 +360,19 @@ export function createParts<Claims, User>(
     signal?.throwIfAborted()
     revocation.doubt()
     const call = {}
+    const [asked, at] = [decisions, environment.now()]
     if (session.snapshot.status !== 'authenticated') overruled = call
-    const run = refresher.run('asked', environment.now()).finally(() => {
+    const run = refresher.run('asked', at).finally(() => {
       // It has had its chance, also where the caller gave up: from here on the marker counts again.
       if (overruled === call) overruled = null
     })
     const error = await unlessAborted(run, signal)
     if (error) throw error
-    if (session.snapshot.status !== 'authenticated') throw new AuthError('no_session', 'Nobody is signed in.')
+    const { held } = session
+    // After a logout in between, another tab's session can be older than the call.
+    if (!held || (asked !== decisions && held.askedAt < at)) {
+      throw new AuthError('no_session', 'Nobody is signed in.')
+    }
     // The app asked, and knows now whose cookie it is.
     loginNote.lift()
     return signedIn()

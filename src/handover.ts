@@ -5,7 +5,7 @@ import { isSameIdentity } from './identity.ts'
 import { fits, type Handover } from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
-import type { Moment } from './tabs.ts'
+import { isAfter, type Moment } from './tabs.ts'
 import { parseCookieSession, parseToken } from './token.ts'
 import type { LoginCause } from './types.ts'
 
@@ -51,8 +51,9 @@ export function createHandingOver(
     }
   }
 
+  /** What the user decided comes first; the refreshes of one login are counted. */
   const isNewer = ({ generation, decided }: Handover): boolean =>
-    generation > session.generation && decided >= session.decided
+    decided > session.decided || (decided === session.decided && generation > session.generation)
 
   /** The sender may keep its token from an origin that this client sends it to: then it is as if no token were told. */
   const mayTake = ({ accessToken, origins = [] }: Handover): boolean =>
@@ -64,7 +65,7 @@ export function createHandingOver(
     // The app has asked the server since, and its answer can be about somebody else. But what was decided elsewhere
     // ends the session that this tab has.
     const isDecided = session.held !== null && news.decided > session.decided
-    if (!isDecided && (askedAt < after().at || generation <= after().generation)) return
+    if (!isDecided && !isAfter(after(), askedAt, generation)) return
     const isForUs = mayTake(news)
     // Nor is the refresh token to be had, which that tab alone has.
     if (!isForUs && lineage !== null) return

@@ -11,21 +11,27 @@ export interface LoginNote {
   stands(): boolean
   set(): void
   lift(): void
+  /** Another tab has learned the outcome: what this page remembers of it is old. */
+  forget(): void
 }
 
 export function createLoginNote(settings: Settings, environment: Environment): LoginNote {
   const note = createNote(settings, environment, 'login-sent')
-  /** Where storage is blocked the note holds for this page alone. */
+  /** Where storage is blocked, or another tab had not seen the note when it lifted its own, it holds for this page. */
   let known = false
 
   return {
     stands: () => known || note.read() != null,
     set() {
-      known = !note.write(Math.floor(environment.now()))
+      known = true
+      note.write(Math.floor(environment.now()))
     },
     lift() {
       known = false
       note.remove()
+    },
+    forget() {
+      known = false
     },
   }
 }

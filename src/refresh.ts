@@ -107,6 +107,8 @@ export function createRefresher(
     bars(): boolean
     /** Was a login sent whose outcome is not known? Then a cookie can be of anybody. */
     isLoginOpen(): boolean
+    /** The storage may hold the token that was used up by a refresh whose session has gone: here is the next one. */
+    succeed(spent: string, refreshToken: string): Promise<void>
     /** Under the lock: takes up what rests in the storage. */
     recover(): Promise<boolean>
     failed(error: AuthError, retryAt: number | null, postponed: Postponed | null): void
@@ -319,11 +321,12 @@ export function createRefresher(
     try {
       const { held } = session
       const spent = session.tokens?.refreshToken
-      const rotated = (refreshToken: string) => {
+      const rotated = async (refreshToken: string) => {
         current.rotated = refreshToken
         // Also once disposed, since what rests in the storage outlives this client, and after the back/forward cache.
         const isSpent = spent !== undefined && session.tokens?.refreshToken === spent
         if (isSpent || session.version === current.version) session.rotate(refreshToken)
+        else if (spent) await events.succeed(spent, refreshToken)
       }
       const token = await unlessAborted(obtain(operation, current, rotated), signal)
       // The tab may have been frozen meanwhile, and the others have gone on without it.
@@ -356,7 +359,7 @@ export function createRefresher(
   async function obtain(
     operation: 'refresh' | 'restore',
     current: Flight,
-    rotated: (refreshToken: string) => void,
+    rotated: (refreshToken: string) => Promise<void>,
   ): Promise<Token> {
     const { held, tokens, snapshot } = session
     const { signal } = current.controller

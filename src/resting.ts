@@ -23,6 +23,8 @@ export interface Resting {
    * now, and holds what is needed.
    */
   recover(): Promise<boolean>
+  /** Another tab has stored, for a session of its own, the token that was just used up: the next one takes its place. */
+  succeed(spent: string, refreshToken: string): Promise<void>
 }
 
 export function createResting(
@@ -49,6 +51,11 @@ export function createResting(
       // Of the session that is followed there may be a copy from before a reload: `recover` decides about that.
       vault.drop(lineage === null ? generation : lineage - 1)
     }
+  }
+
+  async function succeed(spent: string, refreshToken: string): Promise<void> {
+    const found = vault.exists ? await vault.load() : null
+    if (found?.refreshToken === spent) vault.save({ ...found, refreshToken })
   }
 
   async function recover(): Promise<boolean> {
@@ -120,5 +127,6 @@ export function createResting(
       vault.drop(Math.max(session.generation, session.decided), isDecision && !told)
     },
     recover,
+    succeed,
   }
 }

@@ -21,6 +21,10 @@ export interface Moment {
 
 export const ANY_TIME: Moment = { at: 0, generation: 0 }
 
+/** Was the server asked for a session after that? Within one millisecond its generation says so. */
+export const isAfter = ({ at, generation: shown }: Moment, askedAt: number, generation: number): boolean =>
+  askedAt > at || (askedAt === at && generation > shown)
+
 /** What the client needs of the other tabs. One tab alone is the smallest answer to it. */
 export interface Tabs {
   /** Runs refresh, login and logout one at a time in the whole browser. `alone`: a holder did not let go in time. */
@@ -144,7 +148,8 @@ export function createTabs(
   /** `undefined`: nobody has needed it yet; `null`: it is not to be had. */
   let channel: Channel | null | undefined
   const disposal = new AbortController()
-  let shown = 0
+  /** The lock that shows what this tab holds; empty: none. */
+  let shown = ''
   let letGo = () => {}
   let showing: Promise<unknown> = Promise.resolve()
   let isAway = false
@@ -454,14 +459,14 @@ export function createTabs(
   }
 
   /** Of what the tabs hold, by their locks; and remembers it. `after`: without what they had by then. */
-  async function newestShown({ at, generation: least } = ANY_TIME): Promise<number> {
+  async function newestShown(after = ANY_TIME): Promise<number> {
     const shown = (await locked(`${key}:held:`))
       .map(name => name.split(':').map(Number))
       .filter(([generation = -1]) => isGeneration(generation, lastNumber()))
     const newest = (all: number[][]) => Math.max(0, ...all.map(([generation = 0]) => generation))
     farthest = Math.max(farthest, newest(shown))
     session.see(newest(shown), 0, true)
-    return newest(shown.filter(([generation = 0, askedAt = 0]) => askedAt >= at && generation > least))
+    return newest(shown.filter(([generation = 0, askedAt = 0]) => isAfter(after, askedAt, generation)))
   }
 
   async function isOwned(lineage?: number | null): Promise<boolean> {
@@ -524,14 +529,14 @@ export function createTabs(
     if (heir?.lineage !== session.lineage) disinherit()
     if (session.lineage === null || session.isFollower) disown()
     else if (!disposal.signal.aborted) await own(session.lineage)
-    const generation = !disposal.signal.aborted && shares && inbox.session() ? session.generation : 0
-    if (generation === shown) return showing
+    const isShown = !disposal.signal.aborted && shares && inbox.session() !== null
+    const name = isShown ? `${key}:held:${session.generation}:${session.held?.askedAt}` : ''
+    if (name === shown) return showing
     hide()
     const manager = locks()
-    if (!generation || !manager) return undefined
-    shown = generation
+    if (!name || !manager) return undefined
+    shown = name
     if (!environment.visible()) fade(REFRESH_HOLD)
-    const name = `${key}:held:${generation}:${session.held?.askedAt}`
     const held = hold(manager, name, { mode: 'shared' })
     letGo = held.release
     showing = held.granted
@@ -540,7 +545,7 @@ export function createTabs(
 
   function hide(): void {
     cancelFade()
-    shown = 0
+    shown = ''
     letGo()
   }
 

@@ -209,6 +209,8 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping, tenants }: Progr
       if (now === null) map.delete(key)
       else map.set(key, now)
     }
+    // A login that leaves before its tab can see the note of another one takes the place of that note.
+    if (key.includes(':login-sent:') && truth.get(key) !== writer.seen.get(key)) known = true
     put(writer.seen, value)
     put(truth, value)
     for (const other of live()) {
@@ -475,7 +477,9 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping, tenants }: Progr
       for (const event of world.logs.slice(tab.read)) {
         if (event.type === 'signed-in' || event.type === 'refreshed' || event.type === 'signed-out') {
           // Of a login and a logout in the same millisecond the logout wins.
-          const isNewer = event.generation - tab.generation >= (event.type === 'signed-out' ? 0 : 1)
+          // Nor does a decision elsewhere count more than a refresh here that came before it was heard of.
+          const mayTie = event.type === 'signed-out' || event.cause === 'other-tab'
+          const isNewer = event.generation - tab.generation >= (mayTie ? 0 : 1)
           if (!isNewer) violate(`${world.clientId} goes back from ${tab.generation} to ${event.generation}`)
           tab.generation = event.generation
         }
