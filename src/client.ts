@@ -88,7 +88,7 @@ export function createParts<Claims, User>(
   )
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
     bars,
-    isLoginOpen: loginNote.stands,
+    loginNote,
     recover: resting.recover,
     succeed: resting.succeed,
     failed(error, retryAt, news) {
@@ -106,6 +106,7 @@ export function createParts<Claims, User>(
     tabs,
     refresher,
     marker,
+    loginNote,
     vault,
     () => overruled !== null,
   )
@@ -144,7 +145,8 @@ export function createParts<Claims, User>(
       // A page that reloads itself is nobody at the keyboard.
       if (decides || idle.active() === undefined) idle.touch()
       if (decides) marker.lift()
-      if (decides) loginNote.lift()
+      // Tokens that the app hands in say nothing of the cookie that a lost login may have replaced.
+      if (cause === 'login' && !told) loginNote.lift()
       else if (told) loginNote.forget()
       revocation.forget()
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
@@ -200,8 +202,11 @@ export function createParts<Claims, User>(
   async function read(news: News): Promise<void> {
     if (news.type === 'postponed') return refresher.hear(news)
     if (news.type === 'session') {
-      // Of a session that has been signed out by now, from a tab that has not heard of it.
-      if (marker.stands(news.decided)) return
+      // A tab that has not heard of the logout goes on with a session that is over.
+      const isDecision = news.cause === 'login' || news.cause === 'tokens'
+      if (!isDecision && isSignedOut(news.decided)) {
+        return tabs.tell({ type: 'signed-out', generation: session.decided, reason: 'other-tab' })
+      }
       await handingOver.adopt(news)
       if (session.isFollower) await resting.recover()
       return
@@ -221,6 +226,13 @@ export function createParts<Claims, User>(
     session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation)
     // The refresh token was in this tab's hands alone.
     if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revocation.run(tokens, true)
+  }
+
+  /** Has a logout ended the session of this login, as far as this tab knows? */
+  function isSignedOut(decided: number): boolean {
+    const { snapshot, generation } = session
+    const isByLogout = snapshot.status === 'anonymous' && !['initial', 'rejected'].includes(snapshot.reason)
+    return marker.stands(decided) || (isByLogout && generation === session.decided && decided < generation)
   }
 
   /** A tab that has no refresh token asks this one, which has it. */
@@ -394,7 +406,6 @@ export function createParts<Claims, User>(
     session.clear(reason)
     const { generation } = session
     marker.set(generation)
-    loginNote.lift()
     tabs.tell({ type: 'signed-out', generation, reason: reason === 'idle' ? reason : 'other-tab' })
     return revocation.run(tokens, true, rested)
   }

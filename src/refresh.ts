@@ -3,6 +3,7 @@ import { type Instant, instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
+import type { LoginNote } from './login-note.ts'
 import type { Postponed } from './messages.ts'
 import type { Settings } from './options.ts'
 import { isExpired, type SessionHolder } from './session.ts'
@@ -105,8 +106,8 @@ export function createRefresher(
   events: {
     /** Does the signed-out marker stand, or has the user been away for too long? Then the session has ended. */
     bars(): boolean
-    /** Was a login sent whose outcome is not known? Then a cookie can be of anybody. */
-    isLoginOpen(): boolean
+    /** While it stands, a cookie can be of anybody. */
+    readonly loginNote: Pick<LoginNote, 'stands' | 'lift'>
     /** The storage may hold the token that was used up by a refresh whose session has gone: here is the next one. */
     succeed(spent: string, refreshToken: string): Promise<void>
     /** Under the lock: takes up what rests in the storage. */
@@ -116,6 +117,7 @@ export function createRefresher(
   },
 ): Refresher {
   const { timeout, log } = settings
+  const { loginNote } = events
   let flight: Flight | null = null
   let lastPause: Pause | null = null
   let disposed: AuthError | null = null
@@ -241,7 +243,7 @@ export function createRefresher(
         else if (!isReadable) outcome = failed(unreadable(), current)
         // Whoever has the refresh token will answer, if not at once.
         else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
-        else if (!session.identity && !tokens?.refreshToken && !current.asked && events.isLoginOpen()) {
+        else if (!session.identity && !tokens?.refreshToken && !current.asked && loginNote.stands()) {
           log({ type: 'barred', why: 'login' })
           session.clear('initial')
         } else outcome = await exchange(current, isWanted)
@@ -338,12 +340,14 @@ export function createRefresher(
         const isOther = held
           ? !isSame
           : identity !== null && (token.identity === null || token.identity !== identity.name)
-        if (isOther && !current.asked && events.isLoginOpen()) {
+        if (isOther && !current.asked && loginNote.stands()) {
           // The login whose outcome nobody knows has replaced the cookie: the app did not see that user sign in.
           log({ type: 'barred', why: 'login' })
           session.clear('rejected')
           return null
         }
+        // The cookie is still of who is signed in.
+        if (held && token.identity !== null && !isOther) loginNote.lift()
         session.commit(token, held ? 'refresh' : 'restore', current.asked && !isSame)
         return null
       }
@@ -374,7 +378,7 @@ export function createRefresher(
     if (session.version !== current.version) return token
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
     // While it is not known what became of a login, its cookie may have taken the place of this session's.
-    return endpoints.complete(token, known, signal, () => current.again || events.isLoginOpen())
+    return endpoints.complete(token, known, signal, () => current.again || loginNote.stands())
   }
 
   /** `quiet`: it says nothing about the other tabs. */

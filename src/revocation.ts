@@ -3,6 +3,7 @@ import { instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
+import type { LoginNote } from './login-note.ts'
 import type { Marker } from './marker.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
@@ -42,6 +43,7 @@ export function createRevocation(
   tabs: Tabs,
   refresher: Refresher,
   marker: Marker,
+  loginNote: LoginNote,
   vault: Vault,
   /** An explicit `refresh()` is under way: nothing is revoked before its answer. */
   isAsking: () => boolean,
@@ -99,6 +101,7 @@ export function createRevocation(
         forget()
         if (wasSent) {
           marker.lift()
+          loginNote.lift()
           log({ type: 'revoked' })
         }
         return { revoked: wasSent }

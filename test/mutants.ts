@@ -347,8 +347,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'authorized-fetch.ts',
-    from: 'if (session.held === sent) {',
-    to: 'if (session.held) {',
+    from: '(session.held !== sent && !isOver())',
+    to: 'false',
     breaks: 'A 401 for an old token refreshes a new one.',
     test: 'requests',
   },
@@ -398,8 +398,8 @@ const mutants: Mutant[] = [
   // The marker, logout and login
   {
     file: 'client.ts',
-    from: 'if (marker.stands(session.decided)) {',
-    to: 'if (false) {',
+    from: '!isApart && marker.stands(session.decided)',
+    to: 'false',
     breaks: 'A reload after a logout that the server did not hear is signed in.',
     test: 'lifecycle',
   },
@@ -456,14 +456,14 @@ const mutants: Mutant[] = [
   // What the tabs tell each other
   {
     file: 'handover.ts',
-    from: 'generation > session.generation && decided >= session.decided',
-    to: 'decided >= session.decided',
+    from: '(decided === session.decided && generation > session.generation)',
+    to: 'decided === session.decided',
     breaks: 'An old session, heard again, replaces the newer one.',
     test: 'tabs',
   },
   {
     file: 'handover.ts',
-    from: 'generation > session.generation && decided >= session.decided',
+    from: 'decided > session.decided || (decided === session.decided && generation > session.generation)',
     to: 'generation > session.generation',
     breaks: 'A refresh elsewhere is stronger than what the user decided here.',
     test: 'tabs',
@@ -512,7 +512,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'tabs.ts',
-    from: 'if (!generation || !manager) return',
+    from: 'if (!name || !manager) return',
     to: 'return',
     breaks: 'What a tab holds is shown to nobody: whoever gets the lock next asks the server again.',
     test: 'tabs',
@@ -652,13 +652,6 @@ const mutants: Mutant[] = [
     from: 'a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name',
     to: 'a.name === b.name',
     breaks: 'The first answer that names the user is taken for another user.',
-    test: 'identity',
-  },
-  {
-    file: 'identity.ts',
-    from: 'Object.hasOwn(object, key) ? object[key as never] : undefined',
-    to: 'object[key as never]',
-    breaks: 'What was added to Object.prototype names every user.',
     test: 'identity',
   },
   {
@@ -803,29 +796,29 @@ const mutants: Mutant[] = [
   },
   {
     file: 'handover.ts',
-    from: 'if (!isDecided && (askedAt < after().at || generation <= after().generation)) return',
-    to: 'if (askedAt < after().at || generation <= after().generation) return',
+    from: 'if (!isDecided && !isAfter(after(), askedAt, generation)) return',
+    to: 'if (!isAfter(after(), askedAt, generation)) return',
     breaks: 'A login elsewhere is missed during a refresh().',
     test: 'redirect-login',
   },
   {
     file: 'handover.ts',
-    from: 'if (!isDecided && (askedAt < after().at || generation <= after().generation)) return',
+    from: 'if (!isDecided && !isAfter(after(), askedAt, generation)) return',
     to: '',
     breaks: 'refresh() on the page of a redirect takes the former user from a message.',
     test: 'redirect-login',
   },
   {
     file: 'tabs.ts',
-    from: 'newest(shown.filter(([generation = 0, askedAt = 0]) => askedAt >= at && generation > least))',
+    from: 'newest(shown.filter(([generation = 0, askedAt = 0]) => isAfter(after, askedAt, generation)))',
     to: 'newest(shown)',
     breaks: 'refresh() on the page of a redirect takes the former user from another tab.',
     test: 'redirect-login',
   },
   {
     file: 'refresh.ts',
-    from: 'flight.version !== session.version || (isAsked && flight.sent && !session.held)',
-    to: 'flight.version !== session.version',
+    from: 'const isTooEarly = isAsked && flight?.sent && !session.held',
+    to: 'const isTooEarly = false',
     breaks: 'A restore that left before the call is the answer to refresh().',
     test: 'redirect-login',
   },
@@ -838,15 +831,15 @@ const mutants: Mutant[] = [
   },
   {
     file: 'revocation.ts',
-    from: 'if (hasAppAsked || !isFromHere()) return',
-    to: 'if (!isFromHere()) return',
+    from: 'if (!isOurs && (hasAppAsked || !isFromHere())) return',
+    to: 'if (!isOurs && !isFromHere()) return',
     breaks: 'A later page revokes what the app has just asked for.',
     test: 'redirect-login',
   },
   {
     file: 'revocation.ts',
-    from: 'if (hasAppAsked || !isFromHere()) return',
-    to: 'if (hasAppAsked) return',
+    from: 'if (!isOurs && (hasAppAsked || !isFromHere())) return',
+    to: 'if (!isOurs && hasAppAsked) return',
     breaks: 'A page that a redirect led to revokes the new session.',
     test: 'redirect-login',
   },
@@ -1194,7 +1187,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: 'if (refusal) tabs.tell(refusal)\n',
+    from: 'if (refusal) return tabs.tell(refusal)\n',
     to: 'if (refusal) return\n',
     breaks: 'Tabs that follow ask again and again while the server wants to be left alone.',
     test: 'tabs',
@@ -1319,6 +1312,20 @@ const mutants: Mutant[] = [
     to: 'Object(options) === options',
     breaks: 'Calls of ky without options are not tied to a user.',
     test: 'one-user',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'else if (spent) await events.succeed(spent, refreshToken)',
+    to: '',
+    breaks: 'A used refresh token that another tab has just stored is sent again.',
+    test: 'storage',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (!isDecision && isSignedOut(news.decided)) {',
+    to: 'if (false) {',
+    breaks: 'A tab that has not heard of a logout hands its session to one that has.',
+    test: 'tabs',
   },
 ]
 

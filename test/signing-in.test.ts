@@ -427,9 +427,8 @@ describe('I9 a login without an outcome', () => {
 
   const outcomes: [name: string, run: (world: World) => Promise<unknown>][] = [
     ['a login that succeeds', world => world.login('bob')],
-    ['setTokens', world => world.client.setTokens({ accessToken: jwt('bob') })],
     ['refresh()', world => world.client.refresh()],
-    ['logout', world => world.client.logout()],
+    ['a logout that the server confirms', world => world.client.logout()],
   ]
   test.each(outcomes)('I9 %s removes the note', async (_, run) => {
     const world = createWorld()
@@ -437,6 +436,27 @@ describe('I9 a login without an outcome', () => {
     expect(notes(world)).toHaveLength(1)
     await run(world)
     expect(notes(world)).toEqual([])
+  })
+
+  test('I9 tokens that the app hands in say nothing of the cookie: a refresh for the same user removes the note', async () => {
+    const world = createWorld()
+    await ends['a network error']!(world)
+    await world.client.setTokens({ accessToken: jwt('bob'), expiresIn: 60 })
+    expect(notes(world)).toHaveLength(1)
+    world.server.answer('POST /refresh_token', () =>
+      world.server.json({ access_token: jwt('bob'), expires_in: 3600 }),
+    )
+    await world.clock.advance(60_000)
+    expect(notes(world)).toEqual([])
+    expect(world.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' } })
+  })
+
+  test('I9 a logout that is not confirmed leaves the note', async () => {
+    const world = createWorld()
+    await ends['a network error']!(world)
+    world.online = false
+    await world.client.logout()
+    expect(notes(world)).toHaveLength(1)
   })
 
   const answered: [name: string, answer: () => Response][] = [

@@ -680,6 +680,33 @@ describe('S3 a storage that all tabs share, and tabs that hear each other late',
     return { a, b, post, answer, refresh, kept, load: () => open(a, given()) }
   }
 
+  test('a token that another tab has just stored and this one uses up: the next one is stored in its place', async () => {
+    const kept: Kept = new Map()
+    const post = createSlowPost()
+    const given = (): TabOptions => ({ storage: createShared(kept), deliver: post.deliver })
+    const a = open(undefined, given())
+    const b = open(a, given())
+    await a.login()
+    await settleWell(a)
+    post.held = true
+    a.server.revokeAccess()
+    const refreshToken = a.server.seed('bob')
+    await a.client.setTokens({ accessToken: a.server.issueAccess('bob').token, refreshToken })
+    const answer = a.server.delay(REFRESH)
+    watch(b.client.fetch(items))
+    await settleWell(a)
+    await a.clock.advance(2 * SECOND)
+    expect(sent(a, '/refresh_token')).toEqual([refreshToken])
+    post.release()
+    await settleWell(a)
+    answer()
+    await settleWell(a)
+    expect(resting(kept)).not.toBe(refreshToken)
+    await a.client.refresh()
+    expect(a.server.reuses).toBe(0)
+    expect(a.client.session).toMatchObject({ claims: { sub: 'bob' } })
+  })
+
   test('a refresh of the old session is not written over what another user signed in with', async () => {
     const { a, post, answer, refresh, kept } = await sharing()
     const refreshToken = a.server.seed('bob')

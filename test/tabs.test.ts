@@ -1221,6 +1221,21 @@ describe('M9 what comes over the channel', () => {
     expect([a, b].map(({ client }) => client.session)).toEqual(before)
   })
 
+  test('C7 a session that was signed out is not taken from a tab that has not heard of it', async () => {
+    const [a, b, messages] = await recorded()
+    const news = messages.findLast(({ type }) => type === 'session')
+    a.online = false
+    await a.client.logout()
+    a.close()
+    b.close()
+    const late = open(a)
+    await late.settle()
+    a.shared.channels.inject(NAME, news)
+    await late.settle()
+    expect(status(late)).toEqual(['unknown'])
+    expect((await late.client.ready()).status).toBe('anonymous')
+  })
+
   test('M9 a refusal of what was refreshed since signs nobody out', async () => {
     const [a, b, messages] = await recorded()
     const news = messages.findLast(({ type }) => type === 'session')
