@@ -48,9 +48,9 @@ export function createBearer(scheme: string): Bearer {
       let found: Owner | 'other' | null = null
       const names = isNative ? (headers.has('Authorization') ? ['Authorization'] : []) : Object.keys(headers)
       for (const name of names) {
-        // However the caller has written it, and whatever is made of it as text.
+        // However the caller has written it.
         if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
-        const value = isNative ? (headers.get(name) as string) : `${headers[name]}`
+        const value = (isNative ? headers.get(name) : headers[name]) as string
         // `Headers` join the values of one name.
         const parts = value.split(', ')
         const others = parts.filter(part => {
@@ -86,7 +86,10 @@ export function createBearer(scheme: string): Bearer {
 export function copyHeaders(given: HeadersInit): HeaderCopy {
   const copy = Symbol.iterator in Object(given) ? null : copyPlain(given as Record<string, string>)
   // A symbol is no name: the engine says so.
-  return copy && Object.getOwnPropertySymbols(copy).length === 0 ? copy : new Headers(given)
+  if (!copy || Object.getOwnPropertySymbols(copy).length > 0) return new Headers(given)
+  // What becomes text only when it is sent could change until then.
+  for (const name of Object.keys(copy)) copy[name] = `${copy[name]}`
+  return copy
 }
 
 /** `null` where a spread does not find what the engine would: in a class, behind a getter, not enumerable. */

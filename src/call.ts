@@ -80,10 +80,14 @@ const isSettled = ({ method = '', body }: RequestInit): boolean =>
 
 const isEmpty = (init: RequestInit | null): boolean => init !== null && Object.keys(init).length === 0
 
-/** What a Request was made of and does not have, or has without saying that the app asked for it. */
+/**
+ * What a Request was made of and does not have, or has without saying that the app asked for it. The body is read by
+ * then, also where the engine's Request does not show it, as Firefox's does not.
+ */
 function restOf({ redirect, credentials, ...others }: RequestInit): RequestInit {
   const rest: Record<string, unknown> = {}
-  for (const name in others) if (!(name in Request.prototype)) rest[name] = others[name as never]
+  for (const name in others)
+    if (name !== 'body' && !(name in Request.prototype)) rest[name] = others[name as never]
   return { ...rest, ...(redirect && { redirect }), ...(credentials && { credentials }) }
 }
 

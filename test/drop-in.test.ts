@@ -355,6 +355,34 @@ describe('E12 a body changed after the call is not sent', () => {
     expect(sends(world).length).toBeGreaterThan(0)
   })
 
+  test.each(Object.entries(changes))('%s, where a Request does not show its body', async (_, make) => {
+    const shown = Object.getOwnPropertyDescriptor(Request.prototype, 'body')!
+    const world = await signedIn()
+    const [body, change] = make()
+    world.server.revokeAccess()
+    Reflect.deleteProperty(Request.prototype, 'body')
+    try {
+      const answer = world.client.fetch(items, { method: 'POST', body: body as BodyInit })
+      change()
+      expect((await answer).status).toBe(200)
+    } finally {
+      Object.defineProperty(Request.prototype, 'body', shown)
+    }
+    expect(sends(world).map(({ text }) => /before/.test(text))).toEqual([true, true])
+  })
+
+  test.each(Object.entries(ways))('a header that becomes text when it is sent, %s', async (_, prepare) => {
+    const world = await signedIn()
+    prepare(world)
+    const value = ['before']
+    const headers = { 'X-One': value } as unknown as HeadersInit
+    const answer = world.client.fetch(items, { headers })
+    value[0] = 'after'
+    expect((await answer).status).toBe(200)
+    for (const call of sends(world)) expect(call.headers.get('x-one')).toBe('before')
+    expect(sends(world).length).toBeGreaterThan(0)
+  })
+
   const signals: [string, (world: World) => void][] = [
     ['signed in', () => {}],
     ['waiting', world => world.clock.sleep(2 * 3_600_000)],
