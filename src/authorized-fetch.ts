@@ -62,8 +62,7 @@ export function createAuthorizedFetch(
     if (call.url === null || isAppsOwn) {
       if (isAppsOwn && call.url !== null)
         log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
-      const { target, headers } = call
-      return settings.fetch(target, author && author !== 'other' ? { ...call.init, headers } : call.init)
+      return settings.fetch(call.target, call.init)
     }
 
     const owner = author && author !== 'other' ? author : (call.owner ?? session.owner)

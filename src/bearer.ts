@@ -52,7 +52,7 @@ export function createBearer(scheme: string): Bearer {
         if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
         const value = (isNative ? headers.get(name) : headers[name]) as string
         // `Headers` join the values of one name.
-        const parts = value.split(', ')
+        const parts = value.split(',')
         const others = parts.filter(part => {
           const owner = written.get(digest(part.trim()))
           if (found !== 'other') found = owner ?? 'other'
@@ -62,8 +62,8 @@ export function createBearer(scheme: string): Bearer {
         if (isNative) headers.delete(name)
         else delete headers[name]
         if (others.length) {
-          if (isNative) headers.set(name, others.join(', '))
-          else headers[name] = others.join(', ')
+          if (isNative) headers.set(name, others.join(','))
+          else headers[name] = others.join(',')
         }
       }
       return found

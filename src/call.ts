@@ -12,9 +12,10 @@ export interface Call {
   readonly url: string | null
   readonly method: string
   readonly signal: AbortSignal | null | undefined
-  /** The two arguments of native `fetch`. `headers` take the place of those in `init`. */
+  /** The two arguments of native `fetch`. */
   target: string | Request
   readonly init: RequestInit
+  /** Those of `init` or `target` themselves, so that what is taken out of them is sent nowhere; a copy of a given one's. */
   readonly headers: HeaderCopy
   /** `target` is the object that the app gave, so it may still change. */
   readonly isGiven: boolean
@@ -32,7 +33,7 @@ export function readCall(
   given: RequestInit | null | undefined,
   judge: (url: string) => string | null,
 ): Call {
-  // Its body is not one of ours to read once, as a stream in `body` would be.
+  // Its `body` is a stream whatever it was made of, so it does not say that it can be read once only.
   if (given instanceof Request) return readCall(new Request(input, given), null, judge)
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
@@ -46,8 +47,10 @@ export function readCall(
     const target = url ?? text
     return { url, method, signal, target, init, headers, isGiven: false, isOneShot: false, owner }
   }
-  const isGiven = text === null && isEmpty(init) && isNativeRequest(input)
-  const isOneShot = isStream(given?.body)
+  // One with this header may have to lose it.
+  const isGiven =
+    text === null && isEmpty(init) && isNativeRequest(input) && !input.headers.has('Authorization')
+  const isOneShot = isStream((init ?? given)?.body)
   const request = isGiven ? input : new Request(url ?? text ?? input, init ?? given ?? {})
   return {
     url: text === null ? judge(request.url) : url,

@@ -1301,6 +1301,13 @@ const mutants: Mutant[] = [
   },
   {
     file: 'call.ts',
+    from: " && !input.headers.has('Authorization')",
+    to: '',
+    breaks: 'A token that a Request has in a list of two values goes to a stranger.',
+    test: 'requests',
+  },
+  {
+    file: 'call.ts',
     from: "name !== 'body' && ",
     to: '',
     breaks: 'In Firefox a body that was changed after the call is replayed as it is later.',
@@ -1315,7 +1322,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'bearer.ts',
-    from: "const parts = value.split(', ')",
+    from: "const parts = value.split(',')",
     to: 'const parts = [value]',
     breaks: 'A token in a list of two values goes to a stranger.',
     test: 'requests',
