@@ -24,7 +24,7 @@ export interface AuthorizedFetch {
   forNow(): RequestInit
 }
 
-/** A request is sent so often at most: with its token, after a refresh, and after a wait that outlived that token too. */
+/** How often a request is sent at most: with its token, after a refresh, and after a wait that outlived that token too. */
 const SENDS = 3
 
 /** Cache modes that ask the server. */

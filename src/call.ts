@@ -4,6 +4,8 @@ import type { Owner } from './identity.ts'
 /** A member of `init` by which `auth.api` says whom all attempts of one call are for. Nothing of it is sent. */
 export const OWNER = 'silent-refresh owner'
 
+type Marked = RequestInit & { [OWNER]?: Owner }
+
 const NOTHING: RequestInit = Object.freeze(Object.create(null))
 
 /** A request of the app, read once, when `fetch` is called. */
@@ -37,9 +39,12 @@ export function readCall(
   if (given instanceof Request) return readCall(new Request(input, given), null, judge)
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
-  const owner = (given as { [OWNER]?: Owner } | null | undefined)?.[OWNER]
-  const init = given === null || given === undefined ? NOTHING : copyPlain(given)
-  if (init && owner) delete (init as { [OWNER]?: Owner })[OWNER]
+  const init: Marked | null = given === null || given === undefined ? NOTHING : copyPlain(given)
+  let owner: Owner | undefined
+  if (init && Object.hasOwn(init, OWNER)) {
+    owner = init[OWNER]
+    delete init[OWNER]
+  }
   if (init && text !== null && isSettled(init)) {
     const { method = 'GET', signal } = init
     let headers: HeaderCopy = NO_HEADERS

@@ -1301,6 +1301,13 @@ const mutants: Mutant[] = [
   },
   {
     file: 'call.ts',
+    from: 'Object.hasOwn(init, OWNER)',
+    to: 'init[OWNER]',
+    breaks: 'A polluted Object.prototype says whom all requests are for.',
+    test: 'one-user',
+  },
+  {
+    file: 'call.ts',
     from: " && !input.headers.has('Authorization')",
     to: '',
     breaks: 'A token that a Request has in a list of two values goes to a stranger.',

@@ -1,6 +1,7 @@
 import v8 from 'node:v8'
 import type { KyInstance } from 'ky'
 import { describe, expect, test } from 'vitest'
+import { OWNER } from '../src/call.ts'
 import { createFullClient } from '../src/full-client.ts'
 import { createTabStorage } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
@@ -271,6 +272,21 @@ describe('N9 a replay that waited in a queue for longer than its token lived is 
     expect(sends(world).length).toBeGreaterThan(300)
     expect(world.server.refreshes).toBeLessThanOrEqual(8)
   })
+})
+
+test('E17 a polluted Object.prototype does not say whom a request is for', async () => {
+  const world = await signedIn()
+  world.clock.sleep(2 * 3_600_000)
+  Object.assign(Object.prototype, { [OWNER]: { identity: null } })
+  try {
+    const outcome = watch(world.client.fetch(items, { cache: 'no-store' }))
+    await world.login('bob')
+    await world.settle()
+    expect(outcome.state).toBe('user_changed')
+  } finally {
+    Reflect.deleteProperty(Object.prototype, OWNER)
+  }
+  expect(sends(world)).toEqual([])
 })
 
 test('E11 a minute after a confirmed logout no token of that session is in the heap', async () => {
