@@ -15,7 +15,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
 ): AuthClient<Claims, User> {
-  const given = Object(options) === options ? bare(options) : options // read once
+  const given = typeof options === 'object' && options ? bare(options) : options // read once
   const { client, forNow } = createParts<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.

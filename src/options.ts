@@ -120,10 +120,10 @@ export function toUrl(
   base?: string | URL,
   page?: Environment['page'],
 ): URL {
-  const text = String(value)
   let url: URL
   let isAstray = false
   try {
+    const text = String(value)
     url = new URL(text, base)
     if (page) {
       const onPage = new URL(text, page.origin === 'null' ? undefined : page.origin)

@@ -1300,6 +1300,13 @@ const mutants: Mutant[] = [
     test: 'drop-in',
   },
   {
+    file: 'full-client.ts',
+    from: "typeof options === 'object' && options ?",
+    to: 'Object(options) === options ?',
+    breaks: 'A function that is handed in as the options passes for none.',
+    test: 'options',
+  },
+  {
     file: 'call.ts',
     from: 'Object.hasOwn(init, OWNER)',
     to: 'init[OWNER]',

@@ -32,6 +32,7 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
   const bad: [option: string, ...values: unknown[]][] = [
     ['baseUrl', 5, null, {}, 'http://', 'https://', 'ftp://api.example.com', 'javascript:alert(1)', 'data:,'],
     ['baseUrl', 'http://api.example.com', new URL('http://api.example.com'), 'http://localhost.evil.example'],
+    ['baseUrl', Object.assign(new URL(ORIGIN), { toString: () => ({}) })], // which is no text
     ['endpoints', 'login', null, 5],
     ['readTokens', 'access_token', null, {}],
     ['isRejected', true, null, 401],
@@ -67,7 +68,7 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
     expect(message).toMatch(new RegExp(`^"endpoints.${name}" must be `))
   })
 
-  test.each([null, 5, 'https://api.example.com'])('options that are no object: %j', value => {
+  test.each([null, 5, 'https://api.example.com', () => {}])('options that are no object: %s', value => {
     expect(refusal(value).message).toMatch(/^"options" must be /)
     expect(() => createAuthClient(value as never)).toThrow(/^"options" must be /)
   })
