@@ -712,14 +712,14 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'current.again || events.isLoginOpen()',
+    from: 'current.again || loginNote.stands()',
     to: 'current.again',
     breaks: 'With cookies the page shows one user and acts as another after a login without an outcome.',
     test: 'signing-in',
   },
   {
     file: 'refresh.ts',
-    from: '!session.identity && !tokens?.refreshToken && !current.asked && events.isLoginOpen()',
+    from: '!session.identity && !tokens?.refreshToken && !current.asked && loginNote.stands()',
     to: 'false',
     breaks: 'A login without an outcome comes back with the next load.',
     test: 'signing-in',
@@ -733,7 +733,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'if (isOther && !current.asked && events.isLoginOpen()) {',
+    from: 'if (isOther && !current.asked && loginNote.stands()) {',
     to: 'if (false) {',
     breaks: 'A scheduled refresh shows the user of a login without an outcome.',
     test: 'signing-in',
