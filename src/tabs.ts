@@ -166,6 +166,8 @@ export function createTabs(
   let alive: boolean | null = null
   /** Who was found frozen with it: it is not waited for again. */
   const frozen = new Map<string, string | undefined>()
+  /** Who was seen with a lock last, and since when: whoever waits next does not begin to count anew. */
+  const watched = new Map<string, { holder: string | undefined; since: number; seenAt: number }>()
   const heard = new Map<string, { since: number; times: number }>()
 
   function degrade(part: 'locks' | 'lock-query' | 'channel'): void {
@@ -361,12 +363,16 @@ export function createTabs(
       if (current !== holder) {
         if (holder === null) log({ type: 'lock', state: 'waiting' })
         holder = current
-        since = now
+        const last = watched.get(name)
+        const isStill = last && last.holder === current && now - last.seenAt <= 2 * LOCK_MARGIN
+        since = isStill ? last.since : now
         const isKnown = current !== undefined && frozen.get(name) === current && channel
-        askAt = isKnown ? now : now + timeout + LOCK_MARGIN
+        askAt = isKnown ? now : since + timeout + LOCK_MARGIN
         isFrozen = false
+        watched.set(name, { holder: current, since, seenAt: now })
         return again()
       }
+      watched.set(name, { holder: current, since, seenAt: now })
       if (now < askAt) return again()
       const end = since + 2 * timeout + LOCK_MARGIN
       if (now < end && !isFrozen) {

@@ -682,6 +682,23 @@ describe('F10 every promise settles', () => {
     expect([a.count('logout'), b.count('logout')]).toEqual([0, 0])
   })
 
+  test.each([0, 4, 9.9, 12])(
+    'E18 a login that comes %s s after a refresh which waits for a frozen tab waits no longer for it',
+    async after => {
+      const [a, b] = (await signedInTabs(2)) as [World, World]
+      a.server.hold(REFRESH)
+      watch(a.client.refresh())
+      await a.settle()
+      a.freeze()
+      a.server.mend(REFRESH)
+      watch(b.client.refresh())
+      await b.clock.advance(after * SECOND)
+      const login = watch(b.client.login({ email: 'bob', password: 'right' }))
+      await b.clock.advance(TIMEOUT + 3.1 * SECOND - after * SECOND)
+      expect(login.state).toBe('fulfilled')
+    },
+  )
+
   test('M5 several tabs that go on without a frozen one: one refresh among them', async () => {
     const [a, b, c] = (await signedInTabs(3, { server: { grace: MINUTE } })) as [World, World, World]
     a.server.delay(REFRESH)
