@@ -234,11 +234,12 @@ export function createTabs(
         return
       case 'renew': {
         if (session.isFollower || session.lineage === null) return
-        const { since = 0 } = message
+        const since = Math.min(message.since ?? 0, environment.now())
         const isNewer = generation > message.generation && (session.held?.askedAt ?? 0) >= since
         if (isNewer) {
           if (!isFlood('offer')) offer()
-        } else if (inbox.isRefreshing() || !isFlood('renew', RENEWALS)) {
+        } else if ((since === 0 && inbox.isRefreshing()) || !isFlood('renew', RENEWALS)) {
+          // One that is asked for by an app can need another refresh after the one under way.
           inbox.renew(message.dead === true, since)
         }
         return

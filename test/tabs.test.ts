@@ -1478,6 +1478,27 @@ describe('M9 what comes over the channel', () => {
       a.server.revokeAccess()
       expect((await a.client.fetch(items)).status).toBe(200)
     })
+
+    test.each([
+      ['from the future', false, () => 1e300],
+      ['of now, during a refresh', true, (a: World) => a.clock.now()],
+    ])('E16 nor do those that say since when, %s', async (_, isDuring, since) => {
+      const [a] = (await signedInTabs(1, { server: { carrier: 'body' } })) as [World]
+      const { generation } = newest(a)
+      for (let n = 0; n < 40; n++) {
+        const answer = isDuring ? a.server.delay(REFRESH) : () => {}
+        for (let asked = 0; asked < 2; asked++) {
+          say(a, { type: 'renew', generation: generation + HOUR, since: since(a) })
+          await a.clock.advance(SECOND / 20)
+        }
+        answer()
+        a.server.mend(REFRESH)
+        await a.settle()
+      }
+      expect(a.server.refreshes).toBeLessThan(10)
+      a.server.revokeAccess()
+      expect((await a.client.fetch(items)).status).toBe(200)
+    })
   })
 
   test('M9 forged questions for a refresh cost ten in 20 s, like an API that answers 401 to everything', async () => {
