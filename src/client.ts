@@ -373,11 +373,15 @@ export function createParts<Claims, User>(
     revocation.doubt()
     const call = {}
     const [asked, at] = [decisions, environment.now()]
-    if (session.snapshot.status !== 'authenticated') overruled = call
-    const run = refresher.run('asked', at).finally(() => {
-      // It has had its chance, also where the caller gave up: from here on the marker counts again.
-      if (overruled === call) overruled = null
-    })
+    overruled = call
+    const run = refresher
+      .run('asked', at)
+      // Told of another user meanwhile, without the token: this tab asks anew who it is.
+      .then(error => error ?? restored())
+      .finally(() => {
+        // It has had its chance, also where the caller gave up: from here on the marker counts again.
+        if (overruled === call) overruled = null
+      })
     const error = await unlessAborted(run, signal)
     if (error) throw error
     const { held } = session

@@ -51,7 +51,7 @@ interface Flight {
   former: Flight | null
   /** The token does not work: what comes of this decides about the session. */
   dead: boolean
-  /** By the app itself, which knows what it does: not counted, and not kept by the signed-out marker. */
+  /** By the app itself, which knows what it does: not counted. */
   asked: boolean
   /** What other tabs had by then is no answer to the app's call: somebody may have signed in elsewhere since. */
   after: Moment
@@ -216,18 +216,17 @@ export function createRefresher(
       if (!isWanted()) current.free(null)
       else current.free(current.sent ? postpone(tookTooLong(), timeout) : tookTooLong())
     }, timeout)
-    const isBarred = () => !current.asked && events.bars()
     let outcome: AuthError | null = null
     let follows = false
     try {
       const isAfterRestore = current.former?.version === current.version
       await formerOver(current)
       // The restore that was under way has signed somebody in, or nobody: the app asks about what is now.
-      if (isAfterRestore && !isSignedOut()) current.version = session.version
-      if (isBarred()) return
+      if (isAfterRestore) current.version = session.version
+      if (events.bars()) return
       await tabs.exclusive(async alone => {
         // Under the lock, look again: a login, a logout or a sibling may have been first.
-        if (!isWanted() || signal.aborted || isBarred()) return
+        if (!isWanted() || signal.aborted || events.bars()) return
         const isCaughtUp = await tabs.catchUp(current.after)
         const isReadable = await events.recover()
         if (isCaughtUp || !isWanted()) return
@@ -255,11 +254,6 @@ export function createRefresher(
       current.free(outcome)
       events.settled()
     }
-  }
-
-  const isSignedOut = (): boolean => {
-    const { snapshot } = session
-    return snapshot.status === 'anonymous' && !['initial', 'rejected'].includes(snapshot.reason)
   }
 
   /**

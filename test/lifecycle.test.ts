@@ -1053,6 +1053,26 @@ describe('C8 a 401 that arrives after the logout starts nothing', () => {
   })
 })
 
+test.each([2, 3])('C1 a logout after %s explicit refresh() of nobody, the first on the wire', async times => {
+  const world = createWorld()
+  await world.client.ready()
+  world.server.seed('ada')
+  const answer = world.server.delay(REFRESH)
+  const calls = Array.from({ length: times }, () => {
+    const outcome = watch(world.client.refresh())
+    return world.settle().then(() => outcome)
+  })
+  await world.settle()
+  const logout = watch(world.client.logout())
+  await world.settle()
+  answer()
+  await world.settle()
+  expect(world.client.session.status).toBe('anonymous')
+  expect(world.count('login')).toBe(0)
+  expect(logout.value).toEqual({ revoked: true })
+  for (const call of calls) expect((await call).state).toBe('no_session')
+})
+
 describe('C9 after dispose() nothing is left', () => {
   const states: Record<string, () => Promise<World>> = {
     'just created': async () => createWorld({ options: { restore: 'auto' } }),

@@ -154,7 +154,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'signal.aborted || isBarred()) return',
+    from: 'signal.aborted || events.bars()) return',
     to: 'signal.aborted) return',
     breaks: 'A logout elsewhere, during the wait for the lock, does not hold the refresh back.',
     test: 'tabs',
