@@ -481,7 +481,10 @@ export function createRefresher(
     },
     dispose(reason) {
       disposed = reason
-      for (let next = flight; next; next = next.former) next.free(reason)
+      for (let next = flight; next; next = next.former) {
+        next.free(reason)
+        if (!next.sent) next.controller.abort(reason)
+      }
     },
   }
 }

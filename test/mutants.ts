@@ -1237,8 +1237,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'for (let next = flight; next; next = next.former) next.free(reason)',
-    to: 'flight?.free(reason)',
+    from: 'for (let next = flight; next; next = next.former) {',
+    to: 'for (const next of flight ? [flight] : []) {',
     breaks: 'Who waits for a refresh of a former session is not told that the client is disposed.',
     test: 'tabs',
   },

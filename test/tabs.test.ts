@@ -1927,6 +1927,18 @@ describe('C9 dispose', () => {
     expect([a.listeners, b.listeners]).toEqual([0, 0])
   })
 
+  test('C9 disposed while another tab refreshes for this one: no timer is left', async () => {
+    const [a, b] = (await signedInTabs(2, { server: { carrier: 'body' } })) as [World, World]
+    a.freeze()
+    const refreshed = watch(b.client.refresh())
+    await b.clock.advance(SECOND)
+    b.client.dispose()
+    await b.settle()
+    expect(refreshed.state).toBe('disposed')
+    a.client.dispose()
+    expect(a.clock.timers).toBe(0)
+  })
+
   test('C9 a refresh that was sent keeps its lock until it is answered', async () => {
     const [a, b] = (await signedInTabs(2)) as [World, World]
     const answer = a.server.delay(REFRESH)
