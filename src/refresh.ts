@@ -143,6 +143,8 @@ export function createRefresher(
   }
 
   function momentOf(at: number): Moment {
+    // A token that renews itself can be had from the other tabs alone.
+    if (settings.sliding && !session.held) return ANY_TIME
     const moment = { at, generation: Number.POSITIVE_INFINITY }
     void tabs.newest().then(generation => {
       moment.generation = generation
@@ -283,20 +285,25 @@ export function createRefresher(
     if (lastPause?.told) lastPause = { ...lastPause, told: null }
     const before = lastPause
     const isAnswered = () => !isWanted() || lastPause !== before
-    for (let looks = 0; !(await tabs.isOwned(lineage)); looks++) {
-      const gone = new AuthError(
-        'refresh_rejected',
-        'The tab that has the refresh token is gone: log in again.',
-      )
-      if (looks === OWNER_LOOKS) return isWanted() ? failed(gone, current, true) : null
-      await tabs.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
-      if (!isWanted()) return null
-    }
-    log({ type: 'refresh', operation: 'follow', generation })
-    const { dead, after, controller } = current
-    const known = after === ANY_TIME ? generation : Math.max(generation, after.generation)
-    const question = { type: 'renew', generation: known, dead, since: after.at } as const
-    await tabs.consult(question, isAnswered, timeout, controller.signal)
+    let after: Moment
+    do {
+      for (let looks = 0; !(await tabs.isOwned(lineage)); looks++) {
+        const gone = new AuthError(
+          'refresh_rejected',
+          'The tab that has the refresh token is gone: log in again.',
+        )
+        if (looks === OWNER_LOOKS) return isWanted() ? failed(gone, current, true) : null
+        await tabs.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
+        if (!isWanted()) return null
+      }
+      log({ type: 'refresh', operation: 'follow', generation })
+      after = current.after
+      const known = after === ANY_TIME ? generation : Math.max(generation, after.generation)
+      const question = { type: 'renew', generation: known, dead: current.dead, since: after.at } as const
+      // Where the app has called `refresh()` meanwhile, what comes was asked for too early: once more.
+      const isOver = () => isAnswered() || current.after !== after
+      await tabs.consult(question, isOver, timeout, current.controller.signal)
+    } while (current.after !== after && !isAnswered())
     if (!isWanted()) return null
     return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
   }

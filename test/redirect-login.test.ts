@@ -422,6 +422,34 @@ describe('I4 where one tab has the refresh token in JavaScript, that tab is aske
     expect(who(ada)).toBe('ada')
   })
 
+  test.each(inScript)('I4 %s, which refreshes already for this one: once more', async (_, given) => {
+    const ada = createWorld(given())
+    await ada.login()
+    const other = createWorld({ ...given(), browser: ada })
+    await other.client.ready()
+    const answer = ada.server.hold(REFRESH)
+    ada.server.revokeAccess()
+    const request = watch(other.client.fetch(`${ORIGIN}/items`))
+    await ada.clock.advance(SECOND)
+    const at = ada.clock.now()
+    const refresh = watch(other.client.refresh())
+    await ada.clock.advance(SECOND)
+    answer()
+    await ada.settle()
+    expect([request.state, refresh.state]).toEqual(['fulfilled', 'fulfilled'])
+    expect(ada.server.calls.filter(call => call.path === '/refresh_token' && call.at >= at)).toHaveLength(1)
+  })
+
+  test('I4 where the token renews itself, a new page has it from the other tabs', async () => {
+    const given: WorldOptions = { server: { carrier: 'sliding' }, options: { ...SCOPE, sliding: true } }
+    const ada = createWorld(given)
+    await ada.login()
+    await ada.clock.advance(SECOND)
+    const page = createWorld({ ...given, browser: ada })
+    await page.client.refresh()
+    expect([who(ada), who(page)]).toEqual(['ada', 'ada'])
+  })
+
   test('I4 in localStorage any tab asks the server', async () => {
     const given = inLocalStorage()
     const ada = createWorld(given)
