@@ -152,7 +152,9 @@ export function createParts<Claims, User>(
       if (cause === 'refresh') emitter.emit('refresh', { expiresAt })
       else emitter.emit('login', { cause })
       if (userChanged) emitter.emit('userChange', { claims, user })
-      const news = handingOver.offer(cause)
+      // Where nobody can say who it is, the others would all ask anew, and tell it each other again.
+      const isNew = (decides || userChanged) && session.identity?.name != null
+      const news = handingOver.offer(isNew ? 'login' : cause)
       if (news && !told) tabs.tell(news)
       const by = told ? 'other-tab' : cause
       log({

@@ -370,6 +370,65 @@ test('I4 a call that a logout elsewhere has overtaken keeps no later session out
   expect([who(ada), who(page)]).toEqual(['bob', 'bob'])
 })
 
+describe("I4 with tabs 'notify'", () => {
+  const inNotify: WorldOptions = { options: { ...SCOPE, tabs: 'notify' } }
+
+  test.each(['on the page that it led to', 'in the tab that was signed in'])(
+    'I4 another user is a decision, which the other tabs follow: refresh() %s',
+    async where => {
+      const [ada, page] = await returned(inNotify)
+      const other = createWorld({ ...inNotify, browser: ada })
+      await other.client.setTokens({ accessToken: ada.server.issueAccess('ada').token })
+      await ada.settle()
+      for (const tab of [ada, other]) tab.events.length = 0
+      const isPage = where.startsWith('on')
+      await (isPage ? page : ada).client.refresh()
+      await ada.settle()
+      expect([who(ada), who(other)]).toEqual(['bob', 'bob'])
+      expect([ada.count('userChange'), other.count('userChange')]).toEqual([1, 1])
+    },
+  )
+
+  test('I4 a refresh() that waits its turn while another tab learns of another user shows that user', async () => {
+    const [ada, page] = await returned(inNotify)
+    const answer = ada.server.hold(REFRESH)
+    const first = watch(page.client.refresh())
+    await ada.settle()
+    const second = watch(ada.client.refresh())
+    await ada.settle()
+    answer()
+    await ada.settle()
+    expect([first.state, second.state]).toEqual(['fulfilled', 'fulfilled'])
+    expect([who(ada), who(page)]).toEqual(['bob', 'bob'])
+  })
+
+  test('I4 a scheduled refresh that answers for another user: the other tabs follow', async () => {
+    const [ada] = await returned(inNotify)
+    const other = createWorld({ ...inNotify, browser: ada })
+    await other.client.setTokens({ accessToken: ada.server.issueAccess('ada').token })
+    await ada.settle()
+    ada.server.revokeAccess()
+    await watch(ada.client.fetch(`${ORIGIN}/items`))
+    await ada.settle()
+    expect([who(ada), who(other)]).toEqual(['bob', 'bob'])
+  })
+
+  test.each([
+    ['bearer', {}],
+    ['opaque tokens', { server: { opaque: true } }],
+  ])('I4 %s: many tabs at once are all signed in, with a call each', async (_, given) => {
+    const [ada, page] = await returned({ ...given, ...inNotify })
+    const pages = [page, ...all(5, ada).map(browser => createWorld({ ...inNotify, browser }))]
+    const calls = [ada, ...pages].map(({ client }) => watch(client.refresh()))
+    await ada.settle()
+    await ada.clock.advance(SECOND)
+    expect(calls.map(({ state }) => state)).toEqual(all(7, 'fulfilled'))
+    expect([ada, ...pages].map(({ client }) => client.session.status)).toEqual(all(7, 'authenticated'))
+    expect(ada.server.refreshes).toBe(7)
+    expect(ada.server.reuses).toBe(0)
+  })
+})
+
 describe('I4 where one tab has the refresh token in JavaScript, that tab is asked', () => {
   test.each(inScript)('I4 %s', async (_, given) => {
     const ada = createWorld(given())
