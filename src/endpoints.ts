@@ -408,12 +408,13 @@ function readStandard(
   if (operation === 'user' && body === null) return null
   if (typeof body !== 'object' || body === null) return
   if (operation === 'user') return { user: body }
-  const own = (name: string): any => (Object.hasOwn(body, name) ? body[name as never] : undefined)
+  // Backends that always write all members say by `""`, `0` and `{}` that there is none.
+  const own = (name: string): any => (Object.hasOwn(body, name) && body[name as never]) || undefined
   return {
     accessToken: own('access_token') ?? own('accessToken') ?? own('token'),
     refreshToken: own('refresh_token') ?? own('refreshToken'),
     expiresIn: own('expires_in') ?? own('expiresIn'),
-    user: own('user'),
+    user: isEmpty(own('user')) ? undefined : own('user'),
   }
 }
 

@@ -217,6 +217,27 @@ const mutants: Mutant[] = [
     test: 'tabs',
   },
   {
+    file: 'endpoints.ts',
+    from: '(Object.hasOwn(body, name) && body[name as never]) || undefined',
+    to: 'Object.hasOwn(body, name) ? body[name as never] : undefined',
+    breaks: 'A login answer whose members are all empty signs somebody in.',
+    test: 'signing-in',
+  },
+  {
+    file: 'endpoints.ts',
+    from: "isEmpty(own('user')) ? undefined : own('user')",
+    to: "own('user')",
+    breaks: 'A login answer with a user who is nobody signs in.',
+    test: 'signing-in',
+  },
+  {
+    file: 'handover.ts',
+    from: 'return session.see(generation)',
+    to: 'return',
+    breaks: 'A decision looks as old as what another tab came to during the call.',
+    test: 'redirect-login',
+  },
+  {
     file: 'refresh.ts',
     from: 'const isCaughtUp = await tabs.catchUp(current.after)',
     to: 'const isCaughtUp = false',

@@ -54,6 +54,13 @@ describe('I7 a login answer that signs nobody in', () => {
   const bodies: [name: string, body: string, parsed: unknown][] = [
     ['two-factor', '{"two_factor":true}', { two_factor: true }],
     ['a null token', '{"access_token":null,"step":"otp"}', { access_token: null, step: 'otp' }],
+    [
+      'empty members',
+      '{"access_token":"","refresh_token":"","expires_in":0,"user":{},"mfa":true}',
+      { access_token: '', refresh_token: '', expires_in: 0, user: {}, mfa: true },
+    ],
+    ['a user that is false', '{"token":false,"user":false}', { token: false, user: false }],
+    ['a user that is a list of none', '{"user":[]}', { user: [] }],
     ['{}', '{}', {}],
     ['an array', '[]', []],
     ['an array of tokens', '[{"access_token":"x"}]', [{ access_token: 'x' }]],
