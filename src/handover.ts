@@ -65,7 +65,10 @@ export function createHandingOver(
     // The app has asked the server since, and its answer can be about somebody else. But what was decided elsewhere
     // ends the session that this tab has.
     const isDecided = session.held !== null && news.decided > session.decided
-    if (!isDecided && !isAfter(after(), askedAt, generation)) return
+    if (!isDecided && !isAfter(after(), askedAt, generation)) {
+      // What comes of that call is newer all the same.
+      return session.see(generation)
+    }
     const isForUs = mayTake(news)
     // Nor is the refresh token to be had, which that tab alone has.
     if (!isForUs && lineage !== null) return

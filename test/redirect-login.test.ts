@@ -389,6 +389,25 @@ describe("I4 with tabs 'notify'", () => {
     },
   )
 
+  test('I4 what another tab says during the call is older than its answer', async () => {
+    let tenant = 'one'
+    const given: WorldOptions = {
+      server: { claims: claims => ({ ...claims, tenant }) },
+      options: { ...inNotify.options, identity: ({ claims }) => (claims as { tenant: string }).tenant },
+    }
+    const ada = createWorld(given)
+    await ada.login()
+    await ada.clock.advance(SECOND)
+    const other = createWorld({ ...given, browser: ada })
+    await other.client.ready()
+    tenant = 'two'
+    await ada.client.refresh()
+    await ada.settle()
+    const { session } = other.client
+    expect(session).toMatchObject({ claims: { tenant } })
+    expect(other.count('userChange')).toBe(1)
+  })
+
   test('I4 a refresh() that waits its turn while another tab learns of another user shows that user', async () => {
     const [ada, page] = await returned(inNotify)
     const answer = ada.server.hold(REFRESH)
