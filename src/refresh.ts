@@ -240,8 +240,9 @@ export function createRefresher(
           session.clear(held ? 'rejected' : 'initial')
         }
         // With the refresh token in script's hands two at once are one too many.
-        else if (alone && tokens?.refreshToken) outcome = tookTooLong()
-        else if (!isReadable) outcome = failed(unreadable(), current)
+        else if (alone && tokens?.refreshToken) {
+          outcome = postpone(tookTooLong(), timeout, { quiet: true })
+        } else if (!isReadable) outcome = failed(unreadable(), current)
         // Whoever has the refresh token will answer, if not at once.
         else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
         else if (!session.identity && !tokens?.refreshToken && !current.asked && loginNote.stands()) {

@@ -365,10 +365,10 @@ export function createTabs(
         if (holder === null) log({ type: 'lock', state: 'waiting' })
         holder = current
         const last = watched.get(name)
+        const isKnown = current !== undefined && frozen.get(name) === current
         const isStill = last && last.holder === current && now - last.seenAt <= 2 * LOCK_MARGIN
-        since = isStill ? last.since : now
-        const isKnown = current !== undefined && frozen.get(name) === current && channel
-        askAt = isKnown ? now : since + timeout + LOCK_MARGIN
+        since = isStill && !isKnown ? last.since : now
+        askAt = isKnown && channel ? now : since + timeout + LOCK_MARGIN
         isFrozen = false
         watched.set(name, { holder: current, since, seenAt: now })
         return again()

@@ -211,7 +211,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'tabs.ts',
-    from: 'since = isStill ? last.since : now',
+    from: 'since = isStill && !isKnown ? last.since : now',
     to: 'since = now',
     breaks: 'A login counts the time of a frozen tab anew, after the refresh that it takes the place of.',
     test: 'tabs',
@@ -236,6 +236,14 @@ const mutants: Mutant[] = [
     to: 'return',
     breaks: 'A decision looks as old as what another tab came to during the call.',
     test: 'redirect-login',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'outcome = postpone(tookTooLong(), timeout, { quiet: true })',
+    to: 'outcome = tookTooLong()',
+    breaks:
+      'Beside a tab that stays frozen with the lock, a due refresh is tried again and again without a pause.',
+    test: 'tabs',
   },
   {
     file: 'refresh.ts',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
+import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
@@ -698,6 +699,32 @@ describe('F10 every promise settles', () => {
       expect(login.state).toBe('fulfilled')
     },
   )
+
+  test('E18 beside a tab that stays frozen with the lock, a due refresh is tried every few seconds at most', async () => {
+    const [a] = (await signedInTabs(1, {
+      server: { carrier: 'body', lifetime: 120 },
+      options: { storage: createTabStorage() },
+    })) as [World]
+    const b = open(a, { options: { storage: createTabStorage() } })
+    await b.client.ready()
+    await b.client.setTokens({
+      accessToken: a.server.issueAccess('bob').token,
+      refreshToken: 'of-b',
+      expiresIn: 60,
+    })
+    await b.settle()
+    a.server.hold('POST /login')
+    watch(a.client.login({ email: 'ada', password: 'right' }))
+    await a.settle()
+    a.freeze()
+    await b.clock.advance(90 * SECOND)
+    const stuck = () => b.logs.filter(event => event.type === 'lock' && event.state === 'stuck').length
+    const before = stuck()
+    await b.clock.advance(MINUTE)
+    expect(before).toBeGreaterThan(0)
+    expect(stuck() - before).toBeLessThanOrEqual(12)
+    expect(b.server.refreshes).toBe(0)
+  })
 
   test('M5 several tabs that go on without a frozen one: one refresh among them', async () => {
     const [a, b, c] = (await signedInTabs(3, { server: { grace: MINUTE } })) as [World, World, World]
