@@ -376,10 +376,12 @@ export function createParts<Claims, User>(
     const call = {}
     const [asked, at] = [decisions, environment.now()]
     overruled = call
-    const run = refresher
-      .run('asked', at)
-      // Told of another user meanwhile, without the token: this tab asks anew who it is.
-      .then(error => error ?? restored())
+    const ask = () => refresher.run('asked', at)
+    // Told of another user meanwhile, without the token, or back from the back/forward cache: this tab asks anew.
+    const askAnew = () =>
+      settings.tabs === 'notify' || session.snapshot.status !== 'unknown' ? restored() : ask()
+    const run = ask()
+      .then(error => error ?? askAnew())
       .finally(() => {
         // It has had its chance, also where the caller gave up: from here on the marker counts again.
         if (overruled === call) overruled = null

@@ -321,6 +321,8 @@ export function createTabs(
     try {
       await manager.request(name, { signal }, async () => {
         stopWatching()
+        // Whoever had it before has let it go.
+        watched.delete(name)
         inside = alone
         try {
           // Whatever is decided under the lock comes after what those before have decided.

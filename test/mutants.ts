@@ -183,7 +183,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: '.then(error => error ?? restored())',
+    from: '.then(error => error ?? askAnew())',
     to: '',
     breaks: 'refresh() says that nobody is signed in while the tab asks who it is.',
     test: 'redirect-login',
@@ -268,8 +268,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'else if (alone && tokens?.refreshToken) outcome = tookTooLong()',
-    to: '',
+    from: 'else if (alone && tokens?.refreshToken) {',
+    to: 'else if (false) {',
     breaks: 'A refresh token in script is sent beside a tab that may be sending it.',
     test: 'tabs',
   },
