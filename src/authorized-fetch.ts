@@ -56,7 +56,7 @@ export function createAuthorizedFetch(
     // biome-ignore lint/complexity/noArguments: a parameter that is left out looks like one that is undefined
     if (arguments.length === 0) throw new TypeError('"fetch" needs an argument.')
     const call = readCall(input, init, judge)
-    const author = bearer.take(call.headers)
+    const author = call.isGiven ? null : bearer.take(call.headers)
     // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
     const isAppsOwn = author === 'other' && !inCookies
     if (call.url === null || isAppsOwn) {
@@ -152,6 +152,8 @@ export function createAuthorizedFetch(
   ): Promise<Response> {
     const { url, method } = call
     const headers = bearer.attach(call.headers, inCookies ? null : token)
+    // The app may change its own from here on.
+    if (call.isGiven) call.headers = headers
     const init: RequestInit = { ...call.init, headers }
     const request = typeof target === 'string' ? null : target
     if (request) {

@@ -17,8 +17,8 @@ export interface Call {
   /** The two arguments of native `fetch`. */
   target: string | Request
   readonly init: RequestInit
-  /** Those of `init` or `target` themselves, so that what is taken out of them is sent nowhere; a copy of a given one's. */
-  readonly headers: HeaderCopy
+  /** Those of `init` or `target` themselves, so that what is taken out of them is sent nowhere. */
+  headers: HeaderCopy
   /** `target` is the object that the app gave, so it may still change. */
   readonly isGiven: boolean
   /** The body can be read once only: it is never sent again. */
@@ -68,7 +68,7 @@ export function readCall(
         credentials: given?.credentials as RequestCredentials,
       },
     ),
-    headers: isGiven ? new Headers(request.headers) : request.headers,
+    headers: request.headers,
     isGiven,
     isOneShot,
     owner,
@@ -79,7 +79,10 @@ export function readCall(
 export function hold(call: Call): void {
   const { target, init, headers, isGiven, isOneShot } = call
   if (typeof target === 'string') new Request(target, { ...init, headers })
-  else if (isGiven || isOneShot) call.target = new Request(target)
+  else if (isGiven || isOneShot) {
+    call.target = new Request(target)
+    if (isGiven) call.headers = call.target.headers
+  }
 }
 
 /** Is there nothing in it that the app could change after the call? */
@@ -107,12 +110,18 @@ function isNativeRequest(value: unknown): value is Request {
   const { prototype } = Request
   if (Object(value) !== value || Object.getPrototypeOf(value) !== prototype) return false
   if (Object.getOwnPropertyNames(value).length > 0) return false
+  if (native?.prototype !== prototype) {
+    native = { prototype, getUrl: Object.getOwnPropertyDescriptor(prototype, 'url')?.get }
+  }
   try {
-    return Object.getOwnPropertyDescriptor(prototype, 'url')?.get?.call(value) !== undefined
+    return native.getUrl?.call(value) !== undefined
   } catch {
     return false
   }
 }
+
+/** Looked up once, since that takes longer than all the rest; anew where a test or a polyfill brings another Request. */
+let native: { prototype: Request; getUrl: (() => string) | undefined } | undefined
 
 /** A stream, or what some engines read as one. */
 const isStream = (body: unknown): boolean =>
