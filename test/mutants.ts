@@ -1366,7 +1366,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'call.ts',
-    from: "Object.getOwnPropertyDescriptor(prototype, 'url')?.get?.call(value) !== undefined",
+    from: 'native.getUrl?.call(value) !== undefined',
     to: 'true',
     breaks: 'A Proxy that says one URL has the bearer sent to another.',
     test: 'drop-in',
