@@ -39,11 +39,12 @@ export function readCall(
   if (given instanceof Request) return readCall(new Request(input, given), null, judge)
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
-  const init: Marked | null = given === null || given === undefined ? NOTHING : copyPlain(given)
+  let init: Marked | null = given === null || given === undefined ? NOTHING : copyPlain(given)
   let owner: Owner | undefined
   if (init && Object.hasOwn(init, OWNER)) {
     owner = init[OWNER]
     delete init[OWNER]
+    if (isEmpty(init)) init = NOTHING
   }
   if (init && text !== null && isSettled(init)) {
     const { method = 'GET', signal } = init
@@ -89,13 +90,16 @@ export function hold(call: Call): void {
 const isSettled = ({ method = '', body }: RequestInit): boolean =>
   typeof method === 'string' && (Object(body) !== body || body instanceof Blob)
 
-const isEmpty = (init: RequestInit | null): boolean => init !== null && Object.keys(init).length === 0
+const isEmpty = (init: RequestInit | null): boolean =>
+  init === NOTHING || (init !== null && Object.keys(init).length === 0)
 
 /**
  * What a Request was made of and does not have, or has without saying that the app asked for it. The body is read by
  * then, also where the engine's Request does not show it, as Firefox's does not.
  */
-function restOf({ redirect, credentials, ...others }: RequestInit): RequestInit {
+function restOf(init: RequestInit): RequestInit {
+  if (init === NOTHING) return init
+  const { redirect, credentials, ...others } = init
   const rest: Record<string, unknown> = {}
   for (const name in others)
     if (name !== 'body' && !(name in Request.prototype)) rest[name] = others[name as never]
