@@ -144,7 +144,7 @@ export function createRefresher(
 
   function momentOf(at: number): Moment {
     // A token that renews itself can be had from the other tabs alone.
-    if (settings.sliding && !session.held) return ANY_TIME
+    if (settings.sliding) return ANY_TIME
     const moment = { at, generation: Number.POSITIVE_INFINITY }
     void tabs.newest().then(generation => {
       moment.generation = generation

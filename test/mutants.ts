@@ -169,7 +169,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'if (settings.sliding && !session.held) return ANY_TIME',
+    from: 'if (settings.sliding) return ANY_TIME',
     to: '',
     breaks: 'refresh() makes a new page anonymous beside tabs that have the token.',
     test: 'redirect-login',

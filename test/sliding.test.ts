@@ -43,6 +43,23 @@ describe('a token that renews itself', () => {
     expect(await world.client.getAccessToken()).not.toBe(token)
   })
 
+  test('I4 an explicit refresh() beside a tab that has just renewed it does not send the one of before', async () => {
+    const a = await signedIn()
+    const b = open(a)
+    await b.client.ready()
+    await a.settle()
+    b.freeze()
+    await a.client.refresh()
+    await a.settle()
+    a.clock.tick(1)
+    b.thaw()
+    const refresh = watch(b.client.refresh())
+    await b.settle()
+    expect(refresh.state).toBe('fulfilled')
+    const bearers = a.server.calls.map(({ authorization }) => authorization)
+    expect(new Set(bearers).size).toBe(bearers.length)
+  })
+
   test('is renewed ahead of its end, for ten lifetimes', async () => {
     const world = await signedIn()
     await world.clock.advance(10 * HOUR)
