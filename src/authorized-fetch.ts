@@ -48,34 +48,45 @@ export function createAuthorizedFetch(
   const bearer = createBearer(scheme)
   const judge = createUrlJudge(settings, environment)
 
-  /** The way of a request: attach, send, and on a 401 refresh once and send again. */
-  async function authorizedFetch(
+  /**
+   * The way of a request: attach, send, and on a 401 refresh once and send again. Most requests wait for nothing but the
+   * answer, and what an async function keeps while it waits grows with the function: so the waiting is in others.
+   */
+  function authorizedFetch(
     input: RequestInfo | URL,
     init: RequestInit | undefined = undefined,
   ): Promise<Response> {
-    // biome-ignore lint/complexity/noArguments: a parameter that is left out looks like one that is undefined
-    if (arguments.length === 0) throw new TypeError('"fetch" needs an argument.')
-    const call = readCall(input, init, judge)
-    const author = call.isGiven ? null : bearer.take(call.headers)
-    // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
-    const isAppsOwn = author === 'other' && !inCookies
-    if (call.url === null || isAppsOwn) {
-      if (isAppsOwn && call.url !== null)
-        log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
-      return settings.fetch(call.target, call.init)
+    try {
+      // biome-ignore lint/complexity/noArguments: a parameter that is left out looks like one that is undefined
+      if (arguments.length === 0) throw new TypeError('"fetch" needs an argument.')
+      const call = readCall(input, init, judge)
+      const author = call.isGiven ? null : bearer.take(call.headers)
+      // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
+      const isAppsOwn = author === 'other' && !inCookies
+      if (call.url === null || isAppsOwn) {
+        if (isAppsOwn && call.url !== null)
+          log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
+        return settings.fetch(call.target, call.init)
+      }
+      const owner = author && author !== 'other' ? author : (call.owner ?? session.owner)
+      const token = readyToken()
+      return !token && mustWait() ? whenReady(call, owner) : sendAs(call, token, owner)
+    } catch (error) {
+      return Promise.reject(error)
     }
+  }
 
-    const owner = author && author !== 'other' ? author : (call.owner ?? session.owner)
-    let token = readyToken()
-    if (!token && mustWait()) {
-      await tokenFor(call, owner)
-      token = session.held
-    }
+  function sendAs(call: Call, token: Held | null, owner: Owner): Promise<Response> {
     belonging(token, owner)
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
     else if (isCopied(call)) return exchange(call, token)
-    const response = await send(call, call.target, token)
-    return token && isInQuestion(response) ? exchange(call, token, response) : response
+    const sending = send(call, call.target, token)
+    return token ? answered(call, token, sending) : sending
+  }
+
+  async function answered(call: Call, token: Held, sending: Promise<Response>): Promise<Response> {
+    const response = await sending
+    return isInQuestion(response) ? exchange(call, token, response) : response
   }
 
   /** Sends until the answer has to do with more than the token. `first`: the answer that is there already. */
@@ -112,8 +123,8 @@ export function createAuthorizedFetch(
     (response.status === 401 || response.status === 403 || shouldRefresh !== undefined) &&
     isOwnAnswer(response)
 
-  /** Waits until there is one to send with, or nobody is signed in. */
-  async function tokenFor(call: Call, owner: Owner): Promise<void> {
+  /** Sends it when there is a token to send with, or nobody is signed in. */
+  async function whenReady(call: Call, owner: Owner): Promise<Response> {
     hold(call)
     log({ type: 'held-back', ...nameOf(call), why: session.held ? 'refresh' : 'restore' })
     try {
@@ -123,6 +134,7 @@ export function createAuthorizedFetch(
       discard(call.target, error)
       throw error
     }
+    return sendAs(call, session.held, owner)
   }
 
   const mustRestore = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null

@@ -53,11 +53,15 @@ export function readCall(
     const target = url ?? text
     return { url, method, signal, target, init, headers, isGiven: false, isOneShot: false, owner }
   }
+  const isNative = text === null && isEmpty(init) && isNativeRequest(input)
+  let request = isNative ? input : new Request(url ?? text ?? input, init ?? given ?? {})
+  let headers = headersOf(request)
   // One with this header may have to lose it.
-  const isGiven =
-    text === null && isEmpty(init) && isNativeRequest(input) && !input.headers.has('Authorization')
-  const isOneShot = isStream((init ?? given)?.body)
-  const request = isGiven ? input : new Request(url ?? text ?? input, init ?? given ?? {})
+  const isGiven = isNative && (headers === NO_HEADERS || !request.headers.has('Authorization'))
+  if (isNative && !isGiven) {
+    request = new Request(input)
+    headers = request.headers
+  }
   return {
     url: text === null ? judge(request.url) : url,
     method: request.method,
@@ -69,9 +73,9 @@ export function readCall(
         credentials: given?.credentials as RequestCredentials,
       },
     ),
-    headers: request.headers,
+    headers,
     isGiven,
-    isOneShot,
+    isOneShot: isStream((init ?? given)?.body),
     owner,
   }
 }
@@ -85,6 +89,8 @@ export function hold(call: Call): void {
     if (isGiven) call.headers = call.target.headers
   }
 }
+
+const headersOf = ({ headers }: Request): HeaderCopy => (headers.keys().next().done ? NO_HEADERS : headers)
 
 /** Is there nothing in it that the app could change after the call? */
 const isSettled = ({ method = '', body }: RequestInit): boolean =>
