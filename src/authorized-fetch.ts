@@ -170,8 +170,9 @@ export function createAuthorizedFetch(
     const request = typeof target === 'string' ? null : target
     if (request) {
       // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
-      if (request.referrer !== 'about:client') init.referrer ??= request.referrer
-      if (request.referrerPolicy) init.referrerPolicy ??= request.referrerPolicy
+      const { referrer, referrerPolicy } = request
+      if (referrer !== 'about:client') init.referrer ??= referrer
+      if (referrerPolicy) init.referrerPolicy ??= referrerPolicy
     }
     if (inCookies) init.credentials ??= credentialsOf(request) ?? (token ? 'include' : 'omit')
     // The cache may hold the very answer that is asked about again.

@@ -39,13 +39,11 @@ export function readCall(
   if (given instanceof Request) return readCall(new Request(input, given), null, judge)
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
-  let init: Marked | null = given === null || given === undefined ? NOTHING : copyPlain(given)
-  let owner: Owner | undefined
-  if (init && Object.hasOwn(init, OWNER)) {
-    owner = init[OWNER]
-    delete init[OWNER]
-    if (isEmpty(init)) init = NOTHING
-  }
+  const isMarked = given != null && Object.hasOwn(given, OWNER)
+  const owner = isMarked ? (given as Marked)[OWNER] : undefined
+  const isNothing = given == null || (isMarked && Object.keys(given).length === 1)
+  const init: Marked | null = isNothing ? NOTHING : copyPlain(given)
+  if (isMarked && !isNothing) delete init?.[OWNER]
   if (init && text !== null && isSettled(init)) {
     const { method = 'GET', signal } = init
     let headers: HeaderCopy = NO_HEADERS
@@ -53,8 +51,9 @@ export function readCall(
     const target = url ?? text
     return { url, method, signal, target, init, headers, isGiven: false, isOneShot: false, owner }
   }
-  const isNative = text === null && isEmpty(init) && isNativeRequest(input)
-  let request = isNative ? input : new Request(url ?? text ?? input, init ?? given ?? {})
+  const nativeUrl = text === null && isEmpty(init) ? urlOfNative(input) : undefined
+  const isNative = nativeUrl !== undefined
+  let request = isNative ? (input as Request) : new Request(url ?? text ?? input, init ?? given ?? {})
   let headers = headersOf(request)
   // One with this header may have to lose it.
   const isGiven = isNative && (headers === NO_HEADERS || !request.headers.has('Authorization'))
@@ -63,7 +62,7 @@ export function readCall(
     headers = request.headers
   }
   return {
-    url: text === null ? judge(request.url) : url,
+    url: text === null ? judge(nativeUrl ?? request.url) : url,
     method: request.method,
     signal: request.signal,
     target: request,
@@ -113,20 +112,20 @@ function restOf(init: RequestInit): RequestInit {
 }
 
 /**
- * By what the engine itself says of it: a lookalike, a Proxy or a subclass may say `url` of one place and be sent to
- * another.
+ * The URL of a real Request, as the engine itself says it: a lookalike, a Proxy or a subclass may say `url` of one place
+ * and be sent to another. `undefined`: it is none, or one that the app has given members of its own.
  */
-function isNativeRequest(value: unknown): value is Request {
+function urlOfNative(value: unknown): string | undefined {
   const { prototype } = Request
-  if (Object(value) !== value || Object.getPrototypeOf(value) !== prototype) return false
-  if (Object.getOwnPropertyNames(value).length > 0) return false
+  if (Object(value) !== value || Object.getPrototypeOf(value) !== prototype) return undefined
+  if (Object.keys(value as object).length > 0) return undefined
   if (native?.prototype !== prototype) {
     native = { prototype, getUrl: Object.getOwnPropertyDescriptor(prototype, 'url')?.get }
   }
   try {
-    return native.getUrl?.call(value) !== undefined
+    return native.getUrl?.call(value)
   } catch {
-    return false
+    return undefined
   }
 }
 

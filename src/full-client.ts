@@ -24,10 +24,9 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
 }
 
 /** All attempts of one call are made for the user who was signed in when the app made it, whenever ky makes them. */
-function forOneUser(api: KyInstance, forNow: () => object): KyInstance {
+function forOneUser(api: KyInstance, forNow: () => Options): KyInstance {
   const bound = (call: KyInstance['get']) => (input: Input, options?: Options) =>
-    // What is no object is for ky to refuse.
-    call(input, options === undefined || Object(options) === options ? { ...options, ...forNow() } : options)
+    call(input, options === undefined ? forNow() : withOwner(options, forNow()))
   const methods = Object.entries(api).map(([name, value]) => [
     name,
     NOT_CALLS.includes(name) ? value : bound(value),
@@ -37,5 +36,9 @@ function forOneUser(api: KyInstance, forNow: () => object): KyInstance {
     extend: (...defaults: Parameters<KyInstance['extend']>) => forOneUser(api.extend(...defaults), forNow),
   }) as KyInstance
 }
+
+/** What is no object is for ky to refuse. */
+const withOwner = (options: Options, owner: Options): Options =>
+  Object(options) === options ? { ...options, ...owner } : options
 
 const NOT_CALLS = ['create', 'extend', 'stop', 'retry']

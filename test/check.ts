@@ -18,6 +18,7 @@ const checks: Record<string, () => string | undefined> = {
   ...Object.fromEntries(Object.entries(lints).map(([name, lint]) => [name, () => lint(tarball)])),
   reference,
   'dead code': () => output('knip', ['--no-progress']),
+  mutants: () => output('node', ['test/mutants.ts', '--check']),
   sizes,
   scenarios: () => output('node', ['test/scenarios.ts', '--from-report']).split('\n').at(-2),
   'no registry named': noRegistryNamed,

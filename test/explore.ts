@@ -14,6 +14,7 @@ const end = Date.now() + Number(values.minutes) * 60_000
 let rounds = 0
 for (; Date.now() < end; rounds++) {
   const seed = randomInt(2 ** 31)
+  console.log(`seed ${seed} …`)
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
   const files = ['interleavings', 'model', 'time', 'token', 'requests', 'failure']
   const { status, stdout, stderr } = spawnSync(
