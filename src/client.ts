@@ -207,7 +207,9 @@ export function createParts<Claims, User>(
       // A tab that has not heard of the logout goes on with a session that is over.
       const isDecision = news.cause === 'login' || news.cause === 'tokens'
       if (!isDecision && isSignedOut(news.decided)) {
-        return tabs.tell({ type: 'signed-out', generation: session.decided, reason: 'other-tab' })
+        // This tab can see the marker of that logout late, when somebody has logged in since.
+        const ended = session.held ? news.decided : session.decided
+        return tabs.tell({ type: 'signed-out', generation: ended, reason: 'other-tab' })
       }
       await handingOver.adopt(news)
       if (session.isFollower) await resting.recover()

@@ -1449,6 +1449,13 @@ const mutants: Mutant[] = [
     breaks: 'A tab that has not heard of a logout hands its session to one that has.',
     test: 'tabs',
   },
+  {
+    file: 'client.ts',
+    from: 'session.held ? news.decided : session.decided',
+    to: 'session.decided',
+    breaks: 'A tab that sees an old marker late signs out all who have logged in since.',
+    test: 'tabs',
+  },
 ]
 
 const TIME_LIMIT = 300_000

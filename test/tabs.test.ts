@@ -1280,6 +1280,20 @@ describe('M9 what comes over the channel', () => {
     expect((await late.client.ready()).status).toBe('anonymous')
   })
 
+  test('M9 a tab that sees an old marker late signs nobody out who has logged in since', async () => {
+    const [a, b, messages] = await recorded()
+    const old = messages.findLast(({ type }) => type === 'session')
+    a.server.answer('POST /logout', () => a.server.json({}, 503), 1)
+    await a.client.logout()
+    const [marker] = [...a.storage].filter(([key]) => key.includes(':signed-out:'))
+    await b.login()
+    await b.settle()
+    a.storage.set(...marker!)
+    a.shared.channels.inject(NAME, { ...old, cause: 'refresh' })
+    await a.settle()
+    expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  })
+
   test('M9 a refusal of what was refreshed since signs nobody out', async () => {
     const [a, b, messages] = await recorded()
     const news = messages.findLast(({ type }) => type === 'session')
