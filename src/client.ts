@@ -211,7 +211,9 @@ export function createParts<Claims, User>(
         const ended = session.held ? news.decided : session.decided
         return tabs.tell({ type: 'signed-out', generation: ended, reason: 'other-tab' })
       }
-      await handingOver.adopt(news)
+      const isAnswer = await handingOver.adopt(news)
+      const answer = isAnswer && handingOver.offer('login')
+      if (answer) tabs.tell(answer)
       if (session.isFollower) await resting.recover()
       return
     }

@@ -5,7 +5,7 @@ import { isSameIdentity } from './identity.ts'
 import { fits, type Handover } from './messages.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
-import { isAfter, type Moment } from './tabs.ts'
+import { ANY_TIME, isAfter, type Moment } from './tabs.ts'
 import { parseCookieSession, parseToken } from './token.ts'
 import type { LoginCause } from './types.ts'
 
@@ -13,8 +13,11 @@ import type { LoginCause } from './types.ts'
 export interface HandingOver {
   /** This tab's session, for the others. A refresh token is never part of it. */
   offer(cause?: LoginCause | 'refresh'): Handover | null
-  /** An old message changes nothing, and one that cannot be used was not sent. */
-  adopt(news: Handover): Promise<void>
+  /**
+   * An old message changes nothing, and one that cannot be used was not sent. Settles with `true` where it was the answer
+   * to the app's question who is signed in: that is a decision like a login, so the other tabs have to hear of it.
+   */
+  adopt(news: Handover): Promise<boolean>
 }
 
 export function createHandingOver(
@@ -59,28 +62,30 @@ export function createHandingOver(
   const mayTake = ({ accessToken, origins = [] }: Handover): boolean =>
     !accessToken || [...settings.allowedOrigins].every(origin => origins.includes(origin))
 
-  async function adopt(news: Handover): Promise<void> {
-    if (!isNewer(news)) return
+  async function adopt(news: Handover): Promise<boolean> {
+    if (!isNewer(news)) return false
     const { generation, identity, epoch, askedAt, lineage, lifetime, expiresAt, user, cause } = news
     // The app has asked the server since, and its answer can be about somebody else. But what was decided elsewhere
     // ends the session that this tab has.
     const isDecided = session.held !== null && news.decided > session.decided
     if (!isDecided && !isAfter(after(), askedAt, generation)) {
       // What comes of that call is newer all the same.
-      return session.see(generation)
+      session.see(generation)
+      return false
     }
+    const isAnswer = session.held === null && after() !== ANY_TIME
     const isForUs = mayTake(news)
     // Nor is the refresh token to be had, which that tab alone has.
-    if (!isForUs && lineage !== null) return
+    if (!isForUs && lineage !== null) return false
     const accessToken = isForUs ? news.accessToken : undefined
     const isSameUser = () =>
       session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
     if (accessToken === undefined) {
       session.see(generation, news.decided, true)
-      if (isSameUser() || (cause !== 'login' && cause !== 'tokens')) return
+      if (isSameUser() || (cause !== 'login' && cause !== 'tokens')) return false
       session.suspend()
       await restored()
-      return
+      return false
     }
     try {
       const now = instant(environment)
@@ -91,12 +96,13 @@ export function createHandingOver(
       const { snapshot } = session
       const known = snapshot.status === 'authenticated' && isSameUser() ? snapshot.user : undefined
       const token = await endpoints.complete(told, known, signal)
-      if (signal.aborted || !isNewer(news)) return
+      if (signal.aborted || !isNewer(news)) return false
       session.see(generation, news.decided, true)
       const cause = isSameUser() ? 'refresh' : 'other-tab'
-      session.commit(token, cause, false, { generation, lineage, epoch, askedAt })
+      session.commit(token, cause, isAnswer, { generation, lineage, epoch, askedAt })
+      return isAnswer
     } catch {
-      // What cannot be used was not said.
+      return false // what cannot be used was not said
     }
   }
 

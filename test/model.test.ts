@@ -16,6 +16,8 @@ interface Model {
   user: string | null
   /** Whose session the browser's cookie opens: somebody else's only after a login whose outcome nobody knows. */
   cookie: string | null
+  /** Since a login whose outcome nobody knows, nobody has signed in by the server's word. */
+  lost: boolean
   organisation: string
   /** Per tab: `false` while it was not asked anything and heard of nothing. */
   tabs: { asked: boolean; frozen: boolean }[]
@@ -108,15 +110,21 @@ const login = (n: number, user: string): Command =>
   command(`${user} signs in in ${n}`, awake(n), async (model, real) => {
     await inTime(real.tabs[n]!, real.tabs[n]!.login(user))
     decide(model, user)
+    model.lost = false
   })
 
 const givenTokens = (n: number, user: string): Command =>
-  command(`${n} is given tokens of ${user}`, awake(n), async (model, real) => {
-    const { client, server } = real.tabs[n]!
-    server.seed(user)
-    await inTime(real.tabs[n]!, client.setTokens({ accessToken: server.issueAccess(user).token }))
-    decide(model, user)
-  })
+  command(
+    `${n} is given tokens of ${user}`,
+    // They say nothing of the cookie that a lost login may have left: a reload then asks the user anew (I9).
+    model => awake(n)(model) && !model.lost,
+    async (model, real) => {
+      const { client, server } = real.tabs[n]!
+      server.seed(user)
+      await inTime(real.tabs[n]!, client.setTokens({ accessToken: server.issueAccess(user).token }))
+      decide(model, user)
+    },
+  )
 
 /** On a page of the server's, which leads back to the app. */
 const redirect = (n: number, user: string): Command =>
@@ -127,6 +135,7 @@ const redirect = (n: number, user: string): Command =>
     model.tabs[n] = { asked: true, frozen: false }
     await inTime(real.tabs[n], real.tabs[n].client.refresh())
     decide(model, user)
+    model.lost = false
   })
 
 const changeOrganisation = (n: number): Command =>
@@ -158,6 +167,7 @@ const lostLogin = (n: number): Command =>
       await real.tabs[n]!.clock.advance(2 * SECOND)
       expect(failed.state).toBe('login_unavailable')
       model.cookie = 'eve'
+      model.lost = true
     },
   )
 
@@ -343,6 +353,7 @@ function setup(count: number): { model: Model; real: Real } {
     model: {
       user: null,
       cookie: null,
+      lost: false,
       organisation: 'home',
       tabs: tabs.map(() => ({ asked: false, frozen: false })),
     },

@@ -1450,6 +1450,13 @@ const mutants: Mutant[] = [
     test: 'tabs',
   },
   {
+    file: 'handover.ts',
+    from: 'return isAnswer',
+    to: 'return false',
+    breaks: 'What answers a refresh() in one tab counts for less than an older login in another.',
+    test: 'redirect-login',
+  },
+  {
     file: 'client.ts',
     from: 'session.held ? news.decided : session.decided',
     to: 'session.decided',

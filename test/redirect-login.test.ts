@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createTabStorage } from './support/modes.ts'
+import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { type Call, ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
@@ -127,6 +128,33 @@ describe('I4 refresh() on the page that a redirect led to', () => {
       expect(who(page)).toBe('bob')
     },
   )
+
+  test('I4 what another tab has asked the server for since is the answer, and a decision for all tabs', async () => {
+    const given: WorldOptions = { options: { ...SCOPE, restore: 'manual' } }
+    const page = createWorld(given)
+    const other = createWorld({ ...given, browser: page })
+    await page.settle()
+    const hear = async (user: string, decided: number, askedAt: number) => {
+      const now = page.clock.time
+      page.shared.channels.inject(nameOf('app'), {
+        ...{ v: 1, type: 'session', cause: 'restore', generation: now, decided, askedAt },
+        ...{ identity: JSON.stringify([ORIGIN, user]), epoch: 0, lineage: null, lifetime: HOUR },
+        ...{ accessToken: page.server.issueAccess(user).token, expiresAt: now + HOUR, origins: [ORIGIN] },
+      })
+      await page.settle()
+    }
+    page.server.hold(REFRESH)
+    const refresh = watch(page.client.refresh())
+    const before = page.clock.time
+    await page.settle()
+    await hear('ada', before - SECOND, before - SECOND)
+    expect([page, other].map(who)).toEqual(['unknown', 'ada'])
+
+    await page.clock.advance(SECOND)
+    await hear('bob', 0, page.clock.time)
+    expect([page, other].map(who)).toEqual(['bob', 'bob'])
+    expect(refresh.state).toBe('pending')
+  })
 
   test.each(modes)(
     'I4 %s: called while the restore waits for its turn, it is that very call',
