@@ -309,7 +309,11 @@ export function createParts<Claims, User>(
     noTokens('setTokens', 'Call "refresh" where somebody may have signed in.')
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
     revocation.doubt()
-    const parsed = parseToken(tokens, { sentAt: instant(environment), adopted: true })
+    const parsed = parseToken(tokens, {
+      sentAt: instant(environment),
+      adopted: true,
+      scheme: settings.scheme,
+    })
     const { claims } = settings
     // What a schema makes of the claims is known later.
     const { snapshot } = session

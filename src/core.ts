@@ -41,6 +41,7 @@ export type {
   EndpointFunction,
   EndpointRequest,
   Failure,
+  HeldTokens,
   IdentifiedSession,
   JwtClaims,
   LogEvent,

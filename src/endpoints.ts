@@ -8,7 +8,7 @@ import { invalid, isHtml, type Settings, toUrl } from './options.ts'
 import { bare, pick } from './own.ts'
 import type { SessionHolder } from './session.ts'
 import { isUsable, parseCookieSession, parseToken, readSet, type Token } from './token.ts'
-import type { EndpointRequest, Failure, Operation, PartialTokens, TokenSet } from './types.ts'
+import type { EndpointRequest, Failure, HeldTokens, Operation, PartialTokens } from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
@@ -18,7 +18,7 @@ export interface Endpoints {
    */
   login(
     credentials: unknown,
-    tokens: TokenSet | null,
+    tokens: HeldTokens | null,
     signal: AbortSignal,
     sent: () => void,
     refused: () => void,
@@ -26,12 +26,12 @@ export interface Endpoints {
   /** @throws AuthError `refresh_rejected` when final; any other code is passing */
   refresh(
     operation: 'refresh' | 'restore',
-    tokens: TokenSet | null,
+    tokens: HeldTokens | null,
     signal: AbortSignal,
     rotated?: (refreshToken: string) => unknown,
   ): Promise<Token>
   /** Settles with `false` where there was nothing to send. */
-  logout(tokens: TokenSet | null, signal: AbortSignal): Promise<boolean>
+  logout(tokens: HeldTokens | null, signal: AbortSignal): Promise<boolean>
   /** Names the user of a token, as far as nothing has to be asked for it. `known`: as for `complete`. */
   named(token: Token, known: unknown): Token
   /**
@@ -92,7 +92,7 @@ export function createEndpoints(
   /** `fetch`'s own arguments for a call; `null` where there is nothing to send. */
   async function prepare(
     operation: Operation,
-    tokens: TokenSet | null,
+    tokens: HeldTokens | null,
     signal: AbortSignal,
     credentials: unknown,
   ): Promise<[url: string, init: RequestInit] | null> {
@@ -111,7 +111,8 @@ export function createEndpoints(
     const refreshToken = tokens?.refreshToken
     // What is not in the storage is nowhere: the server could only say no.
     if (renews && (sliding ? !accessToken : settings.storage && !refreshToken)) return null
-    if (name === 'login') request.json = credentials
+    if (name === 'login' && isBody(credentials)) request.body = credentials
+    else if (name === 'login') request.json = credentials
     else if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
     const showsBearer = name === 'user' || name === 'logout' || (renews && sliding)
     if (showsBearer && tokens && accessToken && mayCarry(tokens, request.url)) {
@@ -120,7 +121,7 @@ export function createEndpoints(
     return toInit(request, name, signal)
   }
 
-  const mayCarry = ({ expiresAt = Number.POSITIVE_INFINITY }: TokenSet, url: string | URL): boolean =>
+  const mayCarry = ({ expiresAt = Number.POSITIVE_INFINITY }: HeldTokens, url: string | URL): boolean =>
     expiresAt > environment.now() && settings.allowedOrigins.has(new URL(url).origin)
 
   function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): [string, RequestInit] {
@@ -135,6 +136,8 @@ export function createEndpoints(
       ),
     )
     const headers = new Headers(init.headers)
+    // Frameworks answer a browser that does not say so with a redirect to their login page.
+    if (!headers.has('Accept')) headers.set('Accept', 'application/json')
     if (form) init.body = new URLSearchParams(form)
     if (json !== undefined) {
       init.body = toJson(typeof endpoints[name] === 'function' ? option : 'credentials', json)
@@ -161,7 +164,7 @@ export function createEndpoints(
    */
   async function ask(
     operation: Operation,
-    tokens: TokenSet | null,
+    tokens: HeldTokens | null,
     signal: AbortSignal,
     { credentials, sent, decides }: Asking = {},
   ): Promise<Answer | null> {
@@ -178,24 +181,26 @@ export function createEndpoints(
       throw fail('rejected', 'was not sent: there is nothing to send', {})
     }
     let response: Response
-    let body: unknown
+    let text: string
     sent?.()
     try {
       response = await settings.fetch(...prepared)
-      body = parseBody(await response.text())
+      text = await response.text()
     } catch {
       // The native error is left behind: it can quote a header, token included.
       throw fail('unavailable', 'failed on the network, or CORS forbids it', {})
     }
     const { ok, status, headers, type } = response
+    const body = parseBody(text)
     if (kind === 'logout' && (type === 'opaqueredirect' || (status >= 300 && status < 400))) {
       throw fail('unavailable', 'was answered with a redirect, which is not followed', { retryable: false })
     }
     const serverDate = Date.parse(headers.get('Date') as string)
     const answered = `was answered with ${status}`
-    if (!ok && !(await isFinal(kind, { status, body, response }))) {
-      const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
-      throw fail('unavailable', answered, { status, retryAt })
+    const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
+    const refusal = { status, retryAt, body: kind === 'login' ? body : undefined }
+    if (!ok && !(await isFinal(kind, { status, body, response }, text))) {
+      throw fail('unavailable', answered, refusal)
     }
     const read = settings.readTokens ?? readStandard
     const asked = nameOf(operation) === 'user' ? 'user' : operation
@@ -207,20 +212,19 @@ export function createEndpoints(
     const namesWho = inCookies && (asked === 'user' || asked === 'restore')
     if (namesWho && isEmpty(body) && (set === undefined || read === readStandard)) set = null
     if (set === null && (kind === 'login' || kind === 'refresh')) {
-      throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, {
-        status,
-        body: kind === 'login' ? body : undefined,
-      })
+      throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, refusal)
     }
     return { set, body, status, serverDate, sentAt }
   }
 
   /** Would the same call be refused again? */
-  function isFinal(kind: Operation, failure: Failure): boolean | Promise<boolean> {
-    const { status, body } = failure
-    if (kind === 'refresh') return callback('isRejected', () => settings.isRejected(failure))
-    const refused = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
-    return kind === 'login' && refused && !isHtml(body)
+  function isFinal(kind: Operation, failure: Failure, text: string): boolean | Promise<boolean> {
+    const { status } = failure
+    const { isRejected } = settings
+    if (kind === 'refresh') {
+      return isRejected ? callback('isRejected', () => isRejected(failure)) : isRefusal(failure, text)
+    }
+    return kind === 'login' && status >= 400 && status < 500 && ![408, 425, 429].includes(status)
   }
 
   /** The session that the answer holds; `null` where it holds none. */
@@ -233,16 +237,17 @@ export function createEndpoints(
       return parseCookieSession(set ?? {}, { sentAt, serverDate })
     }
     if (set?.accessToken == null) return null
-    const type = (body as { token_type?: unknown } | null)?.token_type
+    // A reader of the app's own has seen the type.
+    const type = settings.readTokens ? null : (body as { token_type?: unknown } | null)?.token_type
     if (typeof type === 'string' && !['bearer', settings.scheme.toLowerCase()].includes(type.toLowerCase())) {
       throw new AuthError('malformed_response', 'The token\'s type is neither "Bearer" nor "scheme".')
     }
-    return parseToken(set, { sentAt, serverDate })
+    return parseToken(set, { sentAt, serverDate, scheme: settings.scheme })
   }
 
   async function refresh(
     operation: 'refresh' | 'restore',
-    tokens: TokenSet | null,
+    tokens: HeldTokens | null,
     signal: AbortSignal,
     rotated?: (refreshToken: string) => unknown,
   ): Promise<Token> {
@@ -390,13 +395,41 @@ const isEmpty = (body: unknown): boolean =>
 const SHORTHANDS = ['url', 'json', 'form'] as const
 const isShorthand = (member: string): boolean => (SHORTHANDS as readonly string[]).includes(member)
 
-/** The native error can quote what it met on its way. */
+/** As `[object Map]` says it, of whichever realm. */
+const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
+
+const isBody = (value: unknown): value is BodyInit =>
+  ['FormData', 'URLSearchParams', 'Blob', 'File', 'ArrayBuffer'].includes(kindOf(value)) ||
+  ArrayBuffer.isView(value)
+
+/**
+ * A Map, a form element or a function would go out as `{}` or as nothing, and the answer look like a wrong password. The
+ * native error can quote what it met on its way.
+ */
 function toJson(name: string, value: unknown): string {
   try {
-    return JSON.stringify(value)
+    return JSON.stringify(value, (_key, member) => {
+      if (!canSay(member)) throw new TypeError()
+      return member
+    })
   } catch {
     throw invalid(name, 'what JSON can say')
   }
+}
+
+/** Asked about what `toJSON` has made of a value. */
+function canSay(value: unknown): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol') return false
+  if (Object(value) !== value || Array.isArray(value)) return true
+  // What has its members elsewhere, such as behind private names.
+  const isHollow = Object.keys(value as object).length === 0 && !isPlain(value as object)
+  return kindOf(value) === 'Object' && !isHollow
+}
+
+/** Of no class. The root of all prototypes has none itself, in whichever realm it is. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** RFC 6749 §5.1, its camelCase twins, and `token`. */
@@ -416,6 +449,16 @@ function readStandard(
     expiresIn: own('expires_in') ?? own('expiresIn'),
     user: isEmpty(own('user')) ? undefined : own('user'),
   }
+}
+
+/**
+ * Does the server itself refuse? A firewall or a mesh says 400 and 403 too, in a page or in words of its own, which a
+ * backend says in JSON, with no body, or by the name of the status alone.
+ */
+function isRefusal({ status, body }: Failure, text: string): boolean {
+  if (status === 401) return true
+  const isOwn = body !== text || /^\s*(bad request|forbidden)\s*$/i.test(text)
+  return (status === 400 || status === 403) && isOwn
 }
 
 /** JSON where it is; else the text. V8's own error would quote the body. */

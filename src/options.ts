@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import { bare, pick } from './own.ts'
 import { NOWHERE } from './storage.ts'
-import type { AuthClientOptions, Endpoint, Failure, LogEvent, TokenStorage } from './types.ts'
+import type { AuthClientOptions, Endpoint, LogEvent, TokenStorage } from './types.ts'
 
 /** The options after their defaults, checked. Nothing reads the caller's object again, nor `Object.prototype`. */
 export interface Settings
@@ -25,7 +25,6 @@ export interface Settings
   readonly mode: 'bearer' | 'cookie'
   readonly scheme: string
   readonly timeout: number
-  readonly isRejected: (failure: Failure) => boolean
   readonly fetch: NonNullable<AuthClientOptions['fetch']>
   readonly log: (event: LogEvent) => void
 }
@@ -192,7 +191,6 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     mode: 'bearer',
     scheme: 'Bearer',
     timeout: 10_000,
-    isRejected,
     ...given,
     ...(csrf && { csrf: { cookie: csrf.cookie, header: csrf.header } }),
     scope: scope === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${scope}`,
@@ -221,9 +219,5 @@ const ownStorage = (storage: TokenStorage): TokenStorage => ({
     return pick(storage, 'shared').shared === true
   },
 })
-
-/** Firewalls and captive portals answer 403 too, but in HTML. */
-const isRejected = ({ status, body }: Failure): boolean =>
-  (status === 400 || status === 401 || status === 403) && !isHtml(body)
 
 export const isHtml = (body: unknown): boolean => typeof body === 'string' && /^\s*</.test(body)

@@ -10,7 +10,7 @@ import type { Refresher } from './refresh.ts'
 import type { SessionHolder } from './session.ts'
 import type { Rest, Vault } from './storage.ts'
 import type { Tabs } from './tabs.ts'
-import type { LogoutResult, TokenSet } from './types.ts'
+import type { HeldTokens, LogoutResult } from './types.ts'
 
 type Rested = Promise<Rest | null | undefined> | null
 
@@ -20,7 +20,7 @@ export interface Revocation {
    * One call for all who ask. `asked`: the app or the user decides it now, so a session that is signed in elsewhere does
    * not count as newer. `rested`: what was in the storage at that moment.
    */
-  run(tokens: TokenSet | null, asked?: boolean, rested?: Rested): Promise<LogoutResult>
+  run(tokens: HeldTokens | null, asked?: boolean, rested?: Rested): Promise<LogoutResult>
   /** The marker of a logout stands that no server has confirmed yet, and that another page may have made. */
   found(rested: Rested): void
   /** The browser has come online. */
@@ -54,7 +54,7 @@ export function createRevocation(
   let running: Promise<LogoutResult> | null = null
   let isRunningAsked = false
   /** What the server has not confirmed to be worthless yet. */
-  let unrevoked: TokenSet | null = null
+  let unrevoked: HeldTokens | null = null
   /** This page made a logout that is not confirmed, and knows of no login since. */
   let isOurs = false
   let hasAppAsked = false
@@ -62,7 +62,7 @@ export function createRevocation(
   let cancelRetry = () => {}
   let disposed = false
 
-  function run(tokens: TokenSet | null, asked = false, rested: Rested = null): Promise<LogoutResult> {
+  function run(tokens: HeldTokens | null, asked = false, rested: Rested = null): Promise<LogoutResult> {
     if (running && !tokens && (isRunningAsked || !asked)) return running
     cancelRetry()
     if (asked) isOurs = true
@@ -74,7 +74,7 @@ export function createRevocation(
     return current
   }
 
-  async function revoke(tokens: TokenSet | null, asked: boolean, rested: Rested): Promise<LogoutResult> {
+  async function revoke(tokens: HeldTokens | null, asked: boolean, rested: Rested): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
     const rotated = refresher.busy ? await refresher.settled() : undefined
     return tabs.exclusive(async () => {

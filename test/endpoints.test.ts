@@ -260,7 +260,7 @@ describe('what goes out', () => {
     expect(world.server.calls.map(({ path }) => path)).toEqual(['/me', '/refresh_token'])
   })
 
-  test('the client adds no header of its own to a call', async () => {
+  test('N4 the client adds no header of its own to a call but Accept', async () => {
     const world = await signedIn(withEndpoints({ user: '/user/whoami' }))
     await world.client.refresh()
     await world.client.logout()
@@ -270,9 +270,9 @@ describe('what goes out', () => {
       [...headers.keys()].filter(name => name !== 'cookie'),
     ])
     expect(ours).toEqual([
-      ['/refresh_token', []],
-      ['/user/whoami', ['authorization']],
-      ['/logout', ['authorization']],
+      ['/refresh_token', ['accept']],
+      ['/user/whoami', ['accept', 'authorization']],
+      ['/logout', ['accept', 'authorization']],
     ])
   })
 })
@@ -621,12 +621,12 @@ describe('"isRejected"', () => {
   test.each([
     ['400 is final', () => Response.json({}, { status: 400 }), true],
     ['401 is final', () => new Response(null, { status: 401 }), true],
-    ['403 is final', () => new Response('no', { status: 403 }), true],
+    ['403 is final', () => new Response('Forbidden', { status: 403 }), true],
     ['404 is passing', () => Response.json({}, { status: 404 }), false],
     ['422 is passing', () => Response.json({}, { status: 422 }), false],
     ['500 is passing', () => Response.json({}, { status: 500 }), false],
     ['an HTML 403 is passing', () => html(403), false],
-    ['an HTML 401 is passing', () => html(401), false],
+    ['an HTML 401 is final', () => html(401), true],
   ])('by default %s', async (_, answer, final) => {
     const world = await signedIn()
     world.server.answer('POST /refresh_token', answer)

@@ -205,7 +205,7 @@ describe('F12 a token set is read for what it says', () => {
           accessToken: set.accessToken,
           refreshToken: set.refreshToken ?? undefined,
         })
-        expect((token as Token).user).toBe(set.user)
+        expect((token as Token).user).toBe(set.user ?? undefined)
       }),
       { numRuns: 1000 },
     )

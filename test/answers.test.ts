@@ -1,0 +1,453 @@
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import type {
+  AuthClientOptions,
+  EndpointContext,
+  EndpointRequest,
+  PartialTokens,
+  TokenSet,
+} from '../src/types.ts'
+import { watch } from './support/outcome.ts'
+import { makeToken, ORIGIN } from './support/server.ts'
+import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
+
+const LOGIN = 'POST /login'
+const REFRESH = 'POST /refresh_token'
+const items = `${ORIGIN}/items`
+const ada = { email: 'ada', password: 'right' }
+
+const inCookies: WorldOptions = {
+  server: { access: 'cookie' },
+  options: { mode: 'cookie', endpoints: { user: 'me' } },
+}
+const text = (body: string | null, status: number, type = 'text/plain') =>
+  new Response(body, { status, headers: { 'Content-Type': type } })
+const page = (status: number) => text('<!doctype html>\n<title>Unauthorized</title>', status, 'text/html')
+const calls = ({ server }: World) => server.calls.map(({ method, path }) => `${method} ${path}`)
+
+/** A world where the login is answered so, and the promise of that login. */
+function loginAnswered(answer: (world: World) => Response, options: AuthClientOptions = {}) {
+  const world = createWorld({ options })
+  world.server.answer(LOGIN, () => answer(world), 1)
+  return { world, login: watch(world.client.login(ada)) }
+}
+
+describe('N4 auth calls say what they read', () => {
+  const accepted = ({ server }: World) =>
+    server.calls.map(({ path, headers }) => [path, headers.get('accept')] as const)
+
+  test('N4 login, refresh, user, restore and logout say "Accept: application/json"', async () => {
+    for (const given of [{ options: { endpoints: { user: '/user/whoami' } } }, inCookies]) {
+      const world = createWorld(given)
+      await world.client.ready()
+      await world.client.login(ada)
+      await world.client.refresh()
+      await world.client.logout()
+      const named = accepted(world)
+      expect(new Set(named.map(([path]) => path)).size).toBe(4)
+      expect(new Set(named.map(([, accept]) => accept))).toEqual(new Set(['application/json']))
+    }
+  })
+
+  test.each<[kind: string, headers: HeadersInit]>([
+    ['an object', { accept: 'application/vnd.api+json' }],
+    ['pairs', [['Accept', 'application/vnd.api+json']]],
+    ['Headers', new Headers({ ACCEPT: 'application/vnd.api+json' })],
+  ])('N4 unless the app says otherwise: %s', async (_, headers) => {
+    const login = () => ({ url: '/login', json: ada, headers })
+    const world = createWorld({ options: { endpoints: { login } } })
+    await world.client.login()
+    expect(accepted(world)).toEqual([['/login', 'application/vnd.api+json']])
+  })
+
+  test('N4 an endpoint function that sets other headers says it too', async () => {
+    const login = () => ({ url: '/login', json: ada, headers: { 'X-Tenant': 'acme' } })
+    const world = createWorld({ options: { endpoints: { login } } })
+    await world.client.login()
+    expect(accepted(world)).toEqual([['/login', 'application/json']])
+  })
+
+  test('N4 a request of the API says what its caller says', async () => {
+    const world = await signedIn()
+    await world.client.fetch(items)
+    expect(accepted(world)).toEqual([['/items', null]])
+  })
+
+  test('N4 a backend that redirects page loads to its login page answers in JSON', async () => {
+    const refused = (request: Request) =>
+      request.headers.get('accept')?.startsWith('application/json')
+        ? Response.json({ message: 'Unauthenticated.' }, { status: 401 })
+        : Response.error() // what a redirect is under `redirect: 'error'`
+    const world = createWorld()
+    world.server.answer(REFRESH, refused)
+    world.server.answer(LOGIN, refused)
+    expect(await world.client.ready()).toMatchObject({ status: 'anonymous' })
+    await expect(world.client.login(ada)).rejects.toMatchObject({
+      code: 'login_rejected',
+      body: { message: 'Unauthenticated.' },
+    })
+  })
+})
+
+describe('N5 a login that is refused', () => {
+  const kinds: [kind: string, answer: (status: number) => Response, body: unknown][] = [
+    ['JSON', status => Response.json({ no: 1 }, { status }), { no: 1 }],
+    ['HTML', page, expect.stringContaining('Unauthorized')],
+    ['text', status => text('Bad credentials', status), 'Bad credentials'],
+    ['empty', status => text(null, status), undefined],
+  ]
+  const refused = [400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 418, 419, 422, 423, 428, 451, 499]
+  const passing = [408, 425, 429, 500, 501, 502, 503, 504, 520]
+  const cases = (statuses: number[]) =>
+    kinds.flatMap(([kind, answer, body]) => statuses.map(status => ({ kind, status, answer, body })))
+
+  test.each(cases(refused))('N5 $status, $kind: "login_rejected"', async ({ status, answer, body }) => {
+    const { world, login } = loginAnswered(() => answer(status))
+    await world.settle()
+    expect(login.error).toMatchObject({ code: 'login_rejected', retryable: false, status, body })
+    expect(calls(world)).toEqual([LOGIN])
+  })
+
+  test.each(cases(passing))('N5 $status, $kind: "login_unavailable"', async ({ status, answer, body }) => {
+    const { world, login } = loginAnswered(() => answer(status))
+    await world.settle()
+    expect(login.error).toMatchObject({ code: 'login_unavailable', retryable: true, status, body })
+  })
+
+  test.each([429, 503])('N5 %s keeps the body and "retryAt"', async status => {
+    const message = 'Please try again in 47 seconds.'
+    const { world, login } = loginAnswered(({ server }) =>
+      server.json({ message }, status, { 'Retry-After': '47' }),
+    )
+    await world.settle()
+    expect(login.error).toMatchObject({
+      code: 'login_unavailable',
+      status,
+      retryAt: world.clock.now() + 47_000,
+      body: { message },
+    })
+  })
+
+  test('N5 a session that was there is untouched', async () => {
+    for (const answer of [page(401), text('no', 429)]) {
+      const world = await signedIn()
+      const before = world.client.session
+      world.server.answer(LOGIN, () => answer)
+      await expect(world.client.login(ada)).rejects.toMatchObject({ status: answer.status })
+      expect(world.client.session).toBe(before)
+    }
+  })
+})
+
+describe('N6 which refusal of a refresh is final', () => {
+  const final: [name: string, answer: () => Response][] = [
+    ['401, HTML', () => page(401)],
+    ['401, text', () => text('Unauthorized', 401)],
+    ['401, another text', () => text('session store says no', 401)],
+    ['401, XML', () => text('<error/>', 401, 'application/xml')],
+    ['401, empty', () => text(null, 401)],
+    ['401, JSON', () => Response.json({ error: 'invalid_grant' }, { status: 401 })],
+    ...[400, 403].flatMap<[string, () => Response]>(status => [
+      [`${status}, JSON`, () => Response.json({ error: 'invalid_grant' }, { status })],
+      [`${status}, JSON that calls itself text`, () => text('{"error":"x"}', status)],
+      [`${status}, a JSON text`, () => Response.json('the token was revoked', { status })],
+      [`${status}, a JSON text with a tag`, () => Response.json('<b>', { status })],
+      [`${status}, a JSON list`, () => Response.json([], { status })],
+      [`${status}, JSON null`, () => Response.json(null, { status })],
+      [`${status}, empty`, () => text(null, status)],
+      [`${status}, white space`, () => text(' \r\n', status)],
+    ]),
+    ['400, just the reason phrase', () => text('Bad Request', 400)],
+    ['403, just the reason phrase', () => text('Forbidden', 403)],
+    ['403, just the reason phrase, as Go writes it', () => text('Forbidden\n', 403)],
+    ['403, just the reason phrase, in lower case', () => text('forbidden', 403)],
+  ]
+  const passing: [name: string, answer: () => Response][] = [
+    ...[400, 403].flatMap<[string, () => Response]>(status => [
+      [`${status}, HTML`, () => page(status)],
+      [`${status}, HTML that calls itself JSON`, () => text('<html>', status, 'application/json')],
+      [`${status}, text`, () => text('RBAC: access denied', status)],
+      [`${status}, a text with the reason phrase in it`, () => text('403 Forbidden by the proxy', status)],
+      [`${status}, JSON that was cut off`, () => text('{"error":"inv', status, 'application/json')],
+    ]),
+    ...[302, 402, 404, 405, 407, 408, 410, 418, 422, 425, 429, 500, 503].map<[string, () => Response]>(
+      status => [`${status}, JSON`, () => Response.json({ error: 'x' }, { status })],
+    ),
+  ]
+  const routes: [name: string, route: string, given: WorldOptions][] = [
+    ['the refresh', REFRESH, {}],
+    ['the user endpoint in cookie mode', 'GET /me', inCookies],
+  ]
+  const cases = (answers: typeof final) =>
+    routes.flatMap(([where, route, given]) =>
+      answers.map(([name, answer]) => ({ where, route, given, name, answer })),
+    )
+
+  test.each(cases(final))('N6 final, by $where: $name', async ({ route, given, answer }) => {
+    const world = createWorld(given)
+    world.server.answer(route, answer)
+    expect(await world.client.ready()).toMatchObject({ status: 'anonymous' })
+    expect(world.count('refreshError')).toBe(0)
+  })
+
+  test.each(cases(passing))('N6 passing, by $where: $name', async ({ route, given, answer }) => {
+    const world = createWorld(given)
+    world.server.answer(route, answer)
+    expect(await world.client.ready()).toMatchObject({ status: 'unknown', error: { retryable: true } })
+    expect(world.count('refreshError')).toBe(1)
+  })
+})
+
+describe('N7 "token_type"', () => {
+  const body = (type: unknown) => ({ access_token: makeToken({ sub: 'ada' }), token_type: type })
+  const readTokens = (answer: ReturnType<typeof body>) => ({ accessToken: answer.access_token })
+
+  test.each(['BearerToken', 'jwt-bearer', 'N_A', 'access_token', 'DPoP', 'mac', ''])(
+    'N7 with the readTokens of the app it is judged by the app: %j',
+    async type => {
+      const { world, login } = loginAnswered(({ server }) => server.json(body(type)), { readTokens })
+      await world.settle()
+      expect(login.value).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    },
+  )
+
+  test('N7 without it, one that is no bearer is "malformed_response"', async () => {
+    const { world, login } = loginAnswered(({ server }) => server.json(body('DPoP')))
+    await world.settle()
+    expect(login.state).toBe('malformed_response')
+  })
+})
+
+describe('N8 what login is given is what is sent', () => {
+  const form = (): FormData => {
+    const data = new FormData()
+    data.set('email', 'ada')
+    data.set('file', new File(['bytes'], 'a.txt'))
+    return data
+  }
+  const bytes = new TextEncoder().encode('{"email":"ada"}')
+  const sent: [kind: string, credentials: unknown, type: RegExp | null, body: RegExp][] = [
+    [
+      'FormData',
+      form(),
+      /^multipart\/form-data; ?boundary=/,
+      /name="email"\s+ada[\s\S]*filename="a\.txt"[\s\S]*bytes/,
+    ],
+    [
+      'URLSearchParams',
+      new URLSearchParams({ email: 'ada', password: 'a&b' }),
+      /^application\/x-www-form-urlencoded/,
+      /^email=ada&password=a%26b$/,
+    ],
+    ['a Blob', new Blob([bytes], { type: 'application/cbor' }), /^application\/cbor$/, /^{"email":"ada"}$/],
+    ['a File', new File([bytes], 'a', { type: 'text/x' }), /^text\/x$/, /^{"email":"ada"}$/],
+    ['bytes', bytes, null, /^{"email":"ada"}$/],
+    ['a buffer', bytes.buffer, null, /^{"email":"ada"}$/],
+    ['a DataView', new DataView(bytes.buffer), null, /^{"email":"ada"}$/],
+    ['an object', { email: 'ada' }, /^application\/json$/, /^{"email":"ada"}$/],
+    ['an empty object', {}, /^application\/json$/, /^{}$/],
+    ['an object without a prototype', Object.create(null), /^application\/json$/, /^{}$/],
+    ['a list', ['ada', null], /^application\/json$/, /^\["ada",null]$/],
+    ['a text', 'magic', /^application\/json$/, /^"magic"$/],
+    ['a Date', { at: new Date(0) }, /^application\/json$/, /^{"at":"1970-01-01T00:00:00.000Z"}$/],
+    [
+      'an object of a class',
+      new (class {
+        email = 'ada'
+      })(),
+      /^application\/json$/,
+      /^{"email":"ada"}$/,
+    ],
+    [
+      'what says itself what it is in JSON',
+      new (class {
+        #id = 'key'
+        toJSON = () => ({ id: this.#id })
+      })(),
+      /^application\/json$/,
+      /^{"id":"key"}$/,
+    ],
+    ['a member that is undefined', { a: undefined, b: 1 }, /^application\/json$/, /^{"b":1}$/],
+    ['a Proxy', new Proxy({ email: 'ada' }, {}), /^application\/json$/, /^{"email":"ada"}$/],
+  ]
+  test.each(sent)('N8 %s', async (_, credentials, type, body) => {
+    const world = createWorld()
+    world.server.answer(LOGIN, () => world.server.json({ access_token: 'opaque' }))
+    await world.client.login(credentials)
+    const [call] = world.server.calls
+    expect(call?.text).toMatch(body)
+    if (type) expect(call?.headers.get('content-type')).toMatch(type)
+    else expect(call?.headers.get('content-type')).toBeNull()
+  })
+
+  const refused: [kind: string, value: unknown][] = [
+    ['a Map', new Map([['email', 'secret']])],
+    ['a Set', new Set(['secret'])],
+    ['a stream', new ReadableStream()],
+    ['a promise', Promise.resolve({ email: 'secret' })],
+    ['a function', () => ({ email: 'secret' })],
+    ['a symbol', Symbol('secret')],
+    ['a BigInt', 1n],
+    ['an error', new Error('secret')],
+    ['a regular expression', /secret/],
+    ['Headers', new Headers({ secret: '1' })],
+    ['an event', new Event('submit')],
+    ['a form element', Object.create({ [Symbol.toStringTag]: 'HTMLFormElement' })],
+    [
+      'an object whose members are private',
+      new (class {
+        #password = 'secret'
+        get length() {
+          return this.#password.length
+        }
+      })(),
+    ],
+  ]
+  const places: [where: string, at: (value: unknown) => unknown][] = [
+    ['alone', value => value],
+    ['as a member', value => ({ email: 'ada', more: value })],
+    ['in a list', value => [[value]]],
+  ]
+  const nested: [kind: string, value: unknown][] = [
+    ['FormData', form()],
+    ['a Blob', new Blob(['secret'])],
+    ['bytes', bytes],
+    ['a buffer', bytes.buffer],
+  ]
+  const bad = [
+    ...places.flatMap(([where, at]) => refused.map(([kind, value]) => ({ kind, where, value: at(value) }))),
+    ...places
+      .slice(1)
+      .flatMap(([where, at]) => nested.map(([kind, value]) => ({ kind, where, value: at(value) }))),
+  ]
+  test.each(bad)('N8 $kind, $where: "invalid_option", and nothing is sent', async ({ value }) => {
+    const world = createWorld()
+    const login = watch(world.client.login(value))
+    await world.settle()
+    expect(login.error).toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringMatching(/^"credentials"/),
+    })
+    expect(`${login.error}`).not.toContain('secret')
+    expect(world.server.calls).toEqual([])
+  })
+
+  test.each(bad)('N8 $kind, $where, as "json" of an endpoint function', async ({ value }) => {
+    const login = (): EndpointRequest => ({ url: '/login', json: value })
+    const world = createWorld({ options: { endpoints: { login } } })
+    const outcome = watch(world.client.login())
+    await world.settle()
+    expect(outcome.error).toMatchObject({ message: expect.stringMatching(/^"endpoints.login" must be/) })
+    expect(world.server.calls).toEqual([])
+  })
+})
+
+describe('a token that is handed out as a whole header', () => {
+  const token = makeToken({ sub: 'ada' })
+  const prefixes: [scheme: string | undefined, prefix: string][] = [
+    [undefined, 'Bearer '],
+    [undefined, 'bearer '],
+    [undefined, 'BEARER   '],
+    ['JWT', 'JWT '],
+    ['JWT', 'jwt '],
+    ['JWT', 'Bearer '],
+    ['X.Y+z', 'x.y+Z '],
+  ]
+  const sentWith = async (world: World) => {
+    await world.client.fetch(items)
+    return world.server.calls.find(({ path }) => path === '/items')?.authorization
+  }
+
+  test.each(prefixes)('with the scheme %s, %j is taken off', async (scheme, prefix) => {
+    const options = { options: { scheme } }
+    const expected = `${scheme ?? 'Bearer'} ${token}`
+    const { world, login } = loginAnswered(
+      ({ server }) => server.json({ access_token: `${prefix}${token}` }),
+      options.options,
+    )
+    await world.settle()
+    expect(login.value).toMatchObject({ claims: { sub: 'ada' } })
+    expect(await world.client.getAccessToken()).toBe(token)
+    expect(await sentWith(world)).toBe(expected)
+
+    const other = createWorld(options)
+    await other.client.setTokens({ accessToken: `${prefix}${token}` })
+    expect(await sentWith(other)).toBe(expected)
+  })
+
+  test('in a response header, and in the answer to a refresh', async () => {
+    const readTokens = (_: unknown, { headers }: Response) => ({ accessToken: headers.get('Authorization') })
+    const world = createWorld({ options: { readTokens } })
+    const answer = () => world.server.json({}, 200, { Authorization: `Bearer ${token}` })
+    world.server.answer(LOGIN, answer)
+    world.server.answer(REFRESH, answer)
+    await world.client.login(ada)
+    await world.client.refresh()
+    expect(await sentWith(world)).toBe(`Bearer ${token}`)
+  })
+
+  test.each(['Basic abc', 'Bearer a b', 'Bearer ', ' Bearer abc', 'JWT abc', 'Bearer\tabc', 'Bearer abc\n'])(
+    'F13 %j is no token',
+    async accessToken => {
+      const world = createWorld()
+      await expect(world.client.setTokens({ accessToken })).rejects.toMatchObject({
+        code: 'malformed_response',
+      })
+    },
+  )
+
+  test.each(['Bearer', 'bearerX', 'BearerX.y.z'])(
+    'a token that only begins so is whole: %s',
+    async accessToken => {
+      const world = createWorld()
+      await world.client.setTokens({ accessToken })
+      expect(await world.client.getAccessToken()).toBe(accessToken)
+    },
+  )
+})
+
+describe('null where there is nothing', () => {
+  test('the types allow it in what the app hands in, and never hand it out', () => {
+    const nothing = { refreshToken: null, expiresIn: null, expiresAt: null, user: null }
+    expectTypeOf({ accessToken: 'a', ...nothing }).toExtend<TokenSet>()
+    expectTypeOf({ accessToken: null, ...nothing }).toExtend<PartialTokens>()
+    expectTypeOf({ accessToken: null }).not.toExtend<TokenSet>()
+    type Held = NonNullable<EndpointContext['tokens']>
+    expectTypeOf<Held['refreshToken']>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<Held['expiresAt']>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<Held>().toExtend<TokenSet>()
+  })
+
+  test('an answer read with null in every member keeps what is held', async () => {
+    const readTokens: AuthClientOptions['readTokens'] = (body, _, operation) => ({
+      accessToken: body.access_token ?? null,
+      refreshToken: operation === 'login' ? 'refresh-1' : null,
+      expiresIn: null,
+      expiresAt: null,
+      user: operation === 'login' ? { id: 7 } : null,
+    })
+    const world = createWorld({ options: { readTokens } })
+    await world.client.login(ada)
+    expect(await world.client.refresh()).toMatchObject({ claims: { sub: 'ada' }, user: { id: 7 } })
+    await world.client.refresh().catch(() => {})
+    expect(world.server.calls.slice(1).map(({ text }) => text)).toEqual([
+      '{"refresh_token":"refresh-1"}',
+      '{"refresh_token":"refresh-1"}',
+    ])
+  })
+
+  test('setTokens with null in every member', async () => {
+    const world = await signedIn({ server: { carrier: 'body' } })
+    const { token } = world.server.issueAccess('ada')
+    const nothing = { refreshToken: null, expiresIn: null, expiresAt: null, user: null }
+    await world.client.setTokens({ accessToken: token, ...nothing })
+    expect(await world.client.getAccessToken()).toBe(token)
+    await world.client.refresh()
+    expect(world.server.calls[0]?.text).toMatch(/refresh_token/)
+  })
+
+  test('a login answer of nulls signs nobody in', async () => {
+    const world = createWorld({ options: { readTokens: () => ({ accessToken: null, user: null }) } })
+    world.server.answer(REFRESH, () => world.server.json({}, 401))
+    await expect(world.client.login(ada)).rejects.toMatchObject({ code: 'login_rejected' })
+  })
+})
