@@ -406,15 +406,15 @@ export function createParts<Claims, User>(
     return signedIn()
   }
 
-  async function logout(): Promise<LogoutResult> {
+  async function logout(input?: unknown): Promise<LogoutResult> {
     if (disposed) return { revoked: false, error: disposed }
-    return signOut('logout')
+    return signOut('logout', input)
   }
 
   const loaded = (): Promise<Rest | null | undefined> | null => (vault.exists ? vault.load() : null)
 
   /** Here first, then in the other tabs, then on the server. */
-  function signOut(reason: 'logout' | 'idle'): Promise<LogoutResult> {
+  function signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult> {
     decisions++
     overruled = null
     const { tokens } = session
@@ -423,7 +423,7 @@ export function createParts<Claims, User>(
     const { generation } = session
     marker.set(generation)
     tabs.tell({ type: 'signed-out', generation, reason: reason === 'idle' ? reason : 'other-tab' })
-    return revocation.run(tokens, true, rested)
+    return revocation.run(tokens, true, rested, input)
   }
 
   async function getAccessToken(

@@ -47,6 +47,7 @@ export type {
   LogEvent,
   Logger,
   LoginCause,
+  LogoutAnswer,
   LogoutReason,
   LogoutResult,
   NotReplayed,

@@ -30,8 +30,8 @@ export interface Endpoints {
     signal: AbortSignal,
     rotated?: (refreshToken: string) => unknown,
   ): Promise<Token>
-  /** Settles with `false` where there was nothing to send. */
-  logout(tokens: HeldTokens | null, signal: AbortSignal): Promise<boolean>
+  /** Settles with `false` where there was nothing to send. `input`: what the app has given to `logout`. */
+  logout(tokens: HeldTokens | null, signal: AbortSignal, input?: unknown): Promise<boolean>
   /** Names the user of a token, as far as nothing has to be asked for it. `known`: as for `complete`. */
   named(token: Token, known: unknown): Token
   /**
@@ -53,6 +53,7 @@ interface Answer {
 /** What only some calls have. */
 interface Asking {
   readonly credentials?: unknown
+  readonly input?: unknown
   /** Called when the request leaves. */
   readonly sent?: () => void
   /** Decides who is signed in, so its refusal is judged like that of a refresh. */
@@ -94,13 +95,14 @@ export function createEndpoints(
     operation: Operation,
     tokens: HeldTokens | null,
     signal: AbortSignal,
-    credentials: unknown,
+    given: Pick<Asking, 'credentials' | 'input'>,
   ): Promise<[url: string, init: RequestInit] | null> {
     const name = nameOf(operation)
     const endpoint = endpoints[name]
+    const { credentials, input } = given
     if (typeof endpoint === 'function') {
       return callback(`endpoints.${name}`, async () => {
-        const request = await endpoint({ tokens: inCookies ? null : tokens, credentials, signal })
+        const request = await endpoint({ tokens: inCookies ? null : tokens, credentials, input, signal })
         return request === null ? null : toInit(request, name, signal)
       })
     }
@@ -166,10 +168,10 @@ export function createEndpoints(
     operation: Operation,
     tokens: HeldTokens | null,
     signal: AbortSignal,
-    { credentials, sent, decides }: Asking = {},
+    { sent, decides, ...given }: Asking = {},
   ): Promise<Answer | null> {
     signal.throwIfAborted()
-    const prepared = await prepare(operation, tokens, signal, credentials)
+    const prepared = await prepare(operation, tokens, signal, given)
     signal.throwIfAborted()
     const sentAt = instant(environment)
     const kind = operation === 'restore' || decides ? 'refresh' : operation
@@ -190,9 +192,10 @@ export function createEndpoints(
       // The native error is left behind: it can quote a header, token included.
       throw fail('unavailable', 'failed on the network, or CORS forbids it', {})
     }
-    const { ok, status, headers, type } = response
+    const { status, headers } = response
     const body = parseBody(text)
-    if (kind === 'logout' && (type === 'opaqueredirect' || (status >= 300 && status < 400))) {
+    const ok = kind === 'logout' ? await isLoggedOut(response, body) : response.ok
+    if (kind === 'logout' && !ok && isRedirect(response)) {
       throw fail('unavailable', 'was answered with a redirect, which is not followed', { retryable: false })
     }
     const serverDate = Date.parse(headers.get('Date') as string)
@@ -215,6 +218,13 @@ export function createEndpoints(
       throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, refusal)
     }
     return { set, body, status, serverDate, sentAt }
+  }
+
+  async function isLoggedOut(response: Response, body: unknown): Promise<boolean> {
+    const { status, ok } = response
+    const redirected = response.redirected || isRedirect(response)
+    const judge = settings.isLoggedOut
+    return judge ? callback('isLoggedOut', () => judge({ status, body, response, redirected })) : ok
   }
 
   /** Would the same call be refused again? */
@@ -340,7 +350,7 @@ export function createEndpoints(
       }
     },
 
-    logout: async (tokens, signal) => (await ask('logout', tokens, signal)) !== null,
+    logout: async (tokens, signal, input) => (await ask('logout', tokens, signal, { input })) !== null,
 
     named,
 
@@ -386,6 +396,10 @@ export function createEndpoints(
     },
   }
 }
+
+/** A browser shows no status of a redirect that it was told not to follow. */
+const isRedirect = ({ type, status }: Response): boolean =>
+  type === 'opaqueredirect' || (status >= 300 && status < 400)
 
 /** Nothing, `null` or `{}`: in cookie mode, what many user endpoints answer where nobody is signed in. */
 const isEmpty = (body: unknown): boolean =>

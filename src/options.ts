@@ -54,6 +54,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   endpoints: [isObject, 'an object'],
   readTokens: aFunction,
   isRejected: aFunction,
+  isLoggedOut: aFunction,
   restore: oneOf('auto', 'manual'),
   scope: [isText, 'a non-empty string'],
   shouldRefresh: aFunction,

@@ -5,6 +5,7 @@ import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Marker } from './marker.ts'
+import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
 import type { SessionHolder } from './session.ts'
@@ -18,9 +19,9 @@ type Rested = Promise<Rest | null | undefined> | null
 export interface Revocation {
   /**
    * One call for all who ask. `asked`: the app or the user decides it now, so a session that is signed in elsewhere does
-   * not count as newer. `rested`: what was in the storage at that moment.
+   * not count as newer. `rested`: what was in the storage at that moment. `input`: for the app's own endpoint function.
    */
-  run(tokens: HeldTokens | null, asked?: boolean, rested?: Rested): Promise<LogoutResult>
+  run(tokens: HeldTokens | null, asked?: boolean, rested?: Rested, input?: unknown): Promise<LogoutResult>
   /** The marker of a logout stands that no server has confirmed yet, and that another page may have made. */
   found(rested: Rested): void
   /** The browser has come online. */
@@ -55,6 +56,10 @@ export function createRevocation(
   let isRunningAsked = false
   /** What the server has not confirmed to be worthless yet. */
   let unrevoked: HeldTokens | null = null
+  /** What the app has given to the logout that is not confirmed. */
+  let lastInput: unknown
+  /** The server would answer that logout in the same way again, so no page repeats it. */
+  const pointless = createNote(settings, environment, 'logout-answered')
   /** This page made a logout that is not confirmed, and knows of no login since. */
   let isOurs = false
   let hasAppAsked = false
@@ -62,11 +67,20 @@ export function createRevocation(
   let cancelRetry = () => {}
   let disposed = false
 
-  function run(tokens: HeldTokens | null, asked = false, rested: Rested = null): Promise<LogoutResult> {
+  function run(
+    tokens: HeldTokens | null,
+    asked = false,
+    rested: Rested = null,
+    input: unknown = lastInput,
+  ): Promise<LogoutResult> {
     if (running && !tokens && (isRunningAsked || !asked)) return running
     cancelRetry()
-    if (asked) isOurs = true
-    const current = revoke(tokens, asked, rested).finally(() => {
+    if (asked) {
+      isOurs = true
+      pointless.remove()
+    }
+    lastInput = input
+    const current = revoke(tokens, asked, rested, input).finally(() => {
       if (running === current) running = null
     })
     running = current
@@ -74,7 +88,12 @@ export function createRevocation(
     return current
   }
 
-  async function revoke(tokens: HeldTokens | null, asked: boolean, rested: Rested): Promise<LogoutResult> {
+  async function revoke(
+    tokens: HeldTokens | null,
+    asked: boolean,
+    rested: Rested,
+    input: unknown,
+  ): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
     const rotated = refresher.busy ? await refresher.settled() : undefined
     return tabs.exclusive(async () => {
@@ -96,7 +115,7 @@ export function createRevocation(
       const newest = isAny ? { expiresAt: rest?.expiresAt, ...known, accessToken, refreshToken } : null
       try {
         const wasSent = await within(environment, timeout, tookTooLong, inner =>
-          endpoints.logout(newest, inner),
+          endpoints.logout(newest, inner, input),
         )
         forget()
         if (wasSent) {
@@ -136,6 +155,7 @@ export function createRevocation(
    */
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.decided)) return
+    if (pointless.read() != null) return
     if (isAsking()) {
       retryIn(RETRY)
       return
@@ -158,11 +178,13 @@ export function createRevocation(
   function giveUp(): void {
     isOurs = false
     hasAppAsked = true
+    pointless.write(Math.floor(environment.now()))
   }
 
   function forget(): void {
     cancelRetry()
     unrevoked = null
+    lastInput = undefined
     isOurs = false
     failures = 0
   }

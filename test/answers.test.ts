@@ -1,8 +1,11 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import { createClient } from '../src/client.ts'
 import type {
   AuthClientOptions,
   EndpointContext,
+  EndpointFunction,
   EndpointRequest,
+  LogoutAnswer,
   PartialTokens,
   TokenSet,
 } from '../src/types.ts'
@@ -30,6 +33,8 @@ function loginAnswered(answer: (world: World) => Response, options: AuthClientOp
   world.server.answer(LOGIN, () => answer(world), 1)
   return { world, login: watch(world.client.login(ada)) }
 }
+
+const HOUR = 3_600_000
 
 describe('N4 auth calls say what they read', () => {
   const accepted = ({ server }: World) =>
@@ -449,5 +454,263 @@ describe('null where there is nothing', () => {
     const world = createWorld({ options: { readTokens: () => ({ accessToken: null, user: null }) } })
     world.server.answer(REFRESH, () => world.server.json({}, 401))
     await expect(world.client.login(ada)).rejects.toMatchObject({ code: 'login_rejected' })
+  })
+})
+
+describe('N3 a logout', () => {
+  const LOGOUT = 'POST /logout'
+  const moved = () => new Response(null, { status: 302, headers: { Location: 'https://id.example.com/bye' } })
+  /** What a browser makes of one that it was told not to follow. */
+  const opaque = () => ({
+    type: 'opaqueredirect',
+    status: 0,
+    ok: false,
+    headers: new Headers(),
+    text: async () => '',
+  })
+  const markers = ({ storage }: World) => [...storage.keys()].filter(key => key.includes('signed-out'))
+  const logouts = ({ server }: World) => server.count('/logout')
+  const HERE = { href: `${ORIGIN}/app`, origin: ORIGIN, referrer: `${ORIGIN}/` }
+  const load = (browser: World, options: AuthClientOptions = {}) =>
+    createWorld({ browser, options: { restore: 'auto', ...options }, page: HERE })
+
+  test('N3 answered by a redirect: "revoked" is false, and the error names the redirect', async () => {
+    const answers = [moved, ...[301, 303, 307, 308].map(status => () => new Response(null, { status }))]
+    for (const answer of answers) {
+      const world = await signedIn()
+      world.server.answer(LOGOUT, answer)
+      expect(await world.client.logout()).toMatchObject({
+        revoked: false,
+        error: { code: 'logout_unavailable', message: expect.stringContaining('redirect'), retryable: false },
+      })
+    }
+  })
+
+  test('N3 answered by a redirect as a browser shows it', async () => {
+    const fetch: typeof globalThis.fetch = async input =>
+      `${input}`.endsWith('/logout') ? (opaque() as Response) : Response.json({ access_token: 'opaque' })
+    const seen: unknown[] = []
+    for (const isLoggedOut of [
+      undefined,
+      (answer: LogoutAnswer) => {
+        seen.push([answer.status, answer.body, answer.redirected])
+        return answer.redirected
+      },
+    ]) {
+      const world = createWorld({ options: { fetch, isLoggedOut } })
+      await world.login()
+      const { revoked, error } = await world.client.logout()
+      expect(revoked).toBe(isLoggedOut !== undefined)
+      if (!isLoggedOut) expect(error?.message).toContain('redirect')
+    }
+    expect(seen).toEqual([[0, undefined, true]])
+  })
+
+  test('N3 no page repeats it: not when it comes online, not after a load, not in another tab', async () => {
+    const world = await signedIn()
+    const other = createWorld({ browser: world })
+    await other.settle()
+    world.server.answer(LOGOUT, moved)
+    await world.client.logout()
+    for (let loads = 0; loads < 3; loads++) {
+      const page = load(world)
+      await page.clock.advance(HOUR)
+      page.wake('online')
+      other.wake('online')
+      await page.clock.advance(HOUR)
+      expect(page.client.session.status).toBe('anonymous')
+      page.close()
+    }
+    expect(logouts(world)).toBe(1)
+    expect(world.server.refreshes).toBe(0)
+    expect(markers(world)).toHaveLength(1)
+  })
+
+  test('N3 where localStorage is blocked, this page does not repeat it either', async () => {
+    const world = createWorld({ page: HERE })
+    const localStorage = () => {
+      throw new Error('blocked')
+    }
+    const client = createClient({ restore: 'manual' }, { ...world.environment, localStorage })
+    await client.login(ada)
+    world.server.answer(LOGOUT, moved)
+    await client.logout()
+    world.wake('online')
+    await world.clock.advance(HOUR)
+    expect(logouts(world)).toBe(1)
+    client.dispose()
+  })
+
+  test('N3 the marker stays until a login or refresh()', async () => {
+    const ways: ((world: World) => Promise<unknown>)[] = [
+      ({ client }) => client.login(ada),
+      ({ client, server }) => {
+        server.seed('bob')
+        return client.refresh()
+      },
+    ]
+    for (const signIn of ways) {
+      const world = await signedIn()
+      world.server.answer(LOGOUT, moved)
+      await world.client.logout()
+      expect(markers(world)).toHaveLength(1)
+      const page = load(world)
+      expect(await page.client.ready()).toMatchObject({ status: 'anonymous' })
+      await signIn(page)
+      expect(page.client.session.status).toBe('authenticated')
+      expect(markers(world)).toEqual([])
+    }
+  })
+
+  test('N3 the next logout is a new one: an outage of it is made up for', async () => {
+    const world = await signedIn()
+    world.server.answer(LOGOUT, moved, 1)
+    await world.client.logout()
+    await world.client.login(ada)
+    world.server.answer(LOGOUT, () => Response.error(), 1)
+    expect(await world.client.logout()).toMatchObject({ revoked: false })
+    const page = load(world)
+    await page.clock.advance(HOUR)
+    expect(logouts(world)).toBe(3)
+    expect(markers(world)).toEqual([])
+  })
+
+  test('N3 "isLoggedOut" says what confirms', async () => {
+    const seen: unknown[] = []
+    const isLoggedOut = ({ response, ...answer }: LogoutAnswer) => {
+      seen.push(answer)
+      return response.status === 302 || answer.status === 401 || (answer.body as any)?.data?.logout === true
+    }
+    const answers: [answer: () => Response, revoked: boolean][] = [
+      [moved, true],
+      [() => Response.json({ error: 'no session' }, { status: 401 }), true],
+      [() => Response.json({ data: { logout: true } }), true],
+      [() => Response.json({ data: null, errors: [{ message: 'db' }] }), false],
+      [() => new Response(null, { status: 204 }), false],
+      [() => text('busy', 503), false],
+    ]
+    for (const [answer, revoked] of answers) {
+      const world = await signedIn({ options: { isLoggedOut } })
+      world.server.answer(LOGOUT, answer, 1)
+      const result = await world.client.logout()
+      expect(result.revoked).toBe(revoked)
+      expect(result.error?.code).toBe(revoked ? undefined : 'logout_unavailable')
+      expect(markers(world)).toHaveLength(revoked ? 0 : 1)
+    }
+    expect(seen).toEqual([
+      { status: 302, body: undefined, redirected: true },
+      { status: 401, body: { error: 'no session' }, redirected: false },
+      { status: 200, body: { data: { logout: true } }, redirected: false },
+      { status: 200, body: { data: null, errors: [{ message: 'db' }] }, redirected: false },
+      { status: 204, body: undefined, redirected: false },
+      { status: 503, body: 'busy', redirected: false },
+    ])
+  })
+
+  test('N3 a 2xx that "isLoggedOut" does not confirm is tried again, and a redirect is not', async () => {
+    for (const [answer, sends] of [
+      [() => Response.json({ errors: [{}] }), 2],
+      [moved, 1],
+    ] as const) {
+      const isLoggedOut = ({ body }: LogoutAnswer) => (body as any)?.data?.logout === true
+      const world = await signedIn({ options: { isLoggedOut } })
+      world.server.answer(LOGOUT, answer, 1)
+      world.server.answer(LOGOUT, () => Response.json({ data: { logout: true } }))
+      await world.client.logout()
+      await world.clock.advance(HOUR)
+      expect(logouts(world)).toBe(sends)
+    }
+  })
+
+  test('N3 an "isLoggedOut" that throws confirms nothing, and is named', async () => {
+    const isLoggedOut = () => {
+      throw new RangeError('secret')
+    }
+    const world = await signedIn({ options: { isLoggedOut } })
+    const { revoked, error } = await world.client.logout()
+    expect(revoked).toBe(false)
+    expect(error).toMatchObject({ message: expect.stringContaining('"isLoggedOut" threw') })
+    expect(world.logs).toContainEqual({ type: 'callback-threw', option: 'isLoggedOut', name: 'RangeError' })
+  })
+
+  test('N3 "isLoggedOut" is asked about logouts alone', async () => {
+    const isLoggedOut = () => expect.unreachable()
+    const world = createWorld({ options: { isLoggedOut, endpoints: { user: '/user/whoami' } } })
+    await world.login()
+    await world.client.refresh()
+  })
+
+  const inputs: unknown[] = []
+  const logout: EndpointFunction = ({ input, credentials }) => {
+    inputs.push(input)
+    expect(credentials).toBeUndefined()
+    return { url: '/logout', json: input }
+  }
+  const withLogout: WorldOptions = { options: { endpoints: { logout } } }
+
+  test('what logout() is given is the input of its endpoint function, and of no other', async () => {
+    const others: unknown[] = []
+    const at =
+      (url: string): EndpointFunction =>
+      context => {
+        others.push(context.input)
+        return { url, json: context.credentials }
+      }
+    const endpoints = { logout, login: at('/login'), refresh: at('/refresh_token') }
+    const world = createWorld({ options: { scope: 'app', endpoints } })
+    await world.login()
+    await world.client.refresh()
+    inputs.length = 0
+    await world.client.logout({ everywhere: true })
+    expect(inputs).toEqual([{ everywhere: true }])
+    expect(others).toEqual([undefined, undefined])
+    await world.login()
+    await world.client.logout()
+    expect(inputs).toEqual([{ everywhere: true }, undefined])
+  })
+
+  test('this page repeats the logout with its input, and no later session inherits it', async () => {
+    const world = await signedIn(withLogout)
+    inputs.length = 0
+    world.server.answer(LOGOUT, () => Response.error(), 2)
+    await world.client.logout('everywhere')
+    await world.clock.advance(HOUR)
+    expect(inputs).toEqual(['everywhere', 'everywhere', 'everywhere'])
+    await world.login()
+    await world.client.logout()
+    expect(inputs.at(-1)).toBeUndefined()
+  })
+
+  test('a login before the repeat ends it, with its input', async () => {
+    const world = await signedIn(withLogout)
+    world.server.answer(LOGOUT, () => Response.error(), 1)
+    await world.client.logout('everywhere')
+    inputs.length = 0
+    await world.login()
+    await world.client.logout()
+    expect(inputs).toEqual([undefined])
+  })
+
+  test('a later page repeats it without the input, which is stored nowhere', async () => {
+    const world = await signedIn(withLogout)
+    world.server.answer(LOGOUT, () => Response.error(), 1)
+    await world.client.logout({ returnTo: 'https://example.com/secret-page' })
+    expect([...world.storage.values(), ...world.sessionStorage.values()].join()).not.toContain('secret-page')
+    world.close()
+    inputs.length = 0
+    const page = load(world, withLogout.options)
+    await page.clock.advance(HOUR)
+    expect(inputs).toEqual([undefined])
+  })
+
+  test('a string endpoint ignores the input, and a second call joins the first', async () => {
+    const world = await signedIn()
+    const open = world.server.hold(LOGOUT)
+    const first = world.client.logout(new Event('click'))
+    const second = world.client.logout({ everywhere: true })
+    await world.settle()
+    open()
+    expect(await Promise.all([first, second])).toEqual([{ revoked: true }, { revoked: true }])
+    expect(world.server.calls.map(({ text }) => text)).toEqual([''])
   })
 })

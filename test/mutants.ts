@@ -1554,6 +1554,48 @@ const mutants: Mutant[] = [
     breaks: 'An answer that says null for the user takes the known one away.',
     test: 'answers',
   },
+  {
+    file: 'revocation.ts',
+    from: 'if (pointless.read() != null) return',
+    to: '',
+    breaks: 'Every page load repeats a logout that the server answers by a redirect.',
+    test: 'answers',
+  },
+  {
+    file: 'revocation.ts',
+    from: '      pointless.remove()\n',
+    to: '',
+    breaks: 'After one logout by redirect, no later logout is ever made up for.',
+    test: 'answers',
+  },
+  {
+    file: 'revocation.ts',
+    from: 'input: unknown = lastInput',
+    to: 'input: unknown = undefined',
+    breaks: 'A logout everywhere that is repeated is one here.',
+    test: 'answers',
+  },
+  {
+    file: 'revocation.ts',
+    from: '    lastInput = undefined\n',
+    to: '',
+    breaks: "The next session's logout is made everywhere because the last one was.",
+    test: 'answers',
+  },
+  {
+    file: 'endpoints.ts',
+    from: 'const redirected = response.redirected || isRedirect(response)',
+    to: 'const { redirected } = response',
+    breaks: 'isLoggedOut is not told of a redirect that was not followed.',
+    test: 'answers',
+  },
+  {
+    file: 'endpoints.ts',
+    from: "judge ? callback('isLoggedOut', () => judge({ status, body, response, redirected })) : ok",
+    to: 'ok',
+    breaks: 'A GraphQL error inside 200 counts as a confirmed logout.',
+    test: 'answers',
+  },
 ]
 
 const TIME_LIMIT = 300_000

@@ -38,8 +38,8 @@ interface Front {
   readonly url: string
   /** Path and referrer of every call. */
   readonly calls: [path: string, from: string][]
-  /** `login`: its headers arrive, cookies among them, and its body never does. `logout`: fails. */
-  broken: 'login' | 'logout' | null
+  /** `login`: its headers arrive, cookies among them, and its body never does. `logout`: fails; `redirect`: redirects. */
+  broken: 'login' | 'logout' | 'redirect' | null
   page(options: object, name?: string): string
   close(): void
 }
@@ -73,6 +73,11 @@ async function serve(site: Site): Promise<Front> {
     if (pathname === ENDPOINTS.logout && front.broken === 'logout') {
       incoming.resume()
       outgoing.writeHead(500).end()
+      return
+    }
+    if (pathname === ENDPOINTS.logout && front.broken === 'redirect') {
+      incoming.resume()
+      outgoing.writeHead(302, { Location: '/blank.html' }).end()
       return
     }
     const passed = request(site.url + url, { method, headers }, answer => {
@@ -194,6 +199,28 @@ for (const engine of engines) {
       await isUser(tab, 'ada@example.com')
       await tab.reload()
       await ready(tab)
+      expect(await status(tab)).toBe('authenticated')
+    })
+
+    test('N3 a logout that redirects is named, is not followed, and is not repeated by the next page', async () => {
+      await start()
+      const options = { endpoints: ENDPOINTS, scope: 'test', timeout: 500 }
+      const tab = await open(front.page(options))
+      await site.login(tab)
+      front.broken = 'redirect'
+      const message = await tab.evaluate(async () => (await window.auth.logout()).error?.message)
+      expect(message).toContain('redirect')
+      await tab.evaluate(url => location.assign(url), front.page(options, 'here'))
+      await tab.waitFor(() => location.search.includes('name=here') && 'auth' in window)
+      await ready(tab)
+      expect(await tab.evaluate(() => document.referrer)).toContain(front.url)
+      expect(await status(tab)).toBe('anonymous')
+      // A page that repeats it does so after "timeout": the timer of this one, which is set later, rings after that.
+      await tab.evaluate(() => new Promise<void>(resolve => void setTimeout(resolve, 600)))
+      const paths = front.calls.map(([path]) => path)
+      expect(paths.filter(path => path === ENDPOINTS.logout)).toHaveLength(1)
+      expect(paths).not.toContain('/blank.html')
+      await site.login(tab)
       expect(await status(tab)).toBe('authenticated')
     })
 
