@@ -202,11 +202,11 @@ export function createEndpoints(
     const answered = `was answered with ${status}`
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
     const refusal = { status, retryAt, body: kind === 'login' ? body : undefined }
-    if (!ok && !(await isFinal(kind, { status, body, response }, text))) {
+    const asked = nameOf(operation) === 'user' ? 'user' : operation
+    if (!ok && !(await isFinal(kind, { operation: asked, status, body, response }, text))) {
       throw fail('unavailable', answered, refusal)
     }
     const read = settings.readTokens ?? readStandard
-    const asked = nameOf(operation) === 'user' ? 'user' : operation
     const readAnswer = async () => {
       const given = await read(body, response, asked)
       return given && readSet(given)
@@ -228,13 +228,18 @@ export function createEndpoints(
   }
 
   /** Would the same call be refused again? */
-  function isFinal(kind: Operation, failure: Failure, text: string): boolean | Promise<boolean> {
+  async function isFinal(kind: Operation, failure: Failure, text: string): Promise<boolean> {
     const { status } = failure
     const { isRejected } = settings
-    if (kind === 'refresh') {
-      return isRejected ? callback('isRejected', () => isRejected(failure)) : isRefusal(failure, text)
-    }
-    return kind === 'login' && status >= 400 && status < 500 && ![408, 425, 429].includes(status)
+    const isLogin = kind === 'login'
+    if (isLogin && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return true
+    if (!isLogin && kind !== 'refresh') return false
+    if (!isRejected) return !isLogin && isRefusal(failure, text)
+    return callback('isRejected', () => isRejected(failure)).catch(error => {
+      // A mistake in this function does not hide what the server has answered.
+      if (isLogin) return false
+      throw error
+    })
   }
 
   /** The session that the answer holds; `null` where it holds none. */

@@ -5,6 +5,7 @@ import type {
   EndpointContext,
   EndpointFunction,
   EndpointRequest,
+  Failure,
   LogoutAnswer,
   PartialTokens,
   TokenSet,
@@ -140,6 +141,71 @@ describe('N5 a login that is refused', () => {
       await expect(world.client.login(ada)).rejects.toMatchObject({ status: answer.status })
       expect(world.client.session).toBe(before)
     }
+  })
+})
+
+describe('N5 "isRejected" about a login', () => {
+  const answers: [name: string, answer: () => Response][] = [
+    ['429 in JSON', () => Response.json({ error: 'locked' }, { status: 429 })],
+    ['503 as HTML', () => page(503)],
+    ['500, empty', () => text(null, 500)],
+  ]
+  test.each(answers)('N5 can make a refusal of %s', async (_, answer) => {
+    const seen: Failure[] = []
+    const isRejected = (failure: Failure) => seen.push(failure) > 0 && failure.operation === 'login'
+    const { world, login } = loginAnswered(answer, { isRejected })
+    await world.settle()
+    const { status } = answer()
+    expect(login.error).toMatchObject({ code: 'login_rejected', retryable: false, status })
+    expect(seen).toEqual([
+      { operation: 'login', status, body: seen[0]?.body, response: expect.any(Response) },
+    ])
+  })
+
+  test('N5 a refusal keeps "retryAt"', async () => {
+    const { world, login } = loginAnswered(
+      ({ server }) => server.json({ error: 'locked' }, 429, { 'Retry-After': '60' }),
+      { isRejected: () => true },
+    )
+    await world.settle()
+    expect(login.error).toMatchObject({
+      code: 'login_rejected',
+      body: { error: 'locked' },
+      retryAt: world.clock.now() + 60_000,
+    })
+  })
+
+  test('N5 cannot take a refusal away, and is not asked about one', async () => {
+    for (const answer of [() => text('no', 401), () => page(404), () => Response.json({}, { status: 422 })]) {
+      const isRejected = () => expect.unreachable()
+      const { world, login } = loginAnswered(answer, { isRejected })
+      await world.settle()
+      expect(login.state).toBe('login_rejected')
+    }
+  })
+
+  test('N5 one that throws, or says no, leaves an outage an outage', async () => {
+    const throwing = ({ body }: Failure) => (body as { error: string }).error === 'locked'
+    for (const isRejected of [throwing, () => false]) {
+      const { world, login } = loginAnswered(() => text(null, 503), { isRejected })
+      await world.settle()
+      expect(login.error).toMatchObject({ code: 'login_unavailable', status: 503, retryable: true })
+    }
+  })
+
+  test('N5 knows which call it is asked about', async () => {
+    const seen: string[] = []
+    const isRejected = ({ operation }: Failure) => seen.push(operation) < 0
+    for (const given of [{}, inCookies]) {
+      const world = createWorld({ ...given, options: { ...given.options, isRejected } })
+      for (const route of [LOGIN, REFRESH, 'GET /me']) world.server.answer(route, () => text(null, 503))
+      await world.client.login(ada).catch(() => {})
+      await world.client.ready()
+    }
+    const world = await signedIn({ options: { isRejected } })
+    world.server.answer(REFRESH, () => text(null, 503))
+    await world.client.refresh().catch(() => {})
+    expect(seen).toEqual(['login', 'restore', 'login', 'user', 'refresh'])
   })
 })
 

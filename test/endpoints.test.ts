@@ -588,7 +588,7 @@ describe('"readTokens"', () => {
 })
 
 describe('"isRejected"', () => {
-  test('decides what is final, and sees status, body and response', async () => {
+  test('decides what is final, and sees operation, status, body and response', async () => {
     const seen: Failure[] = []
     const isRejected = (failure: Failure) => {
       seen.push(failure)
@@ -611,8 +611,8 @@ describe('"isRejected"', () => {
     expect((await world.client.fetch(items)).status).toBe(401)
     expect(world.client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
     expect(seen).toEqual([
-      { status: 401, body: { no: 401 }, response: expect.any(Response) },
-      { status: 418, body: { no: 418 }, response: expect.any(Response) },
+      { operation: 'refresh', status: 401, body: { no: 401 }, response: expect.any(Response) },
+      { operation: 'refresh', status: 418, body: { no: 418 }, response: expect.any(Response) },
     ])
   })
 

@@ -1596,6 +1596,20 @@ const mutants: Mutant[] = [
     breaks: 'A GraphQL error inside 200 counts as a confirmed logout.',
     test: 'answers',
   },
+  {
+    file: 'endpoints.ts',
+    from: 'if (isLogin) return false\n',
+    to: '',
+    breaks: 'An isRejected that throws about a login hides that the server is away.',
+    test: 'answers',
+  },
+  {
+    file: 'endpoints.ts',
+    from: "if (!isLogin && kind !== 'refresh') return false",
+    to: "if (kind !== 'refresh') return false",
+    breaks: 'isRejected cannot say that an answer to a login is a refusal.',
+    test: 'answers',
+  },
 ]
 
 const TIME_LIMIT = 300_000
