@@ -11,7 +11,7 @@ import type { Identity } from './identity.ts'
 import { createIdle } from './idle.ts'
 import { createLoginNote } from './login-note.ts'
 import { createMarker } from './marker.ts'
-import type { News } from './messages.ts'
+import { bounded, type News } from './messages.ts'
 import { invalid, readOptions } from './options.ts'
 import { pick } from './own.ts'
 import { createRefresher } from './refresh.ts'
@@ -165,11 +165,15 @@ export function createParts<Claims, User>(
       } as LogEvent)
     }
     if (change.type === 'clear') {
-      const { reason, wasSignedIn, told } = change
+      const { why, wasSignedIn, told } = change
+      const { reason, error } = why
       resting.drop(reason, told)
       idle.forget(!told)
-      if (wasSignedIn) emitter.emit('logout', { reason })
-      if (reason === 'rejected' && !told) tabs.tell({ type: 'signed-out', generation, reason })
+      if (wasSignedIn) emitter.emit('logout', why)
+      if (reason === 'rejected' && !told) {
+        const { status, body } = error ?? {}
+        tabs.tell({ type: 'signed-out', generation, reason, status, body: bounded(body) })
+      }
       log({ type: 'signed-out', reason, generation })
     }
     if (change.type === 'rotate') resting.save()
@@ -229,7 +233,15 @@ export function createParts<Claims, User>(
     overruled = null
     // A login here, at the same moment, has lifted the marker of that logout.
     if (news.generation === decided) marker.set(decided)
-    session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation)
+    const refusal =
+      reason === 'rejected' && news.status !== undefined
+        ? new AuthError(
+            'refresh_rejected',
+            'The refresh of another tab was refused.',
+            pick(news, 'status', 'body'),
+          )
+        : undefined
+    session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation, refusal)
     // The refresh token was in this tab's hands alone.
     if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revocation.run(tokens, true)
   }

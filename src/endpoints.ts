@@ -201,7 +201,9 @@ export function createEndpoints(
     const serverDate = Date.parse(headers.get('Date') as string)
     const answered = `was answered with ${status}`
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
-    const refusal = { status, retryAt, body: kind === 'login' ? body : undefined }
+    // A server may quote what it refuses, and an error shows no token.
+    const isQuoting = [tokens?.accessToken, tokens?.refreshToken].some(token => token && text.includes(token))
+    const refusal = { status, retryAt, body: isQuoting ? undefined : body }
     const asked = nameOf(operation) === 'user' ? 'user' : operation
     if (!ok && !(await isFinal(kind, { operation: asked, status, body, response }, text))) {
       throw fail('unavailable', answered, refusal)

@@ -1,5 +1,5 @@
 import type { Environment } from './environment.ts'
-import { AuthError } from './errors.ts'
+import { AuthError, withoutBody } from './errors.ts'
 import { bare, pick } from './own.ts'
 import { NOWHERE } from './storage.ts'
 import type { AuthClientOptions, Endpoint, LogEvent, TokenStorage } from './types.ts'
@@ -203,7 +203,11 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     fetch: fetch ? (input, init) => fetch(input, init) : environment.fetch,
     log(event) {
       try {
-        logger?.(event)
+        logger?.(
+          'error' in event && event.error.body !== undefined
+            ? { ...event, error: withoutBody(event.error) }
+            : event,
+        )
       } catch (error) {
         environment.report(error)
       }

@@ -4,7 +4,7 @@ import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
-import type { Postponed } from './messages.ts'
+import { bounded, type Postponed } from './messages.ts'
 import type { Settings } from './options.ts'
 import { isExpired, type SessionHolder } from './session.ts'
 import { ANY_TIME, type Moment, type Tabs } from './tabs.ts'
@@ -398,7 +398,8 @@ export function createRefresher(
       const wait = held.expires ? remaining(environment, held.expires) : NEVER
       return postpone(error, wait, { bound: wait, quiet })
     }
-    session.clear(held ? 'rejected' : 'initial')
+    // Without a status no server has said anything.
+    session.clear(held ? 'rejected' : 'initial', undefined, error.status === undefined ? undefined : error)
     return null
   }
 
@@ -410,7 +411,7 @@ export function createRefresher(
     Math.min(MAX_BACKOFF, Math.max(least, BACKOFF * 2 ** ((pause()?.failures ?? 0) + 1)))
 
   function postpone(
-    { code, message, status }: Pick<AuthError, 'code' | 'message' | 'status'>,
+    { code, message, status, body: answer }: Pick<AuthError, 'code' | 'message' | 'status' | 'body'>,
     wait: number,
     {
       bound = 0,
@@ -423,11 +424,20 @@ export function createRefresher(
     // Where nobody is signed in, nothing is tried again by itself.
     const isFinal = wait === NEVER || session.snapshot.status === 'anonymous'
     const retryAt = isFinal ? undefined : Math.ceil(environment.now() + wait)
-    const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, { status, retryAt })
+    const body = isRefused ? answer : undefined
+    const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, { status, retryAt, body })
     const news: Postponed | null =
       quiet || retryAt === undefined
         ? null
-        : { type: 'postponed', generation, code: error.code, status, retryAt, binding: bound > 0 }
+        : {
+            type: 'postponed',
+            generation,
+            code: error.code,
+            status,
+            body: bounded(body),
+            retryAt,
+            binding: bound > 0,
+          }
     lastPause = {
       until: later(instant(environment), Math.ceil(wait)),
       generation,
@@ -467,7 +477,7 @@ export function createRefresher(
       lastPause = { ...current, until: later(instant(environment), soon()) }
     },
     refusal: need => (pausedFor(need) > 0 ? (pause()?.news ?? null) : null),
-    hear({ generation, code, status, retryAt, binding }) {
+    hear({ generation, code, status, body, retryAt, binding }) {
       if (generation !== session.generation || flight?.sent) return
       const current = pause()
       const told = current?.told ?? instant(environment)
@@ -479,7 +489,7 @@ export function createRefresher(
         return
       }
       const message = 'Another tab could not refresh.'
-      postpone({ code, status, message }, wait, { bound: binding ? wait : 0, quiet: true, told })
+      postpone({ code, status, body, message }, wait, { bound: binding ? wait : 0, quiet: true, told })
       events.settled()
     },
     async settled() {

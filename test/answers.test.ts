@@ -1,5 +1,7 @@
+import { inspect } from 'node:util'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { isAuthError } from '../src/errors.ts'
 import type {
   AuthClientOptions,
   EndpointContext,
@@ -778,5 +780,220 @@ describe('N3 a logout', () => {
     open()
     expect(await Promise.all([first, second])).toEqual([{ revoked: true }, { revoked: true }])
     expect(world.server.calls.map(({ text }) => text)).toEqual([''])
+  })
+})
+
+describe('N12 why the server refused', () => {
+  const body = { type: 'https://example.com/elsewhere', title: 'You signed in on another device' }
+  const refused = (status: number, why: unknown = body) => ({ code: 'refresh_rejected', status, body: why })
+  const logouts = ({ events }: World) =>
+    events.filter(([name]) => name === 'logout').map(([, detail]) => detail)
+  /** Tabs of one session. */
+  async function tabsOf(given: WorldOptions, count = 3): Promise<[World, ...World[]]> {
+    const first = createWorld(given)
+    await first.login()
+    const others = Array.from({ length: count - 1 }, () => createWorld({ ...given, browser: first }))
+    for (const { client } of others) await client.ready()
+    await first.settle()
+    expect([first, ...others].map(({ client }) => client.session.status)).toEqual(
+      Array.from({ length: count }, () => 'authenticated'),
+    )
+    return [first, ...others]
+  }
+
+  /** The server has ended the session, and the API says so to the first tab. */
+  async function end(tabs: [World, ...World[]], answer: () => Response): Promise<void> {
+    const [first] = tabs
+    first.server.answer(REFRESH, answer)
+    first.server.revokeAccess()
+    expect((await first.client.fetch(items)).status).toBe(401)
+    await first.settle()
+  }
+
+  const modes: [name: string, given: WorldOptions][] = [
+    ['bearer', {}],
+    ['the refresh token in one tab', { server: { carrier: 'body' } }],
+    ['notify', { options: { tabs: 'notify' } }],
+    ['cookie mode', inCookies],
+  ]
+  test.each(modes)('N12 "logout" and the session of every tab say it: %s', async (_, given) => {
+    const tabs = await tabsOf(given)
+    await end(tabs, () => Response.json(body, { status: 401 }))
+    for (const tab of tabs) {
+      expect(logouts(tab)).toEqual([{ reason: 'rejected', error: expect.objectContaining(refused(401)) }])
+      expect(isAuthError(logouts(tab)[0]?.error)).toBe(true)
+      expect(tab.client.session).toMatchObject({
+        status: 'anonymous',
+        reason: 'rejected',
+        error: refused(401),
+      })
+      expect(Object.isFrozen(tab.client.session)).toBe(true)
+    }
+  })
+
+  test('N12 while the token still works every tab says it too', async () => {
+    const tabs = await tabsOf({})
+    const [first] = tabs
+    first.server.answer(REFRESH, () => Response.json(body, { status: 403 }))
+    await expect(first.client.refresh()).rejects.toMatchObject(refused(403))
+    await first.settle()
+    for (const { client } of tabs) {
+      expect(client.session).toMatchObject({ status: 'authenticated', error: refused(403) })
+    }
+    await first.clock.advance(HOUR)
+    for (const tab of tabs) expect(logouts(tab)).toMatchObject([{ reason: 'rejected', error: refused(403) }])
+  })
+
+  test('N12 a restore that was refused says it', async () => {
+    for (const given of [{}, inCookies]) {
+      const world = createWorld(given)
+      world.server.answer(REFRESH, () => Response.json(body, { status: 401 }))
+      expect(await world.client.ready()).toMatchObject({
+        status: 'anonymous',
+        reason: 'initial',
+        error: refused(401),
+      })
+      expect(world.events).toEqual([])
+    }
+  })
+
+  test('N12 where no server has said anything there is no error', async () => {
+    const world = await signedIn()
+    await world.client.logout()
+    expect(world.events).toEqual([['logout', { reason: 'logout' }]])
+    expect(Object.keys(world.client.session)).toEqual(['status', 'reason'])
+    const sliding = await signedIn({ server: { carrier: 'sliding' }, options: { sliding: true } })
+    sliding.clock.sleep(2 * HOUR)
+    await sliding.client.fetch(items).catch(() => {})
+    expect(logouts(sliding)).toEqual([{ reason: 'rejected' }])
+  })
+
+  test('N12 a failure that passes keeps its status, and no body', async () => {
+    const world = await signedIn()
+    world.server.answer(REFRESH, () => Response.json(body, { status: 503 }))
+    await expect(world.client.refresh()).rejects.toMatchObject({ status: 503, body: undefined })
+    expect(world.client.session).toMatchObject({ error: { status: 503, body: undefined } })
+  })
+
+  const bodies: [name: string, answer: () => Response, own: unknown, told: unknown][] = [
+    ['a text', () => text('gone', 401), 'gone', 'gone'],
+    ['nothing', () => text(null, 401), undefined, undefined],
+    ['null', () => Response.json(null, { status: 401 }), null, null],
+    ['false', () => Response.json(false, { status: 401 }), false, false],
+    ['too much', () => text('x'.repeat(100_000), 401), 'x'.repeat(100_000), undefined],
+    ['as much as may be', () => text('x'.repeat(99_990), 401), 'x'.repeat(99_990), 'x'.repeat(99_990)],
+  ]
+  test.each(bodies)('N12 %s', async (_, answer, own, told) => {
+    const tabs = await tabsOf({}, 2)
+    await end(tabs, answer)
+    const [first, second] = tabs.map(tab => logouts(tab)[0]?.error)
+    expect(first).toMatchObject({ status: 401, body: own })
+    expect(second).toMatchObject({ status: 401, body: told })
+  })
+
+  test('N12 a body that quotes a token of the session is left out', async () => {
+    const tabs = await tabsOf({ server: { carrier: 'body' } }, 2)
+    const token = await tabs[0].client.getAccessToken()
+    for (const quoted of [`the token ${token} is dead`, tabs[0].server.calls[0]?.text])
+      expect(quoted).toBeTruthy()
+    await end(tabs, () => Response.json({ error: `the token ${token} is dead` }, { status: 401 }))
+    for (const tab of tabs) expect(logouts(tab)[0]?.error).toMatchObject({ status: 401, body: undefined })
+  })
+
+  test('N12 no logger is told a body', async () => {
+    const secret = 'what-only-the-app-may-know'
+    const given: WorldOptions = { options: { endpoints: { user: '/user/whoami' } } }
+    const tabs = await tabsOf(given, 2)
+    const [first] = tabs
+    const answer = (status: number) => () => Response.json({ secret }, { status })
+    first.server.answer('GET /user/whoami', answer(401))
+    first.server.answer(REFRESH, answer(403))
+    await first.client.refresh().catch(() => {})
+    await first.client.login({ email: 'ada', password: 'wrong' }).catch(() => {})
+    first.server.answer('POST /logout', answer(500), 1)
+    await end(tabs, answer(401))
+    await first.login()
+    expect(await first.client.logout()).toMatchObject({ error: { body: { secret } } })
+    const types = tabs.flatMap(({ logs }) => logs.map(({ type }) => type))
+    expect(types).toEqual(
+      expect.arrayContaining(['refresh-failed', 'postponed', 'revocation-failed', 'user-failed']),
+    )
+    for (const { logs } of tabs) {
+      expect(inspect(logs, { depth: null, showHidden: true })).not.toContain(secret)
+      const errors = logs.flatMap(event => ('error' in event ? [event.error] : []))
+      expect(errors.every(isAuthError)).toBe(true)
+    }
+    expect(
+      inspect(
+        tabs.map(({ events }) => events),
+        { depth: null },
+      ),
+    ).toContain(secret)
+  })
+
+  describe('M9 what is said in its name', () => {
+    const deep: Record<string, unknown> = {}
+    let inner = deep
+    for (let n = 0; n < 20_000; n++) inner = inner.d = {}
+    const cyclic: Record<string, unknown> = {}
+    cyclic.self = cyclic
+    const forged: [name: string, body: unknown, seen: unknown][] = [
+      ['of another size', 'x'.repeat(200_000), undefined],
+      ['with no end', cyclic, undefined],
+      ['very deep', deep, undefined],
+      ['a number that JSON does not know', { n: 1n }, undefined],
+      ['a Map of anything', new Map([['x', 'x'.repeat(200_000)]]), {}],
+      ['bytes', new Uint8Array(1_000_000), undefined],
+      [
+        'a getter that throws',
+        {
+          get x() {
+            throw new Error('boo')
+          },
+        },
+        undefined,
+      ],
+      ['a prototype', JSON.parse('{"__proto__":{"polluted":true}}'), expect.anything()],
+      ['what is fine', { title: 'bye' }, { title: 'bye' }],
+    ]
+    const inject = async (world: World, message: object, ahead = 1) => {
+      const [name, last] = world.shared.channels.posted.findLast(
+        ([, one]) => (one as any).type === 'session',
+      ) as any
+      const { v, generation } = last
+      world.shared.channels.inject(name, { v, generation: generation + ahead, ...message })
+      await world.settle()
+    }
+
+    test.each(forged)('M9 a refusal whose body is %s', async (_, body, seen) => {
+      const tabs = await tabsOf({}, 2)
+      await inject(tabs[0], { type: 'signed-out', reason: 'rejected', status: 401, body })
+      for (const tab of tabs) {
+        expect(logouts(tab)).toMatchObject([{ reason: 'rejected', error: { status: 401, body: seen } }])
+        expect(tab.reported).toEqual([])
+      }
+      expect('polluted' in {}).toBe(false)
+    })
+
+    test.each([['401'], [null], [{}], [Number]])('M9 one whose status is %j was not said', async status => {
+      const tabs = await tabsOf({}, 2)
+      await inject(tabs[0], { type: 'signed-out', reason: 'rejected', status, body: 'x' })
+      for (const { client } of tabs) expect(client.session.status).toBe('authenticated')
+    })
+
+    test('M9 a logout in another tab has no refusal to it', async () => {
+      const tabs = await tabsOf({}, 2)
+      await inject(tabs[0], { type: 'signed-out', reason: 'other-tab', status: 401, body: 'x' })
+      for (const tab of tabs) expect(logouts(tab)).toEqual([{ reason: 'other-tab' }])
+    })
+
+    test('M9 an outage that another tab has met brings no body along', async () => {
+      const tabs = await tabsOf({}, 2)
+      const retryAt = tabs[0].clock.now() + 60_000
+      const outage = { type: 'postponed', code: 'refresh_unavailable', status: 503, retryAt, binding: true }
+      await inject(tabs[0], { ...outage, body: 'x' }, 0)
+      for (const { client } of tabs)
+        expect(client.session).toMatchObject({ error: { status: 503, body: undefined } })
+    })
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
 import { MODES, worldsOf } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
+import { NOBODY, REFUSED } from './support/refused.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
 import type { World, WorldOptions } from './support/world.ts'
 
@@ -47,7 +48,7 @@ describe('S4 the session is restored through "endpoints.user"', () => {
 
   test('nobody signed in: a 401, one refresh that is refused, and no event', async () => {
     const world = createWorld()
-    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    expect(await world.client.ready()).toEqual({ status: 'anonymous', ...NOBODY })
     expect(paths(world)).toEqual(['/me', '/refresh_token'])
     expect(world.events).toEqual([])
     expect((await world.client.fetch(items)).status).toBe(401)
@@ -68,7 +69,7 @@ describe('S4 the session is restored through "endpoints.user"', () => {
         operation === 'user' ? (body?.name ? { user: body } : null) : {}
       const world = createWorld({ options: { readTokens } })
       world.server.answer(ME, () => new Response(text))
-      expect(await world.client.ready()).toEqual(signedOut('initial'))
+      expect(await world.client.ready()).toEqual({ status: 'anonymous', ...NOBODY })
       expect(paths(world)).toEqual(['/me', '/refresh_token'])
     },
   )
@@ -76,7 +77,7 @@ describe('S4 the session is restored through "endpoints.user"', () => {
   test('200 with the JSON null is nobody by default too', async () => {
     const world = createWorld()
     world.server.answer(ME, () => new Response('null'))
-    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    expect(await world.client.ready()).toEqual({ status: 'anonymous', ...NOBODY })
     expect(paths(world)).toEqual(['/me', '/refresh_token'])
   })
 
@@ -157,7 +158,7 @@ describe('S4 a request', () => {
     const world = await signedIn()
     world.server.revokeAll()
     expect((await world.client.fetch(items)).status).toBe(401)
-    expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
+    expect(world.events).toEqual([['logout', REFUSED]])
     await world.clock.advance(2 * HOUR)
     expect(world.server.refreshes).toBe(1)
   })
@@ -341,7 +342,7 @@ describe('S4 login, refresh and logout', () => {
     expect(await world.client.logout()).toEqual({ revoked: true })
     expect(world.server.jar).toEqual({ cookie: null, access: null })
     expect(world.client.session).toEqual(signedOut('logout'))
-    expect(await reload(world).client.ready()).toEqual(signedOut('initial'))
+    expect(await reload(world).client.ready()).toEqual({ status: 'anonymous', ...NOBODY })
     expect(world.storage.size).toBe(0)
   })
 

@@ -4,6 +4,7 @@ import { createAuthClient } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import type { AuthClientOptions, EndpointContext, EndpointFunction, Failure } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
+import { REFUSED } from './support/refused.ts'
 import { type Call, makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
 
@@ -540,8 +541,8 @@ describe('"readTokens"', () => {
     world.server.revokeAccess()
     expect((await world.client.fetch(items)).status).toBe(401)
     await world.settle()
-    expect(world.client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
-    expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
+    expect(world.client.session).toEqual({ status: 'anonymous', ...REFUSED })
+    expect(world.events).toEqual([['logout', REFUSED]])
     expect(world.server.refreshes).toBe(1)
   })
 
@@ -609,7 +610,7 @@ describe('"isRejected"', () => {
     answer(418)
     world.clock.sleep(60_000)
     expect((await world.client.fetch(items)).status).toBe(401)
-    expect(world.client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(world.client.session).toEqual({ status: 'anonymous', ...REFUSED })
     expect(seen).toEqual([
       { operation: 'refresh', status: 401, body: { no: 401 }, response: expect.any(Response) },
       { operation: 'refresh', status: 418, body: { no: 418 }, response: expect.any(Response) },

@@ -6,6 +6,7 @@ import { createAuthClient } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import type { AuthClientOptions, EndpointContext } from '../src/types.ts'
 import { WORLDS } from './support/modes.ts'
+import { NOBODY, REFUSED } from './support/refused.ts'
 import { type AuthServer, type Handler, makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
 
@@ -543,8 +544,8 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
         expect(logouts(world)).toEqual([])
         await clock.advance(HOUR)
         expect(server.refreshes).toBe(2)
-        expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
-        expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+        expect(logouts(world)).toEqual([['logout', REFUSED]])
+        expect(client.session).toEqual({ status: 'anonymous', ...REFUSED })
       },
     )
 
@@ -559,7 +560,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
         await clock.advance(HOUR)
         expect(server.refreshes).toBe(2)
         expect(server.count('/items')).toBe(20)
-        expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
+        expect(logouts(world)).toEqual([['logout', REFUSED]])
       },
     )
 
@@ -588,7 +589,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       server.revokeAccess()
       expect((await client.fetch(items)).status).toBe(401)
       expect(server.refreshes).toBe(2)
-      expect(logouts(world)).toEqual([['logout', { reason: 'rejected' }]])
+      expect(logouts(world)).toEqual([['logout', REFUSED]])
     })
 
     test('a token that dies while the refusal is on its way is not kept, and nothing is asked again', async () => {
@@ -602,7 +603,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       expect(await refreshed).toMatchObject({ code: 'no_session' })
       await world.settle()
       expect(server.refreshes).toBe(1)
-      expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
+      expect(world.events).toEqual([['logout', REFUSED]])
     })
 
     test('a token that is dead by then is not kept', async () => {
@@ -612,7 +613,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       clock.sleep(2 * HOUR)
       expect(await client.fetch(items).catch(error => error.code)).toBe('no_session')
       expect(server.refreshes).toBe(1)
-      expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
+      expect(world.events).toEqual([['logout', REFUSED]])
     })
   })
 
@@ -622,7 +623,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
     server.answer(REFRESH, refuse)
     clock.sleep(2 * HOUR)
     expect(await client.fetch(items).catch(error => error.code)).toBe('no_session')
-    expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(client.session).toEqual({ status: 'anonymous', ...REFUSED })
     server.mend()
     for (let hour = 0; hour < 24; hour++) {
       expect((await client.fetch(items)).status).toBe(401)
@@ -933,8 +934,8 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       await clock.advance(10 * HOUR)
       expect(server.reuses).toBe(1)
       expect(server.refreshes).toBe(3)
-      expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
-      expect(client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+      expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', REFUSED]])
+      expect(client.session).toEqual({ status: 'anonymous', ...REFUSED })
     })
 
     test('without one and with a token that is dead, the user is signed out at once', async () => {
@@ -950,7 +951,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       expect((await client.fetch(items)).status).toBe(401)
       await clock.advance(10 * HOUR)
       expect(server.reuses).toBe(1)
-      expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
+      expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', REFUSED]])
     })
   })
 
@@ -998,7 +999,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
     expect(world.count('logout')).toBe(0)
     expect(world.server.refreshes).toBe(1)
     await world.clock.advance(500)
-    expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
+    expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', REFUSED]])
     expect(world.server.refreshes).toBe(2)
   })
 })
@@ -1075,7 +1076,7 @@ describe('F9 creating a client never throws', () => {
       server.revokeAll()
       expect(client.session).toEqual({ status: 'unknown', error: null })
       await clock.advance(1)
-      expect(await client.ready()).toEqual({ status: 'anonymous', reason: 'initial' })
+      expect(await client.ready()).toEqual({ status: 'anonymous', ...NOBODY })
       expect(server.refreshes).toBe(1)
       expect(world.events).toEqual([])
       expect((await client.fetch(items)).status).toBe(401)

@@ -9,6 +9,7 @@ import {
   RETRY_AFTER,
   startFaultServer,
 } from './support/fault-server.ts'
+import { REFUSED } from './support/refused.ts'
 import { createWorld, type World } from './support/world.ts'
 
 // The client's time is virtual, and rings its timers when a test says so; the network is real: Node's own fetch, TCP,
@@ -172,7 +173,7 @@ describe('F11 the server has rotated, and the client does not know', () => {
     expect(session.status).toBe('authenticated')
     await advanceTo((session as { expiresAt: number }).expiresAt)
     await until(() => world.client.session.status === 'anonymous')
-    expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', { reason: 'rejected' }]])
+    expect(world.events.filter(([name]) => name === 'logout')).toEqual([['logout', REFUSED]])
     expect(await getItems()).toBe(401)
   })
 })

@@ -292,6 +292,25 @@ describe('P5 the README and the guide', () => {
     expect((await auth.fetch(`${backend.origin}/items`)).status).toBe(200)
   })
 
+  test('P5 guide: A logout that the server did not confirm', async () => {
+    const [redirected, everywhere] = blocksOf('docs/guide.md').filter(
+      ({ heading }) => heading === 'A logout that the server did not confirm',
+    )
+    const { auth } = await load(redirected!)
+    await auth.login(CREDENTIALS)
+    backend.answerOnce('POST /logout', () => new Response(null, { status: 302, headers: { Location: '/' } }))
+    expect(await auth.logout()).toEqual({ revoked: true })
+
+    const button: { onclick?: () => Promise<unknown> } = {}
+    vi.stubGlobal('document', { querySelector: () => button })
+    const { auth: other } = await load(everywhere!)
+    await other.login(CREDENTIALS)
+    const sent: unknown[] = []
+    backend.answerOnce('POST /logout', ({ json }) => sent.push(json) && new Response(null, { status: 204 }))
+    expect(await button.onclick?.()).toEqual({ revoked: true })
+    expect(sent).toEqual([{ everywhere: true }])
+  })
+
   test('P5 guide: another kind of backend', async () => {
     await backend.close()
     const granted = (issued: Issued | null) =>

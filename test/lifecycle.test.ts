@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions, AuthEventMap } from '../src/types.ts'
 import { createTabStorage, WORLDS } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
+import { NOBODY, REFUSED } from './support/refused.ts'
 import { type Call, makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
 
@@ -715,7 +716,7 @@ describe('C6 however often it is asked for, there is one restore call', () => {
 
   test('C6 nobody to restore: anonymous, with reason "initial" and without any event', async () => {
     const world = createWorld()
-    expect(await world.client.ready()).toEqual({ status: 'anonymous', reason: 'initial' })
+    expect(await world.client.ready()).toEqual({ status: 'anonymous', ...NOBODY })
     await world.client.ready()
     expect(world.server.refreshes).toBe(1)
     expect(world.events).toEqual([])
@@ -1021,7 +1022,7 @@ describe('C8 a 401 that arrives after the logout starts nothing', () => {
     ['logout()', signedOut, ({ client }: World) => client.logout()],
     [
       'the sign-out of a rejected session',
-      { status: 'anonymous', reason: 'rejected' },
+      { status: 'anonymous', ...REFUSED },
       async ({ client, server }: World) => {
         server.revokeAll()
         await client.fetch(`${ORIGIN}/other`)

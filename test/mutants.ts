@@ -1610,6 +1610,55 @@ const mutants: Mutant[] = [
     breaks: 'isRejected cannot say that an answer to a login is a refusal.',
     test: 'answers',
   },
+  {
+    file: 'options.ts',
+    from: "'error' in event && event.error.body !== undefined",
+    to: 'false',
+    breaks: 'A logger is told what the server answers, names and addresses included.',
+    test: 'answers',
+  },
+  {
+    file: 'messages.ts',
+    from: '    message.body = bounded(message.body)\n',
+    to: '',
+    breaks: 'A forged refusal makes a tab keep whatever it holds.',
+    test: 'answers',
+  },
+  {
+    file: 'refresh.ts',
+    from: '            body: bounded(body),\n',
+    to: '',
+    breaks: 'While the token still works, only one tab knows why the server refuses.',
+    test: 'answers',
+  },
+  {
+    file: 'client.ts',
+    from: "tabs.tell({ type: 'signed-out', generation, reason, status, body: bounded(body) })",
+    to: "tabs.tell({ type: 'signed-out', generation, reason })",
+    breaks: 'Only one tab can tell its user why the session has ended.',
+    test: 'answers',
+  },
+  {
+    file: 'client.ts',
+    from: "reason === 'rejected' && news.status !== undefined",
+    to: 'news.status !== undefined',
+    breaks: 'A logout in another tab has a forged refusal to it.',
+    test: 'answers',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'const body = isRefused ? answer : undefined',
+    to: 'const body = answer',
+    breaks: 'An outage keeps the page of a proxy in the session.',
+    test: 'answers',
+  },
+  {
+    file: 'endpoints.ts',
+    from: 'body: isQuoting ? undefined : body',
+    to: 'body',
+    breaks: 'An error shows a token that the server has quoted.',
+    test: 'answers',
+  },
 ]
 
 const TIME_LIMIT = 300_000

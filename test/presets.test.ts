@@ -3,6 +3,7 @@ import { type OAuth2Options, oauth2 } from '../src/presets/oauth2.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
+import { REFUSED } from './support/refused.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
 
@@ -117,8 +118,8 @@ describe('oauth2(): the error codes of RFC 6749 §5.2', () => {
       world.server.answer(TOKEN, refused(error))
       world.server.revokeAccess()
       expect((await world.client.fetch(items)).status).toBe(401)
-      expect(world.client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
-      expect(world.events).toEqual([['logout', { reason: 'rejected' }]])
+      expect(world.client.session).toEqual({ status: 'anonymous', ...REFUSED })
+      expect(world.events).toEqual([['logout', REFUSED]])
     },
   )
 

@@ -6,6 +6,7 @@ import { type Family, families } from './recipes/families.ts'
 import { CREDENTIALS, createLedger, type Ledger, LIFETIME } from './recipes/ledger.ts'
 import { type Backend, serve } from './recipes/serve.ts'
 import { createBrowserFetch } from './support/cookie-jar.ts'
+import { REFUSED } from './support/refused.ts'
 import { output, tsc } from './tools/steps.ts'
 
 const recipes = readBlocks('docs/recipes.md')
@@ -148,7 +149,7 @@ describe.each(Object.keys(families).filter(heading => !ALONE.includes(heading)))
     await signIn()
     ledger.revokeSessions()
     expect(await callApi()).toBe(false)
-    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(auth.session).toEqual({ status: 'anonymous', ...REFUSED })
   })
 
   test('log out', async () => {
@@ -226,7 +227,7 @@ describe('P5 recipe: A token that renews itself', () => {
     await signIn()
     ledger.revokeSessions()
     expect(await callApi()).toBe(false)
-    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(auth.session).toEqual({ status: 'anonymous', ...REFUSED })
     await signIn()
     expect(await auth.logout()).toEqual({ revoked: true })
     expect(ledger.open).toBe(0)

@@ -5,6 +5,7 @@ import ky from 'ky'
 import { describe, expect, test } from 'vitest'
 import { isAuthError } from '../src/errors.ts'
 import { WORLDS } from './support/modes.ts'
+import { NOBODY } from './support/refused.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
 
@@ -716,7 +717,7 @@ describe("R12 a caller's own Authorization", () => {
 test('R13 without a token there is no header at all', async () => {
   const world = createWorld()
   expect((await world.client.fetch(items)).status).toBe(401)
-  expect(world.client.session).toEqual({ status: 'anonymous', reason: 'initial' })
+  expect(world.client.session).toEqual({ status: 'anonymous', ...NOBODY })
   expect(bearers(world)).toEqual([null, null])
   expect(await world.client.getAccessToken()).toBeNull()
 })

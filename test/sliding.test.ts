@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
+import { REFUSED } from './support/refused.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
 
@@ -171,7 +172,7 @@ describe('a token that renews itself', () => {
     world.server.revokeAccess()
     expect((await world.client.fetch(items)).status).toBe(401)
     expect(world.server.refreshes).toBe(1)
-    expect(world.client.session).toEqual(signedOut('rejected'))
+    expect(world.client.session).toEqual({ status: 'anonymous', ...REFUSED })
   })
 
   test('a token of unknown end is renewed on demand, and ends by a 401', async () => {
@@ -181,7 +182,7 @@ describe('a token that renews itself', () => {
     await world.client.refresh()
     world.server.revokeAccess()
     expect((await world.client.fetch(items)).status).toBe(401)
-    expect(world.client.session).toEqual(signedOut('rejected'))
+    expect(world.client.session).toEqual({ status: 'anonymous', ...REFUSED })
   })
 
   test('a page load without a storage restores nothing, and sends nothing', async () => {

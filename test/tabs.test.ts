@@ -3,6 +3,7 @@ import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
+import { REFUSED } from './support/refused.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
 
@@ -449,7 +450,7 @@ describe('who is signed in', () => {
     expect(tabs.map(({ client }) => client.session)).toEqual(
       all(4, session('anonymous', { reason: 'rejected' })),
     )
-    expect(tabs.map(({ events }) => events)).toEqual(all(4, [['logout', { reason: 'rejected' }]]))
+    expect(tabs.map(({ events }) => events)).toEqual(all(4, [['logout', REFUSED]]))
     await a.clock.advance(HOUR)
     expect(a.server.refreshes).toBeLessThanOrEqual(2)
   })

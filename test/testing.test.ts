@@ -19,6 +19,7 @@ import {
   type TestBrowser,
   type TestClock,
 } from '../src/testing/index.ts'
+import { REFUSED } from './support/refused.ts'
 import { root } from './tools/report.ts'
 
 const BASE = 'https://api.example.com'
@@ -264,7 +265,7 @@ describe('the fake auth server', () => {
     await auth.login(ADA)
     server.revokeAll()
     expect((await auth.fetch(`${BASE}/items`)).status).toBe(401)
-    expect(auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(auth.session).toEqual({ status: 'anonymous', ...REFUSED })
   })
 
   test('reset() is the beginning', async () => {

@@ -117,7 +117,7 @@ export async function createTestClient<Claims = JwtClaims, User = unknown>(
     const { session } = client
     const reached = {
       status: session.status,
-      error: ('error' in session && session.error?.code) || undefined,
+      error: (session.status !== 'anonymous' && session.error?.code) || undefined,
       reason: 'reason' in session ? session.reason : undefined,
     }
     const { error, reason = wanted.status === 'anonymous' ? 'initial' : undefined } = wanted as {

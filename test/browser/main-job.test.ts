@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { REFUSED } from '../support/refused.ts'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -180,7 +181,7 @@ for (const engine of engines) {
       await until(async () => (await events(tab, 'logout')).length > 0)
       expect(refreshNotes()[0]).toBe('fault: drop, rotated')
       expect(refreshNotes()).toContain('reuse detected')
-      expect(await events(tab, 'logout')).toEqual([{ reason: 'rejected' }])
+      expect(await events(tab, 'logout')).toEqual([REFUSED])
       expect(await getItems(tab)).toBe(401)
     })
 

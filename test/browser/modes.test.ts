@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { ServerOptions } from '../../demo/server/server.ts'
+import { REFUSED } from '../support/refused.ts'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -273,7 +274,7 @@ for (const engine of engines) {
       site.server.faults.set({ refresh: '500' })
       await tab.waitFor(() => window.auth.session.status === 'anonymous')
       await other.waitFor(() => window.auth.session.status === 'anonymous')
-      expect(await events(tab, 'logout')).toEqual([{ reason: 'rejected' }])
+      expect(await events(tab, 'logout')).toEqual([REFUSED])
       expect(notes()).not.toContain('refused: expired')
     })
 

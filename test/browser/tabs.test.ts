@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { nameOf } from '../support/names.ts'
+import { REFUSED } from '../support/refused.ts'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -474,7 +475,7 @@ for (const engine of engines) {
       await demo('revoke-all')
       expect(await together(tabs, fetchOnGo)).toEqual(Array(4).fill(401))
       await all(tabs, tab => tab.waitFor(() => window.auth.session.status === 'anonymous'))
-      expect(await all(tabs, tab => events(tab, 'logout'))).toEqual(Array(4).fill([{ reason: 'rejected' }]))
+      expect(await all(tabs, tab => events(tab, 'logout'))).toEqual(Array(4).fill([REFUSED]))
       expect(notes().length).toBeLessThanOrEqual(2)
       expect(new Set(notes())).toEqual(new Set(['refused: revoked']))
 

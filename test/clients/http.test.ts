@@ -3,6 +3,7 @@ import { gql } from '@apollo/client'
 import { CancelledError, MutationObserver, type QueryClient, QueryObserver } from '@tanstack/query-core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isAuthError } from '../../src/index.ts'
+import { REFUSED } from '../support/refused.ts'
 import { type SignedIn, signIn, until } from './signed-in.ts'
 import { readRows } from './table.ts'
 
@@ -183,7 +184,7 @@ describe.each(Object.entries(clients))('P4 %s', (heading, { read, add, items, re
   test('a session that the server has ended is the 401 itself', async () => {
     page.server.ledger.revokeSessions()
     expect(at(unauthorized, await outcome(add(exports, 'second')))).toBe(401)
-    expect(page.auth.session).toEqual({ status: 'anonymous', reason: 'rejected' })
+    expect(page.auth.session).toEqual({ status: 'anonymous', ...REFUSED })
     expect(calls()).toHaveLength(1)
   })
 
