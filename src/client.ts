@@ -65,7 +65,7 @@ export function createParts<Claims, User>(
   const { guard, pin } = createCsrfGuard(settings, environment)
   const endpoints = createEndpoints(settings, environment, guard, token => session.isSameUser(token))
   // Renewed by any tab that has it, or read from where all tabs look: nobody's own.
-  const isOwned = !settings.sliding && !vault.shared
+  const isOwned = !settings.accessOnly && !vault.shared
   const session = createSession(environment, settings.refreshAhead, isOwned, changed)
   const isLone = settings.tabs === 'off' || !environment.page
   const tabs: Tabs = isLone
@@ -391,6 +391,7 @@ export function createParts<Claims, User>(
   async function refresh(options?: Abortable): Promise<AuthenticatedSession<Claims, User>> {
     const { signal } = pick(options, 'signal')
     canSignIn()
+    if (!settings.endpoints.refresh) throw new AuthError('unsupported', '"endpoints.refresh" is false.')
     signal?.throwIfAborted()
     revocation.doubt()
     const call = {}

@@ -100,6 +100,7 @@ export function createEndpoints(
     const name = nameOf(operation)
     const endpoint = endpoints[name]
     const { credentials, input } = given
+    if (!endpoint) return null
     if (typeof endpoint === 'function') {
       return callback(`endpoints.${name}`, async () => {
         const request = await endpoint({ tokens: inCookies ? null : tokens, credentials, input, signal })
@@ -107,7 +108,7 @@ export function createEndpoints(
       })
     }
     if (!settings.baseUrl) throw invalid('baseUrl', 'given where there is no page')
-    const request: EndpointRequest = { url: endpoint as string }
+    const request: EndpointRequest = { url: endpoint }
     const renews = name === 'refresh' || name === 'restore'
     const accessToken = tokens?.accessToken
     const refreshToken = tokens?.refreshToken
@@ -271,14 +272,14 @@ export function createEndpoints(
     const isRestore = operation === 'restore' && nameOf(operation) !== 'refresh'
     const answer = await ask(operation, tokens, signal).catch((error: AuthError) => {
       // A 401 from the user endpoint may only mean that the access cookie expired.
-      if (isRestore && inCookies && error.code === 'refresh_rejected') return null
+      if (isRestore && inCookies && endpoints.refresh && error.code === 'refresh_rejected') return null
       throw error
     })
     const set = answer?.set
     if (isUsable(set?.refreshToken)) await rotated?.(set.refreshToken)
     const token = answer && toToken(answer, isRestore)
     if (token) return token
-    if (!isRestore) {
+    if (!isRestore || !endpoints.refresh) {
       throw new AuthError(
         'malformed_response',
         `"readTokens" found no access token in the ${operation} answer.`,
@@ -338,7 +339,7 @@ export function createEndpoints(
       const first = set?.refreshToken ? { accessToken: '', refreshToken: set.refreshToken } : null
       try {
         if (token) return await whoIs(token, 'user', signal)
-        const renewed = await refresh('refresh', first, signal)
+        const renewed = await refresh(endpoints.refresh ? 'refresh' : 'restore', first, signal)
         return {
           ...renewed,
           refreshToken: renewed.refreshToken ?? first?.refreshToken,

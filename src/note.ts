@@ -16,13 +16,14 @@ export interface Note {
  * be missing, blocked or full: `failed` is told so, and nobody else is disturbed.
  */
 export function createNote(
-  { scope, tabs, storage, sliding }: Settings,
+  { scope, tabs, storage, accessOnly, endpoints }: Settings,
   environment: Environment,
   name: string,
   failed: () => void = () => {},
 ): Note {
   const key = `silent-refresh:${name}:${scope}`
-  const isOwn = (): boolean => tabs === 'off' && (storage ? !storage.shared : sliding === true)
+  const isOwn = (): boolean =>
+    tabs === 'off' && (storage ? !storage.shared : accessOnly && !endpoints.restore)
 
   function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
     // On a server it would be everybody's.

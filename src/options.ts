@@ -13,7 +13,7 @@ export interface Settings
   readonly baseUrl: URL | undefined
   readonly endpoints: {
     login: Endpoint
-    refresh: Endpoint
+    refresh: Endpoint | false
     logout: Endpoint | false
     readonly user?: Endpoint
     readonly restore?: Endpoint
@@ -23,6 +23,8 @@ export interface Settings
   /** Names the session among all that this browser knows: the origin of `baseUrl` is always part of it. */
   readonly scope: string
   readonly mode: 'bearer' | 'cookie'
+  /** The access token is all that a page has: no refresh token, nor a cookie of one. */
+  readonly accessOnly: boolean
   readonly scheme: string
   readonly timeout: number
   readonly fetch: NonNullable<AuthClientOptions['fetch']>
@@ -45,6 +47,7 @@ const oneOf = (...values: string[]): Rule => [
 const aFunction: Rule = [isFunction, 'a function']
 const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
+const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), 'a URL, a function or false']
 
 const METHODS = ['get', 'set', 'remove']
 const STANDARD = '~standard'
@@ -83,8 +86,8 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
 
 const ENDPOINT_RULES: Record<string, Rule> = {
   login: anEndpoint,
-  refresh: anEndpoint,
-  logout: [value => value === false || isEndpoint(value), 'a URL, a function or false'],
+  refresh: anEndpointOrNone,
+  logout: anEndpointOrNone,
   user: anEndpoint,
   restore: anEndpoint,
 }
@@ -177,6 +180,11 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     const unfit = (['sliding', 'storage', 'claims'] as const).find(name => given[name])
     if (unfit) throw invalid(unfit, 'left out in cookie mode, where script sees no token')
   }
+  if (!endpoints.refresh) {
+    const unfit = (['sliding', 'storage', 'refreshAhead'] as const).find(name => given[name])
+    if (unfit) throw invalid(unfit, 'left out where "endpoints.refresh" is false')
+    given.refreshAhead = 0
+  }
   if (typeof endpoints.refresh === 'function' && !given.scope && given.tabs !== 'off') {
     throw invalid('scope', 'given where "endpoints.refresh" is a function')
   }
@@ -187,7 +195,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
 
   const { fetch, logger, csrf, scope } = given
   // The text of a function would change with each build of the app, and may hold a secret.
-  const refresh = typeof endpoints.refresh === 'string' ? endpoints.refresh : 'function'
+  const refresh = typeof endpoints.refresh === 'function' ? 'function' : endpoints.refresh
   return bare({
     mode: 'bearer',
     scheme: 'Bearer',
@@ -197,6 +205,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     scope: scope === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${scope}`,
     baseUrl,
     endpoints,
+    accessOnly: given.sliding === true || (!endpoints.refresh && given.mode !== 'cookie'),
     storage: given.storage && given.storage !== NOWHERE ? ownStorage(given.storage) : undefined,
     allowedOrigins: new Set(given.allowedOrigins ?? (baseUrl && [baseUrl.origin])),
     // Called as a plain function, whatever object the option came on.

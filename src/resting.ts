@@ -43,7 +43,7 @@ export function createResting(
     const { held, tokens, generation, lineage, decided } = session
     if (!vault.exists) return
     isOthers &&= session.isFollower
-    if (settings.sliding) {
+    if (settings.accessOnly) {
       if (held) vault.save({ accessToken: held.accessToken, expiresAt: held.expires?.wall, lineage: decided })
     } else if (tokens?.refreshToken) {
       vault.save({ refreshToken: tokens.refreshToken, lineage: lineage ?? decided, serial: generation })
@@ -71,11 +71,11 @@ export function createResting(
       return true
     }
     if (!vault.exists) return true
-    const found = await vault.load(settings.sliding ? undefined : () => session.expected)
+    const found = await vault.load(settings.accessOnly ? undefined : () => session.expected)
     if (signal.aborted) return true
     if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)
-    if (settings.sliding) {
+    if (settings.accessOnly) {
       if (found && !session.held) await goOnWith(found)
     } else if (vault.shared) {
       // A tab that had not heard of the newest login may have written last.

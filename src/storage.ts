@@ -74,7 +74,7 @@ const LOOK_AGAIN = 20
 
 /** The app's storage, which may be full, blocked, slow or filled by somebody else. */
 export function createVault(settings: Settings, environment: Environment): Vault {
-  const { storage = NOWHERE, sliding, scope, log } = settings
+  const { storage = NOWHERE, sliding, accessOnly, scope, log } = settings
   const key = `silent-refresh:token:${scope}`
   const ledger = createNote(settings, environment, 'newest')
   const isShared = (): boolean => storage.shared === true
@@ -112,7 +112,7 @@ export function createVault(settings: Settings, environment: Environment): Vault
   }
 
   async function load(expected = () => 0, since = environment.monotonic()): Promise<Rest | null | undefined> {
-    // A sliding token is all that a page has: it waits here while the page is in the back/forward cache.
+    // An access token that is all that a page has: it waits here while the page is in the back/forward cache.
     if (storage === NOWHERE) return copy
     const least = newest()
     await last
@@ -128,7 +128,7 @@ export function createVault(settings: Settings, environment: Environment): Vault
   }
 
   return {
-    exists: storage !== NOWHERE || sliding === true,
+    exists: storage !== NOWHERE || accessOnly,
     get shared() {
       return isShared()
     },

@@ -306,7 +306,10 @@ describe('P5 the README and the guide', () => {
     const { auth: other } = await load(everywhere!)
     await other.login(CREDENTIALS)
     const sent: unknown[] = []
-    backend.answerOnce('POST /logout', ({ json }) => sent.push(json) && new Response(null, { status: 204 }))
+    backend.answerOnce('POST /logout', ({ json }) => {
+      sent.push(json)
+      return new Response(null, { status: 204 })
+    })
     expect(await button.onclick?.()).toEqual({ revoked: true })
     expect(sent).toEqual([{ everywhere: true }])
   })

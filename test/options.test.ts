@@ -58,7 +58,7 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
 
   const endpoints: [name: string, ...values: unknown[]][] = [
     ['login', '', 5, null, false, {}, 'http://api.example.com/login', 'ftp://api.example.com', 'https://'],
-    ['refresh', '', 5, null, false, {}, 'http://api.example.com/refresh'],
+    ['refresh', '', 5, null, true, {}, 'http://api.example.com/refresh'],
     ['logout', '', 5, null, true, {}, 'http://api.example.com/logout'],
     ['user', '', 5, null, false, {}, 'http://api.example.com/user'],
     ['restore', '', 5, null, false, {}, 'http://api.example.com/restore'],

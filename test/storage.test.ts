@@ -4,6 +4,7 @@ import type { AuthClientOptions, TokenStorage } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
+import { NOBODY } from './support/refused.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
 
@@ -162,7 +163,7 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     before.close()
     before.server.revokeAll()
     const after = open(before, { storage: createTabStorage(kept[0]) })
-    expect(await after.client.ready()).toEqual(signedOut('initial'))
+    expect(await after.client.ready()).toEqual({ status: 'anonymous', ...NOBODY })
     await after.settle()
     expect([...kept[0]]).toEqual([])
     expect(after.server.refreshes).toBe(1)
