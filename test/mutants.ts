@@ -1722,6 +1722,20 @@ const mutants: Mutant[] = [
     breaks: 'A page that comes back has lost a session that cannot be renewed.',
     test: 'no-refresh',
   },
+  {
+    file: 'presets/oauth2.ts',
+    from: '[400, 401, 403].includes(status)',
+    to: 'false',
+    breaks: 'A server that answers errors with an empty body never signs anybody out.',
+    test: 'presets',
+  },
+  {
+    file: 'presets/oauth2.ts',
+    from: 'isForm ? Object.fromEntries(credentials) : (credentials as Record<string, unknown>)',
+    to: '(credentials as Record<string, unknown>)',
+    breaks: 'The password grant refuses a form.',
+    test: 'presets',
+  },
 ]
 
 const TIME_LIMIT = 300_000

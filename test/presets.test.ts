@@ -51,6 +51,8 @@ const refused =
   () =>
     Response.json({ error }, { status })
 
+const ADA = { username: 'ada', password: 'right' }
+
 describe('oauth2(): the refresh grant', () => {
   test('is form encoded, names the client, shows no bearer and takes no cookie along', async () => {
     const world = await adopted()
@@ -147,7 +149,7 @@ describe('oauth2(): the error codes of RFC 6749 §5.2', () => {
   test.each([
     '"invalid_grant"',
     '<html>invalid_grant',
-    '',
+    'invalid_grant',
     'null',
     '[]',
     '{"error":{"code":"invalid_grant"}}',
@@ -155,6 +157,40 @@ describe('oauth2(): the error codes of RFC 6749 §5.2', () => {
     const world = await adopted()
     world.server.mend(TOKEN)
     world.server.answer(TOKEN, () => new Response(body, { status: 400 }))
+    const refresh = watch(world.client.refresh())
+    await world.settle()
+    expect(refresh.state).toBe('refresh_unavailable')
+  })
+})
+
+describe('oauth2(): a server that needs no client and says nothing', () => {
+  const bare = { tokenUrl: preset.tokenUrl, revokeUrl: preset.revokeUrl }
+
+  test('without a "clientId" none is sent', async () => {
+    const world = await adopted({ clientId: undefined })
+    await world.client.refresh()
+    await world.client.logout()
+    expect(forms(world)).toEqual([
+      ['/oauth/token', { grant_type: 'refresh_token', refresh_token: 'refresh-from-code' }],
+      ['/oauth/revoke', { token: expect.any(String), token_type_hint: 'refresh_token' }],
+    ])
+    expect(oauth2(bare).scope).toBe(oauth2({ ...bare, clientId: undefined }).scope)
+    expect(oauth2(bare).scope).not.toBe(oauth2(preset).scope)
+  })
+
+  test.each([400, 401, 403])('N6 %s with an empty body is final', async status => {
+    const world = await adopted()
+    world.server.mend(TOKEN)
+    world.server.answer(TOKEN, () => new Response(null, { status }))
+    world.server.revokeAccess()
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect(world.client.session).toEqual({ status: 'anonymous', ...REFUSED })
+  })
+
+  test.each([404, 408, 429, 500, 503])('%s with an empty body is passing', async status => {
+    const world = await adopted()
+    world.server.mend(TOKEN)
+    world.server.answer(TOKEN, () => new Response(null, { status }))
     const refresh = watch(world.client.refresh())
     await world.settle()
     expect(refresh.state).toBe('refresh_unavailable')
@@ -187,6 +223,37 @@ describe('oauth2(): the password grant', () => {
     ])
     expect(world.server.calls[0]).toMatchObject({ credentials: 'omit', authorization: null })
     expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test.each([
+    [
+      'FormData',
+      () =>
+        Object.entries(ADA).reduce((form, [name, value]) => (form.set(name, value), form), new FormData()),
+    ],
+    ['URLSearchParams', () => new URLSearchParams(ADA)],
+  ])('N8 %s is read like an object', async (_, make) => {
+    const world = create({ passwordGrant: true })
+    await world.client.login(make())
+    expect(forms(world)[0]?.[1]).toMatchObject(ADA)
+  })
+
+  test.each([
+    undefined,
+    null,
+    'ada',
+    {},
+    { username: 'ada' },
+    new FormData(),
+    { username: 1, password: 2 },
+    new Map([['username', 'ada']]),
+  ])('N8 credentials that are none, %j, reject "invalid_option", naming them', async credentials => {
+    const world = create({ passwordGrant: true })
+    await expect(world.client.login(credentials)).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringMatching(/^"credentials"/),
+    })
+    expect(world.server.calls).toEqual([])
   })
 
   test('F7 a wrong password is told with its body', async () => {
@@ -231,7 +298,8 @@ describe('oauth2() is checked, and says who shares a session', () => {
   test.each([
     ['tokenUrl', { ...preset, tokenUrl: '' }],
     ['clientId', { ...preset, clientId: '' }],
-  ])('"%s" is required', (name, options) => {
+    ['clientId', { ...preset, clientId: null as never }],
+  ])('"%s" is checked', (name, options) => {
     expect(() => oauth2(options)).toThrow(
       expect.objectContaining({
         code: 'invalid_option',

@@ -9,8 +9,8 @@ export interface OAuth2Options {
   tokenUrl: string | URL
   /** The revocation endpoint (RFC 7009); without one, a logout ends here and the refresh token lives on. */
   revokeUrl?: string | URL | undefined
-  /** A public client's: no secret is safe in a browser. */
-  clientId: string
+  /** A public client's: no secret is safe in a browser. @default none is sent, for a server that needs none */
+  clientId?: string | undefined
   /** Space-separated scopes (RFC 6749 §3.3). @default whatever was granted */
   scope?: string | undefined
   /**
@@ -41,7 +41,9 @@ export function oauth2(
 ): Pick<AuthClientOptions, 'endpoints' | 'isRejected' | 'scope'> {
   const { tokenUrl, revokeUrl, clientId, scope, passwordGrant } = pick(options, ...OPTIONS)
   if (!tokenUrl) throw invalid('tokenUrl', 'the URL of the token endpoint')
-  if (!clientId) throw invalid('clientId', 'a non-empty string')
+  if (clientId !== undefined && (typeof clientId !== 'string' || !clientId)) {
+    throw invalid('clientId', 'a non-empty string')
+  }
 
   /** No cookie takes part, and a server that allows every origin allows none with credentials. */
   const post = (url: string | URL, form: Record<string, string | undefined>): EndpointRequest => ({
@@ -53,13 +55,13 @@ export function oauth2(
   })
 
   return {
-    scope: `oauth2 ${tokenUrl} ${clientId}`,
+    scope: `oauth2 ${tokenUrl} ${clientId ?? ''}`,
     endpoints: {
       login({ credentials }) {
         if (!passwordGrant) {
           throw new AuthError('unsupported', 'Log in by the code flow, and hand its tokens to "setTokens".')
         }
-        const { username, password } = credentials as { username: string; password: string }
+        const { username, password } = readCredentials(credentials)
         return post(tokenUrl, { grant_type: 'password', username, password, scope })
       },
       refresh({ tokens }) {
@@ -75,6 +77,19 @@ export function oauth2(
         : false,
     },
     // Whatever else is wrong (the client's registration, the server) does not become right by signing the user out.
-    isRejected: ({ body }: Failure) => FINAL.includes((body as { error?: string } | undefined)?.error ?? ''),
+    // A server that says nothing says it by the status alone.
+    isRejected: ({ status, body }: Failure) =>
+      body === undefined
+        ? [400, 401, 403].includes(status)
+        : FINAL.includes((body as { error?: string } | null)?.error ?? ''),
   }
+}
+
+/** An object, or the form that the user has filled in. */
+function readCredentials(credentials: unknown): { username: string; password: string } {
+  const isForm = credentials instanceof FormData || credentials instanceof URLSearchParams
+  const given = isForm ? Object.fromEntries(credentials) : (credentials as Record<string, unknown>)
+  const { username, password } = pick(given, 'username', 'password')
+  if (typeof username === 'string' && typeof password === 'string') return { username, password }
+  throw invalid('credentials', 'an object or a form with "username" and "password"')
 }
