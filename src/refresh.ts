@@ -118,7 +118,6 @@ export function createRefresher(
 ): Refresher {
   const { timeout, log } = settings
   const { loginNote } = events
-  const canRenew = settings.endpoints.refresh !== false
   let flight: Flight | null = null
   let lastPause: Pause | null = null
   let disposed: AuthError | null = null
@@ -128,7 +127,7 @@ export function createRefresher(
 
   function run(need: Need, since = 0): Promise<AuthError | null> {
     if (disposed) return Promise.resolve(disposed)
-    if (need === 'ahead' && !canRenew) return Promise.resolve(notRenewed())
+    if (need === 'ahead' && !settings.endpoints.refresh) return Promise.resolve(notRenewed())
     const isAsked = need === 'asked'
     // One of another session has nothing to say to this one, and a restore can have left before somebody signed in.
     const isTooEarly = isAsked && flight?.sent && !session.held
@@ -157,7 +156,7 @@ export function createRefresher(
   function pausedFor(need: Need): number {
     const current = pause()
     // What renews itself and has ended is not waited for: nothing can be had for it any more.
-    if (!current || isLast()) return 0
+    if (!current || hasSlidOut()) return 0
     const { error, until, bound, told } = current
     const isRefused = error.code === 'refresh_rejected'
     if (isRefused && need === 'dead') return 0
@@ -166,14 +165,11 @@ export function createRefresher(
     return end ? Math.max(0, remaining(environment, end)) : 0
   }
 
-  /** Can nothing be had any more, without asking? A token that cannot be renewed ends by the clock or by a 401. */
-  function isLast(): boolean {
-    const { held } = session
-    return held !== null && (!canRenew || (settings.sliding === true && isExpired(environment, held)))
-  }
+  const hasSlidOut = (): boolean =>
+    settings.sliding === true && session.held !== null && isExpired(environment, session.held)
 
   const limitedFor = (): number =>
-    starts.length < BURST || isLast() ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())
+    starts.length < BURST || hasSlidOut() ? 0 : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic())
 
   const tooOften = (wait: number): AuthError =>
     new AuthError(
@@ -244,7 +240,7 @@ export function createRefresher(
         const { held, tokens, isFollower } = session
         if (pausedFor(need) > 0) outcome = pause()!.error
         // The token that renews itself cannot, once it has ended.
-        else if (isLast() || (settings.sliding && !held)) {
+        else if (settings.sliding && (!held || hasSlidOut())) {
           session.clear(held ? 'rejected' : 'initial')
         }
         // With the refresh token in script's hands two at once are one too many.

@@ -12,7 +12,7 @@ export interface Scheduler {
 
 /** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
 export function createScheduler(
-  { log }: Settings,
+  { endpoints, log }: Settings,
   environment: Environment,
   session: SessionHolder,
   refresher: Refresher,
@@ -29,7 +29,9 @@ export function createScheduler(
     const { held } = session
     const need = !held || isExpired(environment, held) ? 'dead' : 'ahead'
     const ms = Math.min(Math.ceil(Math.max(due, refresher.wait(need))), MAX_TIMER)
-    if (!environment.online()) log({ type: 'timer', at: null })
+    // Where nothing can be renewed, no network is needed to see that the token has ended.
+    const asks = !held || endpoints.refresh !== false
+    if (asks && !environment.online()) log({ type: 'timer', at: null })
     else if (ms <= 0) void refresher.run(need)
     else {
       log({ type: 'timer', at: environment.now() + ms })

@@ -1661,14 +1661,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: '(!canRenew || (settings',
-    to: '((settings',
-    breaks: 'A token that cannot be renewed is asked about anew, for ever.',
-    test: 'no-refresh',
-  },
-  {
-    file: 'refresh.ts',
-    from: "if (need === 'ahead' && !canRenew) return Promise.resolve(notRenewed())",
+    from: "if (need === 'ahead' && !settings.endpoints.refresh) return Promise.resolve(notRenewed())",
     to: '',
     breaks: 'Asking for a long-lived token ends a session that cannot be renewed.',
     test: 'no-refresh',
@@ -1735,6 +1728,13 @@ const mutants: Mutant[] = [
     to: '(credentials as Record<string, unknown>)',
     breaks: 'The password grant refuses a form.',
     test: 'presets',
+  },
+  {
+    file: 'scheduler.ts',
+    from: '!held || endpoints.refresh !== false',
+    to: 'true',
+    breaks: 'Offline a session outlives its token.',
+    test: 'no-refresh',
   },
 ]
 

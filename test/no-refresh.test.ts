@@ -53,6 +53,14 @@ describe.each(modes)('N14 where no refresh exists: %s', (_, given) => {
     expect(paths(world)).toEqual([])
   })
 
+  test('N14 it ends with its token also offline', async () => {
+    const world = await signedIn(given)
+    world.online = false
+    world.wake('offline')
+    await world.clock.advance(HOUR)
+    expect(world.events).toEqual(ended)
+  })
+
   test('N14 it ends at the first 401, which the caller receives', async () => {
     const world = await signedIn(given)
     world.server.revokeAccess()
