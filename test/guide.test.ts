@@ -427,6 +427,9 @@ describe('P5 questions and symptoms', () => {
     if (block.code.includes('WebSocket'))
       expect(sockets).toEqual([[expect.any(String), ['bearer', expect.any(String)]]])
     if (!loaded.auth) return
+    if (block.code.includes('tokens.refreshToken')) {
+      backend.answerOnce('POST /login', ({ json }) => granted(ledger.login(json.email, json.password), true))
+    }
     await loaded.auth.login(CREDENTIALS)
     ledger.revokeAccess()
     expect((await loaded.auth.fetch(`${backend.origin}/items`)).status).toBe(200)

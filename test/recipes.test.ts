@@ -62,7 +62,9 @@ async function signIn(): Promise<void> {
 
 async function callApi(method = 'GET'): Promise<boolean> {
   if (family.read) return family.read(auth.fetch, backend.origin)
-  return (await auth.fetch(`${backend.origin}/items`, { method })).ok
+  // As an app of such a backend has to: it is not the client's to say what the app reads.
+  const headers = { Accept: 'application/json' }
+  return (await auth.fetch(`${backend.origin}/items`, { method, headers })).ok
 }
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms)
@@ -78,7 +80,11 @@ afterEach(async () => {
   await backend.close()
 })
 
-const ALONE = ['A form-encoded login, and nothing to refresh with', 'A token that renews itself']
+const ALONE = [
+  'A form-encoded login, and nothing to refresh with',
+  'A token that renews itself',
+  'A cookie that renews itself',
+]
 
 describe.each(Object.keys(families).filter(heading => !ALONE.includes(heading)))('P5 recipe: %s', heading => {
   beforeEach(() => begin(heading))
@@ -231,6 +237,65 @@ describe('P5 recipe: A token that renews itself', () => {
     await signIn()
     expect(await auth.logout()).toEqual({ revoked: true })
     expect(ledger.open).toBe(0)
+  })
+})
+
+describe('P5 recipe: A cookie that renews itself', () => {
+  beforeEach(() => begin('A cookie that renews itself'))
+
+  test('it is renewed while it is good, and a reload goes on with it', async () => {
+    await signIn()
+    pass(LIFETIME - 2_000)
+    await auth.refresh()
+    expect(ledger.exchanges).toBe(1)
+    expect(await callApi('POST')).toBe(true)
+    load('A cookie that renews itself')
+    expect(await auth.refresh()).toMatchObject({ user: { email: CREDENTIALS.email } })
+  })
+
+  test('past its end the server says so, and a logout ends it', async () => {
+    await signIn()
+    pass(LIFETIME + 1_000)
+    await expect(callApi()).rejects.toMatchObject({ code: 'no_session' })
+    expect(auth.session).toEqual({ status: 'anonymous', ...REFUSED })
+    await signIn()
+    const { open } = ledger
+    expect(await auth.logout()).toEqual({ revoked: true })
+    expect(ledger.open).toBe(open - 1)
+  })
+})
+
+describe('N4 the servers of these recipes are as strict as the real ones', () => {
+  const routes: [heading: string, route: string][] = [
+    ['Double-submit CSRF: Laravel, Django', '/login'],
+    ['A token in a response header', '/login'],
+    ['A token in a response header', '/logout'],
+    ['Another word than Bearer: Django REST framework', '/api/token/'],
+  ]
+  test.each(routes)(
+    'N4 %s: a call of %s that does not ask for JSON is redirected',
+    async (heading, route) => {
+      await begin(heading)
+      const send = (headers: HeadersInit) =>
+        fetch(backend.origin + route, { method: 'POST', body: '{}', redirect: 'manual', headers })
+      expect((await send({})).status).toBe(302)
+      expect((await send({ Accept: 'text/html, application/json' })).status).toBe(302)
+      expect((await send({ Accept: 'application/json' })).status).not.toBe(302)
+    },
+  )
+
+  test('N4 a visitor of such a backend is anonymous, and a wrong password is one', async () => {
+    for (const heading of new Set(routes.map(([one]) => one))) {
+      await begin(heading)
+      expect(await auth.refresh().catch(error => error.code)).toBe('no_session')
+      await expect(auth.login({ email: 'ada', password: 'wrong' })).rejects.toMatchObject({
+        code: 'login_rejected',
+        body: expect.anything(),
+      })
+      auth.dispose()
+      await backend.close()
+    }
+    await begin('Logging out without a call')
   })
 })
 

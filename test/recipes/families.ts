@@ -162,6 +162,26 @@ const sliding = (ledger: Ledger): Routes => {
   }
 }
 
+/**
+ * As Laravel, Devise and a Django site with pages do: who does not ask for JSON gets a redirect to the login page instead of
+ * a refusal, and a redirect to the front page after a logout.
+ */
+function withPages(routes: Routes): Routes {
+  const shown: Routes = {}
+  for (const [route, answer] of Object.entries(routes)) {
+    shown[route as keyof Routes] = async call => {
+      const response = await answer(call)
+      // Illuminate\Http\Concerns\InteractsWithContentTypes::wantsJson, in short.
+      const [wanted = ''] = (call.headers.get('Accept') ?? '*/*').split(',')
+      if (/[/+]json/i.test(wanted) || (response.status < 400 && !route.endsWith('/logout'))) return response
+      const redirect = new Response(null, { status: 302, headers: { Location: '/login' } })
+      for (const cookie of response.headers.getSetCookie()) redirect.headers.append('Set-Cookie', cookie)
+      return redirect
+    }
+  }
+  return shown
+}
+
 const inHeader = (ledger: Ledger): Routes => {
   const granted = (issued: Issued | null) =>
     issued
@@ -170,11 +190,11 @@ const inHeader = (ledger: Ledger): Routes => {
           cookies: [hidden('refresh', issued.refresh)],
         })
       : refused()
-  return {
+  return withPages({
     ...standard(ledger),
     'POST /login': ({ json }) => granted(ledger.login(json?.email, json?.password)),
     'POST /refresh_token': ({ cookies }) => granted(ledger.refresh(cookies.refresh)),
-  }
+  })
 }
 
 const UNAUTHENTICATED = { data: null, errors: [{ message: 'no', extensions: { code: 'UNAUTHENTICATED' } }] }
@@ -212,7 +232,39 @@ const laravel = (ledger: Ledger): Routes => {
   }
   // As Laravel's: it ends with a character that a cookie may not hold.
   const xsrf = () => shown('XSRF-TOKEN', `${randomUUID()}=`)
-  return { ...guarded, 'GET /sanctum/csrf-cookie': () => done([xsrf()]) }
+  return withPages({ ...guarded, 'GET /sanctum/csrf-cookie': () => done([xsrf()]) })
+}
+
+/** Knows the session by its cookie, and refuses a logout that carries a bearer. */
+const withoutBearer = (ledger: Ledger): Routes => {
+  const routes = laravel(ledger)
+  const logout = routes['POST /logout'] as Route
+  return { ...routes, 'POST /logout': call => (call.authorization ? refused(400) : logout(call)) }
+}
+
+/** The access cookie is exchanged for the next one while it lives, and there is no other cookie. */
+const slidingCookie = (ledger: Ledger): Routes => {
+  const access = ({ cookies }: Call) => cookies.access
+  const granted = (issued: Issued | null) =>
+    issued
+      ? json(
+          { expires_in: LIFETIME / 1000, user: issued.user },
+          { cookies: [hidden('access', issued.access)] },
+        )
+      : refused()
+  return {
+    ...api(ledger, access),
+    'POST /auth/login': ({ json }) => granted(ledger.login(json?.email, json?.password)),
+    'POST /auth/renew': call => granted(ledger.renew(access(call) ?? null)),
+    'POST /auth/logout': call => {
+      ledger.end(access(call))
+      return done([gone('access')])
+    },
+    'GET /auth/me': call => {
+      const user = ledger.user(access(call))
+      return user ? json(user) : refused()
+    },
+  }
 }
 
 const flask = (ledger: Ledger): Routes => {
@@ -319,19 +371,20 @@ const twoSteps = (ledger: Ledger): Routes => ({
   },
 })
 
-const django = (ledger: Ledger): Routes => ({
-  ...api(ledger, call => tokenOf(call, 'JWT')),
-  'POST /api/token/': ({ json: body }) => {
-    const issued = ledger.login(body?.email, body?.password)
-    return issued ? json({ access: issued.access, refresh: issued.refresh }) : refused()
-  },
-  'POST /api/token/refresh/': ({ json: body }) => {
-    const issued = ledger.refresh(body?.refresh)
-    if (!issued) return json({ detail: 'Token is invalid', code: 'token_not_valid' }, { status: 401 })
-    return json({ access: issued.access, refresh: issued.refresh })
-  },
-  'POST /api/token/blacklist/': ({ json: body }) => (ledger.end(body?.refresh) ? json({}) : refused()),
-})
+const django = (ledger: Ledger): Routes =>
+  withPages({
+    ...api(ledger, call => tokenOf(call, 'JWT')),
+    'POST /api/token/': ({ json: body }) => {
+      const issued = ledger.login(body?.email, body?.password)
+      return issued ? json({ access: issued.access, refresh: issued.refresh }) : refused()
+    },
+    'POST /api/token/refresh/': ({ json: body }) => {
+      const issued = ledger.refresh(body?.refresh)
+      if (!issued) return json({ detail: 'Token is invalid', code: 'token_not_valid' }, { status: 401 })
+      return json({ access: issued.access, refresh: issued.refresh })
+    },
+    'POST /api/token/blacklist/': ({ json: body }) => (ledger.end(body?.refresh) ? json({}) : refused()),
+  })
 
 const otherRestore = (ledger: Ledger): Routes => {
   const granted = (issued: Issued | null) =>
@@ -421,12 +474,17 @@ export const families: Record<string, Family> = {
     },
   },
   'Double-submit CSRF: Laravel, Django': { routes: laravel, refreshRoute: REFRESH },
+  'A refresh cookie with CSRF, and a logout without the bearer': {
+    routes: withoutBearer,
+    refreshRoute: REFRESH,
+  },
   'Double-submit CSRF with two cookies: flask-jwt-extended': {
     routes: flask,
     refreshRoute: 'POST /refresh',
     silent: true,
   },
   'The access token in a cookie too': { routes: cookieMode, refreshRoute: 'POST /auth/refresh' },
+  'A cookie that renews itself': { routes: slidingCookie, refreshRoute: 'POST /auth/renew' },
   'An API that says 403 or 422 for an expired token': { routes: forbidding, refreshRoute: REFRESH },
   'A login that answers a user and no token': { routes: twoSteps, refreshRoute: 'POST /token' },
   'Another word than Bearer: Django REST framework': {
