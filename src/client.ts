@@ -326,16 +326,17 @@ export function createParts<Claims, User>(
       adopted: true,
       scheme: settings.scheme,
     })
-    const { claims } = settings
-    // What a schema makes of the claims is known later.
+    const { claims, userSchema } = settings
+    // What a schema makes of the claims, or of the user, is known later.
+    const isChecked = claims !== undefined || userSchema !== undefined
     const { snapshot } = session
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
-    const token = claims ? parsed : endpoints.named(parsed, known)
+    const token = isChecked ? parsed : endpoints.named(parsed, known)
     const isRefresh = isRenewal(token)
     // The next token of who is signed in does not end a login that is under way.
     const asked = isRefresh ? decisions : ++decisions
     // Where nothing is left to ask, the very next request carries the token, awaited or not.
-    if (!claims && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
+    if (!isChecked && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
     const identity = isRefresh ? session.identity : null
     return inTurn('tokens', asked, null, async () => token, known, identity)
   }

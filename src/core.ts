@@ -16,9 +16,9 @@ import type { AuthClient, AuthClientOptions, JwtClaims } from './types.ts'
  * @example
  * export const auth = createAuthClient({ baseUrl: 'https://api.example.com' })
  */
-export function createAuthClient<Claims = JwtClaims, User = unknown>(
-  options: AuthClientOptions<Claims> = {},
-): AuthClient<Claims, User> {
+export function createAuthClient<Claims = JwtClaims, User = unknown, Credentials = unknown>(
+  options: AuthClientOptions<Claims, User, Credentials> = {},
+): AuthClient<Claims, User, Credentials> {
   return createClient<Claims, User>(options, browserEnvironment())
 }
 
@@ -54,6 +54,7 @@ export type {
   Operation,
   PartialTokens,
   Session,
+  StandardSchema,
   TokenSet,
   TokenStorage,
   UnknownSession,

@@ -8,7 +8,14 @@ import { invalid, isHtml, type Settings, toUrl } from './options.ts'
 import { bare, pick } from './own.ts'
 import type { SessionHolder } from './session.ts'
 import { isUsable, parseCookieSession, parseToken, readSet, type Token } from './token.ts'
-import type { EndpointRequest, Failure, HeldTokens, Operation, PartialTokens } from './types.ts'
+import type {
+  EndpointRequest,
+  Failure,
+  HeldTokens,
+  Operation,
+  PartialTokens,
+  StandardSchema,
+} from './types.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
@@ -299,6 +306,24 @@ export function createEndpoints(
     return { ...token, user, lifetime: token.lifetime ?? lifetime }
   }
 
+  /** What the app's schema makes of it. Its issues can quote what they found, so they stay there. */
+  async function validated<T>(option: string, schema: StandardSchema<T>, value: unknown): Promise<T> {
+    const valid = await callback(option, async () => {
+      const result: { issues?: unknown; value?: unknown } = await schema['~standard'].validate(value)
+      const found = pick(result, 'issues', 'value')
+      return found.issues ? null : { value: found.value as T }
+    })
+    if (valid) return valid.value
+    const what = option === 'claims' ? "The token's claims do" : 'The user does'
+    throw new AuthError('malformed_response', `${what} not fit "${option}".`)
+  }
+
+  async function withUser(token: Token): Promise<Token> {
+    const { userSchema } = settings
+    if (!userSchema || token.user == null) return token
+    return { ...token, user: await validated('userSchema', userSchema, token.user) }
+  }
+
   /**
    * The `identity` option sees the user that the session will have: the answer's, or the known one if the answer turns
    * out to be of the same user.
@@ -364,17 +389,10 @@ export function createEndpoints(
 
     async complete(given, known, signal, again = () => false) {
       let token = given
-      const { claims: schema } = settings
-      if (schema) {
-        const valid = await callback('claims', async () => {
-          const result: { issues?: unknown; value?: any } = await schema['~standard'].validate(token.claims)
-          const { issues, value } = pick(result, 'issues', 'value')
-          return issues ? null : { claims: value }
-        })
-        // The issues can quote what they found, so they stay there.
-        if (!valid) throw new AuthError('malformed_response', 'The token\'s claims do not fit "claims".')
-        token = { ...token, ...valid }
-      }
+      const { claims } = settings
+      if (claims)
+        token = { ...token, claims: (await validated('claims', claims, token.claims)) as object | null }
+      if (!token.isNamed) token = await withUser(token)
       const result = named(token, known)
       const isKnown = isSameUser(result) && known != null
       if (!endpoints.user || token.user != null || (isKnown && !again())) return result
@@ -386,9 +404,9 @@ export function createEndpoints(
         const expiresAt = lifetime === null ? undefined : since.wall + lifetime
         const tokens = { accessToken, refreshToken, expiresAt }
         const inTime = async (inner: AbortSignal): Promise<Token> => {
-          if (isNew) return whoIs(token, 'user', inner)
+          if (isNew) return withUser(await whoIs(token, 'user', inner))
           const answer = await ask('user', tokens, inner)
-          return { ...token, user: answer?.set === null ? null : answer?.set?.user }
+          return withUser({ ...token, user: answer?.set === null ? null : answer?.set?.user })
         }
         // It has to be over before the operation is, which would take the token with it.
         const left = remaining(environment, later(since, settings.timeout)) * 0.9

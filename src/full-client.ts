@@ -6,7 +6,8 @@ import { bare } from './own.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from './types.ts'
 
 /** The client of `silent-refresh`: that of `silent-refresh/core`, and `api`. */
-export interface AuthClient<Claims = JwtClaims, User = unknown> extends CoreClient<Claims, User> {
+export interface AuthClient<Claims = JwtClaims, User = unknown, Credentials = unknown>
+  extends CoreClient<Claims, User, Credentials> {
   /** A ky instance over `fetch` and `baseUrl`: `auth.api.get('items').json()`. */
   readonly api: KyInstance
 }

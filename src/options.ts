@@ -52,6 +52,8 @@ const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), '
 const METHODS = ['get', 'set', 'remove']
 const STANDARD = '~standard'
 
+const aSchema: Rule = [value => isFunction(pick(value, STANDARD)[STANDARD]?.validate), 'a Standard Schema']
+
 const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   baseUrl: [value => isText(value) || value instanceof URL, 'a URL'],
   endpoints: [isObject, 'an object'],
@@ -79,7 +81,8 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
   timeout: [value => isDuration(value) && value < 2 ** 30, 'a positive number of milliseconds'],
   identity: aFunction,
-  claims: [value => isFunction(pick(value, STANDARD)[STANDARD]?.validate), 'a Standard Schema'],
+  claims: aSchema,
+  userSchema: aSchema,
   fetch: aFunction,
   logger: aFunction,
 }

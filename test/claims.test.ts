@@ -4,10 +4,18 @@ import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { createAuthClient } from '../src/core.ts'
-import type { ClaimsSchema } from '../src/types.ts'
+import { createAuthClient as createFull } from '../src/index.ts'
+import type {
+  AuthClient,
+  AuthClientOptions,
+  ClaimsSchema,
+  EndpointContext,
+  JwtClaims,
+  Session,
+} from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
-import { createWorld, signedIn } from './support/world.ts'
+import { createWorld, signedIn, type World } from './support/world.ts'
 
 interface Claims {
   sub: string
@@ -102,4 +110,164 @@ test('each library types the claims of the session, of its events and of login',
     id: number
   } | null>()
   transforming.dispose()
+})
+
+interface User {
+  id: number
+  name: string
+}
+
+describe('"userSchema"', () => {
+  const toUser = (value: unknown): User => {
+    const { id, name } = value as { id: string; name: string }
+    return { id: Number(id), name }
+  }
+  /** The server's user has its number as a text: what it makes of it does not fit it a second time. */
+  const userSchema = z.object({ id: z.string(), name: z.string().min(2) }).transform(toUser)
+  const ada = { id: '7', name: 'Ada' }
+  const seven = { id: 7, name: 'Ada' }
+  const answered = (world: World, user: unknown) =>
+    world.server.answer('POST /login', () => world.server.json({ access_token: tokenWith({}), user }))
+
+  test('makes the user of a login, of a refresh, of setTokens and of the user endpoint', async () => {
+    const world = createWorld({ options: { userSchema, endpoints: { user: '/user/whoami' } } })
+    answered(world, ada)
+    expect((await world.client.login({})).user).toEqual(seven)
+    world.server.answer('GET /user/whoami', () => world.server.json({ id: '8', name: 'Ada L.' }))
+    const refreshed = (more: object) => world.server.json({ access_token: tokenWith({ n: 1 }), ...more })
+    world.server.answer('POST /refresh_token', () => refreshed({}), 1)
+    expect((await world.client.refresh()).user).toEqual({ id: 8, name: 'Ada L.' })
+    world.server.answer('POST /refresh_token', () => refreshed({ user: ada }), 1)
+    expect((await world.client.refresh()).user).toEqual(seven)
+    const eve = { id: '9', name: 'Eve' }
+    const session = await world.client.setTokens({ accessToken: tokenWith({ n: 2 }), user: eve })
+    expect(session.user).toEqual({ id: 9, name: 'Eve' })
+  })
+
+  test('in cookie mode', async () => {
+    const world = createWorld({
+      server: { access: 'cookie' },
+      options: { mode: 'cookie', endpoints: { user: 'me' }, userSchema },
+    })
+    world.server.answer('GET /me', () => world.server.json(ada))
+    expect((await world.client.login({ email: 'ada', password: 'right' })).user).toEqual(seven)
+    const next = createWorld({
+      browser: world,
+      options: { mode: 'cookie', endpoints: { user: 'me' }, userSchema },
+    })
+    expect(await next.client.ready()).toMatchObject({ user: seven })
+  })
+
+  test('another tab takes the user as it is: it was validated there', async () => {
+    const world = createWorld({ options: { userSchema } })
+    answered(world, ada)
+    await world.client.login({})
+    const other = createWorld({ browser: world, options: { userSchema } })
+    expect(await other.client.ready()).toMatchObject({ user: seven })
+  })
+
+  test('"identity" sees what it makes of the user', async () => {
+    const seen: unknown[] = []
+    const identity = ({ user }: { user: User | null }) => (seen.push(user), user?.id)
+    const world = createWorld({ options: { userSchema, identity } })
+    answered(world, ada)
+    await world.client.login({})
+    await world.client.setTokens({ accessToken: tokenWith({ n: 1 }), user: ada })
+    expect(seen).not.toContainEqual(ada)
+    expect(seen).toContainEqual(seven)
+  })
+
+  const unfit = [{ id: 7, name: SECRET }, { id: SECRET }, SECRET, [SECRET]]
+  test.each(unfit)(
+    'a login, a restore or setTokens with an unfit user is refused, and leaks nothing: %j',
+    async user => {
+      const world = createWorld({ options: { userSchema } })
+      answered(world, user)
+      const token = tokenWith({})
+      for (const call of [
+        () => world.client.login({}),
+        () => world.client.setTokens({ accessToken: token, user }),
+      ]) {
+        const outcome = watch<unknown>(call())
+        await world.settle()
+        expect(outcome.state).toBe('malformed_response')
+        const shown = [outcome.error, world.logs, world.events, world.reported]
+        expect(inspect(shown, { depth: null, showHidden: true })).not.toContain(SECRET)
+      }
+      const next = createWorld({ options: { userSchema } })
+      next.server.answer('POST /refresh_token', () => next.server.json({ access_token: token, user }))
+      expect(await next.client.ready()).toMatchObject({ status: 'unknown', error: { retryable: true } })
+    },
+  )
+
+  test('an unfit answer of the user endpoint leaves the user unknown, and the session there', async () => {
+    const world = createWorld({ options: { userSchema, endpoints: { user: '/user/whoami' } } })
+    world.server.answer('GET /user/whoami', () => world.server.json({ name: SECRET }))
+    await world.login()
+    expect(world.client.session).toMatchObject({ status: 'authenticated', user: null })
+    expect(world.logs.map(({ type }) => type)).toContain('user-failed')
+    expect(inspect(world.logs, { depth: null })).not.toContain(SECRET)
+  })
+
+  test('is not asked where there is no user', async () => {
+    const world = createWorld({ options: { userSchema } })
+    await world.login()
+    expect(world.client.session).toMatchObject({ status: 'authenticated', user: null })
+  })
+})
+
+describe('the three types', () => {
+  interface Form {
+    email: string
+  }
+  const userSchema = z.object({ id: z.number() })
+  const login = ({ credentials }: EndpointContext<Form>) => ({ url: '/login', json: credentials })
+  const make = [createAuthClient, createFull] as const
+
+  test('schemas and endpoint functions infer all three together', () => {
+    for (const create of make) {
+      const all = () => create({ claims: zod, userSchema, endpoints: { login } })
+      expectTypeOf(all).returns.toExtend<AuthClient<Claims, { id: number }, Form>>()
+      type All = ReturnType<typeof all>
+      expectTypeOf<Parameters<All['login']>[0]>().toEqualTypeOf<Form | undefined>()
+      expectTypeOf<All['session']>().toEqualTypeOf<Session<Claims, { id: number }>>()
+    }
+  })
+
+  test('each is inferred without the others, which keep their defaults', () => {
+    for (const create of make) {
+      const none = () => create({ baseUrl: ORIGIN })
+      expectTypeOf<ReturnType<typeof none>['session']>().toEqualTypeOf<Session>()
+      expectTypeOf<Parameters<ReturnType<typeof none>['login']>[0]>().toEqualTypeOf<unknown>()
+      const user = () => create({ userSchema })
+      expectTypeOf<ReturnType<typeof user>['session']>().toEqualTypeOf<Session<JwtClaims, { id: number }>>()
+      const form = () => create({ endpoints: { login } })
+      expectTypeOf<ReturnType<typeof form>['session']>().toEqualTypeOf<Session>()
+      expectTypeOf<Parameters<ReturnType<typeof form>['login']>[0]>().toEqualTypeOf<Form | undefined>()
+      const bare = () =>
+        create({ endpoints: { login: ({ credentials }) => ({ url: '/login', json: credentials }) } })
+      expectTypeOf<Parameters<ReturnType<typeof bare>['login']>[0]>().toEqualTypeOf<unknown>()
+    }
+  })
+
+  test('explicit type arguments switch inference off', () => {
+    for (const create of make) {
+      const given = () => create<Claims, User>({ endpoints: { user: '/me' } })
+      expectTypeOf<ReturnType<typeof given>['session']>().toEqualTypeOf<Session<Claims, User>>()
+      expectTypeOf<Parameters<ReturnType<typeof given>['login']>[0]>().toEqualTypeOf<unknown>()
+      // @ts-expect-error its credentials are not what was said
+      void (() => create<Claims, User>({ endpoints: { login } }))
+      // @ts-expect-error its user is not what was said
+      void (() => create<Claims, User>({ userSchema }))
+      expectTypeOf(create<Claims, User, Form>).toBeCallableWith({ endpoints: { login } })
+    }
+  })
+
+  test('an annotation, and options that are typed before, go on as they did', () => {
+    const options: AuthClientOptions = { baseUrl: ORIGIN }
+    const annotated = (): AuthClient<JwtClaims, User> => createAuthClient(options)
+    expectTypeOf(annotated).returns.toHaveProperty('session').toEqualTypeOf<Session<JwtClaims, User>>()
+    const explicit = () => createAuthClient<JwtClaims, User>(options)
+    expectTypeOf(explicit).returns.toEqualTypeOf<AuthClient<JwtClaims, User>>()
+  })
 })

@@ -394,7 +394,7 @@ describe('P5 the README and the guide', () => {
   })
 
   test('P5 guide: checking the claims', async () => {
-    const { auth } = await load(under('docs/guide.md', 'Checking the claims'))
+    const { auth } = await load(under('docs/guide.md', 'Checking the claims and the user'))
     await expect(auth.login(CREDENTIALS)).rejects.toMatchObject({ code: 'malformed_response' })
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
     const accessToken = `${part({ alg: 'none' })}.${part({ sub: '1', roles: ['admin'] })}.x`

@@ -1736,6 +1736,27 @@ const mutants: Mutant[] = [
     breaks: 'Offline a session outlives its token.',
     test: 'no-refresh',
   },
+  {
+    file: 'endpoints.ts',
+    from: 'if (!token.isNamed) token = await withUser(token)',
+    to: 'token = await withUser(token)',
+    breaks: 'A user that another tab hands over is refused, because its schema transforms.',
+    test: 'claims',
+  },
+  {
+    file: 'endpoints.ts',
+    from: "if (isNew) return withUser(await whoIs(token, 'user', inner))",
+    to: "if (isNew) return whoIs(token, 'user', inner)",
+    breaks: 'In cookie mode a user is shown that no schema has seen.',
+    test: 'claims',
+  },
+  {
+    file: 'client.ts',
+    from: 'claims !== undefined || userSchema !== undefined',
+    to: 'claims !== undefined',
+    breaks: 'setTokens shows a user that no schema has seen.',
+    test: 'claims',
+  },
 ]
 
 const TIME_LIMIT = 300_000
