@@ -1,6 +1,6 @@
 import { unlessAborted, within } from './abort.ts'
 import { createUrlJudge } from './allowed-urls.ts'
-import { createBearer } from './bearer.ts'
+import type { Bearer } from './bearer.ts'
 import { type Call, hold, OWNER, readCall } from './call.ts'
 import { readChallenge } from './challenge.ts'
 import { remaining } from './clock.ts'
@@ -18,8 +18,18 @@ export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Re
 
 export interface AuthorizedFetch {
   fetch: Fetch
-  /** The token to send with now, refreshed first where one is due; `null` when anonymous. */
-  usableToken(signal?: AbortSignal | null, minValidity?: number, owner?: Owner): Promise<Held | null>
+  /**
+   * The token to send with now, refreshed first where one is due; `null` when anonymous. `refused`: a token of the owner
+   * that is good no more, whatever the clock says. `null` then means that the session ended while the call waited.
+   */
+  usableToken(
+    signal?: AbortSignal | null,
+    minValidity?: number,
+    owner?: Owner,
+    refused?: string,
+  ): Promise<Held | null>
+  /** The token that a request would be sent with now; without waiting, `null` where the request would wait. */
+  peek(): Held | null
   /** For `init`: all requests that it is given to are made for whoever is signed in now. */
   forNow(): RequestInit
 }
@@ -36,6 +46,7 @@ export function createAuthorizedFetch(
   session: SessionHolder,
   refresher: Refresher,
   idle: Pick<Idle, 'isOver' | 'judged'>,
+  bearer: Bearer,
   client: {
     guard: GuardRequest
     alive(): void
@@ -45,7 +56,6 @@ export function createAuthorizedFetch(
 ): AuthorizedFetch {
   const inCookies = settings.mode === 'cookie'
   const { scheme, shouldRefresh, log } = settings
-  const bearer = createBearer(scheme)
   const judge = createUrlJudge(settings, environment)
 
   /**
@@ -224,17 +234,32 @@ export function createAuthorizedFetch(
     return held
   }
 
+  function peek(): Held | null {
+    const token = readyToken()
+    // A request would wait for the next one.
+    if (!token && session.held && !idle.isOver()) void refresher.run(isOver() ? 'dead' : 'ahead')
+    return token
+  }
+
   async function usableToken(
     signal?: AbortSignal | null,
     minValidity = 0,
     owner: Owner = session.owner,
+    refused?: string,
   ): Promise<Held | null> {
     client.alive()
     signal?.throwIfAborted()
+    const isRefused = () => refused !== undefined && session.held?.accessToken === refused
+    const { identity } = session
+    const wasTheirs = identity && owner.identity && isSameIdentity(identity, owner.identity)
     await unlessAborted(idle.judged(), signal)
     for (let tries = 0; mustRestore(); tries++) {
       if (tries === 2) throw new AuthError('refresh_unavailable', 'The session is not restored yet.')
       raise(await unlessAborted(client.restored(), signal))
+    }
+    if (isRefused()) raise(await unlessAborted(refresher.run('dead'), signal))
+    if (isRefused()) {
+      throw new AuthError('refresh_unavailable', 'The server handed back the token that was refused.')
     }
     if (isShort(minValidity)) {
       await renew(signal)
@@ -243,6 +268,7 @@ export function createAuthorizedFetch(
       if (isOver())
         throw new AuthError('refresh_unavailable', 'Even a fresh token is dead: look at its lifetime.')
     } else readyToken()
+    if (refused !== undefined && !session.held && wasTheirs) return null
     return belonging(session.held, owner)
   }
 
@@ -276,7 +302,12 @@ export function createAuthorizedFetch(
   /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
   const isOwnAnswer = (response: Response): boolean => !response.redirected || judge(response.url) !== null
 
-  return { fetch: authorizedFetch, usableToken, forNow: () => ({ [OWNER]: session.owner }) as RequestInit }
+  return {
+    fetch: authorizedFetch,
+    usableToken,
+    peek,
+    forNow: () => ({ [OWNER]: session.owner }) as RequestInit,
+  }
 }
 
 function raise(error: AuthError | null): void {

@@ -16,6 +16,10 @@ export interface Bearer {
    * is one that somebody else wrote.
    */
   take(headers: HeaderCopy): Owner | 'other' | null
+  /** Knows this token again, because the app is given it. */
+  remember(token: Held): void
+  /** The owner of a token that this client has sent or given to the app, lately. */
+  ownerOf(token: string): Owner | undefined
   /** What goes on the wire: the caller's, and the token's. */
   attach(headers: HeaderCopy, token: Held | null): Headers
 }
@@ -24,6 +28,7 @@ export interface Bearer {
 const REMEMBERED = 16
 
 export function createBearer(scheme: string): Bearer {
+  const valueOf = (token: string): string => `${scheme} ${token}`
   /** By digest: a token is not kept for longer than its session. */
   const written = new Map<number, Owner>()
   /** With the token's header alone: to copy it costs less than to have a long value checked for each request. */
@@ -32,7 +37,7 @@ export function createBearer(scheme: string): Bearer {
   function headersOf(held: Held): Headers {
     let headers = made.get(held)
     if (!headers) {
-      const value = `${scheme} ${held.accessToken}`
+      const value = valueOf(held.accessToken)
       headers = new Headers({ Authorization: value })
       made.set(held, headers)
       written.set(digest(value), { identity: held.identity })
@@ -68,6 +73,8 @@ export function createBearer(scheme: string): Bearer {
       }
       return found
     },
+    remember: token => void headersOf(token),
+    ownerOf: token => written.get(digest(valueOf(token))),
     attach(given, token) {
       const authorization = token ? headersOf(token) : undefined
       if (given === NO_HEADERS) return new Headers(authorization)

@@ -1,5 +1,6 @@
 import { unlessAborted, within } from './abort.ts'
 import { type AuthorizedFetch, createAuthorizedFetch } from './authorized-fetch.ts'
+import { createBearer } from './bearer.ts'
 import { instant } from './clock.ts'
 import { createCsrfGuard } from './csrf.ts'
 import { createEndpoints } from './endpoints.ts'
@@ -7,7 +8,7 @@ import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import { createEmitter } from './events.ts'
 import { createHandingOver } from './handover.ts'
-import type { Identity } from './identity.ts'
+import type { Identity, Owner } from './identity.ts'
 import { createIdle } from './idle.ts'
 import { createLoginNote } from './login-note.ts'
 import { createMarker } from './marker.ts'
@@ -18,10 +19,10 @@ import { createRefresher } from './refresh.ts'
 import { createResting } from './resting.ts'
 import { createRevocation } from './revocation.ts'
 import { createScheduler } from './scheduler.ts'
-import { type Change, createSession, isDue } from './session.ts'
+import { type Change, createSession, type Held, isDue } from './session.ts'
 import { createVault, type Rest } from './storage.ts'
 import { createSoloTab, createTabs, type Tabs } from './tabs.ts'
-import { parseToken, type Token } from './token.ts'
+import { isUsable, parseToken, type Token } from './token.ts'
 import type {
   Abortable,
   AuthClient,
@@ -119,12 +120,14 @@ export function createParts<Claims, User>(
     restored,
     () => refresher.after,
   )
-  const { fetch, usableToken, forNow } = createAuthorizedFetch(
+  const bearer = createBearer(settings.scheme)
+  const { fetch, usableToken, peek, forNow } = createAuthorizedFetch(
     settings,
     environment,
     session,
     refresher,
     idle,
+    bearer,
     {
       guard,
       alive,
@@ -441,12 +444,14 @@ export function createParts<Claims, User>(
   }
 
   async function getAccessToken(
-    options?: Abortable & { minValidity?: number | undefined },
+    options?: Abortable & { minValidity?: number | undefined; refused?: string | null | undefined },
   ): Promise<string | null> {
-    const { minValidity = 0, signal } = pick(options, 'minValidity', 'signal')
+    const { minValidity = 0, refused, signal } = pick(options, 'minValidity', 'refused', 'signal')
     noTokens('getAccessToken', 'Use "fetch".')
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
-    const held = await usableToken(signal, minValidity)
+    const held = await (refused == null
+      ? usableToken(signal, minValidity)
+      : usableToken(signal, minValidity, await ownerOf(refused), refused))
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
       throw new AuthError(
         'refresh_unavailable',
@@ -456,7 +461,32 @@ export function createParts<Claims, User>(
         },
       )
     }
-    return held ? held.accessToken : null
+    return handOut(held)
+  }
+
+  /** Whose is a token that the app shows? */
+  async function ownerOf(token: string): Promise<Owner> {
+    alive()
+    if (isUsable(token)) {
+      const { held } = session
+      const known = held?.accessToken === token ? held : bearer.ownerOf(token)
+      if (known) return known
+      const parsed = parseToken({ accessToken: token }, { sentAt: instant(environment) })
+      const name = await endpoints.nameByClaims(parsed)
+      if (name !== null) return { identity: { name, epoch: -1 } }
+    }
+    throw invalid('refused', 'an access token of this client, or one whose claims name its user')
+  }
+
+  function peekAccessToken(): string | null {
+    noTokens('peekAccessToken', 'Use "fetch".')
+    return handOut(peek())
+  }
+
+  /** What the app has now, it may show again as `refused`. */
+  function handOut(held: Held | null): string | null {
+    if (held) bearer.remember(held)
+    return held?.accessToken ?? null
   }
 
   const tookTooLong = (): AuthError =>
@@ -504,6 +534,7 @@ export function createParts<Claims, User>(
     refresh,
     logout,
     getAccessToken,
+    peekAccessToken,
     fetch,
     subscribe: listener => emitter.on('change', () => listener()),
     on: (event, listener, options) => emitter.on(event, listener as never, pick(options, 'signal').signal),

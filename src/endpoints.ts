@@ -41,6 +41,8 @@ export interface Endpoints {
   logout(tokens: HeldTokens | null, signal: AbortSignal, input?: unknown): Promise<boolean>
   /** Names the user of a token, as far as nothing has to be asked for it. `known`: as for `complete`. */
   named(token: Token, known: unknown): Token
+  /** Names the user of a token by its claims alone. */
+  nameByClaims(token: Token): Promise<string | null>
   /**
    * Lets the app's schema have the claims, names the user, and asks for the user where nothing has said it yet.
    * `known`: the user of the session that it renews, if it turns out to be of the same user. `again`: asks all the same.
@@ -318,6 +320,12 @@ export function createEndpoints(
     throw new AuthError('malformed_response', `${what} not fit "${option}".`)
   }
 
+  async function withClaims(token: Token): Promise<Token> {
+    const { claims } = settings
+    if (!claims) return token
+    return { ...token, claims: (await validated('claims', claims, token.claims)) as object | null }
+  }
+
   async function withUser(token: Token): Promise<Token> {
     const { userSchema } = settings
     if (!userSchema || token.user == null) return token
@@ -387,11 +395,10 @@ export function createEndpoints(
 
     named,
 
+    nameByClaims: async token => nameUser(await withClaims(token), null),
+
     async complete(given, known, signal, again = () => false) {
-      let token = given
-      const { claims } = settings
-      if (claims)
-        token = { ...token, claims: (await validated('claims', claims, token.claims)) as object | null }
+      let token = await withClaims(given)
       if (!token.isNamed) token = await withUser(token)
       const result = named(token, known)
       const isKnown = isSameUser(result) && known != null

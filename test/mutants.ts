@@ -1757,6 +1757,71 @@ const mutants: Mutant[] = [
     breaks: 'setTokens shows a user that no schema has seen.',
     test: 'claims',
   },
+
+  // A token that was refused, one that is looked at, and who is about to be signed out
+  {
+    file: 'authorized-fetch.ts',
+    from: 'if (refused !== undefined && !session.held && wasTheirs) return null\n',
+    to: '',
+    breaks: 'Who shows a refused token does not learn that its session has just ended.',
+    test: 'access-token',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: '!session.held && wasTheirs) return null',
+    to: '!session.held) return null',
+    breaks: 'A token of a session that ended long ago passes for one of this session.',
+    test: 'access-token',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: "if (isRefused()) raise(await unlessAborted(refresher.run('dead'), signal))\n",
+    to: '',
+    breaks: 'A token that was refused is never refreshed.',
+    test: 'access-token',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: 'if (!token && session.held && !idle.isOver()) void refresher.run',
+    to: 'if (!token && session.held) void refresher.run',
+    breaks: 'A library that looks at the token keeps the session of a user who is away.',
+    test: 'access-token',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: "if (!token && session.held && !idle.isOver()) void refresher.run(isOver() ? 'dead' : 'ahead')\n",
+    to: '',
+    breaks: 'A library that only looks at the token never gets another one once it has expired.',
+    test: 'access-token',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (held) bearer.remember(held)\n',
+    to: '',
+    breaks: 'A token that was given to the app, and never sent, is a stranger.',
+    test: 'access-token',
+  },
+  {
+    file: 'client.ts',
+    from: 'held?.accessToken === token ? held : bearer.ownerOf(token)',
+    to: 'bearer.ownerOf(token)',
+    breaks: 'The very token in use is a stranger where the app has it from elsewhere.',
+    test: 'access-token',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (name !== null) return { identity: { name, epoch: -1 } }',
+    to: 'return { identity: session.identity }',
+    breaks: 'A token of nobody knows who passes for one of the user who is signed in.',
+    test: 'access-token',
+  },
+  {
+    file: 'endpoints.ts',
+    from: 'nameUser(await validated(token), null)',
+    to: 'nameUser(token, null)',
+    breaks: 'The claims of a token that is shown are read as no schema has made them.',
+    test: 'access-token',
+  },
 ]
 
 const TIME_LIMIT = 300_000

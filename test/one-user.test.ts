@@ -316,7 +316,7 @@ test('E11 a minute after a confirmed logout no token of that session is in the h
       await (
         await world.client.fetch(items, { method: 'POST', body: new URLSearchParams({ a: '1' }) })
       ).text()
-      await world.client.getAccessToken()
+      await world.client.getAccessToken({ refused: world.client.peekAccessToken() })
       await world.client.refresh()
     }
     expect(await found(mark)).toBeGreaterThan(0)
