@@ -86,6 +86,7 @@ export function createParts<Claims, User>(
     tabs,
     () => session.snapshot.status,
     () => void signOut('idle'),
+    warning => emitter.emit('idleWarning', warning),
   )
   const refresher = createRefresher(settings, environment, session, endpoints, tabs, {
     bars,
@@ -535,6 +536,7 @@ export function createParts<Claims, User>(
     logout,
     getAccessToken,
     peekAccessToken,
+    touch: idle.act,
     fetch,
     subscribe: listener => emitter.on('change', () => listener()),
     on: (event, listener, options) => emitter.on(event, listener as never, pick(options, 'signal').signal),

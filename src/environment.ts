@@ -26,6 +26,8 @@ export interface Environment extends Clock {
   visible(): boolean
   /** Calls back, often, while somebody is at the keyboard, the pointer or the screen; returns its undo. */
   onActivity(callback: () => void): () => void
+  /** Calls back when another tab has written to localStorage; returns its undo. */
+  onStorage(callback: () => void): () => void
   /** `document.cookie`; empty without a window, or where the document may not have any. */
   cookies(): string
   /** May throw, as the browser's does where storage is blocked. */
@@ -89,6 +91,7 @@ export function browserEnvironment(): Environment {
         // Also what the app's own handlers stop on its way.
         { capture: true, passive: true },
       ),
+    onStorage: callback => listen(inWindow ? [[window, ['storage']]] : [], callback),
     cookies() {
       try {
         return document.cookie

@@ -3,13 +3,15 @@ import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
 import type { Tabs } from './tabs.ts'
-import type { Session } from './types.ts'
+import type { AuthEventMap, Session } from './types.ts'
 
 export interface Idle {
   /** The tick: sets the alarm for when the user will have been away too long, or looks whether they have. */
   look(): void
   /** The user is here. */
   touch(): void
+  /** The user has done something: counts unless it comes too late. */
+  act(): void
   /** The session is over: what is known of its user's activity says nothing about the next one. `here`: in this tab first. */
   forget(here: boolean): void
   /** By what is known in this tab, and rests in the browser. */
@@ -30,6 +32,7 @@ const ANSWER_TIME = 1_000
 const NEVER_IDLE: Idle = {
   look() {},
   touch() {},
+  act() {},
   forget() {},
   isOver: () => false,
   judged: async () => {},
@@ -44,8 +47,9 @@ export function createIdle(
   tabs: Pick<Tabs, 'exclusive' | 'consult'>,
   status: () => Session['status'],
   signOut: () => void,
+  warn: (warning: AuthEventMap['idleWarning']) => void,
 ): Idle {
-  const { idleTimeout } = settings
+  const { idleTimeout, idleWarning = 0 } = settings
   if (!idleTimeout || !environment.page) return NEVER_IDLE
   const limit = idleTimeout
   // The tabs know of each other's user by this alone: any script of the origin can send a message at any time, and would
@@ -56,6 +60,8 @@ export function createIdle(
   let undo = () => {}
   let disposed = false
   let judging: Promise<void> | null = null
+  /** The sign-out that the app was warned of, epoch milliseconds. */
+  let warned: number | null = null
 
   function active(): number | undefined {
     const known = note.read()
@@ -89,9 +95,32 @@ export function createIdle(
 
   function look(): void {
     undo()
-    if (disposed || !isSignedIn()) return
+    if (disposed) return
+    if (!isSignedIn()) return warnOf(null)
     const ms = left()
-    undo = environment.timer(() => (left() > 0 ? look() : void judge()), Math.max(0, Math.min(ms, MAX_TIMER)))
+    const isNear = ms <= idleWarning
+    // Too late for a warning, a user who is away is judged.
+    if (ms > 0) warnOf(isNear ? last + limit : null)
+    const wait = Math.max(0, Math.min(isNear ? ms : ms - idleWarning, MAX_TIMER))
+    undo = environment.timer(() => (left() > 0 ? look() : void judge()), wait)
+  }
+
+  function warnOf(signOutAt: number | null): void {
+    if (signOutAt === warned) return
+    warned = signOutAt
+    warn(signOutAt === null ? null : { signOutAt })
+  }
+
+  function act(): void {
+    // Whoever comes back too late is not there any more.
+    if (disposed || status() === 'anonymous' || isOver()) return
+    touch()
+    withdraw()
+  }
+
+  /** Where a warning is shown, there may be no reason for it any more. */
+  function withdraw(): void {
+    if (warned !== null) look()
   }
 
   /** Once for all who wait for it. */
@@ -113,14 +142,13 @@ export function createIdle(
     })
   }
 
-  const stopListening = environment.onActivity(() => {
-    // Whoever comes back too late is not there any more.
-    if (status() !== 'anonymous' && !isOver()) touch()
-  })
+  const stopListening = environment.onActivity(act)
+  const stopHearing = idleWarning ? environment.onStorage(withdraw) : () => {}
 
   return {
     look,
     touch,
+    act,
     forget,
     isOver,
     async judged() {
@@ -131,6 +159,7 @@ export function createIdle(
       disposed = true
       undo()
       stopListening()
+      stopHearing()
     },
   }
 }

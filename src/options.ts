@@ -76,6 +76,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
     '{ cookie, header }, the names of both',
   ],
   idleTimeout: [isDuration, 'a positive number of milliseconds'],
+  idleWarning: [isDuration, 'a positive number of milliseconds'],
   server: aFlag,
   tabs: oneOf('share', 'notify', 'off'),
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
@@ -188,6 +189,8 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     if (unfit) throw invalid(unfit, 'left out where "endpoints.refresh" is false')
     given.refreshAhead = 0
   }
+  const { idleWarning = 0, idleTimeout = 0 } = given
+  if (idleWarning && idleWarning >= idleTimeout) throw invalid('idleWarning', 'less than "idleTimeout"')
   if (typeof endpoints.refresh === 'function' && !given.scope && given.tabs !== 'off') {
     throw invalid('scope', 'given where "endpoints.refresh" is a function')
   }

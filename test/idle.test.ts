@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
-import { MODES, worldsOf } from './support/modes.ts'
+import { createTabStorage, MODES, worldsOf } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
@@ -536,5 +536,264 @@ describe('"idleTimeout" is checked', () => {
     await world.clock.advance(MINUTE)
     expect(world.server.count('/logout')).toBe(0)
     expect(world.clock.timers).toBe(0)
+  })
+})
+
+describe('E15 what counts as activity, and the warning before the sign-out', () => {
+  const WARNING = MINUTE
+  const warned: WorldOptions = { options: { idleWarning: WARNING } }
+  const warnings = ({ events }: World) =>
+    events.filter(([name]) => name === 'idleWarning').map(([, detail]) => detail)
+
+  test('E15 touch() counts as activity, for as long as it is called', async () => {
+    const [world] = await signedInTabs(1)
+    for (let n = 0; n < 60; n++) {
+      world.client.touch()
+      await world.clock.advance(MINUTE)
+    }
+    expect(status(world)).toEqual(['authenticated'])
+    await world.clock.advance(IDLE + 2 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+  })
+
+  test('E15 touch() in one tab keeps all of them', async () => {
+    const tabs = await signedInTabs(3)
+    for (let n = 0; n < 60; n++) {
+      tabs[1].client.touch()
+      await tabs[1].clock.advance(MINUTE)
+    }
+    expect(status(...tabs)).toEqual(['authenticated', 'authenticated', 'authenticated'])
+  })
+
+  test('E15 touch() that comes too late does not count, nor does one where nobody is signed in', async () => {
+    const [world] = await signedInTabs(1)
+    world.clock.sleep(IDLE + MINUTE)
+    world.client.touch()
+    world.wake('focus')
+    await world.clock.advance(2 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+    world.client.touch()
+    expect([...world.storage.keys()]).not.toContain(ACTIVE)
+  })
+
+  test.each([
+    ['without "idleTimeout"', { options: { idleTimeout: undefined } }],
+    ['without a page', { page: null, options: { server: true, baseUrl: ORIGIN } }],
+  ] satisfies [string, WorldOptions][])('E15 touch() does nothing %s', async (_, given) => {
+    const world = open(undefined, given)
+    await world.login()
+    const before = [...world.storage]
+    world.client.touch()
+    expect([...world.storage]).toEqual(before)
+  })
+
+  test('E15 touch() works detached, and does nothing once the client is disposed', async () => {
+    const [world] = await signedInTabs(1)
+    const { touch } = world.client
+    await world.clock.advance(MINUTE)
+    touch()
+    const noted = world.storage.get(ACTIVE)
+    expect(noted).toBe(`${world.clock.now()}`)
+    world.client.dispose()
+    await world.clock.advance(MINUTE)
+    touch()
+    expect(world.storage.get(ACTIVE)).toBe(noted)
+  })
+
+  test('E15 the warning comes once, so long before the sign-out, and says when that is', async () => {
+    const [world] = await signedInTabs(1, warned)
+    const signOutAt = world.clock.now() + IDLE
+    await world.clock.advance(IDLE - WARNING - 1)
+    expect(warnings(world)).toEqual([])
+    await world.clock.advance(1)
+    expect(warnings(world)).toEqual([{ signOutAt }])
+    await world.clock.advance(WARNING - 1)
+    expect(warnings(world)).toEqual([{ signOutAt }])
+    expect(status(world)).toEqual(['authenticated'])
+    await world.clock.advance(2 * SECOND)
+    expect(world.client.session).toEqual(signedOut('idle'))
+    expect(world.events.slice(1)).toEqual([...idleOnce, ['idleWarning', null]])
+  })
+
+  test.each(['a key', 'touch()'])('E15 %s withdraws the warning at once', async what => {
+    const [world] = await signedInTabs(1, warned)
+    await world.clock.advance(IDLE - SECOND)
+    if (what === 'a key') world.act()
+    else world.client.touch()
+    await world.settle()
+    expect(warnings(world)).toEqual([expect.any(Object), null])
+    const signOutAt = world.clock.now() + IDLE
+    await world.clock.advance(IDLE - WARNING)
+    expect(warnings(world).slice(2)).toEqual([{ signOutAt }])
+    expect(status(world)).toEqual(['authenticated'])
+  })
+
+  test('E15 activity in any tab withdraws the warning in all of them, by the stored note', async () => {
+    const tabs = await signedInTabs(3, warned)
+    const signOutAt = tabs[0].clock.now() + IDLE
+    await tabs[0].clock.advance(IDLE - WARNING)
+    expect(tabs.map(warnings)).toEqual(Array(3).fill([{ signOutAt }]))
+    tabs[0].shared.channels.posted.length = 0
+    tabs[2].act()
+    await tabs[0].settle()
+    expect(tabs.map(warnings)).toEqual(Array(3).fill([{ signOutAt }, null]))
+    expect(tabs[0].shared.channels.posted).toEqual([])
+    await tabs[0].clock.advance(MINUTE)
+    expect(status(...tabs)).toEqual(['authenticated', 'authenticated', 'authenticated'])
+  })
+
+  test('E15 no message withdraws it: whoever is on the channel keeps nobody signed in', async () => {
+    const tabs = await signedInTabs(2, warned)
+    await tabs[0].clock.advance(IDLE - WARNING)
+    for (const type of ['here', 'hello', 'renew', 'ask', 'waiting', 'alive']) {
+      const message = { v: 1, type, generation: 0, active: tabs[0].clock.now() }
+      tabs[0].shared.channels.inject(nameOf('app'), message)
+      await tabs[0].settle()
+    }
+    expect(tabs.map(tab => warnings(tab).length)).toEqual([1, 1])
+    await tabs[0].clock.advance(WARNING + 5 * SECOND)
+    expect(tabs.map(({ client }) => client.session)).toEqual(Array(2).fill(signedOut('idle')))
+  })
+
+  test('E15 what else is written to the storage changes nothing', async () => {
+    const tabs = await signedInTabs(2, warned)
+    await tabs[0].clock.advance(IDLE - WARNING)
+    tabs[1].environment.localStorage().setItem('of the app', 'x')
+    tabs[1].environment.localStorage().setItem(ACTIVE, 'nonsense')
+    tabs[1].environment.localStorage().setItem(ACTIVE, `${tabs[0].clock.now() + DAY}`)
+    await tabs[0].settle()
+    expect(tabs.map(tab => warnings(tab).length)).toEqual([1, 1])
+  })
+
+  test('E15 I12 with tabs off and a storage of its own the note is the tab’s: activity in one says nothing of the other', async () => {
+    const alone = (): WorldOptions => ({
+      options: { ...warned.options, tabs: 'off', storage: createTabStorage() },
+      server: { carrier: 'body' },
+    })
+    const first = open(undefined, alone())
+    const second = open(first, alone())
+    await first.login()
+    await second.login('bob')
+    for (let n = 0; n < 14; n++) {
+      await first.clock.advance(MINUTE)
+      second.client.touch()
+    }
+    expect([warnings(first).length, warnings(second).length]).toEqual([1, 0])
+    await first.clock.advance(MINUTE + 5 * SECOND)
+    expect(status(first, second)).toEqual(['anonymous', 'authenticated'])
+    expect([...first.storage.keys()]).not.toContain(ACTIVE)
+  })
+
+  test('E15 storage blocked: each tab warns of what it knows itself', async () => {
+    const first = open(undefined, warned)
+    const second = open(first, warned)
+    for (const tab of [first, second]) {
+      tab.environment.localStorage = () => {
+        throw new DOMException('Denied', 'SecurityError')
+      }
+    }
+    await first.login()
+    await second.client.ready()
+    await first.clock.advance(IDLE - WARNING)
+    first.act()
+    await first.settle()
+    expect([warnings(first).at(-1), warnings(second).at(-1)]).toEqual([null, expect.any(Object)])
+  })
+
+  test('E15 a tab that wakes within the time is warned of what is left, and too late not at all', async () => {
+    const [world] = await signedInTabs(1, warned)
+    const signOutAt = world.clock.now() + IDLE
+    world.clock.sleep(IDLE - 10 * SECOND)
+    world.wake('resume')
+    await world.settle()
+    expect(warnings(world)).toEqual([{ signOutAt }])
+    world.act()
+    await world.settle()
+    world.events.length = 0
+    world.clock.sleep(IDLE + SECOND)
+    world.wake('resume')
+    await world.clock.advance(2 * SECOND)
+    expect(world.events).toEqual(idleOnce)
+  })
+
+  test('E15 a page that is opened in the last minute is warned at once', async () => {
+    const [before] = await signedInTabs(1, warned)
+    const signOutAt = before.clock.now() + IDLE
+    before.close()
+    before.clock.sleep(IDLE - 20 * SECOND)
+    const after = open(before, warned)
+    await after.client.ready()
+    await after.settle()
+    expect(warnings(after)).toEqual([{ signOutAt }])
+  })
+
+  test('E15 activity that was noted late moves the time: the new one is told', async () => {
+    const tabs = await signedInTabs(2, warned)
+    const begin = tabs[0].clock.now()
+    await tabs[0].clock.advance(IDLE - 30 * SECOND)
+    // Of a moment between, as where a browser has shown it late.
+    tabs[1].environment.localStorage().setItem(ACTIVE, `${begin + 10 * SECOND}`)
+    await tabs[0].settle()
+    expect(warnings(tabs[0])).toEqual([
+      { signOutAt: begin + IDLE },
+      { signOutAt: begin + 10 * SECOND + IDLE },
+    ])
+  })
+
+  test.each(['logout', 'login'] as const)('E15 a %s ends the warning, in every tab', async what => {
+    const tabs = await signedInTabs(2, warned)
+    await tabs[0].clock.advance(IDLE - WARNING)
+    if (what === 'logout') await tabs[0].client.logout()
+    else await tabs[0].login('bob')
+    await tabs[0].settle()
+    expect(tabs.map(warnings)).toEqual(Array(2).fill([expect.any(Object), null]))
+  })
+
+  test('E15 refreshes and requests do not withdraw it', async () => {
+    const [world] = await signedInTabs(1, warned)
+    await world.clock.advance(IDLE - WARNING)
+    await world.client.fetch(items)
+    await world.client.refresh()
+    await world.settle()
+    expect(warnings(world)).toHaveLength(1)
+  })
+
+  test('without the option nothing warns', async () => {
+    const [world] = await signedInTabs(1)
+    await world.clock.advance(IDLE + 5 * SECOND)
+    expect(warnings(world)).toEqual([])
+    expect(world.shared.storageListeners.size).toBe(0)
+  })
+
+  test('C9 dispose while a warning is shown leaves no listener and no timer', async () => {
+    const [world] = await signedInTabs(1, warned)
+    await world.clock.advance(IDLE - WARNING)
+    world.client.dispose()
+    expect([world.listeners, world.clock.timers]).toEqual([0, 0])
+  })
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '60000', null, true])(
+    '"idleWarning": %j is refused',
+    value => {
+      expect(() => open(undefined, { options: { idleWarning: value } as AuthClientOptions })).toThrow(
+        expect.objectContaining({
+          code: 'invalid_option',
+          message: expect.stringMatching(/^"idleWarning" must be/),
+        }),
+      )
+    },
+  )
+
+  test.each([
+    ['as long as "idleTimeout"', { idleWarning: IDLE }],
+    ['longer', { idleWarning: IDLE + 1 }],
+    ['without "idleTimeout"', { idleWarning: 1, idleTimeout: undefined }],
+  ])('"idleWarning" %s is refused', (_, options) => {
+    expect(() => open(undefined, { options })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: '"idleWarning" must be less than "idleTimeout".',
+      }),
+    )
   })
 })

@@ -63,6 +63,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
   const channels = createChannelHub()
   const clients = new Set<AuthClient<any, any>>()
   const wakeUps = new Set<(event: { type: string }) => void>()
+  const hearing = new Set<{ tab: string; callback: () => void }>()
   let online = true
   let opened = 0
 
@@ -94,7 +95,19 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
       },
       locks: () => tabLocks,
       channel: name => channels.open(name, deliver, globals.report),
-      localStorage: () => localStorage,
+      onStorage(callback) {
+        const listener = { tab, callback }
+        hearing.add(listener)
+        return () => void hearing.delete(listener)
+      },
+      localStorage: () => ({
+        ...localStorage,
+        setItem(key, value) {
+          localStorage.setItem(key, value)
+          for (const other of hearing)
+            if (other.tab !== tab) deliver(other.callback, `${tab} writes to localStorage`)
+        },
+      }),
       sessionStorage: () => sessionStorage,
     }
   }

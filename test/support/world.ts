@@ -24,6 +24,8 @@ export interface Browser {
   /** Requests that no answer has come for. */
   inFlight: number
   tabs: number
+  /** Told of what other tabs write to localStorage. */
+  storageListeners: Set<{ clientId: string; notify: () => void }>
 }
 
 export interface WorldOptions {
@@ -92,11 +94,26 @@ export interface World {
   login(user?: string): Promise<void>
 }
 
-const storageOf = (kept: Map<string, string>) => ({
+const storageOf = (kept: Map<string, string>, changed = () => {}) => ({
   getItem: (key: string) => kept.get(key) ?? null,
-  setItem: (key: string, value: string) => void kept.set(key, value),
-  removeItem: (key: string) => void kept.delete(key),
+  setItem(key: string, value: string) {
+    kept.set(key, value)
+    changed()
+  },
+  removeItem(key: string) {
+    if (kept.delete(key)) changed()
+  },
 })
+
+const EVENTS = [
+  'login',
+  'logout',
+  'refresh',
+  'refreshError',
+  'userChange',
+  'idleWarning',
+  'challenge',
+] as const
 
 /** A client in a browser over a server, all on virtual time; the network between them is MSW. */
 export function createWorld(given: WorldOptions = {}): World {
@@ -108,6 +125,7 @@ export function createWorld(given: WorldOptions = {}): World {
     pending: 0,
     inFlight: 0,
     tabs: 0,
+    storageListeners: new Set(),
   }
   const clientId = document?.clientId ?? `tab ${++shared.tabs}`
 
@@ -132,6 +150,7 @@ export function createWorld(given: WorldOptions = {}): World {
   const activity = new Set<() => void>()
   const undoTimers = new Set<() => void>()
   const channels = new Set<Channel>()
+  let hearsStorage = 0
 
   /** Every task of the tab begins here. */
   function enter(task: () => void): void {
@@ -275,8 +294,20 @@ export function createWorld(given: WorldOptions = {}): World {
       activity.add(callback)
       return () => void activity.delete(callback)
     },
+    onStorage(callback) {
+      const notify = () => tell(callback, `${clientId}: a storage event`)
+      const listener = { clientId, notify }
+      shared.storageListeners.add(listener)
+      hearsStorage++
+      return () => {
+        if (shared.storageListeners.delete(listener)) hearsStorage--
+      }
+    },
     cookies: () => world.cookies,
-    localStorage: () => storageOf(storage),
+    localStorage: () =>
+      storageOf(storage, () => {
+        for (const other of shared.storageListeners) if (other.clientId !== clientId) other.notify()
+      }),
     sessionStorage: () => storageOf(sessionStorage),
   }
 
@@ -313,6 +344,9 @@ export function createWorld(given: WorldOptions = {}): World {
       wakeUps = []
       for (const undo of [...undoTimers]) undo()
       for (const channel of channels) channel.close()
+      for (const listener of shared.storageListeners) {
+        if (listener.clientId === clientId) shared.storageListeners.delete(listener)
+      }
       tab.close()
       worlds.delete(world)
     },
@@ -326,7 +360,7 @@ export function createWorld(given: WorldOptions = {}): World {
       deliver(catchUp, `${clientId} thaws`)
     },
     get listeners() {
-      return wakeUps.length + activity.size
+      return wakeUps.length + activity.size + hearsStorage
     },
     settle,
     count: name => world.events.filter(([other]) => other === name).length,
@@ -339,9 +373,7 @@ export function createWorld(given: WorldOptions = {}): World {
     { restore: 'manual', logger: event => world.logs.push(event), ...given.options },
     environment,
   )
-  for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange', 'challenge'] as const) {
-    world.client.on(name, detail => world.events.push([name, detail]))
-  }
+  for (const name of EVENTS) world.client.on(name, detail => world.events.push([name, detail]))
   worlds.add(world)
   return world
 }

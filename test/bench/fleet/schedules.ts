@@ -66,6 +66,7 @@ function installClient(device: Device, random: () => number, options: AuthClient
     },
     visible: () => true,
     onActivity: () => () => {},
+    onStorage: () => () => {},
     cookies: () => '',
     localStorage: () => stored,
     sessionStorage: () => stored,
