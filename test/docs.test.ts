@@ -38,6 +38,9 @@ const GIVEN: Record<string, Record<string, string>> = {
     'src/lib/auth.ts': "export * from '../../auth'",
     'src/lib/return-to.ts': "export * from '../../return-to'",
   },
+  'docs/tasks.md': {
+    'foreign.d.ts': readFileSync(resolve(root, 'test/recipes/foreign.d.ts'), 'utf8'),
+  },
   'docs/clients.md': {
     'in-session.ts': 'export declare const inSession: (own?: AbortSignal) => AbortSignal',
     'server.ts':
