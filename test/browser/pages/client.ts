@@ -60,7 +60,7 @@ window.isAuthError = isAuthError
 window.findFragments = findFragments
 window.another = () => {
   const auth: Window['auth'] = createAuthClient(options)
-  for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
+  for (const name of ['login', 'logout', 'refresh', 'refreshError', 'userChange', 'idleWarning'] as const) {
     auth.on(name, detail => window.seen.push([name, JSON.parse(JSON.stringify(detail))]))
   }
   return auth
