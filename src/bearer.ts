@@ -28,7 +28,7 @@ export interface Bearer {
 const REMEMBERED = 16
 
 export function createBearer(scheme: string): Bearer {
-  const valueOf = (token: string): string => `${scheme} ${token}`
+  const headerOf = (token: string): string => `${scheme} ${token}`
   /** By digest: a token is not kept for longer than its session. */
   const written = new Map<number, Owner>()
   /** With the token's header alone: to copy it costs less than to have a long value checked for each request. */
@@ -37,7 +37,7 @@ export function createBearer(scheme: string): Bearer {
   function headersOf(held: Held): Headers {
     let headers = made.get(held)
     if (!headers) {
-      const value = valueOf(held.accessToken)
+      const value = headerOf(held.accessToken)
       headers = new Headers({ Authorization: value })
       made.set(held, headers)
       written.set(digest(value), { identity: held.identity })
@@ -74,7 +74,7 @@ export function createBearer(scheme: string): Bearer {
       return found
     },
     remember: token => void headersOf(token),
-    ownerOf: token => written.get(digest(valueOf(token))),
+    ownerOf: token => written.get(digest(headerOf(token))),
     attach(given, token) {
       const authorization = token ? headersOf(token) : undefined
       if (given === NO_HEADERS) return new Headers(authorization)

@@ -452,7 +452,7 @@ export function createParts<Claims, User>(
     if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
     const held = await (refused == null
       ? usableToken(signal, minValidity)
-      : usableToken(signal, minValidity, await ownerOf(refused), refused))
+      : usableToken(signal, minValidity, await ownerOf(refused, signal), refused))
     if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
       throw new AuthError(
         'refresh_unavailable',
@@ -466,14 +466,16 @@ export function createParts<Claims, User>(
   }
 
   /** Whose is a token that the app shows? */
-  async function ownerOf(token: string): Promise<Owner> {
+  async function ownerOf(token: string, signal: AbortSignal | null | undefined): Promise<Owner> {
     alive()
     if (isUsable(token)) {
       const { held } = session
       const known = held?.accessToken === token ? held : bearer.ownerOf(token)
       if (known) return known
       const parsed = parseToken({ accessToken: token }, { sentAt: instant(environment) })
-      const name = await endpoints.nameByClaims(parsed)
+      const late = () => new AuthError('refresh_unavailable', '"claims" took too long.')
+      const ask = () => endpoints.nameByClaims(parsed)
+      const name = await within(environment, timeout, late, ask, signal, disposal.signal)
       if (name !== null) return { identity: { name, epoch: -1 } }
     }
     throw invalid('refused', 'an access token of this client, or one whose claims name its user')

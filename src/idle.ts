@@ -96,7 +96,10 @@ export function createIdle(
   function look(): void {
     undo()
     if (disposed) return
-    if (!isSignedIn()) return warnOf(null)
+    if (!isSignedIn()) {
+      warnOf(null)
+      return
+    }
     const ms = left()
     const isNear = ms <= idleWarning
     // Too late for a warning, a user who is away is judged.

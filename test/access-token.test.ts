@@ -349,6 +349,23 @@ describe('getAccessToken({ refused }) with a token that the client did not write
     expect(await watchedCode(world, makeToken({ iss, sub: 'ada', n: 1 }))).toBe('fulfilled')
   })
 
+  test('F10 R8 a schema that never answers is waited for until "timeout", or until the caller gives up', async () => {
+    const hangs = { '~standard': { validate: () => new Promise<never>(() => {}) } }
+    const world = createWorld({ options: { claims: hangs } })
+    const controller = new AbortController()
+    const { signal } = controller
+    const one = watch(world.client.getAccessToken({ refused: ofAda() }))
+    const other = watch(world.client.getAccessToken({ refused: ofAda(), signal }))
+    controller.abort('no longer needed')
+    await world.clock.advance(10 * SECOND)
+    expect([one.state, other.state]).toEqual(['refresh_unavailable', 'no longer needed'])
+    expect(world.clock.timers).toBe(0)
+    const last = watch(world.client.getAccessToken({ refused: ofAda() }))
+    world.client.dispose()
+    await world.settle()
+    expect(last.state).toBe('disposed')
+  })
+
   test('one that nothing names a user for is refused by name, and no part of it is told', async () => {
     const world = await signedIn()
     for (const token of ['opaque-token-of-a-stranger', makeToken({ exp: 1 }), makeToken({ sub: {} })]) {
@@ -479,6 +496,20 @@ describe('peekAccessToken gives what a request would be sent with right now', ()
 })
 
 describe('what the client knows of the tokens that it gave', () => {
+  test('where another tab has the refresh token, that tab refreshes once for all', async () => {
+    const given: WorldOptions = { ...shared, server: { carrier: 'body' } }
+    const owner = await signedIn(given)
+    const follower = createWorld({ ...given, browser: owner })
+    await follower.client.ready()
+    const token = await follower.client.getAccessToken()
+    const tokens = [follower, owner, follower].map(({ client }) => client.getAccessToken({ refused: token }))
+    const [next, ...others] = await Promise.all(tokens)
+    expect(next).not.toBe(token)
+    expect(others).toEqual([next, next])
+    expect(owner.server.refreshes).toBe(1)
+    expect(owner.server.reuses).toBe(0)
+  })
+
   test('given out by getAccessToken and never sent, it is known: opaque, of this login and of one before', async () => {
     const world = await signedIn({ server: { opaque: true } })
     const token = await given(world)

@@ -1803,6 +1803,13 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
+    from: 'await within(environment, timeout, late, ask, signal, disposal.signal)',
+    to: 'await ask()',
+    breaks: 'A schema that never answers keeps a caller waiting for ever.',
+    test: 'access-token',
+  },
+  {
+    file: 'client.ts',
     from: 'held?.accessToken === token ? held : bearer.ownerOf(token)',
     to: 'bearer.ownerOf(token)',
     breaks: 'The very token in use is a stranger where the app has it from elsewhere.',
@@ -1845,8 +1852,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'idle.ts',
-    from: 'if (!isSignedIn()) return warnOf(null)',
-    to: 'if (!isSignedIn()) return',
+    from: '      warnOf(null)\n      return\n',
+    to: '      return\n',
     breaks: 'A warning outlives the session.',
     test: 'idle',
   },
