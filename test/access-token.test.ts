@@ -1,6 +1,7 @@
 import * as valibot from 'valibot'
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
+import { MODES, worldsOf } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
@@ -36,6 +37,29 @@ describe('getAccessToken({ refused }) gives another token of the same identity',
     expect(next).not.toBe(token)
     expect(world.server.refreshes).toBe(1)
     expect(await world.client.getAccessToken()).toBe(next)
+  })
+
+  test.each(MODES.filter(({ isBearer }) => isBearer))(
+    'in every mode that shows tokens: $name',
+    async mode => {
+      const world = await worldsOf(mode).signedIn()
+      const token = await given(world)
+      world.server.revokeAccess()
+      const next = await world.client.getAccessToken({ refused: token })
+      expect(next).not.toBe(token)
+      expect((await world.client.fetch(items)).status).toBe(200)
+      expect(world.server.refreshes).toBe(1)
+      expect(world.server.reuses).toBe(0)
+    },
+  )
+
+  test('a token that renews itself is renewed while the server takes it, and else the session has ended', async () => {
+    const world = await signedIn({ server: { carrier: 'sliding' }, options: { sliding: true } })
+    const token = await given(world)
+    const next = await world.client.getAccessToken({ refused: token })
+    expect(next).not.toBe(token)
+    world.server.revokeAll()
+    expect(await world.client.getAccessToken({ refused: next })).toBeNull()
   })
 
   test('R2 two hundred callers with the same refused token, and requests beside them, share one refresh', async () => {
