@@ -271,9 +271,11 @@ describe('P5 away from the keyboard', () => {
       },
     }
     const seconds = { textContent: '' }
+    const button = new EventTarget()
+    const elements: Record<string, object> = { output: seconds, button }
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'], now: clock.now() })
     vi.stubGlobal('document', {
-      querySelector: (selector: string) => (selector.endsWith('output') ? seconds : dialog),
+      querySelector: (selector: string) => elements[selector.split(' ')[1] ?? ''] ?? dialog,
     })
     const pass = async (ms: number) => {
       vi.setSystemTime(clock.now() + ms)
@@ -288,7 +290,7 @@ describe('P5 away from the keyboard', () => {
     expect([dialog.open, seconds.textContent]).toEqual([true, '60'])
     vi.advanceTimersByTime(10_000)
     expect(seconds.textContent).toBe('50')
-    auth.touch()
+    button.dispatchEvent(new Event('click'))
     await pass(0)
     expect(dialog.open).toBe(false)
     await pass(14 * 60_000)
