@@ -20,7 +20,7 @@ export interface AuthorizedFetch {
   fetch: Fetch
   /**
    * The token to send with now, refreshed first where one is due; `null` when anonymous. `refused`: a token of the owner
-   * that is good no more, whatever the clock says. `null` then means that the session ended while the call waited.
+   * that a server has refused; `null` then means that the session ended while the call waited.
    */
   usableToken(
     signal?: AbortSignal | null,
@@ -28,7 +28,7 @@ export interface AuthorizedFetch {
     owner?: Owner,
     refused?: string,
   ): Promise<Held | null>
-  /** The token that a request would be sent with now; without waiting, `null` where the request would wait. */
+  /** The token that a request would be sent with right now; `null` where it would have to wait. */
   peek(): Held | null
   /** For `init`: all requests that it is given to are made for whoever is signed in now. */
   forNow(): RequestInit
@@ -268,7 +268,7 @@ export function createAuthorizedFetch(
       if (isOver())
         throw new AuthError('refresh_unavailable', 'Even a fresh token is dead: look at its lifetime.')
     } else readyToken()
-    if (refused !== undefined && !session.held && wasTheirs) return null
+    if (refused !== undefined && wasTheirs && !session.held) return null
     return belonging(session.held, owner)
   }
 

@@ -465,9 +465,8 @@ export function createParts<Claims, User>(
     return handOut(held)
   }
 
-  /** Whose is a token that the app shows? */
+  /** The owner of a token that the app shows as refused. */
   async function ownerOf(token: string, signal: AbortSignal | null | undefined): Promise<Owner> {
-    alive()
     if (isUsable(token)) {
       const { held } = session
       const known = held?.accessToken === token ? held : bearer.ownerOf(token)
@@ -486,7 +485,7 @@ export function createParts<Claims, User>(
     return handOut(peek())
   }
 
-  /** What the app has now, it may show again as `refused`. */
+  /** The app may show it as refused later. */
   function handOut(held: Held | null): string | null {
     if (held) bearer.remember(held)
     return held?.accessToken ?? null

@@ -1761,15 +1761,15 @@ const mutants: Mutant[] = [
   // A token that was refused, one that is looked at, and who is about to be signed out
   {
     file: 'authorized-fetch.ts',
-    from: 'if (refused !== undefined && !session.held && wasTheirs) return null\n',
+    from: 'if (refused !== undefined && wasTheirs && !session.held) return null\n',
     to: '',
     breaks: 'Who shows a refused token does not learn that its session has just ended.',
     test: 'access-token',
   },
   {
     file: 'authorized-fetch.ts',
-    from: '!session.held && wasTheirs) return null',
-    to: '!session.held) return null',
+    from: 'refused !== undefined && wasTheirs && !session.held',
+    to: 'refused !== undefined && !session.held',
     breaks: 'A token of a session that ended long ago passes for one of this session.',
     test: 'access-token',
   },
