@@ -129,31 +129,51 @@ describe('I4 refresh() on the page that a redirect led to', () => {
     },
   )
 
-  test('I4 what another tab has asked the server for since is the answer, and a decision for all tabs', async () => {
+  describe('I4 what a page hears while it waits for the answer to refresh()', () => {
     const given: WorldOptions = { options: { ...SCOPE, restore: 'manual' } }
-    const page = createWorld(given)
-    const other = createWorld({ ...given, browser: page })
-    await page.settle()
-    const hear = async (user: string, decided: number, askedAt: number) => {
-      const now = page.clock.time
-      page.shared.channels.inject(nameOf('app'), {
-        ...{ v: 1, type: 'session', cause: 'restore', generation: now, decided, askedAt },
-        ...{ identity: JSON.stringify([ORIGIN, user]), epoch: 0, lineage: null, lifetime: HOUR },
-        ...{ accessToken: page.server.issueAccess(user).token, expiresAt: now + HOUR, origins: [ORIGIN] },
-      })
-      await page.settle()
-    }
-    page.server.hold(REFRESH)
-    const refresh = watch(page.client.refresh())
-    const before = page.clock.time
-    await page.settle()
-    await hear('ada', before - SECOND, before - SECOND)
-    expect([page, other].map(who)).toEqual(['unknown', 'ada'])
+    const sessionOf = ({ server, clock }: World, user: string, more: object) => ({
+      ...{ v: 1, type: 'session', cause: 'restore', identity: JSON.stringify([ORIGIN, user]), epoch: 0 },
+      ...{ accessToken: server.issueAccess(user).token, lineage: null, origins: [ORIGIN] },
+      ...{ lifetime: HOUR, expiresAt: clock.time + HOUR },
+      ...more,
+    })
 
-    await page.clock.advance(SECOND)
-    await hear('bob', 0, page.clock.time)
-    expect([page, other].map(who)).toEqual(['bob', 'bob'])
-    expect(refresh.state).toBe('pending')
+    async function asking() {
+      const page = createWorld(given)
+      byRedirect(page)
+      const other = createWorld({ ...given, browser: page })
+      await page.settle()
+      const answer = page.server.hold(REFRESH)
+      const refresh = watch(page.client.refresh())
+      const asked = page.clock.time
+      await page.settle()
+      const hear = async (user: string, more: object) => {
+        page.shared.channels.inject(nameOf('app'), sessionOf(page, user, more))
+        await page.settle()
+      }
+      const before = asked - SECOND
+      await hear('ada', { generation: asked + SECOND, decided: before, askedAt: before })
+      expect([page, other].map(who)).toEqual(['unknown', 'ada'])
+      return { page, other, answer, refresh, hear }
+    }
+
+    test('I4 what another tab has asked the server for since is the answer, and a decision for all tabs', async () => {
+      const { page, other, refresh, hear } = await asking()
+      await page.clock.advance(2 * SECOND)
+      const now = page.clock.time
+      await hear('bob', { generation: now, decided: 0, askedAt: now })
+      expect([page, other].map(who)).toEqual(['bob', 'bob'])
+      expect(refresh.state).toBe('pending')
+    })
+
+    test('I4 the answer counts as newer than what other tabs came to, also by a clock that was set back', async () => {
+      const { page, other, answer } = await asking()
+      answer()
+      await page.settle()
+      expect([page, other].map(who)).toEqual(['bob', 'bob'])
+      const { generation } = page.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
+      expect(generation).toBeGreaterThan(page.clock.time + SECOND)
+    })
   })
 
   test.each(modes)(
