@@ -221,7 +221,11 @@ export function createParts<Claims, User>(
       }
       const isAnswer = await handingOver.adopt(news)
       const answer = isAnswer && handingOver.offer('login')
-      if (answer) tabs.tell(answer)
+      if (answer) {
+        tabs.tell(answer)
+        // A login that is newer still may have been heard before it, and was no answer.
+        void tabs.consult({ type: 'ask', generation: session.generation }, () => true, 0)
+      }
       if (session.isFollower) await resting.recover()
       return
     }

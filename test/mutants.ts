@@ -1458,6 +1458,13 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
+    from: "void tabs.consult({ type: 'ask', generation: session.generation }, () => true, 0)",
+    to: '',
+    breaks: 'A tab whose refresh() was answered goes on beside a newer login, which it heard of too early.',
+    test: 'redirect-login',
+  },
+  {
+    file: 'client.ts',
     from: 'session.held ? news.decided : session.decided',
     to: 'session.decided',
     breaks: 'A tab that sees an old marker late signs out all who have logged in since.',

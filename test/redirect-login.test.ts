@@ -166,6 +166,17 @@ describe('I4 refresh() on the page that a redirect led to', () => {
       expect(refresh.state).toBe('pending')
     })
 
+    test('I4 a login that is newer than the answer, and was heard before it, is taken after it', async () => {
+      const { page, other, hear } = await asking()
+      const now = page.clock.time
+      const login = now + MINUTE
+      await hear('eve', { generation: login, decided: login, askedAt: now - MINUTE })
+      expect([page, other].map(who)).toEqual(['unknown', 'eve'])
+      await page.clock.advance(SECOND)
+      await hear('bob', { generation: now + 2, decided: now + 2, askedAt: now + 2 })
+      expect([page, other].map(who)).toEqual(['eve', 'eve'])
+    })
+
     test('I4 the answer counts as newer than what other tabs came to, also by a clock that was set back', async () => {
       const { page, other, answer } = await asking()
       answer()

@@ -53,7 +53,8 @@ const config: ViteUserConfigExport = defineConfig({
           exclude: [...configDefaults.exclude, 'test/browser/**', 'test/bindings/**'],
           setupFiles: ['test/support/seed.ts'],
           // Properties run thousands of virtual hours: a busy machine takes its time, and no rule depends on it.
-          testTimeout: 60_000,
+          // `npm run explore` asks for many more runs of each property.
+          testTimeout: process.env.PATIENT ? 3_600_000 : 60_000,
         },
       },
       {
