@@ -182,6 +182,15 @@ describe('getAccessToken({ refused }) where there is no other token', () => {
     expect(world.server.refreshes).toBe(1)
   })
 
+  test('N14 null where tokens cannot be renewed: the session has ended', async () => {
+    const world = await signedIn({ options: { endpoints: { refresh: false } } })
+    const token = await given(world)
+    expect(await world.client.getAccessToken({ refused: token })).toBeNull()
+    expect(world.client.session).toMatchObject({ status: 'anonymous', reason: 'rejected' })
+    expect(await watchedCode(world, token)).toBe('no_session')
+    expect(world.server.calls).toEqual([])
+  })
+
   test('null where the user logs out meanwhile, and no_session for who asks later', async () => {
     const world = await signedIn()
     const token = await given(world)
@@ -468,6 +477,18 @@ describe('peekAccessToken gives what a request would be sent with right now', ()
     await world.settle()
     expect(world.server.refreshes).toBe(1)
     expect(world.client.peekAccessToken()).not.toBeNull()
+  })
+
+  test('N14 where tokens cannot be renewed, it gives the token to its end and asks nothing', async () => {
+    const world = await signedIn({ options: { endpoints: { refresh: false } }, server: { lifetime: 60 } })
+    const token = world.client.peekAccessToken()
+    world.clock.sleep(MINUTE - 2 * SECOND)
+    expect(world.client.peekAccessToken()).toBe(token)
+    world.clock.sleep(2 * SECOND)
+    expect(world.client.peekAccessToken()).toBeNull()
+    await world.settle()
+    expect(world.client.session).toMatchObject({ status: 'anonymous', reason: 'rejected' })
+    expect(world.server.calls).toEqual([])
   })
 
   test('during a backoff nothing more is asked, however often a library looks', async () => {
