@@ -302,7 +302,7 @@ describe('P5 away from the keyboard', () => {
   })
 })
 
-describe('P5 signing in', () => {
+describe('P5 signing in and out', () => {
   test('P5 A one-time code', async () => {
     await serveInstead({
       ...routes(),
@@ -378,6 +378,31 @@ describe('P5 signing in', () => {
     await setPassword('another horse')
     expect(auth.session.status).toBe('authenticated')
     expect(history.replaceState).toHaveBeenCalledWith(null, '', '/reset')
+  })
+
+  test('P5 Sign out everywhere: another device is signed out at its next refresh, and only then', async () => {
+    await serveInstead({
+      ...routes(),
+      'POST /logout/everywhere': secured(() => {
+        ledger.revokeSessions()
+        return new Response(null, { status: 204 })
+      }),
+    })
+    // Another browser, with cookies of its own.
+    const { auth: elsewhere } = await signedIn()
+    vi.unstubAllGlobals()
+    vi.stubGlobal('fetch', createBrowserFetch().fetch)
+    const { auth, signOutEverywhere } = await load('Sign out everywhere')
+    await auth.login(CREDENTIALS)
+    await auth.logout()
+    expect(calls('POST /logout')).toEqual([204])
+    expect(ledger.open).toBe(1)
+    await auth.login(CREDENTIALS)
+    expect(await signOutEverywhere()).toBe(true)
+    expect(ledger.open).toBe(0)
+    expect(elsewhere.session.status).toBe('authenticated')
+    expect((await elsewhere.fetch(`${backend.origin}/items`)).status).toBe(401)
+    expect(elsewhere.session).toMatchObject({ status: 'anonymous', reason: 'rejected' })
   })
 
   test('P5 Remember me: the choice decides where the refresh token is stored', async () => {
