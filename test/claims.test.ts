@@ -158,6 +158,15 @@ describe('"userSchema"', () => {
     expect(await next.client.ready()).toMatchObject({ user: seven })
   })
 
+  test('in cookie mode, also where refresh() finds somebody who signed in elsewhere', async () => {
+    const options = { mode: 'cookie', endpoints: { user: 'me' }, userSchema } as const
+    const world = createWorld({ server: { access: 'cookie' }, options })
+    expect(await world.client.ready()).toMatchObject({ status: 'anonymous' })
+    world.server.seed('ada')
+    world.server.answer('GET /me', () => world.server.json(ada))
+    expect((await world.client.refresh()).user).toEqual(seven)
+  })
+
   test('another tab takes the user as it is: it was validated there', async () => {
     const world = createWorld({ options: { userSchema } })
     answered(world, ada)
