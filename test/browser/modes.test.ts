@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { ServerOptions } from '../../demo/server/server.ts'
-import { REFUSED } from '../support/refused.ts'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -274,7 +273,7 @@ for (const engine of engines) {
       site.server.faults.set({ refresh: '500' })
       await tab.waitFor(() => window.auth.session.status === 'anonymous')
       await other.waitFor(() => window.auth.session.status === 'anonymous')
-      expect(await events(tab, 'logout')).toEqual([REFUSED])
+      expect(await events(tab, 'logout')).toEqual([{ reason: 'rejected' }])
       expect(notes()).not.toContain('refused: expired')
     })
 
