@@ -504,10 +504,9 @@ export function createParts<Claims, User>(
       session.suspend()
       void restored()
     }
-    if (type === 'online') {
-      refresher.retrySoon()
-      revocation.retrySoon()
-    }
+    const isOnline = type === 'online'
+    if (isOnline) revocation.retrySoon()
+    if (isOnline || (type !== 'pagehide' && environment.visible())) refresher.wake(isOnline)
     idle.look()
     scheduler.look()
   })

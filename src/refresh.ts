@@ -30,8 +30,13 @@ export interface Refresher {
   wait(need: Need): number
   /** No session that another tab asked the server for before this moment is taken now. */
   readonly after: Moment
-  /** Forgets a backoff that was our own idea, not the server's: the network has changed. */
-  retrySoon(): void
+  /**
+   * The network has changed, or the user is back: requests wait for the next attempt. It comes soon, unless the server
+   * said when.
+   */
+  wake(isOnline: boolean): void
+  /** The session or the backoff has changed: a refresh that waits for the end of the backoff looks again. */
+  stir(): void
   /** What others have to be told where such a run may not go out now: they would ask again and again. */
   refusal(need: Need): Postponed | null
   /** Another tab has failed for us all. */
@@ -61,8 +66,10 @@ interface Flight {
   sent: boolean
   /** The refresh token that its answer held, whatever became of the rest. */
   rotated: string | undefined
-  /** The network changed under it: should it fail, that says little. */
+  /** The network changed under it, or the machine slept: should it fail, that says little. */
   shaken: boolean
+  /** Set while it waits for the end of the backoff: ends that wait. */
+  stir: (() => void) | null
   readonly outcome: Promise<AuthError | null>
   readonly free: (outcome: AuthError | null) => void
   readonly controller: AbortController
@@ -81,6 +88,8 @@ interface Pause {
   readonly told: Instant | null
   /** For the other tabs. */
   readonly news: Postponed | null
+  /** By `online` or a wake-up since: requests do not reject at once. */
+  readonly awaited: boolean
 }
 
 const BACKOFF = 1_000
@@ -136,9 +145,11 @@ export function createRefresher(
       flight.asked ||= isAsked
       flight.again ||= since > 0
       if (isAsked) flight.after = momentOf(since)
+      flight.stir?.()
       return flight.outcome
     }
-    if (pausedFor(need) > 0) return Promise.resolve(pause()!.error)
+    const paused = pausedFor(need)
+    if (paused > 0 && !isAwaited(paused)) return Promise.resolve(pause()!.error)
     const wait = isAsked ? 0 : limitedFor()
     return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need, since)
   }
@@ -164,6 +175,13 @@ export function createRefresher(
     const end = need !== 'asked' ? until : told ? null : isRefused ? until : bound
     return end ? Math.max(0, remaining(environment, end)) : 0
   }
+
+  /** Is the end of the backoff worth waiting for? */
+  const isAwaited = (ms: number): boolean => pause()?.awaited === true && ms < timeout
+
+  /** For whatever it is that was wanted of it. */
+  const heldBack = ({ dead, asked }: Flight): number =>
+    Math.min(pausedFor(dead ? 'dead' : 'ahead'), asked ? pausedFor('asked') : NEVER)
 
   const hasSlidOut = (): boolean =>
     settings.sliding === true && session.held !== null && isExpired(environment, session.held)
@@ -202,6 +220,7 @@ export function createRefresher(
       after: need === 'asked' ? momentOf(since) : ANY_TIME,
       again: since > 0,
       shaken: false,
+      stir: null,
       sent: false,
       rotated: undefined,
       outcome,
@@ -215,52 +234,80 @@ export function createRefresher(
   }
 
   async function fly(current: Flight): Promise<void> {
-    const { signal } = current.controller
     const isWanted = () => session.version === current.version && !disposed
     // The waiters are freed by then; what is on the wire is not thrown away.
     const undo = environment.timer(() => {
       if (!isWanted()) current.free(null)
       else current.free(current.sent ? postpone(tookTooLong(), timeout) : tookTooLong())
     }, timeout)
+    const end = later(instant(environment), timeout)
     let outcome: AuthError | null = null
-    let follows = false
     try {
       const isAfterRestore = current.former?.version === current.version
       await formerOver(current)
       // The restore that was under way has signed somebody in, or nobody: the app asks about what is now.
       if (isAfterRestore) current.version = session.version
-      if (events.bars()) return
-      await tabs.exclusive(async alone => {
-        // Under the lock, look again: a login, a logout or a sibling may have been first.
-        if (!isWanted() || signal.aborted || events.bars()) return
-        const isCaughtUp = await tabs.catchUp(current.after)
-        const isReadable = await events.recover()
-        if (isCaughtUp || !isWanted()) return
-        const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
-        const { held, tokens, isFollower } = session
-        if (pausedFor(need) > 0) outcome = pause()!.error
-        // The token that renews itself cannot, once it has ended.
-        else if (settings.sliding && (!held || hasSlidOut())) {
-          session.clear(held ? 'rejected' : 'initial')
-        }
-        // With the refresh token in script's hands two at once are one too many.
-        else if (alone && tokens?.refreshToken) {
-          outcome = postpone(tookTooLong(), timeout, { quiet: true })
-        } else if (!isReadable) outcome = failed(unreadable(), current)
-        // Whoever has the refresh token will answer, if not at once.
-        else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
-        else if (!session.identity && !tokens?.refreshToken && !current.asked && loginNote.stands()) {
-          log({ type: 'barred', why: 'login' })
-          session.clear('initial')
-        } else outcome = await exchange(current, isWanted)
-      }, signal)
-      if (follows) outcome = await follow(current, isWanted)
+      do {
+        current.shaken = false
+        current.sent = false
+        if (heldBack(current) > 0) await backoffOver(current, isWanted)
+        outcome = await attempt(current, isWanted)
+        // A failure from before the network came back is none of the attempt that the requests wait for.
+      } while (outcome && current.shaken && remaining(environment, end) > 0 && limitedFor() <= 0)
     } finally {
       undo()
       if (flight === current) flight = null
       current.free(outcome)
       events.settled()
     }
+  }
+
+  /** Only a refresh that was woken waits; any other one that is held back ends with the error of the backoff. */
+  async function backoffOver(current: Flight, isWanted: () => boolean): Promise<void> {
+    for (;;) {
+      const ms = heldBack(current)
+      if (ms <= 0 || !isAwaited(ms) || !isWanted() || current.controller.signal.aborted) return
+      await new Promise<void>(resolve => {
+        const undo = environment.timer(resolve, Math.ceil(ms))
+        current.stir = () => {
+          undo()
+          resolve()
+        }
+      })
+      current.stir = null
+    }
+  }
+
+  /** In its turn among all tabs. */
+  async function attempt(current: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    const { signal } = current.controller
+    let outcome: AuthError | null = null
+    let follows = false
+    if (events.bars()) return null
+    await tabs.exclusive(async alone => {
+      // Under the lock, look again: a login, a logout or a sibling may have been first.
+      if (!isWanted() || signal.aborted || events.bars()) return
+      const isCaughtUp = await tabs.catchUp(current.after)
+      const isReadable = await events.recover()
+      if (isCaughtUp || !isWanted()) return
+      const { held, tokens, isFollower } = session
+      if (heldBack(current) > 0) outcome = pause()!.error
+      // The token that renews itself cannot, once it has ended.
+      else if (settings.sliding && (!held || hasSlidOut())) {
+        session.clear(held ? 'rejected' : 'initial')
+      }
+      // With the refresh token in script's hands two at once are one too many.
+      else if (alone && tokens?.refreshToken) {
+        outcome = postpone(tookTooLong(), timeout, { quiet: true })
+      } else if (!isReadable) outcome = failed(unreadable(), current)
+      // Whoever has the refresh token will answer, if not at once.
+      else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
+      else if (!session.identity && !tokens?.refreshToken && !current.asked && loginNote.stands()) {
+        log({ type: 'barred', why: 'login' })
+        session.clear('initial')
+      } else outcome = await exchange(current, isWanted)
+    }, signal)
+    return follows ? follow(current, isWanted) : outcome
   }
 
   /**
@@ -276,10 +323,12 @@ export function createRefresher(
 
   async function over(current: Flight): Promise<void> {
     if (current.former) await over(current.former)
-    await current.outcome
+    // One that waits for the end of a backoff has sent nothing.
+    if (!current.stir) await current.outcome
     if (!disposed) {
       current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
     }
+    current.stir?.()
     await current.done
   }
 
@@ -394,8 +443,12 @@ export function createRefresher(
     if (error.code !== 'refresh_rejected') {
       const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
       // Everybody is told the same moment: whoever waited long can wait for its turn as well.
-      const wait = told + (current.shaken && !told ? soon() : backoff(told))
-      return postpone(error, wait, { bound: told, quiet })
+      const isSoon = current.shaken && !told
+      return postpone(error, told + (isSoon ? soon() : backoff(told)), {
+        bound: told,
+        quiet,
+        awaited: isSoon,
+      })
     }
     if (held && !current.dead && !isExpired(environment, held)) {
       // It still works: keep it, and ask once more when it does not.
@@ -421,7 +474,8 @@ export function createRefresher(
       bound = 0,
       quiet = false,
       told = null,
-    }: { bound?: number; quiet?: boolean; told?: Instant | null } = {},
+      awaited = false,
+    }: { bound?: number; quiet?: boolean; told?: Instant | null; awaited?: boolean } = {},
   ): AuthError {
     const isRefused = code === 'refresh_rejected'
     const { generation } = session
@@ -450,6 +504,7 @@ export function createRefresher(
       bound: bound > 0 ? later(instant(environment), bound) : null,
       told,
       news,
+      awaited,
     }
     log({ type: 'postponed', error, retryAt: retryAt ?? null, told: told !== null })
     session.fail(error)
@@ -474,12 +529,19 @@ export function createRefresher(
       const { expires } = session.held ?? {}
       return settings.sliding && expires ? Math.min(wait, remaining(environment, expires)) : wait
     },
-    retrySoon() {
-      if (flight) flight.shaken = true
+    wake(isOnline) {
+      if (flight?.sent) flight.shaken = true
       const current = pause()
-      if (!current || current.bound || remaining(environment, current.until) <= BACKOFF) return
-      lastPause = { ...current, until: later(instant(environment), soon()) }
+      if (!current || current.bound) return
+      const { held } = session
+      // While a token lives nobody waits, so looking at the page costs the server nothing.
+      const isWanted = isOnline || !held || isExpired(environment, held)
+      const isFar = isWanted && remaining(environment, current.until) > BACKOFF
+      const until = isFar ? later(instant(environment), soon()) : current.until
+      lastPause = { ...current, until, awaited: true }
+      flight?.stir?.()
     },
+    stir: () => flight?.stir?.(),
     refusal: need => (pausedFor(need) > 0 ? (pause()?.news ?? null) : null),
     hear({ generation, code, status, body, retryAt, binding }) {
       if (generation !== session.generation || flight?.sent) return
@@ -506,6 +568,7 @@ export function createRefresher(
       for (let next = flight; next; next = next.former) {
         next.free(reason)
         if (!next.sent) next.controller.abort(reason)
+        next.stir?.()
       }
     },
   }

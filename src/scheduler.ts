@@ -22,6 +22,7 @@ export function createScheduler(
 
   function look(): void {
     undo()
+    refresher.stir()
     // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
     if (disposed || !environment.page || refresher.busy) return
     const due = untilDue()

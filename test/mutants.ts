@@ -1877,6 +1877,42 @@ const mutants: Mutant[] = [
     to: '    touch()',
     breaks: 'A warning stays when the user comes back.',
     test: 'idle',
+
+  // Waking up
+  {
+    file: 'refresh.ts',
+    from: 'if (paused > 0 && !isAwaited(paused))',
+    to: 'if (paused > 0)',
+    breaks: 'What an app asks again in its "online" listener rejects out of a backoff from before.',
+    test: 'waking',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'while (outcome && current.shaken && ',
+    to: 'while (false && ',
+    breaks: 'A request that joined an attempt from before the network came back fails with it.',
+    test: 'waking',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'if (!current.stir) await current.outcome',
+    to: 'await current.outcome',
+    breaks: 'A login waits for the end of a backoff.',
+    test: 'waking',
+  },
+  {
+    file: 'refresh.ts',
+    from: '        next.stir?.()\n',
+    to: '',
+    breaks: 'A client that is disposed in a backoff leaves its timer behind.',
+    test: 'waking',
+  },
+  {
+    file: 'client.ts',
+    from: "(type !== 'pagehide' && environment.visible())",
+    to: 'true',
+    breaks: 'A page that is left shortens its backoff.',
+    test: 'waking',
   },
 ]
 
