@@ -1,7 +1,7 @@
 import { unlessAborted, within } from './abort.ts'
 import { createUrlJudge } from './allowed-urls.ts'
 import type { Bearer } from './bearer.ts'
-import { type Call, hold, OWNER, readCall } from './call.ts'
+import { type Call, type Common, hold, OWNER, type Patience, readCall } from './call.ts'
 import { readChallenge } from './challenge.ts'
 import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
@@ -31,7 +31,7 @@ export interface AuthorizedFetch {
   /** The token that a request would be sent with right now; `null` where it would have to wait. */
   peek(): Held | null
   /** For `init`: all requests that it is given to are made for whoever is signed in now. */
-  forNow(): RequestInit
+  forNow(patience: Patience): RequestInit
 }
 
 /** How often a request is sent at most: with its token, after a refresh, and after a wait that outlived that token too. */
@@ -76,9 +76,9 @@ export function createAuthorizedFetch(
       if (call.url === null || isAppsOwn) {
         if (isAppsOwn && call.url !== null)
           log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
-        return settings.fetch(call.target, call.init)
+        return settings.fetch(call.target, stoppable(call, call.init))
       }
-      const owner = author && author !== 'other' ? author : (call.owner ?? session.owner)
+      const owner = author && author !== 'other' ? author : (call.common?.owner ?? session.owner)
       const token = readyToken()
       return !token && mustWait() ? whenReady(call, owner) : sendAs(call, token, owner)
     } catch (error) {
@@ -113,7 +113,7 @@ export function createAuthorizedFetch(
         if (isFinal) return response.status === 401 ? handedBack(call, response, 'refused-again') : response
         if (!(await isTokenDead(call, response))) return response
 
-        await renewed(token, response, call.signal)
+        await waited(call, renewed(token, response, call.signal))
         const next = successor(token)
         if (!next) return handedBack(call, response, whyNone(token))
         if (call.isOneShot) return handedBack(call, response, 'one-shot-body')
@@ -138,7 +138,7 @@ export function createAuthorizedFetch(
     hold(call)
     log({ type: 'held-back', ...nameOf(call), why: session.held ? 'refresh' : 'restore' })
     try {
-      do await usableToken(call.signal, 0, owner)
+      do await waited(call, usableToken(call.signal, 0, owner))
       while (mustRestore())
     } catch (error) {
       discard(call.target, error)
@@ -146,6 +146,8 @@ export function createAuthorizedFetch(
     }
     return sendAs(call, session.held, owner)
   }
+
+  const waited = <T>({ common }: Call, wait: Promise<T>): Promise<T> => common?.whileWaiting(wait) ?? wait
 
   const mustRestore = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null
   const mustWait = (): boolean => session.held !== null || mustRestore()
@@ -176,7 +178,7 @@ export function createAuthorizedFetch(
     const headers = bearer.attach(call.headers, inCookies ? null : token)
     // The app may change its own from here on.
     if (call.isGiven) call.headers = headers
-    const init: RequestInit = { ...call.init, headers }
+    const init = stoppable(call, { ...call.init, headers })
     const request = typeof target === 'string' ? null : target
     if (request) {
       // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
@@ -302,16 +304,21 @@ export function createAuthorizedFetch(
   /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
   const isOwnAnswer = (response: Response): boolean => !response.redirected || judge(response.url) !== null
 
-  return {
-    fetch: authorizedFetch,
-    usableToken,
-    peek,
-    forNow: () => ({ [OWNER]: session.owner }) as RequestInit,
+  function forNow(patience: Patience): RequestInit {
+    const common: Common = Object.assign(patience, { owner: session.owner })
+    return { [OWNER]: common } as RequestInit
   }
+
+  return { fetch: authorizedFetch, usableToken, peek, forNow }
 }
 
 function raise(error: AuthError | null): void {
   if (error) throw error
+}
+
+function stoppable({ common, signal }: Call, init: RequestInit): RequestInit {
+  if (!common) return init
+  return { ...init, signal: AbortSignal.any(signal ? [signal, common.signal] : [common.signal]) }
 }
 
 /** Without what a query can hold. */

@@ -1,10 +1,24 @@
 import { copyHeaders, copyPlain, type HeaderCopy, NO_HEADERS } from './bearer.ts'
 import type { Owner } from './identity.ts'
 
-/** A member of `init` by which `auth.api` says whom all attempts of one call are for. Nothing of it is sent. */
+/** A member of `init` by which `auth.api` says what all attempts of one call have in common. Nothing of it is sent. */
 export const OWNER = 'silent-refresh owner'
 
-type Marked = RequestInit & { [OWNER]?: Owner }
+/** One call of an HTTP client, which may be sent more than once. */
+export interface Common extends Patience {
+  /** Whom all attempts are for. */
+  readonly owner: Owner
+}
+
+/** How long that client waits. */
+export interface Patience {
+  /** Is handed every wait for a session or a token, and may stop a clock meanwhile. */
+  whileWaiting<T>(wait: Promise<T>): Promise<T>
+  /** Gives up what is on the wire. */
+  readonly signal: AbortSignal
+}
+
+type Marked = RequestInit & { [OWNER]?: Common }
 
 const NOTHING: RequestInit = Object.freeze(Object.create(null))
 
@@ -23,7 +37,7 @@ export interface Call {
   readonly isGiven: boolean
   /** The body can be read once only: it is never sent again. */
   readonly isOneShot: boolean
-  readonly owner: Owner | undefined
+  readonly common: Common | undefined
 }
 
 /**
@@ -40,7 +54,7 @@ export function readCall(
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
   const isMarked = given != null && Object.hasOwn(given, OWNER)
-  const owner = isMarked ? (given as Marked)[OWNER] : undefined
+  const common = isMarked ? (given as Marked)[OWNER] : undefined
   const isNothing = given == null || (isMarked && Object.keys(given).length === 1)
   const init: Marked | null = isNothing ? NOTHING : copyPlain(given)
   if (isMarked && !isNothing) delete init?.[OWNER]
@@ -49,7 +63,7 @@ export function readCall(
     let headers: HeaderCopy = NO_HEADERS
     if (init.headers !== undefined) init.headers = headers = copyHeaders(init.headers)
     const target = url ?? text
-    return { url, method, signal, target, init, headers, isGiven: false, isOneShot: false, owner }
+    return { url, method, signal, target, init, headers, isGiven: false, isOneShot: false, common }
   }
   const nativeUrl = text === null && isEmpty(init) ? urlOfNative(input) : undefined
   const isNative = nativeUrl !== undefined
@@ -75,7 +89,7 @@ export function readCall(
     headers,
     isGiven,
     isOneShot: isStream((init ?? given)?.body),
-    owner,
+    common,
   }
 }
 

@@ -1304,7 +1304,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'authorized-fetch.ts',
-    from: '(call.owner ?? session.owner)',
+    from: '(call.common?.owner ?? session.owner)',
     to: 'session.owner',
     breaks: 'A retry of one user goes out as the next one.',
     test: 'one-user',
@@ -1877,6 +1877,43 @@ const mutants: Mutant[] = [
     to: '    touch()',
     breaks: 'A warning stays when the user comes back.',
     test: 'idle',
+  },
+
+  {
+    file: 'patience.ts',
+    from: '      running?.stop()\n',
+    to: '',
+    breaks: 'auth.api gives up while the client waits for a token.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'patience.ts',
+    from: '        running?.run()\n',
+    to: '',
+    breaks: 'After a refresh auth.api waits for an API for ever.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'patience.ts',
+    from: '      controller.abort()\n',
+    to: '',
+    breaks: 'What auth.api has given up stays on the wire.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'full-client.ts',
+    from: 'if (timeout != null) return call(input, own)',
+    to: '',
+    breaks: 'A timeout of the app for auth.api is not kept.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'full-client.ts',
+    from: '    return Object.assign(response, Object.fromEntries(readers))',
+    to: '    return response',
+    breaks: 'auth.api waits for ever for the end of a body.',
+    test: 'api-timeout',
+  },
 
   // Waking up
   {

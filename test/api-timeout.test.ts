@@ -1,0 +1,188 @@
+import { HTTPError, TimeoutError } from 'ky'
+import { describe, expect, test } from 'vitest'
+import { type AuthClient, createFullClient } from '../src/full-client.ts'
+import { watch } from './support/outcome.ts'
+import { ORIGIN } from './support/server.ts'
+import { createWorld, type World, type WorldOptions } from './support/world.ts'
+
+const REFRESH = 'POST /refresh_token'
+const SECOND = 1_000
+
+/** Somebody who signed in before this page was loaded. */
+function open(given: WorldOptions = {}): { world: World; client: AuthClient } {
+  const world = createWorld(given)
+  world.client.dispose()
+  world.server.seed()
+  const client = createFullClient({ restore: 'manual', ...given.options }, world.environment)
+  return { world: { ...world, client } as never, client }
+}
+
+const calls: [string, (client: AuthClient) => Promise<unknown>][] = [
+  ['get', ({ api }) => api.get('items')],
+  ['get().json()', ({ api }) => api.get('items').json()],
+  ['post', ({ api }) => api.post('items', { json: {} })],
+  ['the instance itself', ({ api }) => api('items')],
+  ['extend', ({ api }) => api.extend({ headers: { 'X-One': '1' } }).get('items')],
+  ['extend, with a fetch around ours', client => client.api.extend({ fetch: client.fetch }).get('items')],
+  ['extend, with no hooks', ({ api }) => api.extend({ hooks: undefined as never }).get('items')],
+  ['create, over fetch', client => client.api.create({ fetch: client.fetch }).get(`${ORIGIN}/items`)],
+]
+
+describe('E8 the default timeout of auth.api does not run', () => {
+  test.each(calls)('while a restore takes longer, as "timeout" allows: %s', async (_, call) => {
+    const { world, client } = open({ options: { timeout: 20 * SECOND } })
+    const release = world.server.hold(REFRESH)
+    const outcome = watch(call(client))
+    await world.clock.advance(19 * SECOND)
+    expect(outcome.state).toBe('pending')
+    release()
+    await world.settle()
+    expect(outcome.state).toBe('fulfilled')
+    client.dispose()
+    expect(world.clock.timers).toBe(0)
+  })
+
+  test.each(calls)('while the auth server hangs: refresh_unavailable, as fetch: %s', async (_, call) => {
+    const { world, client } = open()
+    world.server.hold(REFRESH)
+    const outcomes = [call(client), client.fetch(`${ORIGIN}/items`)].map(watch)
+    await world.clock.advance(10 * SECOND)
+    expect(outcomes.map(({ state }) => state)).toEqual(['refresh_unavailable', 'refresh_unavailable'])
+    client.dispose()
+  })
+
+  test('while a refresh after a 401 runs; the sends before and after it share the ten seconds', async () => {
+    const { world, client } = open({ options: { timeout: 30 * SECOND } })
+    await client.ready()
+    const refused = world.server.hold('GET /items', () => world.server.json({}, 401))
+    const answered = world.server.hold('GET /items')
+    const refreshed = world.server.hold(REFRESH)
+    const outcome = watch(client.api.get('items') as Promise<Response>)
+    await world.clock.advance(6 * SECOND)
+    refused()
+    await world.clock.advance(25 * SECOND)
+    expect(outcome.state).toBe('pending')
+    refreshed()
+    await world.clock.advance(4 * SECOND - 1)
+    expect(outcome.state).toBe('pending')
+    await world.clock.advance(1)
+    expect(outcome.error).toBeInstanceOf(TimeoutError)
+    answered()
+    client.dispose()
+    expect(world.clock.timers).toBe(0)
+  })
+
+  test('but an API that does not answer is given up after ten seconds, and its request aborted', async () => {
+    const signals: AbortSignal[] = []
+    const { world, client } = open({
+      options: {
+        fetch(input, init) {
+          const request = new Request(input, init)
+          if (request.url.endsWith('/items')) signals.push(request.signal)
+          return world.environment.fetch(request)
+        },
+      },
+    })
+    await client.ready()
+    world.server.hold('GET /items')
+    const outcome = watch(client.api.get('items', { retry: 0 }) as Promise<Response>)
+    await world.clock.advance(10 * SECOND - 1)
+    expect(outcome.state).toBe('pending')
+    await world.clock.advance(1)
+    expect(outcome.error).toMatchObject({ name: 'TimeoutError', request: { url: `${ORIGIN}/items` } })
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    client.dispose()
+  })
+
+  test('each attempt of ky has its own time', async () => {
+    const { world, client } = open()
+    await client.ready()
+    world.server.hold('GET /items')
+    const retry = { limit: 1, delay: () => 0, retryOnTimeout: true }
+    const outcome = watch(client.api.get('items', { retry }) as Promise<Response>)
+    await world.clock.advance(10 * SECOND)
+    await new Promise(resolve => setTimeout(resolve))
+    await world.settle()
+    expect(outcome.value?.status).toBe(200)
+    expect(world.server.count('/items')).toBe(2)
+    client.dispose()
+  })
+
+  test('a body that does not end is given up ten seconds after the response', async () => {
+    const { world, client } = open({
+      options: {
+        async fetch(input, init) {
+          if (!String((input as Request).url ?? input).endsWith('/items'))
+            return world.environment.fetch(input, init)
+          return new Response(new ReadableStream({ start: stream => stream.enqueue(new Uint8Array([91])) }))
+        },
+      },
+    })
+    await client.ready()
+    const outcome = watch(client.api.get('items').json())
+    await world.clock.advance(10 * SECOND - 1)
+    expect(outcome.state).toBe('pending')
+    await world.clock.advance(1)
+    expect(outcome.error).toBeInstanceOf(TimeoutError)
+    client.dispose()
+    expect(world.clock.timers).toBe(0)
+  })
+
+  const own: [string, (client: AuthClient) => Promise<unknown>][] = [
+    ['for one request', ({ api }) => api.get('items', { timeout: 50 })],
+    ['for the instance', ({ api }) => api.extend({ timeout: 50 }).get('items')],
+    ['by a function', ({ api }) => api.extend(() => ({ timeout: 50 })).get('items')],
+    ['for all attempts', ({ api }) => api.get('items', { totalTimeout: 50 })],
+    ['as a signal', ({ api }) => api.get('items', { signal: AbortSignal.timeout(50) })],
+  ]
+  test.each(own)('a timeout that the caller gives runs: %s', async (_, call) => {
+    const { world, client } = open()
+    world.server.hold(REFRESH)
+    await expect(call(client)).rejects.toMatchObject({ name: 'TimeoutError' })
+    client.dispose()
+  })
+
+  test.each([[false], [30 * SECOND]] as const)("the caller's own %s is not cut to ten seconds", async timeout => {
+    const { world, client } = open()
+    await client.ready()
+    const release = world.server.hold('GET /items')
+    const outcome = watch(client.api.get('items', { timeout }) as Promise<Response>)
+    await world.clock.advance(20 * SECOND)
+    release()
+    await world.settle()
+    expect(outcome.value?.status).toBe(200)
+    client.dispose()
+  })
+
+  test('errors are those of ky', async () => {
+    const { world, client } = open()
+    await client.ready()
+    world.server.answer('/items', () => world.server.json({ why: 'no' }, 418))
+    const error = await client.api
+      .get('items')
+      .json()
+      .catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(HTTPError)
+    expect(error).toMatchObject({ data: { why: 'no' } })
+    expect(() => client.api.get('items', 5 as never)).toThrow(TypeError)
+    client.dispose()
+    expect(world.clock.timers).toBe(0)
+  })
+})
+
+test('E17 a polluted Object.prototype takes no call of auth.api elsewhere', async () => {
+  const { client } = open()
+  const stolen: unknown[] = []
+  Object.assign(Object.prototype, {
+    fetch: async (input: unknown) => void stolen.push(input),
+    timeout: 1,
+  })
+  try {
+    await client.api.get('items').json()
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'fetch')
+    Reflect.deleteProperty(Object.prototype, 'timeout')
+    client.dispose()
+  }
+  expect(stolen).toEqual([])
+})
