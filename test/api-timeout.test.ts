@@ -142,17 +142,20 @@ describe('E8 the default timeout of auth.api does not run', () => {
     client.dispose()
   })
 
-  test.each([[false], [30 * SECOND]] as const)("the caller's own %s is not cut to ten seconds", async timeout => {
-    const { world, client } = open()
-    await client.ready()
-    const release = world.server.hold('GET /items')
-    const outcome = watch(client.api.get('items', { timeout }) as Promise<Response>)
-    await world.clock.advance(20 * SECOND)
-    release()
-    await world.settle()
-    expect(outcome.value?.status).toBe(200)
-    client.dispose()
-  })
+  test.each([[false], [30 * SECOND]] as const)(
+    "the caller's own %s is not cut to ten seconds",
+    async timeout => {
+      const { world, client } = open()
+      await client.ready()
+      const release = world.server.hold('GET /items')
+      const outcome = watch(client.api.get('items', { timeout }) as Promise<Response>)
+      await world.clock.advance(20 * SECOND)
+      release()
+      await world.settle()
+      expect(outcome.value?.status).toBe(200)
+      client.dispose()
+    },
+  )
 
   test('errors are those of ky', async () => {
     const { world, client } = open()
