@@ -34,6 +34,7 @@ import type {
   Session,
   TokenSet,
 } from './types.ts'
+import { createWireNote } from './wire-note.ts'
 
 /** Tests hand in another environment; the public factory hands in the browser's. */
 export const createClient = <Claims, User>(
@@ -64,7 +65,10 @@ export function createParts<Claims, User>(
   const loginNote = createLoginNote(settings, environment)
   const vault = createVault(settings, environment)
   const { guard, pin } = createCsrfGuard(settings, environment)
-  const endpoints = createEndpoints(settings, environment, guard, token => session.isSameUser(token))
+  const wireNote = createWireNote(settings, environment, disposal.signal)
+  const endpoints = createEndpoints(settings, environment, guard, wireNote, token =>
+    session.isSameUser(token),
+  )
   // Renewed by any tab that has it, or read from where all tabs look: nobody's own.
   const isOwned = !settings.accessOnly && !vault.shared
   const session = createSession(environment, settings.refreshAhead, isOwned, changed)
@@ -499,6 +503,8 @@ export function createParts<Claims, User>(
     new AuthError('login_unavailable', `The login took longer than "timeout", ${timeout} ms.`)
 
   const stopWaking = environment.onWake(({ type, persisted }) => {
+    if (type === 'pagehide') wireNote.leave()
+    if (type === 'pageshow') wireNote.back()
     if (type === 'pageshow' && persisted && !isLone) {
       log({ type: 'suspended' })
       session.suspend()

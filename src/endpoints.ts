@@ -16,6 +16,7 @@ import type {
   PartialTokens,
   StandardSchema,
 } from './types.ts'
+import type { WireNote } from './wire-note.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints {
@@ -73,6 +74,7 @@ export function createEndpoints(
   settings: Settings,
   environment: Environment,
   guard: GuardRequest,
+  wireNote: WireNote,
   isSameUser: SessionHolder['isSameUser'],
 ): Endpoints {
   const { endpoints, sliding, log } = settings
@@ -181,6 +183,10 @@ export function createEndpoints(
     { sent, decides, ...given }: Asking = {},
   ): Promise<Answer | null> {
     signal.throwIfAborted()
+    // What is in script's hands can be known to no page that has gone.
+    const isByCookie = nameOf(operation) !== 'user' && !sliding && !tokens?.refreshToken
+    const wait = isByCookie ? wireNote.lifted(signal) : null
+    if (wait) await wait
     const prepared = await prepare(operation, tokens, signal, given)
     signal.throwIfAborted()
     const sentAt = instant(environment)
@@ -195,8 +201,10 @@ export function createEndpoints(
     let response: Response
     let text: string
     sent?.()
+    const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
     try {
       response = await settings.fetch(...prepared)
+      if (arrived) arrived()
       text = await response.text()
     } catch {
       // The native error is left behind: it can quote a header, token included.

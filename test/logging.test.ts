@@ -400,7 +400,7 @@ const SAMPLES: { [Type in LogEvent['type']]: Extract<LogEvent, { type: Type }>[]
   'callback-threw': [{ type: 'callback-threw', option: 'readTokens', name: 'TypeError' }],
   'storage-read': (['resumed', 'dropped'] as const).map(outcome => ({ type: 'storage-read', outcome })),
   'storage-unavailable': [{ type: 'storage-unavailable' }],
-  lock: (['waiting', 'stuck'] as const).map(state => ({ type: 'lock', state })),
+  lock: (['waiting', 'stuck', 'former-page'] as const).map(state => ({ type: 'lock', state })),
   'tabs-asked': [true, false].map(answered => ({ type: 'tabs-asked', answered })),
   suspended: [{ type: 'suspended' }],
   'tabs-degraded': (['locks', 'lock-query', 'channel'] as const).map(missing => ({

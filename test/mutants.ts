@@ -1915,6 +1915,49 @@ const mutants: Mutant[] = [
     test: 'api-timeout',
   },
 
+  {
+    file: 'client.ts',
+    from: "    if (type === 'pagehide') wireNote.leave()\n",
+    to: '',
+    breaks: 'A reload during a refresh sends the cookie that is used up.',
+    test: 'waking',
+  },
+  {
+    file: 'client.ts',
+    from: "    if (type === 'pageshow') wireNote.back()\n",
+    to: '',
+    breaks: 'A page that was kept leaves its note for the next one.',
+    test: 'waking',
+  },
+  {
+    file: 'wire-note.ts',
+    from: 'at == null || at > now',
+    to: 'at == null',
+    breaks: 'A note from the future makes a page wait.',
+    test: 'waking',
+  },
+  {
+    file: 'wire-note.ts',
+    from: 'Math.min(tookNote.read() ?? 0, 2 * timeout)',
+    to: 'tookNote.read() ?? 0',
+    breaks: 'A forged note makes all page loads wait.',
+    test: 'waking',
+  },
+  {
+    file: 'wire-note.ts',
+    from: ' - now, timeout / 2)',
+    to: ' - now, timeout)',
+    breaks: 'A page waits for the one before it until its requests have rejected.',
+    test: 'waking',
+  },
+  {
+    file: 'wire-note.ts',
+    from: 'unlessAborted(unlessAborted(wait, signal), disposal)',
+    to: 'unlessAborted(wait, signal)',
+    breaks: 'A client that is disposed sends a refresh all the same.',
+    test: 'waking',
+  },
+
   // Waking up
   {
     file: 'refresh.ts',

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { WORLDS } from './support/modes.ts'
+import { MODES, WORLDS, worldsOf } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
-import type { World } from './support/world.ts'
+import type { World, WorldOptions } from './support/world.ts'
 
 const items = `${ORIGIN}/items`
 const REFRESH = 'POST /refresh_token'
@@ -187,3 +187,251 @@ describe.each(WORLDS)('$mode.name', ({ mode, signedIn, reloaded }) => {
     }
   })
 })
+
+const inCookie = MODES.filter(({ name }) => /cookie/.test(name))
+
+describe.each(inCookie.map(worldsOf))('$mode.name', ({ signedIn, reload }) => {
+  describe('E9 a page that goes away with a refresh on the wire', () => {
+    const notesOf = ({ storage }: World) => [...storage].filter(([key]) => key.includes(':refresh-'))
+
+    /** Its server has rotated, and answers when the returned function is called. */
+    async function leaving(given: WorldOptions = {}, tookBefore = 0) {
+      return onWire(await signedIn(given), tookBefore)
+    }
+
+    async function onWire(world: World, tookBefore = 0) {
+      const { client, clock, server } = world
+      if (tookBefore > 0) {
+        const answer = server.delay(REFRESH)
+        const refreshed = client.refresh()
+        await clock.advance(tookBefore)
+        answer()
+        await refreshed
+      }
+      const answer = server.delay(REFRESH)
+      void client.refresh().catch(() => {})
+      await world.settle()
+      return { world, answer }
+    }
+
+    function leave(world: World): World {
+      world.wake('pagehide', false)
+      world.close()
+      world.server.calls.length = 0
+      world.server.jar.access = null
+      return reload(world)
+    }
+
+    test('the next page waits for the answer, and the session goes on: also where a repeat ends it', async () => {
+      const { world, answer } = await leaving()
+      await world.clock.advance(400)
+      const next = leave(world)
+      const outcome = watch(next.client.fetch(items))
+      await next.clock.advance(600)
+      answer()
+      await next.clock.advance(499)
+      expect(next.server.refreshes).toBe(0)
+      await next.clock.advance(1)
+      expect(outcome.value?.status).toBe(200)
+      expect(next.server.refreshes).toBe(1)
+      expect(next.server.reuses).toBe(0)
+      expect(notesOf(next)).toEqual([])
+      next.client.dispose()
+      expect(next.clock.timers).toBe(0)
+    })
+
+    test('leaves a note in which there are two numbers and no token', async () => {
+      const { world } = await leaving({}, 900)
+      world.wake('pagehide', false)
+      const notes = notesOf(world)
+      expect(notes.map(([, value]) => Number(value))).toEqual([world.clock.now(), 900])
+    })
+
+    test('where the last refresh took long the next page waits for twice that', async () => {
+      const { world } = await leaving({}, 2_000)
+      const next = leave(world)
+      watch(next.client.ready())
+      await next.clock.advance(3_999)
+      expect(next.server.refreshes).toBe(0)
+      await next.clock.advance(1)
+      expect(next.server.refreshes).toBe(1)
+    })
+
+    test('and a page in between, which has heard no answer, hands that on', async () => {
+      const { world } = await leaving({}, 2_000)
+      const next = leave(world)
+      next.server.hold(REFRESH)
+      watch(next.client.ready())
+      await next.clock.advance(4_000)
+      expect(next.server.refreshes).toBe(1)
+      const last = leave(next)
+      watch(last.client.ready())
+      await last.clock.advance(3_999)
+      expect(last.server.refreshes).toBe(0)
+      await last.clock.advance(1)
+      expect(last.server.refreshes).toBe(1)
+    })
+
+    test('half of "timeout" at most, and requests still reject within "timeout"', async () => {
+      const { world } = await leaving({}, 9_000)
+      const next = leave(world)
+      next.server.hold(REFRESH)
+      const outcome = watch(next.client.fetch(items))
+      await next.clock.advance(4_999)
+      expect(next.server.refreshes).toBe(0)
+      await next.clock.advance(1)
+      expect(next.server.refreshes).toBe(1)
+      await next.clock.advance(4_999)
+      expect(outcome.state).toBe('pending')
+      await next.clock.advance(1)
+      expect(outcome.state).toBe('refresh_unavailable')
+    })
+
+    test('a reload with nothing on the wire waits for nothing', async () => {
+      const world = await signedIn()
+      await world.client.refresh()
+      const next = leave(world)
+      expect(notesOf(next)).toEqual([])
+      await next.client.ready()
+      expect(next.server.refreshes).toBe(1)
+      expect(next.client.session.status).toBe('authenticated')
+    })
+
+    test.each([
+      ['an old one', -2_000, 0],
+      ['one of yesterday', -24 * HOUR, 9_000],
+      ['one of a minute ago, with a forged length', -60_000, 24 * HOUR],
+      ['one from the future', 1, 0],
+      ['one from a far future', 24 * HOUR, 9_000],
+    ])('%s is ignored', async (_, ms, took) => {
+      const { world, answer } = await leaving()
+      world.wake('pagehide', false)
+      const values = { sent: world.clock.now() + ms, took }
+      const notes = notesOf(world)
+      expect(notes).toHaveLength(2)
+      answer()
+      await world.settle()
+      for (const [key] of notes) world.storage.set(key, `${values[key.includes('took') ? 'took' : 'sent']}`)
+      world.close()
+      world.server.calls.length = 0
+      world.server.jar.access = null
+      const next = reload(world)
+      watch(next.client.ready())
+      await next.settle()
+      expect(next.server.refreshes).toBe(1)
+      expect(next.client.session.status).toBe('authenticated')
+    })
+
+    test.each(['9007199254740991', '1e308', '-5', 'x', '', `${24 * HOUR}`])(
+      'E16 a forged length of "%s" makes nobody wait for longer than half of "timeout"',
+      async took => {
+        const { world } = await leaving()
+        world.wake('pagehide', false)
+        world.close()
+        for (const [key] of notesOf(world)) if (key.includes('took')) world.storage.set(key, took)
+        world.server.calls.length = 0
+        world.server.jar.access = null
+        const next = reload(world)
+        watch(next.client.ready())
+        await next.clock.advance(5_000)
+        expect(next.server.refreshes).toBe(1)
+        await next.clock.advance(1)
+        // And it holds for one page load, however often it is read.
+        const last = reload(next)
+        next.close()
+        last.server.jar.access = null
+        watch(last.client.ready())
+        await last.clock.advance(1)
+        expect(last.server.refreshes).toBe(2)
+      },
+    )
+
+    test('where a living sibling has the session nobody waits, and nobody asks the server', async () => {
+      const world = await signedIn()
+      await reload(world).client.ready()
+      await onWire(world)
+      const next = leave(world)
+      expect((await next.client.ready()).status).toBe('authenticated')
+      expect(next.server.refreshes).toBe(0)
+    })
+
+    test('a page that was there all along waits as well, when its own refresh is next', async () => {
+      const { world, answer } = await leaving()
+      const sibling = reload(world)
+      await sibling.settle()
+      watch(sibling.client.ready())
+      await sibling.settle()
+      leave(world).client.dispose()
+      await sibling.clock.advance(600)
+      answer()
+      await sibling.clock.advance(1_000)
+      expect(sibling.client.session.status).toBe('authenticated')
+      expect(sibling.server.reuses).toBe(0)
+    })
+
+    test('a page that is kept and comes back is not gone', async () => {
+      const { world, answer } = await leaving()
+      world.wake('pagehide', true)
+      expect(notesOf(world)).toHaveLength(2)
+      world.wake('pageshow', true)
+      expect(notesOf(world)).toEqual([])
+      answer()
+      await world.clock.advance(1)
+      expect(world.client.session.status).toBe('authenticated')
+      expect(world.server.reuses).toBe(0)
+    })
+
+    test.each(['login', 'logout'] as const)(
+      'a %s on the next page comes after the answer too',
+      async what => {
+        const { world, answer } = await leaving({ options: { restore: 'manual' } })
+        const next = leave(world)
+        const done = watch<unknown>(what === 'login' ? next.login('bob') : next.client.logout())
+        await next.clock.advance(1_000)
+        expect(done.state).toBe('pending')
+        answer()
+        await next.clock.advance(500)
+        expect(done.state).toBe('fulfilled')
+        expect(notesOf(next)).toEqual([])
+        expect(next.server.holder).toBe(what === 'login' ? 'bob' : null)
+      },
+    )
+
+    test('C9 a client that is disposed while it waits leaves no timer, and sends nothing', async () => {
+      const { world } = await leaving()
+      const next = leave(world)
+      const ready = watch(next.client.ready())
+      await next.settle()
+      next.client.dispose()
+      await next.settle()
+      expect(ready.state).toBe('disposed')
+      expect(next.clock.timers).toBe(0)
+      await next.clock.advance(5_000)
+      expect(next.server.refreshes).toBe(0)
+    })
+
+    test('the logger is told why it waits', async () => {
+      const { world } = await leaving()
+      const next = leave(world)
+      watch(next.client.ready())
+      await next.settle()
+      expect(next.logs).toContainEqual({ type: 'lock', state: 'former-page' })
+    })
+  })
+})
+
+describe.each(MODES.filter(mode => !inCookie.includes(mode)).map(worldsOf))(
+  '$mode.name',
+  ({ signedIn, reload }) => {
+    test('E9 no note is left where no cookie can come of it', async () => {
+      const world = await signedIn()
+      world.server.delay(REFRESH)
+      void world.client.refresh().catch(() => {})
+      await world.settle()
+      world.wake('pagehide', false)
+      world.close()
+      expect([...world.storage.keys()].filter(key => key.includes(':refresh-'))).toEqual([])
+      await reload(world).client.ready()
+    })
+  },
+)

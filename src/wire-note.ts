@@ -1,0 +1,86 @@
+import { unlessAborted } from './abort.ts'
+import type { Environment } from './environment.ts'
+import { createNote } from './note.ts'
+import type { Settings } from './options.ts'
+
+/**
+ * 'A refresh is on the wire', since when, and how long the last one took. A page that goes away meanwhile leaves this
+ * note: the server rotates all the same, so the cookie that the next page finds may be used up until the answer has
+ * brought the new one. Any answer removes the note.
+ */
+export interface WireNote {
+  /** A refresh leaves. To be called when the server has answered: the cookie of its answer is in the jar by then. */
+  sent(): () => void
+  /** The server has answered something else that decides about the cookie. */
+  lift(): void
+  /** The page goes away, maybe to the back/forward cache. */
+  leave(): void
+  /** The page was kept, and hears itself what becomes of what it has sent. */
+  back(): void
+  /** As long as the answer to a page that has gone may take; `null`: no such page is known of. */
+  lifted(signal: AbortSignal): Promise<void> | null
+}
+
+const LEAST = 1_500
+
+export function createWireNote(
+  settings: Settings,
+  environment: Environment,
+  disposal: AbortSignal,
+): WireNote {
+  const { timeout, log } = settings
+  const note = createNote(settings, environment, 'refresh-sent')
+  const tookNote = createNote(settings, environment, 'refresh-took')
+  let onWire: number | null = null
+  /** Milliseconds; of a page before this one where it has seen none itself. */
+  let took = 0
+
+  function lift(): void {
+    note.remove()
+    tookNote.remove()
+  }
+
+  function left(): number {
+    const at = note.read()
+    const now = environment.now()
+    if (at == null || at > now) return 0
+    took ||= Math.min(tookNote.read() ?? 0, 2 * timeout)
+    return Math.min(at + Math.max(LEAST, 2 * took) - now, timeout / 2)
+  }
+
+  return {
+    sent() {
+      const at = Math.floor(environment.now())
+      const since = environment.monotonic()
+      onWire = at
+      return () => {
+        if (onWire === at) onWire = null
+        took = Math.ceil(environment.monotonic() - since)
+        lift()
+      }
+    },
+
+    lift,
+
+    leave() {
+      if (onWire === null) return
+      note.write(onWire)
+      tookNote.write(took)
+    },
+
+    back() {
+      if (onWire !== null && note.read() === onWire) lift()
+    },
+
+    lifted(signal) {
+      const ms = left()
+      if (ms <= 0) return null
+      log({ type: 'lock', state: 'former-page' })
+      let undo = () => {}
+      const wait = new Promise<void>(resolve => {
+        undo = environment.timer(resolve, Math.ceil(ms))
+      })
+      return unlessAborted(unlessAborted(wait, signal), disposal).finally(undo)
+    },
+  }
+}
