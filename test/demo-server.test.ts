@@ -428,13 +428,51 @@ describe('reuse and grace', () => {
     expect(await errorOf(await browser.refresh())).toEqual([401, 'session_revoked'])
   })
 
-  test('a thief who profits from the grace shows at the next refresh', async () => {
+  test('every repeat yields the very same successor, until that is used', async () => {
+    await browser.login()
+    const old = browser.jar
+    const first = browser.cookie('refresh_token')!.value
+    await browser.refresh()
+    const successor = browser.cookie('refresh_token')!.value
+    expect(successor).not.toBe(first)
+    for (let n = 0; n < 3; n++) {
+      await browser.refresh({ cookies: old })
+      expect(browser.cookie('refresh_token')!.value).toBe(successor)
+    }
+    expect((await browser.refresh()).status).toBe(200)
+    expect(browser.cookie('refresh_token')!.value).not.toBe(successor)
+  })
+
+  test('a repeat without the fingerprint cookie of the session gets nothing', async () => {
+    await browser.login()
+    const old = browser.jar.filter(({ name }) => name === 'refresh_token')
+    await browser.refresh()
+    const stolen = await browser.refresh({ cookies: old, keep: false })
+    expect([await errorOf(stolen), stolen.headers.getSetCookie()]).toEqual([
+      [401, 'invalid_refresh_token'],
+      [],
+    ])
+    expect((await browser.refresh()).status).toBe(200)
+  })
+
+  test('a thief who repeats within the grace, with both cookies, is not noticed by it', async () => {
     await browser.login()
     const thief = openBrowser(server.url)
     thief.jar = browser.jar
     await browser.refresh()
     expect((await thief.refresh()).status).toBe(200)
     expect((await browser.refresh()).status).toBe(200)
+    expect((await thief.refresh()).status).toBe(200)
+  })
+
+  test("but when either comes after the other's grace", async () => {
+    await browser.login()
+    const thief = openBrowser(server.url)
+    thief.jar = browser.jar
+    await browser.refresh()
+    expect((await thief.refresh()).status).toBe(200)
+    expect((await browser.refresh()).status).toBe(200)
+    pass(10)
     expect(await errorOf(await thief.refresh())).toEqual([401, 'reuse_detected'])
     expect(await errorOf(await browser.refresh())).toEqual([401, 'session_revoked'])
   })
@@ -1174,7 +1212,7 @@ describe('the command', () => {
     [['--port', '70000'], '"--port"'],
     [['--access-ttl', '0'], '"--access-ttl" must be a whole number from 1 to 86400'],
     [['--mode', 'basic'], '"--mode" must be one of bearer, cookie, body, sliding'],
-    [['--grace='], '"--grace" must be a number from 0 to 300'],
+    [['--grace='], '"--grace" must be a number from 0 to 10'],
     [['--db', '/nowhere/at/all.db', '--port', '0'], '"db" cannot be opened: /nowhere/at/all.db'],
     [['surplus'], 'surplus'],
   ])('%j ends with 2 and one sentence', async (flags, sentence) => {

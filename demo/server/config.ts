@@ -20,7 +20,7 @@ export interface ServerOptions {
   mode?: Mode
   /** Life of an access token in whole seconds. Default 15. */
   accessTtl?: number
-  /** For how many seconds a rotated refresh token may be repeated. 0 is strict. Default 10. */
+  /** For how many seconds a rotated refresh token may be repeated, at most 10. 0 is strict. Default 10. */
   grace?: number
   /** The folder of the built page. Default `demo/app/dist`. */
   staticRoot?: string
@@ -55,7 +55,7 @@ const inRange = (name: string, value: unknown, low: number, high: number, whole:
 export const checkPort = (value: unknown, name = 'port'): number => inRange(name, value, 0, 65_535, true)
 export const checkAccessTtl = (value: unknown, name = 'accessTtl'): number =>
   inRange(name, value, 1, 86_400, true)
-export const checkGrace = (value: unknown, name = 'grace'): number => inRange(name, value, 0, 300, false)
+export const checkGrace = (value: unknown, name = 'grace'): number => inRange(name, value, 0, 10, false)
 export const checkPasswordCost = (value: unknown): number => inRange('passwordCost', value, 4, 20, true)
 
 /** Reads a partial change; nothing is applied unless all of it is good. */

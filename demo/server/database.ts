@@ -38,6 +38,10 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS csrf_keys (key TEXT PRIMARY KEY) STRICT;
   INSERT INTO csrf_keys (key) SELECT hex(randomblob(32)) WHERE NOT EXISTS (SELECT 1 FROM csrf_keys);
 
+  -- What each refresh token's successor is derived with.
+  CREATE TABLE IF NOT EXISTS successor_keys (key TEXT PRIMARY KEY) STRICT;
+  INSERT INTO successor_keys (key) SELECT hex(randomblob(32)) WHERE NOT EXISTS (SELECT 1 FROM successor_keys);
+
   -- A family is one login: every refresh token that descends from it.
   CREATE TABLE IF NOT EXISTS families (
     id TEXT PRIMARY KEY,
@@ -52,7 +56,7 @@ const SCHEMA = `
     hash TEXT PRIMARY KEY,
     family_id TEXT NOT NULL REFERENCES families ON DELETE CASCADE,
     parent_hash TEXT,
-    state TEXT NOT NULL CHECK (state IN ('live', 'used', 'superseded')),
+    state TEXT NOT NULL CHECK (state IN ('live', 'used')),
     used_at INTEGER
   ) STRICT;
   CREATE INDEX IF NOT EXISTS refresh_tokens_parent ON refresh_tokens (parent_hash);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { FAMILY_LIFETIME } from './config.ts'
 import { type Database, inTransaction } from './database.ts'
 import { randomSecret, sameText, sha256 } from './random.ts'
@@ -29,8 +29,7 @@ export interface RefreshTokens {
 }
 
 interface Row {
-  state: 'live' | 'used' | 'superseded'
-  parentHash: string | null
+  state: 'live' | 'used'
   usedAt: number | null
   familyId: string
   userId: string
@@ -45,7 +44,7 @@ export const createRefreshTokens = (
   lifetime: number = FAMILY_LIFETIME,
 ): RefreshTokens => {
   const find = db.prepare(`
-    SELECT t.state, t.parent_hash AS parentHash, t.used_at AS usedAt, t.family_id AS familyId,
+    SELECT t.state, t.used_at AS usedAt, t.family_id AS familyId,
       f.user_id AS userId, f.fingerprint_hash AS fingerprintHash, f.expires_at AS expiresAt,
       f.revoked_at AS revokedAt
     FROM refresh_tokens t JOIN families f ON f.id = t.family_id WHERE t.hash = ?`)
@@ -57,28 +56,23 @@ export const createRefreshTokens = (
   )
   const use = db.prepare(`UPDATE refresh_tokens SET state = 'used', used_at = ? WHERE hash = ?`)
   const prolong = db.prepare(`UPDATE refresh_tokens SET used_at = ? WHERE hash = ? AND state = 'used'`)
-  const supersede = db.prepare(
-    `UPDATE refresh_tokens SET state = 'superseded' WHERE parent_hash = ? AND state = 'live'`,
-  )
   const usedChild = db.prepare(`SELECT 1 FROM refresh_tokens WHERE parent_hash = ? AND state = 'used'`)
   const revoke = db.prepare('UPDATE families SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL')
   const revokeAll = db.prepare('UPDATE families SET revoked_at = ? WHERE revoked_at IS NULL')
   const clean = db.prepare('DELETE FROM families WHERE expires_at <= ?')
 
-  const issue = (familyId: string, parentHash: string | null) => {
-    const token = randomSecret()
-    addToken.run(sha256(token), familyId, parentHash)
-    return token
-  }
+  const { key } = db.prepare('SELECT key FROM successor_keys LIMIT 1').get() as { key: string }
+  // Nobody without the key can compute it from a token, and the database holds hashes of tokens only.
+  const successorOf = (token: string) => createHmac('sha256', key).update(token).digest('base64url')
 
-  // A lost answer and a race both show as a token that is used again soon, while nobody has used what it
-  // was exchanged for. Only hashes are kept, so the successor cannot be handed out twice: a sibling is
-  // issued. The siblings stay good side by side, since answers may reach the cookie jar in any order. The
-  // first use of one ends the others, so that two holders of one lineage show at their next refresh.
+  // A lost answer, a race and a reload in the middle of a refresh all show as a token that is used again
+  // soon, while nobody has used its successor. Each repeat gets that very successor: the answers may
+  // reach the cookie jar in any order, and all of them put the same cookie there.
   const isRepeat = (hash: string, row: Row, grace: number) =>
     row.state === 'used' && now() - row.usedAt! < grace * 1000 && !usedChild.get(hash)
 
-  const rotate = (hash: string, fingerprintHash: string, grace: number): Rotation => {
+  const rotate = (token: string, fingerprintHash: string, grace: number): Rotation => {
+    const hash = sha256(token)
     const row = find.get(hash) as Row | undefined
     if (!row) return { outcome: 'unknown' }
     if (row.revokedAt !== null) return { outcome: 'revoked' }
@@ -89,13 +83,13 @@ export const createRefreshTokens = (
       return { outcome: 'reuse' }
     }
     if (!sameText(row.fingerprintHash, fingerprintHash)) return { outcome: 'unbound' }
+    const { familyId, userId, expiresAt } = row
+    const successor = successorOf(token)
     if (live) {
       use.run(now(), hash)
-      if (row.parentHash !== null) supersede.run(row.parentHash)
+      addToken.run(sha256(successor), familyId, hash)
     }
-    const token = issue(row.familyId, hash)
-    const { familyId, userId, expiresAt } = row
-    return { outcome: live ? 'rotated' : 'grace', token, familyId, userId, expiresAt }
+    return { outcome: live ? 'rotated' : 'grace', token: successor, familyId, userId, expiresAt }
   }
 
   return {
@@ -106,10 +100,11 @@ export const createRefreshTokens = (
         const id = randomUUID()
         const expiresAt = now() + lifetime
         addFamily.run(id, userId, fingerprintHash, expiresAt)
-        return { token: issue(id, null), familyId: id, expiresAt }
+        const token = randomSecret()
+        addToken.run(sha256(token), id, null)
+        return { token, familyId: id, expiresAt }
       }),
-    rotate: (token, fingerprintHash, grace) =>
-      inTransaction(db, () => rotate(sha256(token), fingerprintHash, grace)),
+    rotate: (token, fingerprintHash, grace) => inTransaction(db, () => rotate(token, fingerprintHash, grace)),
     keepRepeatable: (token, until) => {
       prolong.run(until, sha256(token))
     },

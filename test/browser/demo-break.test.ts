@@ -45,7 +45,7 @@ for (const engine of engines) {
       )
 
     beforeAll(async () => {
-      server = await startDemo({ accessTtl: 60, grace: 60 })
+      server = await startDemo({ accessTtl: 60 })
       browser = await engine.launch()
       tab = await browser.newTab()
       await tab.goto(server.url)
