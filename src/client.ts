@@ -503,8 +503,8 @@ export function createParts<Claims, User>(
     new AuthError('login_unavailable', `The login took longer than "timeout", ${timeout} ms.`)
 
   const stopWaking = environment.onWake(({ type, persisted }) => {
-    if (type === 'pagehide') wireNote.leave()
-    if (type === 'pageshow') wireNote.back()
+    if (type === 'pagehide') for (const part of [revocation, wireNote]) part.leave()
+    if (type === 'pageshow') for (const part of [revocation, wireNote]) part.back()
     if (type === 'pageshow' && persisted && !isLone) {
       log({ type: 'suspended' })
       session.suspend()

@@ -38,8 +38,11 @@ export interface Endpoints {
     signal: AbortSignal,
     rotated?: (refreshToken: string) => unknown,
   ): Promise<Token>
-  /** Settles with `false` where there was nothing to send. `input`: what the app has given to `logout`. */
-  logout(tokens: HeldTokens | null, signal: AbortSignal, input?: unknown): Promise<boolean>
+  /**
+   * Settles with `false` where there was nothing to send. `input`: what the app has given to `logout`.
+   * @param sent called when the request leaves; without it the request leaves at once, from a page that goes away
+   */
+  logout(tokens: HeldTokens | null, signal: AbortSignal, input?: unknown, sent?: () => void): Promise<boolean>
   /** Names the user of a token, as far as nothing has to be asked for it. `known`: as for `complete`. */
   named(token: Token, known: unknown): Token
   /** Names the user of a token by its claims alone. */
@@ -65,7 +68,7 @@ interface Asking {
   readonly credentials?: unknown
   readonly input?: unknown
   /** Called when the request leaves. */
-  readonly sent?: () => void
+  readonly sent?: (() => void) | undefined
   /** Decides who is signed in, so its refusal is judged like that of a refresh. */
   readonly decides?: boolean
 }
@@ -185,7 +188,8 @@ export function createEndpoints(
     signal.throwIfAborted()
     // What is in script's hands can be known to no page that has gone.
     const isByCookie = nameOf(operation) !== 'user' && !sliding && !tokens?.refreshToken
-    const wait = isByCookie ? wireNote.lifted(signal) : null
+    const isLeaving = operation === 'logout' && !sent
+    const wait = isByCookie && !isLeaving ? wireNote.lifted(signal) : null
     if (wait) await wait
     const prepared = await prepare(operation, tokens, signal, given)
     signal.throwIfAborted()
@@ -399,7 +403,8 @@ export function createEndpoints(
       }
     },
 
-    logout: async (tokens, signal, input) => (await ask('logout', tokens, signal, { input })) !== null,
+    logout: async (tokens, signal, input, sent) =>
+      (await ask('logout', tokens, signal, { input, sent })) !== null,
 
     named,
 

@@ -26,6 +26,10 @@ export interface Revocation {
   found(rested: Rested): void
   /** The browser has come online. */
   retrySoon(): void
+  /** The page goes away: a logout that still waits for its turn leaves now. */
+  leave(): void
+  /** The page was kept. */
+  back(): void
   /** The app signs in, or asks who is signed in: on a page that did not sign out, the cookie can be of a newer login. */
   doubt(): void
   /** Somebody is signed in. */
@@ -64,6 +68,9 @@ export function createRevocation(
   let isOurs = false
   let hasAppAsked = false
   let failures = 0
+  /** Sends the logout that waits for its turn. */
+  let sendNow: (() => Promise<void>) | null = null
+  let isLeaving = false
   let cancelRetry = () => {}
   let disposed = false
 
@@ -82,6 +89,7 @@ export function createRevocation(
     lastInput = input
     const current = revoke(tokens, asked, rested, input).finally(() => {
       if (running === current) running = null
+      if (!running) sendNow = null
     })
     running = current
     isRunningAsked = asked
@@ -95,6 +103,14 @@ export function createRevocation(
     input: unknown,
   ): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
+    if (asked) {
+      // Nobody hears what comes of it: the marker stands, and a page that is loaded later may ask again.
+      sendNow = async () => {
+        const known = merge(tokens, await rested)
+        if (!session.held) await endpoints.logout(known, new AbortController().signal, input)
+      }
+      if (isLeaving) leave()
+    }
     const rotated = refresher.busy ? await refresher.settled() : undefined
     return tabs.exclusive(async () => {
       await tabs.catchUp()
@@ -108,14 +124,13 @@ export function createRevocation(
       const late = vault.exists ? await vault.load() : null
       if (late) vault.drop(session.decided)
       const rest = late && late.lineage <= session.decided ? late : await rested
-      const known = tokens ?? unrevoked
-      const refreshToken = rotated ?? rest?.refreshToken ?? known?.refreshToken
-      const accessToken = known?.accessToken ?? rest?.accessToken ?? ''
-      const isAny = accessToken || refreshToken
-      const newest = isAny ? { expiresAt: rest?.expiresAt, ...known, accessToken, refreshToken } : null
+      const newest = merge(tokens, rest, rotated)
+      const sent = () => {
+        sendNow = null
+      }
       try {
         const wasSent = await within(environment, timeout, tookTooLong, inner =>
-          endpoints.logout(newest, inner, input),
+          endpoints.logout(newest, inner, input, sent),
         )
         forget()
         if (wasSent) {
@@ -133,6 +148,25 @@ export function createRevocation(
         return { revoked: false, error }
       }
     })
+  }
+
+  /** The newest that is known of the session, with the refresh token that came last. */
+  function merge(
+    tokens: HeldTokens | null,
+    rest: Rest | null | undefined,
+    rotated?: string | undefined,
+  ): HeldTokens | null {
+    const known = tokens ?? unrevoked
+    const refreshToken = rotated ?? rest?.refreshToken ?? known?.refreshToken
+    const accessToken = known?.accessToken ?? rest?.accessToken ?? ''
+    const isAny = accessToken || refreshToken
+    return isAny ? { expiresAt: rest?.expiresAt, ...known, accessToken, refreshToken } : null
+  }
+
+  function leave(): void {
+    isLeaving = true
+    void sendNow?.().catch(() => {})
+    sendNow = null
   }
 
   const tookTooLong = (): AuthError =>
@@ -185,6 +219,7 @@ export function createRevocation(
     cancelRetry()
     unrevoked = null
     lastInput = undefined
+    sendNow = null
     isOurs = false
     failures = 0
   }
@@ -199,6 +234,10 @@ export function createRevocation(
       else retry()
     },
     retrySoon: retry,
+    leave,
+    back() {
+      isLeaving = false
+    },
     doubt() {
       hasAppAsked = true
     },

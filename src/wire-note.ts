@@ -43,7 +43,8 @@ export function createWireNote(
   function left(): number {
     const at = note.read()
     const now = environment.now()
-    if (at == null || at > now) return 0
+    // This page hears itself what becomes of what it has sent.
+    if (at == null || at === onWire || at > now) return 0
     took ||= Math.min(tookNote.read() ?? 0, 2 * timeout)
     return Math.min(at + Math.max(LEAST, 2 * took) - now, timeout / 2)
   }

@@ -1958,6 +1958,35 @@ const mutants: Mutant[] = [
     test: 'waking',
   },
 
+  {
+    file: 'revocation.ts',
+    from: '    void sendNow?.().catch(() => {})\n',
+    to: '',
+    breaks: 'A logout that waits for a refresh is lost with its page.',
+    test: 'waking',
+  },
+  {
+    file: 'revocation.ts',
+    from: '      if (isLeaving) leave()\n',
+    to: '',
+    breaks: 'A logout in the last moment of a page is lost with it.',
+    test: 'waking',
+  },
+  {
+    file: 'revocation.ts',
+    from: 'endpoints.logout(newest, inner, input, sent),',
+    to: 'endpoints.logout(newest, inner, input, () => {}),',
+    breaks: 'A page that goes away repeats a logout that is on the wire.',
+    test: 'waking',
+  },
+  {
+    file: 'wire-note.ts',
+    from: ' || at === onWire',
+    to: '',
+    breaks: 'A page that is kept waits for the answer that it hears itself.',
+    test: 'waking',
+  },
+
   // Waking up
   {
     file: 'refresh.ts',

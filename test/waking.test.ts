@@ -435,3 +435,127 @@ describe.each(MODES.filter(mode => !inCookie.includes(mode)).map(worldsOf))(
     })
   },
 )
+
+describe.each(WORLDS)('$mode.name', ({ mode, signedIn, reload }) => {
+  describe('E10 a logout that is followed at once by a navigation', () => {
+    /** No task of the page runs any more, only the promises of its last one. */
+    async function unload(world: World): Promise<void> {
+      for (let n = 0; n < 100; n++) await Promise.resolve()
+      world.close()
+      await world.settle()
+    }
+    async function leave(world: World): Promise<void> {
+      world.wake('pagehide', false)
+      await unload(world)
+    }
+    const logouts = ({ server }: World) => server.calls.filter(({ path }) => path === '/logout')
+
+    test('is heard by the server', async () => {
+      const world = await signedIn()
+      void world.client.logout()
+      await leave(world)
+      expect(logouts(world)).toHaveLength(1)
+      expect(world.server.holder).toBeNull()
+      expect((await reload(world).client.ready()).status).toBe('anonymous')
+    })
+
+    test('also while a refresh is on the wire: whatever its answer brings opens nothing', async () => {
+      const world = await signedIn()
+      const answer = world.server.delay(REFRESH)
+      void world.client.refresh().catch(() => {})
+      await world.settle()
+      void world.client.logout()
+      await world.settle()
+      expect(logouts(world)).toEqual([])
+      await leave(world)
+      expect(logouts(world)).toHaveLength(1)
+      answer()
+      await world.settle()
+      expect(world.server.holder).toBeNull()
+      const next = reload(world)
+      expect((await next.client.ready()).status).toBe('anonymous')
+      await next.clock.advance(HOUR)
+      expect(next.client.session.status).toBe('anonymous')
+    })
+
+    test('also by a listener of "pagehide" itself', async () => {
+      const world = await signedIn()
+      world.wake('pagehide', false)
+      void world.client.logout()
+      await unload(world)
+      expect(logouts(world)).toHaveLength(1)
+    })
+
+    test('one that is on the wire is not sent again', async () => {
+      const world = await signedIn()
+      world.server.hold('POST /logout')
+      void world.client.logout()
+      await world.settle()
+      await leave(world)
+      expect(logouts(world)).toHaveLength(1)
+    })
+
+    test('a page that goes away later sends no logout of before', async () => {
+      for (const revoked of [true, false]) {
+        const world = await signedIn()
+        if (!revoked) world.server.answer('POST /logout', () => Response.error(), 1)
+        expect((await world.client.logout()).revoked).toBe(revoked)
+        if (revoked) await world.login('bob')
+        world.server.calls.length = 0
+        await leave(world)
+        expect(logouts(world)).toEqual([])
+      }
+    })
+
+    test('of a page that is kept, and comes back, is confirmed by its own answer', async () => {
+      const world = await signedIn()
+      const answer = world.server.delay(REFRESH)
+      void world.client.refresh().catch(() => {})
+      await world.settle()
+      const done = watch(world.client.logout())
+      await world.settle()
+      world.wake('pagehide', true)
+      await world.settle()
+      world.wake('pageshow', true)
+      answer()
+      await world.clock.advance(SECOND)
+      expect(done.value).toEqual({ revoked: true })
+      expect(world.server.holder).toBeNull()
+    })
+
+    if (mode.name.includes('cookie')) {
+      test('where the server did not end what came late, the next load makes up for it, with the newest cookie', async () => {
+        const world = await signedIn()
+        const answer = world.server.delay(REFRESH)
+        void world.client.refresh().catch(() => {})
+        await world.settle()
+        world.server.answer('POST /logout', () => new Response(null, { status: 204 }), 1)
+        void world.client.logout()
+        await world.settle()
+        await leave(world)
+        answer()
+        await world.settle()
+        expect(world.server.holder).toBe('ada')
+        const page = { href: `${ORIGIN}/app`, origin: ORIGIN, referrer: `${ORIGIN}/app` }
+        const next = reload(world, {}, page)
+        expect((await next.client.ready()).status).toBe('anonymous')
+        await next.clock.advance(10 * SECOND)
+        expect(logouts(next)).toHaveLength(2)
+        expect(next.server.holder).toBeNull()
+      })
+
+      test('I14 but not where another origin led there: somebody may have signed in by redirect', async () => {
+        const world = await signedIn()
+        world.server.answer('POST /logout', () => new Response(null, { status: 204 }), 1)
+        void world.client.logout()
+        await leave(world)
+        world.server.seed('bob')
+        const page = { href: `${ORIGIN}/app`, origin: ORIGIN, referrer: 'https://login.example/' }
+        const next = reload(world, {}, page)
+        await next.client.ready()
+        await next.clock.advance(HOUR)
+        expect(next.server.holder).toBe('bob')
+      })
+    }
+  })
+})

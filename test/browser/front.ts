@@ -3,6 +3,10 @@ import type { AddressInfo } from 'node:net'
 
 export interface Front {
   readonly url: string
+  /** How many answers the server has given that are still on a slow line. */
+  readonly onWire: number
+  /** From now on the answers for this path arrive so many milliseconds late. */
+  slow(path: string, ms: number): void
   close(): void
 }
 
@@ -11,6 +15,8 @@ export interface Front {
  * map is one). What is no file here is the server's to answer.
  */
 export async function serveBefore(server: string, files: ReadonlyMap<string, string>): Promise<Front> {
+  const delays = new Map<string, number>()
+  let onWire = 0
   const front = createServer((incoming, outgoing) => {
     const { url = '/', method, headers } = incoming
     const file = files.get(url)
@@ -20,8 +26,17 @@ export async function serveBefore(server: string, files: ReadonlyMap<string, str
       return
     }
     const passed = request(server + url, { method, headers }, answer => {
-      outgoing.writeHead(answer.statusCode!, answer.headers)
-      answer.pipe(outgoing)
+      const send = () => {
+        outgoing.writeHead(answer.statusCode!, answer.headers)
+        answer.pipe(outgoing)
+      }
+      const ms = delays.get(url)
+      if (ms === undefined) return send()
+      onWire++
+      setTimeout(() => {
+        onWire--
+        send()
+      }, ms)
     })
     passed.on('error', () => outgoing.destroy())
     incoming.pipe(passed)
@@ -30,6 +45,10 @@ export async function serveBefore(server: string, files: ReadonlyMap<string, str
   const { port } = front.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
+    get onWire() {
+      return onWire
+    },
+    slow: (path, ms) => void delays.set(path, ms),
     close() {
       front.closeAllConnections()
       front.close()

@@ -62,7 +62,7 @@ export interface Worlds {
   /** A world in which ada is signed in. */
   signedIn(given?: WorldOptions): Promise<World>
   /** The same tab after a page load, with what rests in its storage. */
-  reload(world: World, options?: AuthClientOptions<any>): World
+  reload(world: World, options?: AuthClientOptions<any>, page?: WorldOptions['page']): World
   /** Someone who was signed in before this page was loaded, and whose access token did not last. */
   reloaded(given?: WorldOptions): Promise<World>
 }
@@ -86,8 +86,8 @@ export function worldsOf(mode: Mode): Worlds {
     return world
   }
 
-  const reload = (browser: World, options: AuthClientOptions<any> = {}): World =>
-    create({ ...merge(known.get(browser) ?? {}, { options }), browser })
+  const reload: Worlds['reload'] = (browser, options = {}, page) =>
+    create({ ...merge(known.get(browser) ?? {}, { options }), browser, ...(page && { page }) })
 
   async function signedIn(given: WorldOptions = {}): Promise<World> {
     const world = create(merge(mode.options(), given))
