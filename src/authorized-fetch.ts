@@ -51,6 +51,8 @@ export function createAuthorizedFetch(
     guard: GuardRequest
     alive(): void
     restored(): Promise<AuthError | null>
+    /** The API does not take this token, which should still live. */
+    refused(token: Held): void
     challenged(detail: AuthEventMap['challenge']): void
   },
 ): AuthorizedFetch {
@@ -287,6 +289,7 @@ export function createAuthorizedFetch(
   /** Where the token that was refused, or the one that took its place, is no good: refreshes. */
   async function renewed(sent: Held, response: Response, signal?: AbortSignal | null): Promise<void> {
     if (refresher.limited || (session.held !== sent && !isOver())) return
+    if (!isOver()) client.refused(sent)
     try {
       raise(await unlessAborted(refresher.run('dead'), signal))
     } catch (error) {

@@ -19,6 +19,7 @@ import { createRefresher } from './refresh.ts'
 import { createResting } from './resting.ts'
 import { createRevocation } from './revocation.ts'
 import { createScheduler } from './scheduler.ts'
+import { createServerClock } from './server-clock.ts'
 import { type Change, createSession, type Held, isDue } from './session.ts'
 import { createVault, type Rest } from './storage.ts'
 import { createSoloTab, createTabs, type Tabs } from './tabs.ts'
@@ -66,7 +67,8 @@ export function createParts<Claims, User>(
   const vault = createVault(settings, environment)
   const { guard, pin } = createCsrfGuard(settings, environment)
   const wireNote = createWireNote(settings, environment, disposal.signal)
-  const endpoints = createEndpoints(settings, environment, guard, wireNote, token =>
+  const serverClock = createServerClock(environment)
+  const endpoints = createEndpoints(settings, environment, guard, wireNote, serverClock, token =>
     session.isSameUser(token),
   )
   // Renewed by any tab that has it, or read from where all tabs look: nobody's own.
@@ -121,6 +123,7 @@ export function createParts<Claims, User>(
     environment,
     session,
     endpoints,
+    serverClock,
     disposal.signal,
     restored,
     () => refresher.after,
@@ -137,6 +140,7 @@ export function createParts<Claims, User>(
       guard,
       alive,
       restored,
+      refused: ({ exp }) => serverClock.refused(exp),
       challenged: detail => emitter.emit('challenge', detail),
     },
   )
@@ -337,6 +341,7 @@ export function createParts<Claims, User>(
       sentAt: instant(environment),
       adopted: true,
       scheme: settings.scheme,
+      serverClock,
     })
     const { claims, userSchema } = settings
     // What a schema makes of the claims, or of the user, is known later.

@@ -6,6 +6,7 @@ import { AuthError, type AuthErrorCode, errorName, isAuthError } from './errors.
 import { createNameUser } from './identity.ts'
 import { invalid, isHtml, type Settings, toUrl } from './options.ts'
 import { bare, pick } from './own.ts'
+import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import { isUsable, parseCookieSession, parseToken, readSet, type Token } from './token.ts'
 import type {
@@ -77,7 +78,11 @@ export function createEndpoints(
   settings: Settings,
   environment: Environment,
   guard: GuardRequest,
+<<<<<<< HEAD
   wireNote: WireNote,
+=======
+  serverClock: ServerClock,
+>>>>>>> 9b48b62 (A lifetime is the shortest of what the answer says, an old iat does not lengthen it, and an opaque token with a new expires_in is renewed)
   isSameUser: SessionHolder['isSameUser'],
 ): Endpoints {
   const { endpoints, sliding, log } = settings
@@ -221,6 +226,8 @@ export function createEndpoints(
       throw fail('unavailable', 'was answered with a redirect, which is not followed', { retryable: false })
     }
     const serverDate = Date.parse(headers.get('Date') as string)
+    if (ok && kind === 'login') serverClock.forget()
+    serverClock.saw(serverDate)
     const answered = `was answered with ${status}`
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
     // A server may quote what it refuses, and an error shows no token.
@@ -281,7 +288,7 @@ export function createEndpoints(
     if (typeof type === 'string' && !['bearer', settings.scheme.toLowerCase()].includes(type.toLowerCase())) {
       throw new AuthError('malformed_response', 'The token\'s type is neither "Bearer" nor "scheme".')
     }
-    return parseToken(set, { sentAt, serverDate, scheme: settings.scheme })
+    return parseToken(set, { sentAt, serverDate, scheme: settings.scheme, serverClock })
   }
 
   async function refresh(

@@ -4,9 +4,10 @@ import type { Environment } from './environment.ts'
 import { isSameIdentity } from './identity.ts'
 import { fits, type Handover } from './messages.ts'
 import type { Settings } from './options.ts'
+import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import { ANY_TIME, isAfter, type Moment } from './tabs.ts'
-import { parseCookieSession, parseToken } from './token.ts'
+import { parseCookieSession, parseToken, ROUNDING } from './token.ts'
 import type { LoginCause } from './types.ts'
 
 /** One session in many tabs: what this one tells of it, and what it takes from another. */
@@ -25,6 +26,7 @@ export function createHandingOver(
   environment: Environment,
   session: SessionHolder,
   endpoints: Endpoints,
+  serverClock: ServerClock,
   signal: AbortSignal,
   /** Somebody signed in over there, and this tab is not told the token: it asks the server who it is. */
   restored: () => Promise<unknown>,
@@ -92,6 +94,10 @@ export function createHandingOver(
       const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
       const arrival = { sentAt: now }
       const parsed = inCookies ? parseCookieSession({}, arrival) : parseToken({ accessToken }, arrival)
+      // What the tab that asked for it knows of the server's clock.
+      if (lifetime !== null && parsed.exp !== undefined) {
+        serverClock.issued(parsed.exp - lifetime - ROUNDING, parsed.exp, begin, begin)
+      }
       const told = { ...parsed, since: begin, lifetime, identity, isNamed: true, user }
       const { snapshot } = session
       const known = snapshot.status === 'authenticated' && isSameUser() ? snapshot.user : undefined

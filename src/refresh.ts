@@ -6,7 +6,7 @@ import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
 import { bounded, type Postponed } from './messages.ts'
 import type { Settings } from './options.ts'
-import { isExpired, type SessionHolder } from './session.ts'
+import { isExpired, isUnchanged, type SessionHolder } from './session.ts'
 import { ANY_TIME, type Moment, type Tabs } from './tabs.ts'
 import type { Token } from './token.ts'
 
@@ -423,7 +423,7 @@ export function createRefresher(
     const { held, tokens, snapshot } = session
     const { signal } = current.controller
     const token = await endpoints.refresh(operation, tokens, signal, rotated)
-    if (token.accessToken && token.accessToken === held?.accessToken && isExpired(environment, held)) {
+    if (held && isUnchanged(token, held) && isExpired(environment, held)) {
       throw new AuthError(
         'malformed_response',
         'The server handed back the token that has expired, and no new one.',

@@ -107,7 +107,7 @@ export function createResting(
     const { version } = session
     try {
       const set = { accessToken: accessToken as string, expiresIn: left && left / 1000 }
-      const parsed = parseToken(set, { sentAt: instant(environment), adopted: true })
+      const parsed = parseToken(set, { sentAt: instant(environment), adopted: left === undefined })
       const complete = (inner: AbortSignal) => endpoints.complete(parsed, undefined, inner)
       const token = await within(environment, settings.timeout / 2, null, complete, signal)
       // Whoever signed in or out meanwhile has decided.

@@ -531,7 +531,8 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       async (_, answer, options) => {
         const world = await rejected(answer, options)
         const { client, clock, server } = world
-        for (let second = 0; second < 29; second++) {
+        // One second may have been lost to rounding, and in the last one no request is sent with it.
+        for (let second = 0; second < 28; second++) {
           expect((await client.fetch(items)).status).toBe(200)
           for (const type of ['online', 'focus', 'visibilitychange']) world.wake(type)
           expect(await errorOf(client.refresh())).toMatchObject({
@@ -989,7 +990,9 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
     const world = await signedIn()
     world.server.answer(REFRESH, () => world.server.json({}, 401))
     await world.client.refresh().catch(() => {})
-    await world.clock.advance(HOUR - 500)
+    // The end of a token that says it itself: a second may have been lost to rounding.
+    const end = HOUR - (mode.isBearer ? SECOND : 0)
+    await world.clock.advance(end - 500)
     expect((await world.client.fetch(items)).status).toBe(200)
     if (mode.isBearer) {
       expect(await errorOf(world.client.getAccessToken({ minValidity: MINUTE }))).toMatchObject({

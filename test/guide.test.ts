@@ -87,7 +87,7 @@ const blocksOf = (page: string) => readPage(page).filter(({ language }) => langu
 const under = (page: string, heading: string) => blocksOf(page).find(one => one.heading === heading)!
 
 beforeEach(async () => {
-  ledger = createLedger(true)
+  ledger = createLedger(true, 900_000)
   backend = await serve(routes())
   running = []
   stored = new Map()

@@ -24,6 +24,8 @@ function parse(set: object, at: Arrival = arrival()) {
     throw error
   }
 }
+/** A server that counts in whole seconds may have issued a token almost one later than it says. */
+const unrounded = (ms: number): number => (ms < 10_000 ? ms : ms - 1_000)
 const lifetimeOf = (set: object, at?: Arrival): number | null => (parse(set, at) as Token).lifetime
 
 const seconds = fc.integer({ min: 1, max: 1_000_000 })
@@ -72,7 +74,7 @@ describe('T1 a lifetime that the answer states does not depend on the clock', ()
     fc.assert(
       fc.property(seconds, epochSeconds, wall, (life, iat, wall) => {
         const accessToken = jwt(JSON.stringify({ iat, exp: iat + life }))
-        expect(lifetimeOf({ accessToken }, arrival(wall))).toBe(life * 1000)
+        expect(lifetimeOf({ accessToken }, arrival(wall))).toBe(unrounded(life * 1000))
       }),
     )
   })
@@ -81,21 +83,77 @@ describe('T1 a lifetime that the answer states does not depend on the clock', ()
     fc.assert(
       fc.property(seconds, epochSeconds, wall, (life, serverNow, wall) => {
         const accessToken = jwt(JSON.stringify({ exp: serverNow + life }))
-        expect(lifetimeOf({ accessToken }, arrival(wall, { serverDate: serverNow * 1000 }))).toBe(life * 1000)
+        expect(lifetimeOf({ accessToken }, arrival(wall, { serverDate: serverNow * 1000 }))).toBe(
+          unrounded(life * 1000),
+        )
       }),
     )
   })
 
-  test('what is said first wins: expires_in, exp − iat, exp − Date, exp − clock', () => {
+  test('N1 the shortest of expires_in, exp − iat and exp − Date; where none can be had, exp − clock', () => {
     const now = NOW / 1000
     const both = jwt(JSON.stringify({ iat: now - 100, exp: now + 200 }))
     const alone = jwt(JSON.stringify({ exp: now + 200 }))
     const dated = arrival(NOW, { serverDate: NOW - 50_000 })
     expect(lifetimeOf({ accessToken: both, expiresIn: 60 }, dated)).toBe(60_000)
-    expect(lifetimeOf({ accessToken: both }, dated)).toBe(300_000)
-    expect(lifetimeOf({ accessToken: alone }, dated)).toBe(250_000)
+    expect(lifetimeOf({ accessToken: both }, dated)).toBe(249_000)
+    expect(lifetimeOf({ accessToken: both })).toBe(299_000)
+    expect(lifetimeOf({ accessToken: alone }, dated)).toBe(249_000)
     expect(lifetimeOf({ accessToken: alone }, arrival(NOW))).toBe(200_000)
     expect(lifetimeOf({ accessToken: jwt('{}') }, dated)).toBeNull()
+  })
+})
+
+describe('N1 a lifetime is never longer than the token lives', () => {
+  const token = (life: number, more: object = {}) =>
+    jwt(JSON.stringify({ iat: NOW / 1000, exp: NOW / 1000 + life, ...more }))
+
+  test.each([
+    ['states milliseconds', { expiresIn: 60_000 }],
+    ["states the session's length", { expiresIn: 7 * 24 * 3600 }],
+    ["states the session's end", { expiresAt: NOW + 7 * 24 * HOUR }],
+    ['states both', { expiresIn: '604800', expiresAt: NOW + 7 * 24 * HOUR }],
+    ['states nothing', {}],
+  ])('where the answer %s', (_, stated) => {
+    expect(lifetimeOf({ accessToken: token(60), ...stated })).toBe(59_000)
+    expect(
+      lifetimeOf({ accessToken: token(60), ...stated }, arrival(NOW, { adopted: true })),
+    ).toBeLessThanOrEqual(60_000)
+  })
+
+  test('without iat and Date the clock has its say where the two are far apart', () => {
+    const accessToken = jwt(JSON.stringify({ exp: NOW / 1000 + 60 }))
+    expect(lifetimeOf({ accessToken, expiresIn: 60_000 })).toBe(60_000)
+    for (const skew of [10_000, -10_000, HOUR, -HOUR])
+      expect(lifetimeOf({ accessToken, expiresIn: 60 }, arrival(NOW + skew))).toBe(60_000)
+  })
+
+  test('one that the app hands in may be old already', () => {
+    const accessToken = jwt(JSON.stringify({ iat: NOW / 1000 - 3000, exp: NOW / 1000 + 600 }))
+    expect(lifetimeOf({ accessToken, expiresIn: 3600 }, arrival(NOW, { adopted: true }))).toBe(600_000)
+  })
+
+  test('whichever is shorter: expires_in may end before exp', () => {
+    fc.assert(
+      fc.property(seconds, seconds, (expiresIn, life) => {
+        expect(lifetimeOf({ accessToken: token(life), expiresIn })).toBe(
+          Math.min(expiresIn * 1000, unrounded(life * 1000)),
+        )
+      }),
+    )
+  })
+
+  test('the second lost to rounding is taken off lifetimes of 10 s and more, and off no exact ones', () => {
+    expect([9, 10, 11].map(life => lifetimeOf({ accessToken: token(life) }))).toEqual([9_000, 9_000, 10_000])
+    const exact = jwt(JSON.stringify({ iat: NOW / 1000 + 0.25, exp: NOW / 1000 + 60.25 }))
+    expect(lifetimeOf({ accessToken: exact })).toBe(60_000)
+  })
+
+  test('a second end that makes no sense counts for nothing', () => {
+    for (const expiresIn of [0, -1, 'soon', null])
+      expect(lifetimeOf({ accessToken: token(60), expiresIn })).toBe(59_000)
+    expect(lifetimeOf({ accessToken: token(60), expiresAt: 0 })).toBe(59_000)
+    expect(lifetimeOf({ accessToken: token(-60), expiresIn: 60 })).toBe(60_000)
   })
 })
 
@@ -140,9 +198,9 @@ describe('T6 a lifetime is unknown or a sensible span, whatever the token says',
   })
 
   test.each([
-    ['{"exp":"1767607200","iat":"1767603600"}', HOUR],
-    ['{"exp":1767607200000,"iat":1767603600000}', HOUR],
-    ['{"exp":1767607200000,"iat":1767603600}', HOUR],
+    ['{"exp":"1767607200","iat":"1767603600"}', HOUR - 1_000],
+    ['{"exp":1767607200000,"iat":1767603600000}', HOUR - 1_000],
+    ['{"exp":1767607200000,"iat":1767603600}', HOUR - 1_000],
     ['{"exp":1767607200.5,"iat":1767603600.5}', HOUR],
     ['{"exp":4923277200,"iat":1767603600}', TEN_YEARS],
     ['{"exp":1767603600,"iat":1767607200}', null],

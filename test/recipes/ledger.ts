@@ -39,7 +39,7 @@ export const CREDENTIALS: { email: string; password: string } = {
 export const LIFETIME = 60_000
 
 /** `jwt`: the access tokens say themselves when they end. Otherwise nobody can read them. */
-export function createLedger(jwt: boolean): Ledger {
+export function createLedger(jwt: boolean, lifetime: number = LIFETIME): Ledger {
   const user: User = { id: 1, email: CREDENTIALS.email }
   const accesses = new Map<string, { session: string; expiresAt: number }>()
   const refreshes = new Map<string, { session: string; used: boolean }>()
@@ -48,7 +48,7 @@ export function createLedger(jwt: boolean): Ledger {
   let reuses = 0
 
   function issue(session: string): Issued {
-    const expiresAt = Date.now() + LIFETIME
+    const expiresAt = Date.now() + lifetime
     const payload = { sub: '1', jti: randomUUID(), exp: Math.floor(expiresAt / 1000) }
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
     const access = jwt ? `${part({ alg: 'none' })}.${part(payload)}.x` : randomUUID()
