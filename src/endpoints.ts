@@ -78,11 +78,8 @@ export function createEndpoints(
   settings: Settings,
   environment: Environment,
   guard: GuardRequest,
-<<<<<<< HEAD
   wireNote: WireNote,
-=======
   serverClock: ServerClock,
->>>>>>> 9b48b62 (A lifetime is the shortest of what the answer says, an old iat does not lengthen it, and an opaque token with a new expires_in is renewed)
   isSameUser: SessionHolder['isSameUser'],
 ): Endpoints {
   const { endpoints, sliding, log } = settings
@@ -131,8 +128,8 @@ export function createEndpoints(
     const renews = name === 'refresh' || name === 'restore'
     const accessToken = tokens?.accessToken
     const refreshToken = tokens?.refreshToken
-    // What is not in the storage is nowhere: the server could only say no.
-    if (renews && (sliding ? !accessToken : settings.storage && !refreshToken)) return null
+    // What is not in the storage is nowhere: the server could only say no. A restore endpoint may know by a cookie.
+    if (name === 'refresh' && (sliding ? !accessToken : settings.storage && !refreshToken)) return null
     if (name === 'login' && isBody(credentials)) request.body = credentials
     else if (name === 'login') request.json = credentials
     else if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }

@@ -155,8 +155,8 @@ export function createRefresher(
   }
 
   function momentOf(at: number): Moment {
-    // A token that renews itself can be had from the other tabs alone.
-    if (settings.sliding) return ANY_TIME
+    // A token that renews itself is not sent again when another tab has the next one.
+    if (settings.sliding && (session.held || !settings.endpoints.restore)) return ANY_TIME
     const moment = { at, generation: Number.POSITIVE_INFINITY }
     void tabs.newest().then(generation => {
       moment.generation = generation
@@ -293,12 +293,12 @@ export function createRefresher(
       const { held, tokens, isFollower } = session
       if (heldBack(current) > 0) outcome = pause()!.error
       // The token that renews itself cannot, once it has ended.
-      else if (settings.sliding && (!held || hasSlidOut())) {
+      else if (settings.sliding && (held ? hasSlidOut() : !settings.endpoints.restore)) {
         session.clear(held ? 'rejected' : 'initial')
       }
       // With the refresh token in script's hands two at once are one too many.
       else if (alone && tokens?.refreshToken) {
-        outcome = postpone(tookTooLong(), timeout, { quiet: true })
+        outcome = postpone(tookTooLong(), inTime(timeout), { quiet: true })
       } else if (!isReadable) outcome = failed(unreadable(), current)
       // Whoever has the refresh token will answer, if not at once.
       else if (isFollower || (!held && !tokens && (await tabs.isOwned()))) follows = true
@@ -359,13 +359,15 @@ export function createRefresher(
       await tabs.consult(question, isOver, timeout, current.controller.signal)
     } while (current.after !== after && !isAnswered())
     if (!isWanted()) return null
-    return lastPause === before ? postpone(tookTooLong(), timeout) : (lastPause?.error ?? null)
+    return lastPause === before ? postpone(tookTooLong(), inTime(timeout)) : (lastPause?.error ?? null)
   }
 
   /** One refresh on the wire, given up after twice the timeout. */
   async function exchange(current: Flight, isWanted: () => boolean): Promise<AuthError | null> {
     const asked = session.generation
-    const operation = session.snapshot.status === 'unknown' ? 'restore' : 'refresh'
+    // A token that renews itself cannot be had by a refresh.
+    const isRestore = session.snapshot.status === 'unknown' || (settings.sliding && !session.held)
+    const operation = isRestore ? 'restore' : 'refresh'
     const { signal } = current.controller
     const givenUp = new AuthError('refresh_unavailable', 'No answer within twice the "timeout".')
     const undo = environment.timer(() => current.controller.abort(givenUp), 2 * timeout)
@@ -444,11 +446,8 @@ export function createRefresher(
       const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
       // Everybody is told the same moment: whoever waited long can wait for its turn as well.
       const isSoon = current.shaken && !told
-      return postpone(error, told + (isSoon ? soon() : backoff(told)), {
-        bound: told,
-        quiet,
-        awaited: isSoon,
-      })
+      const wait = inTime(isSoon ? soon() : backoff(told), told)
+      return postpone(error, told + wait, { bound: told, quiet, awaited: isSoon })
     }
     if (held && !current.dead && !isExpired(environment, held)) {
       // It still works: keep it, and ask once more when it does not.
@@ -462,10 +461,31 @@ export function createRefresher(
 
   const soon = (): number => environment.random() * BACKOFF
 
-  /** Full jitter: a whole fleet that lost its server must not come back in step. */
-  const backoff = (least: number): number =>
-    environment.random() *
-    Math.min(MAX_BACKOFF, Math.max(least, BACKOFF * 2 ** ((pause()?.failures ?? 0) + 1)))
+  /** What the token has left to live; 0 where there is none, or nothing tells. */
+  const left = (): number => {
+    const { expires } = session.held ?? {}
+    return expires ? Math.max(0, remaining(environment, expires)) : 0
+  }
+
+  /**
+   * While the token lives few tries are enough, if the last one comes shortly before its end. After that, full jitter: a
+   * whole fleet that lost its server must not come back in step.
+   */
+  function backoff(told: number): number {
+    const tries = (pause()?.failures ?? 0) + 1
+    if (told > 0) return environment.random() * Math.min(MAX_BACKOFF, Math.max(told, BACKOFF * 2 ** tries))
+    const grown = (base: number): number => Math.min(MAX_BACKOFF, BACKOFF * base ** tries)
+    return left() > 0
+      ? Math.min(grown(3), left() / 2) * (1 - environment.random() / 8)
+      : environment.random() * grown(2)
+  }
+
+  /** A pause of our own lets the next try come while the token still lives. `from`: when it begins. */
+  function inTime(wait: number, from = 0): number {
+    const rest = left() - from
+    if (rest <= 0) return wait
+    return Math.max(BACKOFF, rest < 2 * BACKOFF ? rest : Math.min(wait, rest / 2))
+  }
 
   function postpone(
     { code, message, status, body: answer }: Pick<AuthError, 'code' | 'message' | 'status' | 'body'>,
@@ -547,7 +567,8 @@ export function createRefresher(
       if (generation !== session.generation || flight?.sent) return
       const current = pause()
       const told = current?.told ?? instant(environment)
-      const wait = Math.min(retryAt - environment.now(), remaining(environment, later(told, MAX_TOLD)))
+      const named = Math.min(retryAt - environment.now(), remaining(environment, later(told, MAX_TOLD)))
+      const wait = binding ? named : inTime(named)
       // What holds already is not made shorter by what others say.
       if (wait <= (current ? Math.max(0, remaining(environment, current.until)) : 0)) {
         // It is an answer all the same, for a run that waits for one.

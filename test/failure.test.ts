@@ -83,21 +83,33 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       ],
     ]
 
-    /** With random() at a half: each gap is twice the one before, up to a cap; the giving-up time comes on top. */
-    function expectBackoff(world: World, bound: number) {
-      const waits = refreshGaps(world).map(gap => gap - bound)
+    /**
+     * With random() at a half: each gap is twice the one before, up to a cap; the giving-up time comes on top. Before
+     * `end`, when the token ends, it is at most half of what is left.
+     */
+    function expectBackoff(world: World, bound: number, end = 0) {
+      const failures = world.server.calls.filter(({ path }) => path === '/refresh_token')
+      const waits = refreshGaps(world).map((gap, n) => ({ wait: gap - bound, at: failures[n]!.at + bound }))
       expect(waits.length).toBeGreaterThan(6)
-      expect(waits[0]).toBeLessThanOrEqual(2 * SECOND)
-      for (const [n, wait] of waits.entries()) {
-        expect(wait).toBeGreaterThanOrEqual(waits[n - 1] ?? 1)
+      expect(waits[0]!.wait).toBeLessThanOrEqual(end ? Math.max(3 * SECOND, bound / 2) : 2 * SECOND)
+      let last = 1
+      for (const { wait, at } of waits) {
+        const left = end - at
+        if (left >= 2 * SECOND) expect(wait).toBeLessThanOrEqual(Math.ceil(left / 2))
+        if (left >= 0) expect(wait).toBeGreaterThanOrEqual(SECOND)
+        else {
+          expect(wait).toBeGreaterThanOrEqual(last)
+          last = wait
+        }
         expect(wait).toBeLessThanOrEqual(MINUTE)
       }
-      expect(waits.at(-1)).toBeGreaterThanOrEqual(20 * SECOND)
+      expect(last).toBeGreaterThanOrEqual(20 * SECOND)
     }
 
     test.each(failures)('%s, of a refresh', async (_, begin, bound) => {
       const world = await signedIn()
       const { client, clock, server } = world
+      const { expiresAt } = client.session as { expiresAt: number }
       begin(server)
 
       await clock.advance(HOUR)
@@ -119,7 +131,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
       }
       expect(server.count('/items')).toBe(0)
       expect(client.session.status).toBe('authenticated')
-      expectBackoff(world, bound)
+      expectBackoff(world, bound, expiresAt)
 
       server.mend()
       await clock.advance(MINUTE + bound)
@@ -236,6 +248,74 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
         }),
         { numRuns: 150 },
       )
+    })
+  })
+
+  describe('F14 while the token lives, a backoff is at most half of what is left of it', () => {
+    /** An answer of 503, for so long from the first refresh on; the token's end, and when a refresh got through. */
+    async function outage(given: WorldOptions, seconds: number) {
+      const world = await signedIn(given)
+      const { client, clock, server } = world
+      const { expiresAt } = client.session as { expiresAt: number }
+      server.answer(REFRESH, () => Response.json({}, { status: 503 }))
+      while (server.refreshes === 0) await clock.advance(SECOND / 4)
+      const from = server.calls.find(({ path }) => path === '/refresh_token')!.at
+      await clock.advance(from + seconds * SECOND - clock.now())
+      server.mend()
+      return { world, end: expiresAt, from }
+    }
+    const tries = (world: World, until = Number.POSITIVE_INFINITY) =>
+      world.server.calls.filter(({ path, at }) => path === '/refresh_token' && at < until)
+    const draws = [0, 1 / 3, 0.5, 0.9, 1 - Number.EPSILON]
+    const lifetimes = [15, 40, 300, 3600]
+    const cases = lifetimes.flatMap(lifetime => draws.map(random => ({ lifetime, random })))
+
+    test.each(cases)('$lifetime s, $random: nor shorter than 1 s, and 8 calls more at most', async given => {
+      const { lifetime, random } = given
+      const { world, end } = await outage({ random, server: { lifetime } }, lifetime)
+      const made = tries(world, end)
+      expect(made.length - 1).toBeLessThanOrEqual(8)
+      for (const [n, { at }] of made.slice(0, -1).entries()) {
+        const wait = made[n + 1]!.at - at
+        expect(wait).toBeGreaterThanOrEqual(SECOND)
+        expect(wait).toBeLessThanOrEqual(Math.max(SECOND, Math.ceil((end - at) / 2)))
+      }
+      // Whoever is back 3 s before the end is asked in time.
+      expect(made.at(-1)!.at).toBeGreaterThan(end - 3 * SECOND)
+      expect(world.count('logout')).toBe(0)
+    })
+
+    test.each(draws)('drawn anew each time, seed %d', async seed => {
+      for (let n = 0; n < 20; n++) {
+        let state = Math.floor(seed * 1e6) + n + 1
+        const random = () => {
+          state = (state * 48_271) % 2_147_483_647
+          return state / 2_147_483_647
+        }
+        const { world, end } = await outage({ random }, 70)
+        expect(tries(world, end).length - 1).toBeLessThanOrEqual(8)
+        expect(tries(world, end).at(-1)!.at).toBeGreaterThan(end - 3 * SECOND)
+        world.client.dispose()
+      }
+    })
+
+    test.each(draws)('after an outage of 10 s there is a new token within 10 s (draw %d)', async random => {
+      for (const seconds of [2, 5, 8, 9.9, 10]) {
+        const { world, from } = await outage({ random }, seconds)
+        await world.clock.advance(10 * SECOND)
+        expect(world.client.session).toMatchObject({ status: 'authenticated', error: null })
+        expect(tries(world).at(-1)!.at - from).toBeLessThanOrEqual((seconds + 10) * SECOND)
+        world.client.dispose()
+      }
+    })
+
+    test('what the server names itself is waited for, however long', async () => {
+      const { client, clock, server } = await signedIn()
+      server.answer(REFRESH, () => Response.json({}, { status: 503, headers: { 'Retry-After': '50' } }))
+      while (server.refreshes === 0) await clock.advance(SECOND)
+      await clock.advance(49 * SECOND)
+      expect(server.refreshes).toBe(1)
+      expect(client.session.status).toBe('authenticated')
     })
   })
 

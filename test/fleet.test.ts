@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Scenario, scenarios } from './bench/fleet/scenarios.ts'
-import { OURS, type Schedule, schedules } from './bench/fleet/schedules.ts'
+import { installClient, OURS, type Schedule, schedules } from './bench/fleet/schedules.ts'
 import { type Result, simulate } from './bench/fleet/simulate.ts'
 
 // The simulation behind docs/fleet.md, small. Same seed, same fleet: a bound that holds once holds in every run.
@@ -55,6 +55,37 @@ describe('F2 a fleet without its server loses nobody', () => {
     const result = await run('network')
     expect(result).toMatchObject({ callsPerToken: 1, staleAtEnd: 0, signOuts: 0 })
     expect(result.longestWait).toBeLessThan(2)
+  })
+})
+
+describe('F14 a fleet with tokens that renew themselves', () => {
+  const sliding = (refreshAhead: number): Schedule => ({
+    ...OURS,
+    install: (device, random) => installClient(device, random, { sliding: true, refreshAhead }),
+  })
+
+  /** All log in at once; tokens of 40 s. */
+  const outage = (from: number, to: number): Scenario => ({
+    name: 'sliding',
+    title: 'Tokens of 40 s that renew themselves',
+    lifetime: 40,
+    loginsWithin: 0,
+    measuredFrom: 0,
+    end: 120,
+    outage: { from, to },
+  })
+
+  test.each([1, 2, 3, 4, 5])('an outage from second 19 to 29 signs none of 200 out, seed %i', async seed => {
+    for (const refreshAhead of [20_000, 16_000, 8_000]) {
+      const result = await simulate(outage(19, 29), sliding(refreshAhead), 200, seed)
+      expect(result).toMatchObject({ signOuts: 0, staleAtEnd: 0 })
+      expect(result.callsPerToken).toBeLessThan(3)
+    }
+  })
+
+  test('nor does one that is over 3 s before the end, however early it began', async () => {
+    const result = await simulate(outage(10, 37), sliding(20_000), 200)
+    expect(result).toMatchObject({ signOuts: 0, staleAtEnd: 0 })
   })
 })
 

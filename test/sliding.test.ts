@@ -408,6 +408,104 @@ describe('S3 a token that renews itself, in a storage', () => {
   })
 })
 
+describe('N13 endpoints.restore', () => {
+  const RESTORE = 'POST /session'
+  const restoring = (options: WorldOptions['options'] = {}): WorldOptions => ({
+    options: { ...options, endpoints: { restore: '/session', ...options.endpoints } },
+  })
+  function loaded(given: WorldOptions, browser?: World): World {
+    const world = open(browser, given)
+    world.server.answer(RESTORE, () => world.server.json(world.server.issueAccess('ada').body))
+    return world
+  }
+  const paths = ({ server }: World) => server.calls.map(({ path }) => path)
+
+  test('a page load asks it, once, and its token renews itself from then on', async () => {
+    const world = loaded(restoring())
+    expect(await world.client.ready()).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+    expect(world.server.calls).toMatchObject([{ path: '/session', authorization: null, text: '' }])
+    expect(world.events).toEqual([['login', { cause: 'restore' }]])
+    await world.clock.advance(3 * HOUR)
+    expect(new Set(paths(world))).toEqual(new Set(['/session', '/refresh_token']))
+    expect(paths(world).filter(path => path === '/session')).toHaveLength(1)
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test('a function is asked as well', async () => {
+    const world = loaded(restoring({ endpoints: { restore: () => ({ url: '/session', method: 'POST' }) } }))
+    expect((await world.client.ready()).status).toBe('authenticated')
+  })
+
+  test('its refusal is final, and an outage is not', async () => {
+    const refused = loaded(restoring())
+    refused.server.mend()
+    refused.server.answer(RESTORE, () => refused.server.json({}, 401))
+    expect(await refused.client.ready()).toEqual(signedOut('initial'))
+    expect(refused.events).toEqual([])
+    const broken = loaded(restoring())
+    broken.server.mend()
+    broken.server.answer(RESTORE, () => broken.server.json({}, 503), 2)
+    broken.server.answer(RESTORE, () => broken.server.json(broken.server.issueAccess('ada').body))
+    expect((await broken.client.ready()).status).toBe('unknown')
+    await broken.clock.advance(MINUTE)
+    expect(broken.client.session.status).toBe('authenticated')
+  })
+
+  test('an answer without a token is nobody: there is none to renew', async () => {
+    const world = loaded(restoring())
+    world.server.mend()
+    world.server.answer(RESTORE, () => world.server.json({ user: { id: 1 } }))
+    expect(await world.client.ready()).toEqual(signedOut('initial'))
+    expect(paths(world)).toEqual(['/session'])
+  })
+
+  test('beside a live tab, or with a token that rests, nothing is asked', async () => {
+    const a = loaded(restoring({ storage: createTabStorage() }))
+    await a.login()
+    const b = loaded(restoring(), a)
+    expect((await b.client.ready()).status).toBe('authenticated')
+    b.close()
+    a.server.calls.length = 0
+    a.close()
+    const kept = new Map<string, string>()
+    const before = loaded(restoring({ storage: createTabStorage(kept) }))
+    await before.login()
+    await before.settle()
+    before.close()
+    const after = loaded(restoring({ storage: createTabStorage(kept) }), before)
+    after.server.calls.length = 0
+    expect((await after.client.ready()).status).toBe('authenticated')
+    expect([...paths(a), ...paths(after)]).toEqual([])
+  })
+
+  test('an explicit refresh() where nobody is signed in asks it too: somebody may have signed in by redirect', async () => {
+    const world = loaded(restoring())
+    world.server.mend()
+    world.server.answer(RESTORE, () => world.server.json({}, 401), 1)
+    world.server.answer(RESTORE, () => world.server.json(world.server.issueAccess('ada').body))
+    await world.client.ready()
+    expect(await world.client.refresh()).toMatchObject({ status: 'authenticated' })
+    expect(paths(world)).toEqual(['/session', '/session'])
+  })
+
+  test('after the end of the token the session is over all the same', async () => {
+    const world = loaded(restoring())
+    await world.client.ready()
+    world.clock.sleep(2 * HOUR)
+    expect(await world.client.fetch(items).catch(error => error.code)).toBe('no_session')
+    expect(paths(world)).toEqual(['/session'])
+  })
+
+  test('with a refresh token in a storage that is empty it is asked as well', async () => {
+    const world = createWorld({
+      server: { carrier: 'body' },
+      options: { storage: createTabStorage(), endpoints: { restore: '/session' } },
+    })
+    world.server.answer(RESTORE, () => world.server.json(world.server.issueAccess('ada').body))
+    expect((await world.client.ready()).status).toBe('authenticated')
+  })
+})
+
 test('"sliding" is a boolean', () => {
   expect(() => open(undefined, { options: { sliding: 'yes' as never } })).toThrow(
     expect.objectContaining({ code: 'invalid_option' }),

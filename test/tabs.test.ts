@@ -574,6 +574,24 @@ describe('a passing failure holds for the browser', () => {
     expect(a.server.refreshes).toBe(1)
   })
 
+  test('F14 a pause that another tab tells is at most half of what the token has left, and 8 calls more serve all', async () => {
+    const tabs = await signedInTabs(3)
+    const [a] = tabs as [World]
+    const { expiresAt } = a.client.session as { expiresAt: number }
+    const pauses: { wait: number; left: number }[] = []
+    for (const { client } of tabs) {
+      client.on('refreshError', ({ retryAt }) => {
+        const now = a.clock.now()
+        if (expiresAt - now > 2 * SECOND) pauses.push({ wait: retryAt! - now, left: expiresAt - now })
+      })
+    }
+    fail(a)
+    await a.clock.advance(expiresAt - a.clock.now() - 1)
+    expect(pauses.length).toBeGreaterThan(9)
+    for (const { wait, left } of pauses) expect(wait).toBeLessThanOrEqual(Math.ceil(left / 2))
+    expect(a.server.refreshes).toBeLessThanOrEqual(9)
+  })
+
   test('F3 Retry-After holds for every tab, also for requests with a dead token', async () => {
     const tabs = await signedInTabs(3)
     const [a] = tabs as [World]
@@ -1319,7 +1337,7 @@ describe('M9 what comes over the channel', () => {
   })
 
   describe('M9 a forged pause', () => {
-    async function paused(): Promise<World> {
+    async function paused(binding = true): Promise<World> {
       const [a] = (await signedInTabs(1)) as [World]
       const { generation } = a.shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
       a.shared.channels.inject(NAME, {
@@ -1328,7 +1346,7 @@ describe('M9 what comes over the channel', () => {
         generation,
         code: 'refresh_unavailable',
         retryAt: 1e300,
-        binding: true,
+        binding,
       })
       await a.settle()
       expect(a.count('refreshError')).toBe(1)
@@ -1338,6 +1356,14 @@ describe('M9 what comes over the channel', () => {
     test('M9 holds back no refresh() of the app', async () => {
       const a = await paused()
       await a.client.refresh()
+      expect(a.server.refreshes).toBe(1)
+    })
+
+    test('F14 that names no server holds for half of what the token has left at most', async () => {
+      const [, { retryAt }] = (await paused(false)).events[0]!
+      const a = await paused(false)
+      expect(retryAt - a.clock.now()).toBeLessThanOrEqual(HOUR / 2)
+      await a.clock.advance(HOUR - 10 * SECOND)
       expect(a.server.refreshes).toBe(1)
     })
 

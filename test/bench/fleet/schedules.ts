@@ -19,7 +19,11 @@ const ORIGIN = 'https://app.example.com'
 const SECOND = 1000
 
 /** The client itself over a virtual browser. One tab stands for the browser: tabs share one refresh anyway. */
-function installClient(device: Device, random: () => number, options: AuthClientOptions = {}): () => void {
+export function installClient(
+  device: Device,
+  random: () => number,
+  options: AuthClientOptions = {},
+): () => void {
   const storage = new Map<string, string>()
   let issued = 0
 
