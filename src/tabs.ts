@@ -1,3 +1,4 @@
+import { DAY } from './clock.ts'
 import type { Channel, Environment } from './environment.ts'
 import {
   type Handover,
@@ -8,6 +9,7 @@ import {
   readMessage,
   VERSION,
 } from './messages.ts'
+import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
 import type { SessionHolder } from './session.ts'
 
@@ -158,6 +160,9 @@ export function createTabs(
   let heir: Claim | null = null
   const consulting = new Set<() => void>()
   let cancelFade = () => {}
+  /** Until when a token that renews itself is in a tab which is hidden and shows no lock, but may be awake. */
+  const hidden = createNote(settings, environment, 'hidden')
+  let isNoted = false
   /** The highest number that was heard or seen. */
   let farthest = 0
   /** This tab has the lock: `false` the exclusive one, `true` the one of those that go on without its holder. */
@@ -220,7 +225,9 @@ export function createTabs(
     const { generation, decided } = session
     switch (message.type) {
       case 'hello':
-        if (!isFlood('hello')) post({ type: 'here', generation, decided })
+        if (isFlood('hello')) return
+        leaveNote()
+        post({ type: 'here', generation, decided })
         return
       case 'here': {
         const isLate = session.snapshot.status === 'anonymous' && (message.decided ?? 0) > decided
@@ -265,6 +272,11 @@ export function createTabs(
   }
 
   function close(): void {
+    if (isNoted) {
+      takeNote()
+      // Whoever else is hidden leaves it again.
+      post({ type: 'hello', generation: 0 })
+    }
     channel?.close()
     channel = null
     hide()
@@ -420,9 +432,13 @@ export function createTabs(
 
   async function catchUp(after = ANY_TIME): Promise<boolean> {
     const newest = await newestShown(after)
-    // A hidden tab shows nothing after a while, but who has the refresh token is known for as long as its page is there.
+    // A hidden tab shows nothing after a while, but it leaves a note, and who has the refresh token is known for as long as
+    // its page is there.
     const isStranger =
-      after === ANY_TIME && !session.held && !owning && (await locked(`${key}:owner:`)).length > 0
+      after === ANY_TIME &&
+      !session.held &&
+      ((settings.sliding && (hidden.read() ?? 0) > environment.now()) ||
+        (!owning && (await locked(`${key}:owner:`)).length > 0))
     // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
     const isBlind = missing.has('lock-query')
     if (newest <= session.generation && !isStranger && !isBlind) return false
@@ -432,6 +448,8 @@ export function createTabs(
     const isAnswered = () => session.version !== version && session.generation >= generation
     await consult({ type: 'ask', generation }, isAnswered, isBlind ? BLIND_TIME : ANSWER_TIME)
     const answered = isAnswered()
+    // It is frozen, or gone without a word. A frozen one hears of this tab when it thaws, and leaves it again.
+    if (!answered && isStranger && settings.sliding) hidden.remove()
     settings.log({ type: 'tabs-asked', answered })
     return answered
   }
@@ -538,7 +556,9 @@ export function createTabs(
     if (heir?.lineage !== session.lineage) disinherit()
     if (session.lineage === null || session.isFollower) disown()
     else if (!disposal.signal.aborted) await own(session.lineage)
-    const isShown = !disposal.signal.aborted && shares && inbox.session() !== null
+    const isHeld = inbox.session() !== null
+    if (isNoted && !isHeld) takeNote()
+    const isShown = !disposal.signal.aborted && shares && isHeld
     const name = isShown ? `${key}:held:${session.generation}:${session.held?.askedAt}` : ''
     if (name === shown) return showing
     hide()
@@ -552,6 +572,19 @@ export function createTabs(
     return showing
   }
 
+  function leaveNote(): void {
+    const own = inbox.session()
+    // What all tabs look up needs no tab to be asked.
+    if (!own || shown || !shares || !settings.sliding || settings.storage?.shared) return
+    isNoted = true
+    hidden.write(Math.ceil(own.expiresAt ?? environment.now() + DAY))
+  }
+
+  function takeNote(): void {
+    isNoted = false
+    hidden.remove()
+  }
+
   function hide(): void {
     cancelFade()
     shown = ''
@@ -560,7 +593,10 @@ export function createTabs(
 
   function fade(ms: number): void {
     cancelFade()
-    cancelFade = environment.timer(hide, ms)
+    cancelFade = environment.timer(() => {
+      hide()
+      leaveNote()
+    }, ms)
   }
 
   const stopWaking = environment.onWake(({ type }) => {

@@ -59,6 +59,48 @@ const mutants: Mutant[] = [
     test: 'time',
   },
   {
+    file: 'tabs.ts',
+    from: '      hide()\n      leaveNote()\n',
+    to: '      hide()\n',
+    breaks: 'A new tab beside one that was hidden for long is anonymous.',
+    test: 'sliding',
+  },
+  {
+    file: 'tabs.ts',
+    from: 'if (!answered && isStranger && settings.sliding) hidden.remove()',
+    to: '',
+    breaks: 'Each new tab waits a second for one that is frozen or gone.',
+    test: 'sliding',
+  },
+  {
+    file: 'tabs.ts',
+    from: "      takeNote()\n      // Whoever else is hidden leaves it again.\n      post({ type: 'hello', generation: 0 })\n",
+    to: '      takeNote()\n',
+    breaks: 'A tab that is closed makes the other hidden ones unknown.',
+    test: 'sliding',
+  },
+  {
+    file: 'tabs.ts',
+    from: '    if (isNoted) {\n',
+    to: '    if (false) {\n',
+    breaks: 'A first tab waits for one that was closed.',
+    test: 'sliding',
+  },
+  {
+    file: 'tabs.ts',
+    from: 'if (isNoted && !isHeld) takeNote()',
+    to: '',
+    breaks: 'After a logout a new tab waits for a session that is over.',
+    test: 'sliding',
+  },
+  {
+    file: 'tabs.ts',
+    from: ' || settings.storage?.shared) return',
+    to: ') return',
+    breaks: 'A tab that finds the token in a storage of all tabs waits for a frozen one.',
+    test: 'sliding',
+  },
+  {
     file: 'refresh.ts',
     from: 'return left() > 0\n',
     to: 'return false\n',
@@ -283,7 +325,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'if (settings.sliding) return ANY_TIME',
+    from: 'if (settings.sliding && (session.held || !settings.endpoints.restore)) return ANY_TIME',
     to: '',
     breaks: 'refresh() makes a new page anonymous beside tabs that have the token.',
     test: 'redirect-login',
@@ -353,7 +395,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'outcome = postpone(tookTooLong(), timeout, { quiet: true })',
+    from: 'outcome = postpone(tookTooLong(), inTime(timeout), { quiet: true })',
     to: 'outcome = tookTooLong()',
     breaks:
       'Beside a tab that stays frozen with the lock, a due refresh is tried again and again without a pause.',
@@ -431,7 +473,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'refresh.ts',
-    from: 'token.accessToken === held?.accessToken && isExpired(environment, held)',
+    from: 'held && isUnchanged(token, held) && isExpired(environment, held)',
     to: 'false',
     breaks: 'The dead token, handed back, is taken for a fresh one.',
     test: 'failure',

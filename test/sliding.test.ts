@@ -408,6 +408,146 @@ describe('S3 a token that renews itself, in a storage', () => {
   })
 })
 
+describe('M11 a new tab beside one that has been hidden for hours', () => {
+  function hide(world: World): void {
+    world.visible = false
+    world.wake('visibilitychange')
+  }
+  async function hiddenFor(ms: number, given?: WorldOptions): Promise<World> {
+    const a = await signedIn(given)
+    hide(a)
+    await a.clock.advance(ms)
+    a.server.calls.length = 0
+    a.events.length = 0
+    return a
+  }
+  const held = ({ shared }: World) => shared.locks.snapshot().held
+  const storages = (): [name: string, options: () => NonNullable<WorldOptions['options']>][] => [
+    ['in memory', () => ({})],
+    ['in a storage of the tab', () => ({ storage: createTabStorage() })],
+  ]
+
+  test.each(storages())('is signed in, with no call and no wait: %s', async (_, options) => {
+    for (const ms of [70 * SECOND, 5 * HOUR]) {
+      const a = await hiddenFor(ms, { options: options() })
+      // What is held would exempt it from being frozen.
+      expect(held(a)).toEqual([])
+      const b = open(a, { options: options() })
+      const ready = watch(b.client.ready())
+      await b.settle()
+      expect(ready.value).toMatchObject({ status: 'authenticated', claims: { sub: 'ada' } })
+      expect(b.events).toEqual([['login', { cause: 'other-tab' }]])
+      expect((await b.client.fetch(items)).status).toBe(200)
+      expect(a.server.refreshes).toBe(0)
+    }
+  })
+
+  test('with a storage of all tabs too, with no tab asked', async () => {
+    const options = { storage: { ...createTabStorage(), shared: true } }
+    const a = await hiddenFor(5 * HOUR, { options })
+    a.freeze()
+    const b = open(a, { options })
+    const ready = watch(b.client.ready())
+    await b.settle()
+    expect(ready.value).toMatchObject({ status: 'authenticated' })
+  })
+
+  test('a refresh() there takes its session as well', async () => {
+    const a = await hiddenFor(5 * HOUR)
+    const b = open(a)
+    const refresh = watch(b.client.refresh())
+    await b.settle()
+    expect(refresh.value).toMatchObject({ status: 'authenticated' })
+  })
+
+  test('beside a frozen one it is anonymous within 1.5 s, the frozen one is not signed out, and the next tab waits for nobody', async () => {
+    const a = await hiddenFor(HOUR / 2)
+    a.freeze()
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.clock.advance(1.5 * SECOND)
+    expect(ready.value).toEqual(signedOut('initial'))
+    expect(a.server.calls).toEqual([])
+    const c = open(a)
+    const next = watch(c.client.ready())
+    await c.settle()
+    expect(next.value).toEqual(signedOut('initial'))
+    a.thaw()
+    await a.settle()
+    expect(a.client.session.status).toBe('authenticated')
+    expect(logouts(a)).toEqual([])
+    // Now it has heard of both, and those who come later find it again.
+    const d = open(a)
+    expect((await d.client.ready()).status).toBe('authenticated')
+  })
+
+  test('where it froze while it still showed its lock it is the same', async () => {
+    const a = await hiddenFor(30 * SECOND)
+    a.freeze()
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.clock.advance(1.5 * SECOND)
+    expect(ready.value).toEqual(signedOut('initial'))
+  })
+
+  test('M4 when it has been closed, a first tab waits for nobody', async () => {
+    const a = await hiddenFor(HOUR / 2)
+    a.wake('pagehide', false)
+    a.close()
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.settle()
+    expect(ready.value).toEqual(signedOut('initial'))
+  })
+
+  test('one that ended without a word costs the first tab a second, once', async () => {
+    const a = await hiddenFor(HOUR / 2)
+    a.close()
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.clock.advance(SECOND)
+    expect(ready.state).toBe('fulfilled')
+    const c = open(a)
+    const next = watch(c.client.ready())
+    await c.settle()
+    expect(next.state).toBe('fulfilled')
+  })
+
+  test('of two hidden ones one may close', async () => {
+    const a = await signedIn()
+    const b = open(a)
+    await b.client.ready()
+    for (const one of [a, b]) hide(one)
+    await a.clock.advance(3 * HOUR)
+    a.wake('pagehide', false)
+    a.close()
+    await b.settle()
+    const c = open(b)
+    expect((await c.client.ready()).status).toBe('authenticated')
+  })
+
+  test('after a logout in the hidden one nobody is asked', async () => {
+    const a = await hiddenFor(HOUR / 2)
+    await a.client.logout()
+    await a.settle()
+    expect([...a.storage.keys()].filter(key => key.includes(':hidden:'))).toEqual([])
+  })
+
+  test('E16 a forged note costs a second, once', async () => {
+    for (const note of ['1e300', '-1', 'soon', `${Date.UTC(2026, 6)}`]) {
+      const world = open()
+      world.storage.set(nameOf('app', 'hidden'), note)
+      const ready = watch(world.client.ready())
+      await world.clock.advance(SECOND)
+      expect(ready.value).toEqual(signedOut('initial'))
+      const again = open(world)
+      const next = watch(again.client.ready())
+      await again.settle()
+      expect(next.state).toBe('fulfilled')
+    }
+  })
+})
+
 describe('N13 endpoints.restore', () => {
   const RESTORE = 'POST /session'
   const restoring = (options: WorldOptions['options'] = {}): WorldOptions => ({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthClientOptions } from '../src/types.ts'
-import { createTabStorage } from './support/modes.ts'
+import { createTabStorage, WORLDS } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { REFUSED } from './support/refused.ts'
@@ -153,6 +153,47 @@ describe('one refresh for all tabs', () => {
     expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
     expect(a.server.reuses).toBe(0)
     expect(a.events.filter(([name]) => name !== 'refresh')).toEqual([])
+  })
+
+  describe.each(WORLDS)('M11 $mode.name', ({ createWorld, signedIn }) => {
+    const given = { options: { scope: 'app' } }
+    async function hidden(): Promise<World> {
+      const a = await signedIn(given)
+      a.visible = false
+      a.wake('visibilitychange')
+      await a.clock.advance(5 * HOUR)
+      a.events.length = 0
+      return a
+    }
+
+    test('a new tab beside one that has been hidden for hours is signed in', async () => {
+      const a = await hidden()
+      const b = createWorld({ ...given, browser: a })
+      const ready = watch(b.client.ready())
+      await b.settle()
+      expect(ready.value).toMatchObject({ status: 'authenticated' })
+      expect((await b.client.fetch(items)).status).toBe(200)
+      expect(a.count('logout')).toBe(0)
+    })
+  })
+
+  test('M11 a cookie, beside one that is frozen: one call within 1.5 s, and that one is not signed out', async () => {
+    for (const ms of [0, 30 * SECOND, 2 * MINUTE, 40 * MINUTE]) {
+      const [a] = (await signedInTabs(1)) as [World]
+      a.visible = false
+      a.wake('visibilitychange')
+      await a.clock.advance(ms)
+      a.freeze()
+      const b = open(a)
+      const ready = watch(b.client.ready())
+      await b.clock.advance(1.5 * SECOND)
+      expect(ready.value).toMatchObject({ status: 'authenticated' })
+      expect(a.server.calls.map(({ path }) => path)).toEqual(['/refresh_token'])
+      a.thaw()
+      await a.clock.advance(2 * HOUR)
+      expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+      expect(a.count('logout')).toBe(0)
+    }
   })
 
   test('M8 a tab closed in the middle of a refresh leaves the others able to refresh', async () => {
