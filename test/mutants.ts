@@ -868,8 +868,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'tabs.ts',
-    from: '!session.held && !owning && ',
-    to: '!session.held && ',
+    from: '(!owning && (await',
+    to: '((await',
     breaks: 'A tab that has the refresh token waits a second for itself.',
     test: 'storage',
   },
@@ -1317,8 +1317,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'tabs.ts',
-    from: "if (!isFlood('hello')) post(",
-    to: 'post(',
+    from: "if (isFlood('hello')) return",
+    to: '',
     breaks: 'A flood of questions is answered by a flood.',
     test: 'tabs',
   },

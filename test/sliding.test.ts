@@ -533,6 +533,23 @@ describe('M11 a new tab beside one that has been hidden for hours', () => {
     expect([...a.storage.keys()].filter(key => key.includes(':hidden:'))).toEqual([])
   })
 
+  test('what it costs: calls in ten hours of a tab that is hidden, of three, of one that is frozen, and with refreshAhead', async () => {
+    const calls = async (given: WorldOptions, count = 1, isFrozen = false) => {
+      const a = await hiddenFor(0, given)
+      const tabs = [a]
+      while (tabs.length < count) tabs.push(open(a, given))
+      for (const tab of tabs) await tab.client.ready()
+      for (const tab of tabs) hide(tab)
+      if (isFrozen) a.freeze()
+      await a.clock.advance(10 * HOUR)
+      return a.server.calls.length
+    }
+    expect(await calls({})).toBe(10)
+    expect(await calls({}, 3)).toBe(10)
+    expect(await calls({}, 1, true)).toBe(0)
+    expect(await calls({ options: { refreshAhead: 30 * MINUTE } })).toBe(16)
+  })
+
   test('E16 a forged note costs a second, once', async () => {
     for (const note of ['1e300', '-1', 'soon', `${Date.UTC(2026, 6)}`]) {
       const world = open()

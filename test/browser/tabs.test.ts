@@ -351,6 +351,88 @@ for (const engine of engines) {
       },
     )
 
+    /** Ten minutes in the background for the client: its shared lock is let go after one. */
+    async function hide(tab: Tab): Promise<void> {
+      await tab.evaluate(() => {
+        const { setTimeout } = window
+        const soon = (work: () => void, ms = 0) => setTimeout(work, ms === 60_000 ? 0 : ms)
+        window.setTimeout = soon as typeof setTimeout
+        Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      })
+      // What is held would keep it from being frozen.
+      await until(
+        async () => (await tab.evaluate(async () => (await navigator.locks.query()).held?.length)) === 0,
+      )
+    }
+
+    const SLIDING = { sliding: true, patient: false }
+    /** `asked`: what timers took of it, in ms, which a busy machine does not make longer. */
+    async function restoreBeside(options: object): Promise<{ status: string; asked: number }> {
+      const tab = await newTab()
+      const given = JSON.stringify({ ...OPTIONS, ...options, restore: 'manual' })
+      await tab.goto(`${site.url}/?options=${encodeURIComponent(given)}`)
+      await tab.waitFor(() => 'auth' in window)
+      return tab.evaluate(async () => {
+        let asked = 0
+        const { setTimeout } = window
+        const counted = (work: () => void, ms = 0) =>
+          setTimeout(() => {
+            asked += ms
+            work()
+          }, ms)
+        window.setTimeout = counted as typeof setTimeout
+        const { status } = await window.auth.ready()
+        return { status, asked }
+      })
+    }
+
+    test('M11 a new tab beside a hidden one has the token that renews itself, with no call', async () => {
+      await site.close()
+      site = await startSite({ mode: 'sliding' })
+      const [a] = (await signedIn(1, SLIDING)) as [Tab]
+      await hide(a)
+      // A second is what it would take without an answer, nine seconds here.
+      expect((await restoreBeside({ ...SLIDING, patient: true })).status).toBe('authenticated')
+      expect(notes()).toEqual([])
+      // All have left, and the next one does not wait.
+      await all(opened, tab => tab.goto(site.blank))
+      const { status, asked } = await restoreBeside({ ...SLIDING, patient: true })
+      expect(status).toBe('anonymous')
+      expect(asked).toBeLessThan(1_000)
+    })
+
+    test('M11 a new tab beside a hidden one, with the refresh token in a cookie', async () => {
+      const [a] = (await signedIn(1)) as [Tab]
+      await hide(a)
+      expect((await restoreBeside({})).status).toBe('authenticated')
+      expect(await events(a, 'logout')).toEqual([])
+    })
+
+    test.skipIf(engine.name !== 'Chromium')(
+      'M11 beside a frozen one: anonymous or one call within 1.5 s, and the frozen one stays signed in',
+      async () => {
+        for (const sliding of [true, false]) {
+          await site.close()
+          site = await startSite({ mode: sliding ? 'sliding' : 'bearer', grace: 0 })
+          await outside.goto(site.blank)
+          const [a] = (await signedIn(1, { patient: false, sliding })) as [Tab]
+          await hide(a)
+          const devtools = await a.raw!.createCDPSession()
+          await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
+          const beside = await restoreBeside({ patient: false, sliding }).finally(() =>
+            devtools.send('Page.setWebLifecycleState', { state: 'active' }),
+          )
+          // Chromium 156 stops the timers of a frozen page, and not its BroadcastChannel.
+          expect(sliding ? ['anonymous', 'authenticated'] : ['authenticated']).toContain(beside.status)
+          expect(beside.asked).toBeLessThan(1_500)
+          expect(notes()).toEqual(sliding ? [] : ['rotated'])
+          await until(async () => (await getItems(a).catch(() => 0)) === 200)
+          expect(await events(a, 'logout')).toEqual([])
+        }
+      },
+    )
+
     test('S8 several clients in one document with sessionStorage: one refresh serves them, and the first may go', async () => {
       await site.close()
       site = await startSite({ mode: 'body', grace: 0 })
