@@ -437,7 +437,7 @@ export function createTabs(
     const isStranger =
       after === ANY_TIME &&
       !session.held &&
-      ((settings.sliding && (hidden.read() ?? 0) > environment.now()) ||
+      ((settings.accessOnly && (hidden.read() ?? 0) > environment.now()) ||
         (!owning && (await locked(`${key}:owner:`)).length > 0))
     // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
     const isBlind = missing.has('lock-query')
@@ -449,7 +449,7 @@ export function createTabs(
     await consult({ type: 'ask', generation }, isAnswered, isBlind ? BLIND_TIME : ANSWER_TIME)
     const answered = isAnswered()
     // It is frozen, or gone without a word. A frozen one hears of this tab when it thaws, and leaves it again.
-    if (!answered && isStranger && settings.sliding) hidden.remove()
+    if (!answered && isStranger && settings.accessOnly) hidden.remove()
     settings.log({ type: 'tabs-asked', answered })
     return answered
   }
@@ -575,7 +575,7 @@ export function createTabs(
   function leaveNote(): void {
     const own = inbox.session()
     // What all tabs look up needs no tab to be asked.
-    if (!own || shown || !shares || !settings.sliding || settings.storage?.shared) return
+    if (!own || shown || !shares || !settings.accessOnly || settings.storage?.shared) return
     isNoted = true
     hidden.write(Math.ceil(own.expiresAt ?? environment.now() + DAY))
   }

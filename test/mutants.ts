@@ -67,7 +67,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'tabs.ts',
-    from: 'if (!answered && isStranger && settings.sliding) hidden.remove()',
+    from: 'if (!answered && isStranger && settings.accessOnly) hidden.remove()',
     to: '',
     breaks: 'Each new tab waits a second for one that is frozen or gone.',
     test: 'sliding',

@@ -597,7 +597,7 @@ describe('N13 endpoints.restore', () => {
     const refused = loaded(restoring())
     refused.server.mend()
     refused.server.answer(RESTORE, () => refused.server.json({}, 401))
-    expect(await refused.client.ready()).toEqual(signedOut('initial'))
+    expect(await refused.client.ready()).toMatchObject(signedOut('initial'))
     expect(refused.events).toEqual([])
     const broken = loaded(restoring())
     broken.server.mend()
