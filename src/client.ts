@@ -1,4 +1,4 @@
-import { unlessAborted, within } from './abort.ts'
+import { createDisposal, unlessAborted, within } from './abort.ts'
 import { type AuthorizedFetch, createAuthorizedFetch } from './authorized-fetch.ts'
 import { createBearer } from './bearer.ts'
 import { instant } from './clock.ts'
@@ -48,7 +48,7 @@ export function createParts<Claims, User>(
 ): { client: AuthClient<Claims, User>; forNow: AuthorizedFetch['forNow'] } {
   const settings = readOptions(options, environment)
   const { timeout, log } = settings
-  const disposal = new AbortController()
+  const disposal = createDisposal()
   let disposed: AuthError | null = null
   const alive = (): void => {
     if (disposed) throw disposed
@@ -59,7 +59,7 @@ export function createParts<Claims, User>(
   let overruled: object | null = null
   let firstRestore: Promise<AuthError | null> | null = null
 
-  const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
+  const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment)
   const marker = createMarker(settings, environment)
   const loginNote = createLoginNote(settings, environment)
   const vault = createVault(settings, environment)
@@ -79,7 +79,7 @@ export function createParts<Claims, User>(
         isRefreshing: () => refresher.busy,
         settled: vault.settled,
       })
-  const resting = createResting(settings, environment, session, tabs, endpoints, vault, disposal.signal)
+  const resting = createResting(settings, environment, session, tabs, endpoints, vault, disposal)
   const idle = createIdle(
     settings,
     environment,
@@ -117,7 +117,7 @@ export function createParts<Claims, User>(
     environment,
     session,
     endpoints,
-    disposal.signal,
+    disposal,
     restored,
     () => refresher.after,
   )
@@ -526,6 +526,7 @@ export function createParts<Claims, User>(
     revocation.dispose()
     idle.dispose()
     refresher.dispose(disposed)
+    settings.sending.retire()
     tabs.dispose()
     emitter.clear()
   }

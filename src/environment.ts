@@ -6,11 +6,16 @@ export interface Environment extends Clock {
   readonly page: { readonly href: string; readonly origin: string; readonly referrer?: string } | null
   /** What `fetch` resolves a relative URL against, now. */
   baseURI(): string | undefined
+  /** The global one, looked up at each call. */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  /** The global one that was there at creation. */
+  firstFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /** Calls back once after `ms`, at most 2³¹−1; returns its undo. */
   timer(callback: () => void, ms: number): () => void
   random(): number
   report(error: unknown): void
+  /** The callback, to be called where it was registered: in its zone, with zone.js. */
+  inZone<T>(callback: (value: T) => void): (value: T) => void
   online(): boolean
   /**
    * Calls back whenever timers may have slept, the network may have changed, or the page comes and goes (`pageshow`
@@ -45,8 +50,9 @@ export interface Channel {
 /** Reads every global late: importing and creating touch nothing that a test or a polyfill replaces afterwards. */
 export function browserEnvironment(): Environment {
   const inWindow = typeof window !== 'undefined' && typeof document !== 'undefined'
+  const firstFetch = globalThis.fetch
   const timer = (callback: () => void, ms: number) => {
-    const id = setTimeout(callback, ms)
+    const id = outside(() => setTimeout(callback, ms))
     return () => clearTimeout(id)
   }
 
@@ -56,6 +62,7 @@ export function browserEnvironment(): Environment {
     now: () => Date.now(),
     monotonic: () => performance.now(),
     fetch: (input, init) => fetch(input, init),
+    firstFetch: (input, init) => firstFetch(input, init),
     timer,
     random: () => Math.random(),
     report(error) {
@@ -64,6 +71,10 @@ export function browserEnvironment(): Environment {
         timer(() => {
           throw error
         }, 0)
+    },
+    inZone(callback) {
+      const zone = zones()?.current
+      return zone ? value => zone.run(() => callback(value)) : callback
     },
     online: () => !inWindow || navigator.onLine !== false,
     onWake: callback =>
@@ -104,14 +115,32 @@ export function browserEnvironment(): Environment {
   }
 }
 
+/** What is used of zone.js. */
+interface Zone {
+  run<T>(work: () => T): T
+}
+
+function zones(): { readonly root: Zone; readonly current: Zone } | undefined {
+  const { Zone } = globalThis as { Zone?: ReturnType<typeof zones> }
+  return typeof Zone?.root?.run === 'function' ? Zone : undefined
+}
+
+/** An app in zone.js, as of Angular, waits for each timer that was set in its own zone, and renders after each event. */
+function outside<T>(work: () => T): T {
+  const root = zones()?.root
+  return root ? root.run(work) : work()
+}
+
 function listen(
   sources: [EventTarget, string[]][],
   callback: (event: any) => void,
   options?: AddEventListenerOptions,
 ): () => void {
-  for (const [target, types] of sources) {
-    for (const type of types) target.addEventListener(type, callback, options)
-  }
+  outside(() => {
+    for (const [target, types] of sources) {
+      for (const type of types) target.addEventListener(type, callback, options)
+    }
+  })
   return () => {
     for (const [target, types] of sources) {
       for (const type of types) target.removeEventListener(type, callback, options)

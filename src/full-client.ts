@@ -1,7 +1,8 @@
 import ky, { type Input, type KyInstance, type Options } from 'ky'
 import { createParts } from './client.ts'
 import type { Environment } from './environment.ts'
-import { readBaseUrl } from './options.ts'
+import type { AuthError } from './errors.ts'
+import { invalid, isRelative, readBaseUrl } from './options.ts'
 import { bare } from './own.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from './types.ts'
 
@@ -21,20 +22,34 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.
   const own = { fetch: client.fetch, baseUrl: baseUrl?.href ?? '', prefix: '' }
-  return Object.assign(client, { api: forOneUser(ky.create(own), forNow) })
+  const misplaced = (input: Input) =>
+    !baseUrl && typeof input === 'string' && isRelative(input)
+      ? invalid('baseUrl', 'an absolute URL where there is no page')
+      : null
+  return Object.assign(client, { api: forOneUser(ky.create(own), forNow, misplaced) })
 }
 
 /** All attempts of one call are made for the user who was signed in when the app made it, whenever ky makes them. */
-function forOneUser(api: KyInstance, forNow: () => Options): KyInstance {
-  const bound = (call: KyInstance['get']) => (input: Input, options?: Options) =>
-    call(input, options === undefined ? forNow() : withOwner(options, forNow()))
+function forOneUser(
+  api: KyInstance,
+  forNow: () => Options,
+  misplaced: (input: Input) => AuthError | null,
+): KyInstance {
+  const bound = (call: KyInstance['get']) => (input: Input, options?: Options) => {
+    try {
+      return call(input, options === undefined ? forNow() : withOwner(options, forNow()))
+    } catch (error) {
+      throw misplaced(input) ?? error
+    }
+  }
+  const wrap = (other: KyInstance) => forOneUser(other, forNow, misplaced)
   const methods = Object.entries(api).map(([name, value]) => [
     name,
     NOT_CALLS.includes(name) ? value : bound(value),
   ])
   return Object.assign(bound(api), Object.fromEntries(methods), {
-    create: (...defaults: Parameters<KyInstance['create']>) => forOneUser(api.create(...defaults), forNow),
-    extend: (...defaults: Parameters<KyInstance['extend']>) => forOneUser(api.extend(...defaults), forNow),
+    create: (...defaults: Parameters<KyInstance['create']>) => wrap(api.create(...defaults)),
+    extend: (...defaults: Parameters<KyInstance['extend']>) => wrap(api.extend(...defaults)),
   }) as KyInstance
 }
 

@@ -1877,6 +1877,62 @@ const mutants: Mutant[] = [
     to: '    touch()',
     breaks: 'A warning stays when the user comes back.',
     test: 'idle',
+  // Pages that are not plain pages
+  {
+    file: 'sending.ts',
+    from: 'senders.includes(self) || ',
+    to: '',
+    breaks: 'With auth.fetch as the global fetch a request goes round for ever.',
+    test: 'global-fetch',
+  },
+  {
+    file: 'sending.ts',
+    from: '(isRetired && senders.length > 0) || ',
+    to: '',
+    breaks: 'After a hot reload no request gets past the disposed client.',
+    test: 'global-fetch',
+  },
+  {
+    file: 'sending.ts',
+    from: 'senders.length > 0 ? [...senders, self] : alone',
+    to: 'alone',
+    breaks: 'Two clients, one over the other, send a request to each other for ever.',
+    test: 'global-fetch',
+  },
+  {
+    file: 'sending.ts',
+    from: 'lineOf(...current) === lineOf(input, init)',
+    to: 'true',
+    breaks: 'What a wrapper asks for beside a request goes out without a token.',
+    test: 'global-fetch',
+  },
+  {
+    file: 'environment.ts',
+    from: 'outside(() => setTimeout(callback, ms))',
+    to: 'setTimeout(callback, ms)',
+    breaks: 'An app in zone.js never becomes stable.',
+    test: 'zones',
+  },
+  {
+    file: 'events.ts',
+    from: 'inZone(listener)',
+    to: 'listener',
+    breaks: 'In zone.js a view does not show a logout.',
+    test: 'zones',
+  },
+  {
+    file: 'options.ts',
+    from: 'if (!page && isRelative(value)) return undefined',
+    to: '',
+    breaks: 'A relative "baseUrl" ends the build of a server-rendered app.',
+    test: 'no-page',
+  },
+  {
+    file: 'supported.ts',
+    from: "supported({ redirect: 'error' }, { redirect: 'manual' })",
+    to: "({ redirect: 'error' })",
+    breaks: 'No auth call works on Cloudflare.',
+    test: 'no-page',
   },
 ]
 

@@ -239,6 +239,7 @@ export function createWorld(given: WorldOptions = {}): World {
     timer: (callback, ms) => timer(callback, ms),
     random: () => (typeof given.random === 'function' ? given.random() : (given.random ?? 0.5)),
     report: error => world.reported.push(error),
+    inZone: callback => callback,
     online: () => world.online,
     async fetch(input, init) {
       if (state === 'closed') return new Promise(() => {})
@@ -271,6 +272,7 @@ export function createWorld(given: WorldOptions = {}): World {
       }
       return response
     },
+    firstFetch: (input, init) => environment.fetch(input, init),
     onWake(callback) {
       wakeUps.push(callback)
       return () => {

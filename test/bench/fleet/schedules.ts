@@ -58,6 +58,8 @@ function installClient(device: Device, random: () => number, options: AuthClient
           else resolve(toResponse(status, retryAfter))
         })
       }),
+    firstFetch: (input, init) => environment.fetch(input, init),
+    inZone: callback => callback,
     onWake: callback => device.onWake(type => callback({ type })),
     onceShown: callback => device.timer(callback, 0),
     locks: () => undefined,
