@@ -58,6 +58,22 @@ export function createParts<Claims, User>(
   /** By an explicit `refresh()`, as long as it runs: whatever the marker says, somebody may have signed in elsewhere. */
   let overruled: object | null = null
   let firstRestore: Promise<AuthError | null> | null = null
+  /**
+   * While the page is prerendered: before it is shown nothing begins. Its locks would wait, and timeouts would run; and
+   * the user may never come to see it.
+   */
+  let shown: Promise<void> | null = null
+  let show = () => {}
+  if (environment.prerendering()) {
+    shown = new Promise(resolve => {
+      show = () => {
+        stopWaiting()
+        shown = null
+        resolve()
+      }
+      const stopWaiting = environment.onceShown(show)
+    })
+  }
 
   const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment)
   const marker = createMarker(settings, environment)
@@ -291,7 +307,13 @@ export function createParts<Claims, User>(
   /** The restore under way, or the first one, or after a failed one the next. */
   function restored(): Promise<AuthError | null> {
     const isOpen = session.snapshot.status === 'unknown' && environment.page
-    return isOpen ? refresher.run('dead') : Promise.resolve(null)
+    if (!isOpen) return Promise.resolve(null)
+    return shown ? shown.then(restored) : refresher.run('dead')
+  }
+
+  async function untilShown(gate: Promise<void>, signal?: AbortSignal | null): Promise<void> {
+    await unlessAborted(gate, signal)
+    alive()
   }
 
   async function ready(options?: Abortable): Promise<Session<Claims, User>> {
@@ -311,6 +333,7 @@ export function createParts<Claims, User>(
     const { signal } = pick(options, 'signal')
     canSignIn()
     signal?.throwIfAborted()
+    if (shown) await untilShown(shown, signal)
     revocation.doubt()
     let isOpen = false
     const sent = () => {
@@ -328,12 +351,13 @@ export function createParts<Claims, User>(
     canSignIn()
     noTokens('setTokens', 'Call "refresh" where somebody may have signed in.')
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
-    revocation.doubt()
     const parsed = parseToken(tokens, {
       sentAt: instant(environment),
       adopted: true,
       scheme: settings.scheme,
     })
+    if (shown) await untilShown(shown)
+    revocation.doubt()
     const { claims, userSchema } = settings
     // What a schema makes of the claims, or of the user, is known later.
     const isChecked = claims !== undefined || userSchema !== undefined
@@ -402,6 +426,7 @@ export function createParts<Claims, User>(
     canSignIn()
     if (!settings.endpoints.refresh) throw new AuthError('unsupported', '"endpoints.refresh" is false.')
     signal?.throwIfAborted()
+    if (shown) await untilShown(shown, signal)
     revocation.doubt()
     const call = {}
     const [asked, at] = [decisions, environment.now()]
@@ -429,6 +454,7 @@ export function createParts<Claims, User>(
   }
 
   async function logout(input?: unknown): Promise<LogoutResult> {
+    if (shown) await shown
     if (disposed) return { revoked: false, error: disposed }
     return signOut('logout', input)
   }
@@ -520,6 +546,7 @@ export function createParts<Claims, User>(
     if (disposed) return
     disposed = new AuthError('disposed', 'The client was disposed: create another one.')
     disposal.abort(disposed)
+    show()
     stopRestoring()
     stopWaking()
     scheduler.dispose()

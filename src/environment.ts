@@ -2,8 +2,8 @@ import type { Clock } from './clock.ts'
 
 /** Everything the client asks of the world around it, so that tests can hand in another one. */
 export interface Environment extends Clock {
-  /** Where the page came from; `null` without a window. */
-  readonly page: { readonly href: string; readonly origin: string; readonly referrer?: string } | null
+  /** Where the page, or the browser's worker, came from; `null` where there is neither, as on a server. */
+  readonly page: Page | null
   /** What `fetch` resolves a relative URL against, now. */
   baseURI(): string | undefined
   /** The global one, looked up at each call. */
@@ -22,6 +22,8 @@ export interface Environment extends Clock {
    * and `pagehide`, with `persisted`); returns its undo.
    */
   onWake(callback: (event: { type: string; persisted?: boolean }) => void): () => void
+  /** Is the page prerendered, and not shown yet? */
+  prerendering(): boolean
   /** Calls back one task from now, or when a prerendered page is shown; returns its undo. */
   onceShown(callback: () => void): () => void
   /** Web Locks; `undefined` where they are missing (insecure contexts). Its methods may reject. */
@@ -41,6 +43,15 @@ export interface Environment extends Clock {
   sessionStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 }
 
+export interface Page {
+  readonly href: string
+  /** That of what runs here: a frame's can be another than that of its address. `'null'`: an opaque one. */
+  readonly origin: string
+  readonly referrer?: string
+  /** A worker of the app's origin, which takes its session from a page. */
+  readonly isWorker?: boolean
+}
+
 export interface Channel {
   postMessage(message: unknown): void
   onmessage: ((event: any) => void) | null
@@ -49,16 +60,19 @@ export interface Channel {
 
 /** Reads every global late: importing and creating touch nothing that a test or a polyfill replaces afterwards. */
 export function browserEnvironment(): Environment {
-  const inWindow = typeof window !== 'undefined' && typeof document !== 'undefined'
+  const page = pageOf()
+  const inWindow = page !== null && !page.isWorker
   const firstFetch = globalThis.fetch
   const timer = (callback: () => void, ms: number) => {
     const id = outside(() => setTimeout(callback, ms))
     return () => clearTimeout(id)
   }
 
+  const prerendering = () => inWindow && (document as { prerendering?: boolean }).prerendering === true
+
   return {
-    page: inWindow ? { href: document.baseURI, origin: location.origin, referrer: document.referrer } : null,
-    baseURI: () => (inWindow ? document.baseURI : undefined),
+    page,
+    baseURI: () => (inWindow ? document.baseURI : page?.href),
     now: () => Date.now(),
     monotonic: () => performance.now(),
     fetch: (input, init) => fetch(input, init),
@@ -76,7 +90,7 @@ export function browserEnvironment(): Environment {
       const zone = zones()?.current
       return zone ? value => zone.run(() => callback(value)) : callback
     },
-    online: () => !inWindow || navigator.onLine !== false,
+    online: () => !page || navigator.onLine !== false,
     onWake: callback =>
       listen(
         inWindow
@@ -84,15 +98,21 @@ export function browserEnvironment(): Environment {
               [document, ['visibilitychange', 'resume']],
               [window, ['pageshow', 'pagehide', 'online', 'focus']],
             ]
-          : [],
+          : page
+            ? [[globalThis, ['online']]]
+            : [],
         callback,
       ),
+    prerendering,
     onceShown(callback) {
-      if ((document as { prerendering?: boolean }).prerendering !== true) return timer(callback, 0)
-      document.addEventListener('prerenderingchange', callback, { once: true })
-      return () => document.removeEventListener('prerenderingchange', callback)
+      if (!prerendering()) return timer(callback, 0)
+      const stop = listen([[document, ['prerenderingchange']]], () => {
+        stop()
+        callback()
+      })
+      return stop
     },
-    locks: () => (inWindow ? navigator.locks : undefined),
+    locks: () => (page ? navigator.locks : undefined),
     channel: name => new BroadcastChannel(name),
     visible: () => !inWindow || document.visibilityState === 'visible',
     onActivity: callback =>
@@ -113,6 +133,23 @@ export function browserEnvironment(): Environment {
     localStorage: () => localStorage,
     sessionStorage: () => sessionStorage,
   }
+}
+
+function pageOf(): Page | null {
+  if (typeof window !== 'undefined' && typeof document !== 'undefined') {
+    // happy-dom has no `self.origin`.
+    const origin = self.origin ?? location.origin
+    return { href: document.baseURI, origin, referrer: document.referrer }
+  }
+  return isWorker() ? { href: location.href, origin: location.origin, isWorker: true } : null
+}
+
+/** A dedicated, shared or service worker of a browser. Runtimes for servers that look like one have no such address. */
+function isWorker(): boolean {
+  if (typeof document !== 'undefined' || typeof location === 'undefined') return false
+  const { WorkerGlobalScope } = globalThis as { WorkerGlobalScope?: unknown }
+  const isInstance = typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope
+  return isInstance && /^https?:/.test(location.origin)
 }
 
 /** What is used of zone.js. */

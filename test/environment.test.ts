@@ -171,10 +171,18 @@ describe('the restore', () => {
     page.end()
   })
 
-  test('of a prerendered page that asks for it comes at once', async () => {
+  test('E2 of a prerendered page that asks for it comes when it is shown, and once', async () => {
     server.seed('ada')
     const page = prerender()
-    expect((await load().ready()).status).toBe('authenticated')
+    const auth = load()
+    const ready = auth.ready()
+    await nextTask()
+    await nextTask()
+    expect(server.calls).toEqual([])
+    page.show()
+    expect((await ready).status).toBe('authenticated')
+    await nextTask()
+    expect(paths()).toEqual(['/refresh_token'])
     page.end()
   })
 
@@ -183,8 +191,10 @@ describe('the restore', () => {
     const page = prerender()
     const auth = load()
     expect(active).toContain('document prerenderingchange')
+    const ready = auth.ready()
     auth.dispose()
     expect(active).toEqual([])
+    await expect(ready).rejects.toMatchObject({ code: 'disposed' })
     page.show()
     await nextTask()
     expect(server.calls).toEqual([])

@@ -145,6 +145,7 @@ test("E5 a wrapper may make a call of its own meanwhile, which is the app's", as
 })
 
 test('E5 two clients, one over the other: each request has the bearer of its own', async () => {
+  const wrap = wrappers['one that calls it after an await']!
   const OTHER = 'https://other.example'
   const page = openPage()
   const { server } = page.world
@@ -157,9 +158,9 @@ test('E5 two clients, one over the other: each request has the bearer of its own
   }
   server.answer('/', () => server.json({}))
   const first = page.create({ tabs: 'off' })
-  page.fetch = first.fetch
+  page.fetch = wrap(first.fetch)
   const second = page.create({ baseUrl: OTHER, tabs: 'off' })
-  page.fetch = second.fetch
+  page.fetch = wrap(second.fetch)
   await first.setTokens({ accessToken: 'first' })
   await second.setTokens({ accessToken: 'second' })
   await page.fetch(ORIGIN)

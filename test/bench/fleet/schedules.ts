@@ -61,6 +61,7 @@ function installClient(device: Device, random: () => number, options: AuthClient
     firstFetch: (input, init) => environment.fetch(input, init),
     inZone: callback => callback,
     onWake: callback => device.onWake(type => callback({ type })),
+    prerendering: () => false,
     onceShown: callback => device.timer(callback, 0),
     locks: () => undefined,
     channel() {
