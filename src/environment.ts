@@ -114,7 +114,7 @@ export function browserEnvironment(): Environment {
     },
     locks: () => (page ? navigator.locks : undefined),
     channel: name => new BroadcastChannel(name),
-    visible: () => !inWindow || document.visibilityState === 'visible',
+    visible: () => (inWindow ? document.visibilityState === 'visible' : !page),
     onActivity: callback =>
       listen(
         inWindow ? [[window, ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel']]] : [],

@@ -94,6 +94,8 @@ const BURST_SPAN = 20_000
  */
 const MAX_TOLD = 1_800_000
 const NEVER = Number.MAX_SAFE_INTEGER
+/** How long a page may take to hand its session over to a worker. */
+const HAND_OVER = 1_000
 /** How often to look, a second apart, for the tab that has the refresh token: it may be reloading. */
 const OWNER_LOOKS = 3
 
@@ -118,6 +120,7 @@ export function createRefresher(
 ): Refresher {
   const { timeout, log } = settings
   const { loginNote } = events
+  const isWorker = environment.page?.isWorker === true
   let flight: Flight | null = null
   let lastPause: Pause | null = null
   let disposed: AuthError | null = null
@@ -224,6 +227,7 @@ export function createRefresher(
     }, timeout)
     let outcome: AuthError | null = null
     let follows = false
+    let needsPage = false
     try {
       const isAfterRestore = current.former?.version === current.version
       await formerOver(current)
@@ -234,10 +238,14 @@ export function createRefresher(
         // Under the lock, look again: a login, a logout or a sibling may have been first.
         if (!isWanted() || signal.aborted || events.bars()) return
         const isCaughtUp = await tabs.catchUp(current.after)
+        needsPage = isWorker && !isCaughtUp && !session.held && !current.asked
+        if (needsPage) return
         const isReadable = await events.recover()
         if (isCaughtUp || !isWanted()) return
         const need = current.dead ? 'dead' : current.asked ? 'asked' : 'ahead'
         const { held, tokens, isFollower } = session
+        needsPage = isWorker && settings.storage !== undefined && !tokens?.refreshToken && !isFollower
+        if (needsPage) return
         if (pausedFor(need) > 0) outcome = pause()!.error
         // The token that renews itself cannot, once it has ended.
         else if (settings.sliding && (!held || hasSlidOut())) {
@@ -255,6 +263,7 @@ export function createRefresher(
         } else outcome = await exchange(current, isWanted)
       }, signal)
       if (follows) outcome = await follow(current, isWanted)
+      if (needsPage && isWanted()) outcome = await takeOver(current, isWanted)
     } finally {
       undo()
       if (flight === current) flight = null
@@ -281,6 +290,18 @@ export function createRefresher(
       current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
     }
     await current.done
+  }
+
+  /**
+   * A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page. Not under the
+   * lock, since a page that is loading waits for that.
+   */
+  async function takeOver({ controller }: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    const question = { type: 'ask', generation: session.generation + 1 } as const
+    await tabs.consult(question, () => !isWanted(), Math.min(HAND_OVER, timeout), controller.signal)
+    log({ type: 'tabs-asked', answered: !isWanted() })
+    if (!isWanted()) return null
+    return new AuthError('refresh_unavailable', 'No page has handed its session over to this worker.')
   }
 
   /** The tab that has the refresh token refreshes for those that have not. */

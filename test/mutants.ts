@@ -1877,6 +1877,7 @@ const mutants: Mutant[] = [
     to: '    touch()',
     breaks: 'A warning stays when the user comes back.',
     test: 'idle',
+  },
   // Pages that are not plain pages
   {
     file: 'sending.ts',
@@ -1905,6 +1906,48 @@ const mutants: Mutant[] = [
     to: 'true',
     breaks: 'What a wrapper asks for beside a request goes out without a token.',
     test: 'global-fetch',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'isWorker && !isCaughtUp && !session.held && !current.asked',
+    to: 'false',
+    breaks: 'A service worker restores a session that the user has ended offline.',
+    test: 'workers',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'isWorker && settings.storage !== undefined',
+    to: 'false && settings.storage !== undefined',
+    breaks: 'A worker that cannot read localStorage signs all pages out.',
+    test: 'workers',
+  },
+  {
+    file: 'refresh.ts',
+    from: "{ type: 'ask', generation: session.generation + 1 }",
+    to: "{ type: 'ask', generation: NEVER }",
+    breaks: 'A worker gets nothing from a page that has been hidden for long.',
+    test: 'workers',
+  },
+  {
+    file: 'idle.ts',
+    from: ' || environment.page.isWorker',
+    to: '',
+    breaks: 'A worker, which sees no user, signs out all tabs.',
+    test: 'workers',
+  },
+  {
+    file: 'scheduler.ts',
+    from: ' || environment.page.isWorker',
+    to: '',
+    breaks: 'A worker has a timer for a session that its pages keep fresh.',
+    test: 'workers',
+  },
+  {
+    file: 'environment.ts',
+    from: '/^https?:/.test(location.origin)',
+    to: 'true',
+    breaks: 'A runtime for servers is taken for a browser.',
+    test: 'workers',
   },
   {
     file: 'client.ts',
