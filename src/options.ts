@@ -147,12 +147,8 @@ export function toUrl(
       isAstray = url.origin !== onPage.origin
     }
   } catch {
-    throw invalid(
-      name,
-      isRelative(value)
-        ? `an absolute URL where ${page ? 'the origin is opaque' : 'there is no page'}`
-        : 'a URL',
-    )
+    const place = page ? 'the origin is opaque' : 'there is no page'
+    throw invalid(name, isRelative(value) ? `an absolute URL where ${place}` : 'a URL')
   }
   if (isAstray) throw invalid(name, 'an absolute URL where the <base> of the page leads to another origin')
   return url
@@ -169,7 +165,7 @@ function secure(name: string, url: URL, page: Environment['page']): URL {
 
 /** The folder that relative URLs resolve against; `undefined` where it takes a page to know, and there is none. */
 export function readBaseUrl(given: string | URL | undefined, page: Environment['page']): URL | undefined {
-  const value = given ?? (page && page.origin !== 'null' ? page.origin : '/')
+  const value = given ?? page?.origin ?? '/'
   if (!page && isRelative(value)) return undefined
   const url = secure('baseUrl', toUrl('baseUrl', value, page?.href, page), page)
   url.pathname = url.pathname.replace(/\/?$/, '/')

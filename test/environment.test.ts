@@ -275,6 +275,26 @@ describe('the signed-out marker in localStorage', () => {
   })
 })
 
+describe('E1 the origin is that of what runs, not that of the address', () => {
+  const creates = (options: core.AuthClientOptions = {}) => load({ restore: 'manual', ...options })
+
+  test('an opaque one needs an absolute "baseUrl"', async () => {
+    vi.stubGlobal('origin', 'null')
+    expect(() => creates()).toThrow('"baseUrl" must be an absolute URL where the origin is opaque.')
+    await creates({ baseUrl: ORIGIN }).login(ada)
+    expect(paths()).toEqual(['/login'])
+  })
+
+  test('a frame without an address has that of the page around it', async () => {
+    vi.stubGlobal('origin', ORIGIN)
+    vi.stubGlobal('location', new URL('about:srcdoc'))
+    vi.spyOn(document, 'baseURI', 'get').mockReturnValue(`${ORIGIN}/app/`)
+    await creates().login(ada)
+    expect(paths()).toEqual(['/login'])
+    expect(() => creates({ baseUrl: './api' })).not.toThrow()
+  })
+})
+
 describe('what wakes it', () => {
   const wakeEvents = ['visibilitychange', 'pageshow', 'pagehide', 'resume', 'online', 'focus']
 

@@ -1908,6 +1908,13 @@ const mutants: Mutant[] = [
     test: 'global-fetch',
   },
   {
+    file: 'environment.ts',
+    from: 'self.origin ?? location.origin',
+    to: 'location.origin',
+    breaks: 'A frame without an address has no origin, and no client.',
+    test: 'environment',
+  },
+  {
     file: 'refresh.ts',
     from: 'isWorker && !isCaughtUp && !session.held && !current.asked',
     to: 'false',
