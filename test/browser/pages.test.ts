@@ -62,14 +62,9 @@ for (const engine of engines) {
 
     beforeAll(async () => {
       browser = await engine.launch()
-      // Keeps the browser open between the tests.
-      await browser.newTab()
-    })
-    afterAll(() => browser?.close())
-    beforeEach(async () => {
       tab = await browser.newTab()
     })
-    afterEach(() => tab.close())
+    afterAll(() => browser?.close())
 
     /** A frame that has no address of its own, with a client in it. */
     async function inFrame(kind: 'srcdoc' | 'blank' | 'sandboxed'): Promise<FrameAccount> {
