@@ -146,10 +146,10 @@ function pageOf(): Page | null {
 
 /** A dedicated, shared or service worker of a browser. Runtimes for servers that look like one have no such address. */
 function isWorker(): boolean {
-  if (typeof document !== 'undefined' || typeof location === 'undefined') return false
   const { WorkerGlobalScope } = globalThis as { WorkerGlobalScope?: unknown }
-  const isInstance = typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope
-  return isInstance && /^https?:/.test(location.origin)
+  if (typeof WorkerGlobalScope !== 'function' || !(globalThis instanceof WorkerGlobalScope)) return false
+  if (typeof document !== 'undefined' || typeof location === 'undefined') return false
+  return /^https?:/.test(location.origin)
 }
 
 /** What is used of zone.js. */
