@@ -6,7 +6,7 @@ type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
  * A member of `init` that lists the clients which have sent it. Native `fetch` does not read it, and wrappers that copy
  * `init` copy it too.
  */
-const SENDERS = 'silent-refresh senders'
+const SENDERS: unique symbol = /* @__PURE__ */ Symbol.for('silent-refresh senders')
 
 type Marked = RequestInit & { [SENDERS]?: readonly object[] }
 

@@ -165,9 +165,11 @@ test('E5 two clients, one over the other: each request has the bearer of its own
   await second.setTokens({ accessToken: 'second' })
   await page.fetch(ORIGIN)
   await page.fetch(OTHER)
+  await page.fetch(new Request(ORIGIN, { method: 'POST', body: 'once' }))
   expect(bearers).toEqual([
     ['api.example.com', 'Bearer first'],
     ['other.example', 'Bearer second'],
+    ['api.example.com', 'Bearer first'],
   ])
 })
 
