@@ -152,9 +152,9 @@ test('E5 two clients, one over the other: each request has the bearer of its own
   const bearers: [host: string, bearer: string | null][] = []
   const network = page.fetch
   page.fetch = (input, init) => {
-    const { headers, url } = new Request(input, init)
-    bearers.push([new URL(url).host, headers.get('Authorization')])
-    return network(input, init)
+    const request = new Request(input, init)
+    bearers.push([new URL(request.url).host, request.headers.get('Authorization')])
+    return network(request)
   }
   server.answer('/', () => server.json({}))
   const first = page.create({ tabs: 'off' })
