@@ -137,8 +137,8 @@ export function browserEnvironment(): Environment {
 
 function pageOf(): Page | null {
   if (typeof window !== 'undefined' && typeof document !== 'undefined') {
-    // happy-dom has no `self.origin`.
-    const origin = self.origin ?? location.origin
+    // happy-dom has no `window.origin`.
+    const origin = window.origin ?? location.origin
     return { href: document.baseURI, origin, referrer: document.referrer }
   }
   return isWorker() ? { href: location.href, origin: location.origin, isWorker: true } : null

@@ -1909,7 +1909,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'environment.ts',
-    from: 'self.origin ?? location.origin',
+    from: 'window.origin ?? location.origin',
     to: 'location.origin',
     breaks: 'A frame without an address has no origin, and no client.',
     test: 'environment',
