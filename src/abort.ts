@@ -1,5 +1,19 @@
 import type { Environment } from './environment.ts'
 
+export type Disposal = Pick<AbortController, 'signal' | 'abort'>
+
+/** An AbortController that is made when it is first used: edge workers forbid it in their global scope. */
+export function createDisposal(): Disposal {
+  let controller: AbortController | undefined
+  const made = () => (controller ??= new AbortController())
+  return {
+    get signal() {
+      return made().signal
+    },
+    abort: reason => made().abort(reason),
+  }
+}
+
 /** The promise's outcome, or the signal's reason if that comes first. The work behind the promise goes on. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   if (!signal) return promise

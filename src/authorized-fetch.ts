@@ -12,6 +12,7 @@ import type { Idle } from './idle.ts'
 import type { Settings } from './options.ts'
 import type { Refresher } from './refresh.ts'
 import { type Held, isDue, isExpired, type SessionHolder } from './session.ts'
+import { noRedirect, supported } from './supported.ts'
 import type { AuthEventMap, NotReplayed } from './types.ts'
 
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
@@ -71,6 +72,8 @@ export function createAuthorizedFetch(
     try {
       // biome-ignore lint/complexity/noArguments: a parameter that is left out looks like one that is undefined
       if (arguments.length === 0) throw new TypeError('"fetch" needs an argument.')
+      const passedOn = settings.sending.passOn(input, init)
+      if (passedOn) return passedOn
       const call = readCall(input, init, judge)
       const author = call.isGiven ? null : bearer.take(call.headers)
       // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
@@ -78,7 +81,7 @@ export function createAuthorizedFetch(
       if (call.url === null || isAppsOwn) {
         if (isAppsOwn && call.url !== null)
           log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
-        return settings.fetch(call.target, stoppable(call, call.init))
+        return settings.sending.send(call.target, { ...stoppable(call, call.init) })
       }
       const owner = author && author !== 'other' ? author : (call.common?.owner ?? session.owner)
       const token = readyToken()
@@ -190,10 +193,13 @@ export function createAuthorizedFetch(
     }
     if (inCookies) init.credentials ??= credentialsOf(request) ?? (token ? 'include' : 'omit')
     // The cache may hold the very answer that is asked about again.
-    if (isReplay && !ASKING.includes((request ?? init).cache as string)) init.cache = 'reload'
-    if (client.guard(headers, method, url as string, token) && request?.redirect !== 'manual')
-      init.redirect ??= 'error'
-    return settings.fetch(target, init)
+    if (isReplay && !ASKING.includes((request ?? init).cache as string)) {
+      Object.assign(init, supported({ cache: 'reload' }, { cache: 'no-store' }))
+    }
+    if (client.guard(headers, method, url as string, token) && request?.redirect !== 'manual') {
+      if (init.redirect == null) Object.assign(init, noRedirect())
+    }
+    return settings.sending.send(target, init)
   }
 
   /** Another token of this user would not help: the app has to ask for more. */

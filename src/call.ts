@@ -119,8 +119,8 @@ const isEmpty = (init: RequestInit | null): boolean =>
 function restOf(init: RequestInit): RequestInit {
   if (init === NOTHING) return init
   const { redirect, credentials, ...others } = init
-  const rest: Record<string, unknown> = {}
-  for (const name in others)
+  const rest: Record<PropertyKey, unknown> = {}
+  for (const name of Reflect.ownKeys(others))
     if (name !== 'body' && !(name in Request.prototype)) rest[name] = others[name as never]
   return { ...rest, ...(redirect && { redirect }), ...(credentials && { credentials }) }
 }

@@ -1,4 +1,4 @@
-import { unlessAborted, within } from './abort.ts'
+import { createDisposal, unlessAborted, within } from './abort.ts'
 import { type AuthorizedFetch, createAuthorizedFetch } from './authorized-fetch.ts'
 import { createBearer } from './bearer.ts'
 import { instant } from './clock.ts'
@@ -50,7 +50,7 @@ export function createParts<Claims, User>(
 ): { client: AuthClient<Claims, User>; forNow: AuthorizedFetch['forNow'] } {
   const settings = readOptions(options, environment)
   const { timeout, log } = settings
-  const disposal = new AbortController()
+  const disposal = createDisposal()
   let disposed: AuthError | null = null
   const alive = (): void => {
     if (disposed) throw disposed
@@ -60,13 +60,29 @@ export function createParts<Claims, User>(
   /** By an explicit `refresh()`, as long as it runs: whatever the marker says, somebody may have signed in elsewhere. */
   let overruled: object | null = null
   let firstRestore: Promise<AuthError | null> | null = null
+  /**
+   * While the page is prerendered: before it is shown nothing begins. Its locks would wait, and timeouts would run; and
+   * the user may never come to see it.
+   */
+  let shown: Promise<void> | null = null
+  let show = () => {}
+  if (environment.prerendering()) {
+    shown = new Promise(resolve => {
+      show = () => {
+        stopWaiting()
+        shown = null
+        resolve()
+      }
+      const stopWaiting = environment.onceShown(show)
+    })
+  }
 
-  const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment.report)
+  const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment)
   const marker = createMarker(settings, environment)
   const loginNote = createLoginNote(settings, environment)
   const vault = createVault(settings, environment)
   const { guard, pin } = createCsrfGuard(settings, environment)
-  const wireNote = createWireNote(settings, environment, disposal.signal)
+  const wireNote = createWireNote(settings, environment, disposal)
   const serverClock = createServerClock(environment)
   const endpoints = createEndpoints(settings, environment, guard, wireNote, serverClock, token =>
     session.isSameUser(token),
@@ -85,7 +101,7 @@ export function createParts<Claims, User>(
         isRefreshing: () => refresher.busy,
         settled: vault.settled,
       })
-  const resting = createResting(settings, environment, session, tabs, endpoints, vault, disposal.signal)
+  const resting = createResting(settings, environment, session, tabs, endpoints, vault, disposal)
   const idle = createIdle(
     settings,
     environment,
@@ -124,7 +140,7 @@ export function createParts<Claims, User>(
     session,
     endpoints,
     serverClock,
-    disposal.signal,
+    disposal,
     restored,
     () => refresher.after,
   )
@@ -299,7 +315,13 @@ export function createParts<Claims, User>(
   /** The restore under way, or the first one, or after a failed one the next. */
   function restored(): Promise<AuthError | null> {
     const isOpen = session.snapshot.status === 'unknown' && environment.page
-    return isOpen ? refresher.run('dead') : Promise.resolve(null)
+    if (!isOpen) return Promise.resolve(null)
+    return shown ? shown.then(restored) : refresher.run('dead')
+  }
+
+  async function untilShown(gate: Promise<void>, signal?: AbortSignal | null): Promise<void> {
+    await unlessAborted(gate, signal)
+    alive()
   }
 
   async function ready(options?: Abortable): Promise<Session<Claims, User>> {
@@ -319,6 +341,7 @@ export function createParts<Claims, User>(
     const { signal } = pick(options, 'signal')
     canSignIn()
     signal?.throwIfAborted()
+    if (shown) await untilShown(shown, signal)
     revocation.doubt()
     let isOpen = false
     const sent = () => {
@@ -336,13 +359,14 @@ export function createParts<Claims, User>(
     canSignIn()
     noTokens('setTokens', 'Call "refresh" where somebody may have signed in.')
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
-    revocation.doubt()
     const parsed = parseToken(tokens, {
       sentAt: instant(environment),
       adopted: true,
       scheme: settings.scheme,
       serverClock,
     })
+    if (shown) await untilShown(shown)
+    revocation.doubt()
     const { claims, userSchema } = settings
     // What a schema makes of the claims, or of the user, is known later.
     const isChecked = claims !== undefined || userSchema !== undefined
@@ -411,6 +435,7 @@ export function createParts<Claims, User>(
     canSignIn()
     if (!settings.endpoints.refresh) throw new AuthError('unsupported', '"endpoints.refresh" is false.')
     signal?.throwIfAborted()
+    if (shown) await untilShown(shown, signal)
     revocation.doubt()
     const call = {}
     const [asked, at] = [decisions, environment.now()]
@@ -438,6 +463,7 @@ export function createParts<Claims, User>(
   }
 
   async function logout(input?: unknown): Promise<LogoutResult> {
+    if (shown) await shown
     if (disposed) return { revoked: false, error: disposed }
     return signOut('logout', input)
   }
@@ -530,12 +556,14 @@ export function createParts<Claims, User>(
     if (disposed) return
     disposed = new AuthError('disposed', 'The client was disposed: create another one.')
     disposal.abort(disposed)
+    show()
     stopRestoring()
     stopWaking()
     scheduler.dispose()
     revocation.dispose()
     idle.dispose()
     refresher.dispose(disposed)
+    settings.sending.retire()
     tabs.dispose()
     emitter.clear()
   }

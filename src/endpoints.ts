@@ -4,10 +4,11 @@ import type { GuardRequest } from './csrf.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode, errorName, isAuthError } from './errors.ts'
 import { createNameUser } from './identity.ts'
-import { invalid, isHtml, type Settings, toUrl } from './options.ts'
+import { invalid, isHtml, isRelative, type Settings, toUrl } from './options.ts'
 import { bare, pick } from './own.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
+import { noRedirect, supported } from './supported.ts'
 import { isUsable, parseCookieSession, parseToken, readSet, type Token } from './token.ts'
 import type {
   EndpointRequest,
@@ -123,7 +124,8 @@ export function createEndpoints(
         return request === null ? null : toInit(request, name, signal)
       })
     }
-    if (!settings.baseUrl) throw invalid('baseUrl', 'given where there is no page')
+    if (!settings.baseUrl && isRelative(endpoint))
+      throw invalid('baseUrl', 'an absolute URL where there is no page')
     const request: EndpointRequest = { url: endpoint }
     const renews = name === 'refresh' || name === 'restore'
     const accessToken = tokens?.accessToken
@@ -164,9 +166,9 @@ export function createEndpoints(
     }
     const defaults: RequestInit = {
       method: name === 'user' ? 'GET' : 'POST',
-      cache: 'no-store',
+      ...supported({ cache: 'no-store' }),
       // Where a logout leads is nobody's business but the server's, which has done its work by then.
-      redirect: name === 'logout' ? 'manual' : 'error',
+      ...(name === 'logout' ? { redirect: 'manual' } : noRedirect()),
       credentials: target.origin === environment.page?.origin ? 'same-origin' : 'include',
       // A rotation that the server has made must reach the cookie jar, also when the user navigates in the middle.
       keepalive: name !== 'login' && name !== 'user',
@@ -209,7 +211,7 @@ export function createEndpoints(
     sent?.()
     const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
     try {
-      response = await settings.fetch(...prepared)
+      response = await settings.sending.send(...prepared)
       if (arrived) arrived()
       text = await response.text()
     } catch {

@@ -2,21 +2,28 @@ import type { Clock } from './clock.ts'
 
 /** Everything the client asks of the world around it, so that tests can hand in another one. */
 export interface Environment extends Clock {
-  /** Where the page came from; `null` without a window. */
-  readonly page: { readonly href: string; readonly origin: string; readonly referrer?: string } | null
+  /** Where the page, or the browser's worker, came from; `null` where there is neither, as on a server. */
+  readonly page: Page | null
   /** What `fetch` resolves a relative URL against, now. */
   baseURI(): string | undefined
+  /** The global one, looked up at each call. */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  /** The global one that was there at creation. */
+  firstFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /** Calls back once after `ms`, at most 2³¹−1; returns its undo. */
   timer(callback: () => void, ms: number): () => void
   random(): number
   report(error: unknown): void
+  /** The callback, to be called where it was registered: in its zone, with zone.js. */
+  inZone<T>(callback: (value: T) => void): (value: T) => void
   online(): boolean
   /**
    * Calls back whenever timers may have slept, the network may have changed, or the page comes and goes (`pageshow`
    * and `pagehide`, with `persisted`); returns its undo.
    */
   onWake(callback: (event: { type: string; persisted?: boolean }) => void): () => void
+  /** Is the page prerendered, and not shown yet? */
+  prerendering(): boolean
   /** Calls back one task from now, or when a prerendered page is shown; returns its undo. */
   onceShown(callback: () => void): () => void
   /** Web Locks; `undefined` where they are missing (insecure contexts). Its methods may reject. */
@@ -36,6 +43,15 @@ export interface Environment extends Clock {
   sessionStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 }
 
+export interface Page {
+  readonly href: string
+  /** That of what runs here: a frame's can be another than that of its address. `'null'`: an opaque one. */
+  readonly origin: string
+  readonly referrer?: string
+  /** A worker of the app's origin, which takes its session from a page. */
+  readonly isWorker?: boolean
+}
+
 export interface Channel {
   postMessage(message: unknown): void
   onmessage: ((event: any) => void) | null
@@ -44,18 +60,23 @@ export interface Channel {
 
 /** Reads every global late: importing and creating touch nothing that a test or a polyfill replaces afterwards. */
 export function browserEnvironment(): Environment {
-  const inWindow = typeof window !== 'undefined' && typeof document !== 'undefined'
+  const page = pageOf()
+  const inWindow = page !== null && !page.isWorker
+  const firstFetch = globalThis.fetch
   const timer = (callback: () => void, ms: number) => {
-    const id = setTimeout(callback, ms)
+    const id = outside(() => setTimeout(callback, ms))
     return () => clearTimeout(id)
   }
 
+  const prerendering = () => inWindow && (document as { prerendering?: boolean }).prerendering === true
+
   return {
-    page: inWindow ? { href: document.baseURI, origin: location.origin, referrer: document.referrer } : null,
-    baseURI: () => (inWindow ? document.baseURI : undefined),
+    page,
+    baseURI: () => (inWindow ? document.baseURI : page?.href),
     now: () => Date.now(),
     monotonic: () => performance.now(),
     fetch: (input, init) => fetch(input, init),
+    firstFetch: (input, init) => firstFetch(input, init),
     timer,
     random: () => Math.random(),
     report(error) {
@@ -65,7 +86,11 @@ export function browserEnvironment(): Environment {
           throw error
         }, 0)
     },
-    online: () => !inWindow || navigator.onLine !== false,
+    inZone(callback) {
+      const zone = zones()?.current
+      return zone ? value => zone.run(() => callback(value)) : callback
+    },
+    online: () => !page || navigator.onLine !== false,
     onWake: callback =>
       listen(
         inWindow
@@ -73,17 +98,23 @@ export function browserEnvironment(): Environment {
               [document, ['visibilitychange', 'resume']],
               [window, ['pageshow', 'pagehide', 'online', 'focus']],
             ]
-          : [],
+          : page
+            ? [[globalThis, ['online']]]
+            : [],
         callback,
       ),
+    prerendering,
     onceShown(callback) {
-      if ((document as { prerendering?: boolean }).prerendering !== true) return timer(callback, 0)
-      document.addEventListener('prerenderingchange', callback, { once: true })
-      return () => document.removeEventListener('prerenderingchange', callback)
+      if (!prerendering()) return timer(callback, 0)
+      const stop = listen([[document, ['prerenderingchange']]], () => {
+        stop()
+        callback()
+      })
+      return stop
     },
-    locks: () => (inWindow ? navigator.locks : undefined),
+    locks: () => (page ? navigator.locks : undefined),
     channel: name => new BroadcastChannel(name),
-    visible: () => !inWindow || document.visibilityState === 'visible',
+    visible: () => (inWindow ? document.visibilityState === 'visible' : !page),
     onActivity: callback =>
       listen(
         inWindow ? [[window, ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel']]] : [],
@@ -104,14 +135,49 @@ export function browserEnvironment(): Environment {
   }
 }
 
+function pageOf(): Page | null {
+  if (typeof window !== 'undefined' && typeof document !== 'undefined') {
+    // happy-dom has no `window.origin`.
+    const origin = window.origin ?? location.origin
+    return { href: document.baseURI, origin, referrer: document.referrer }
+  }
+  return isWorker() ? { href: location.href, origin: location.origin, isWorker: true } : null
+}
+
+/** A dedicated, shared or service worker of a browser. Runtimes for servers that look like one have no such address. */
+function isWorker(): boolean {
+  const { WorkerGlobalScope } = globalThis as { WorkerGlobalScope?: unknown }
+  if (typeof WorkerGlobalScope !== 'function' || !(globalThis instanceof WorkerGlobalScope)) return false
+  if (typeof document !== 'undefined' || typeof location === 'undefined') return false
+  return /^https?:/.test(location.origin)
+}
+
+/** What is used of zone.js. */
+interface Zone {
+  run<T>(work: () => T): T
+}
+
+function zones(): { readonly root: Zone; readonly current: Zone } | undefined {
+  const { Zone } = globalThis as { Zone?: ReturnType<typeof zones> }
+  return typeof Zone?.root?.run === 'function' ? Zone : undefined
+}
+
+/** An app in zone.js, as of Angular, waits for each timer that was set in its own zone, and renders after each event. */
+function outside<T>(work: () => T): T {
+  const root = zones()?.root
+  return root ? root.run(work) : work()
+}
+
 function listen(
   sources: [EventTarget, string[]][],
   callback: (event: any) => void,
   options?: AddEventListenerOptions,
 ): () => void {
-  for (const [target, types] of sources) {
-    for (const type of types) target.addEventListener(type, callback, options)
-  }
+  outside(() => {
+    for (const [target, types] of sources) {
+      for (const type of types) target.addEventListener(type, callback, options)
+    }
+  })
   return () => {
     for (const [target, types] of sources) {
       for (const type of types) target.removeEventListener(type, callback, options)

@@ -2,7 +2,8 @@ import ky, { type Input, type KyInstance, type Options, TimeoutError } from 'ky'
 import type { AuthorizedFetch } from './authorized-fetch.ts'
 import { createParts } from './client.ts'
 import type { Environment } from './environment.ts'
-import { readBaseUrl } from './options.ts'
+import type { AuthError } from './errors.ts'
+import { invalid, isRelative, readBaseUrl } from './options.ts'
 import { bare, pick } from './own.ts'
 import { createPatience } from './patience.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from './types.ts'
@@ -26,7 +27,11 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.
   const own = { fetch: client.fetch, baseUrl: baseUrl?.href ?? '', prefix: '' }
-  return Object.assign(client, { api: forOneUser(ky.create(own), forNow, environment) })
+  const misplaced = (input: Input) =>
+    !baseUrl && typeof input === 'string' && isRelative(input)
+      ? invalid('baseUrl', 'an absolute URL where there is no page')
+      : null
+  return Object.assign(client, { api: forOneUser(ky.create(own), forNow, environment, misplaced) })
 }
 
 /**
@@ -37,6 +42,7 @@ function forOneUser(
   api: KyInstance,
   forNow: AuthorizedFetch['forNow'],
   environment: Environment,
+  misplaced: (input: Input) => AuthError | null,
 ): KyInstance {
   // ky hands its merged options to this function alone.
   let defaults: Options = {}
@@ -44,29 +50,35 @@ function forOneUser(
     defaults = merged
     return {}
   })
-  const bound = (call: KyInstance['get']) => (input: Input, options?: Options) => {
+  const call = (method: KyInstance['get'], input: Input, options?: Options) => {
+    try {
+      return method(input, options)
+    } catch (error) {
+      throw misplaced(input) ?? error
+    }
+  }
+  const bound = (method: KyInstance['get']) => (input: Input, options?: Options) => {
     // What is no object is for ky to refuse.
-    if (options !== undefined && Object(options) !== options) return call(input, options)
+    if (options !== undefined && Object(options) !== options) return call(method, input, options)
     const patience = createPatience(environment, request => new TimeoutError(request))
     const own: Options = { ...options, ...forNow(patience) }
     const { timeout, fetch = environment.fetch } = pick({ ...defaults, ...own }, 'timeout', 'fetch')
-    if (timeout != null) return call(input, own)
-    const response = call(input, { ...own, timeout: false, fetch: patience.attempts(fetch) })
+    if (timeout != null) return call(method, input, own)
+    const response = call(method, input, { ...own, timeout: false, fetch: patience.attempts(fetch) })
     const readers = Object.entries(response).map(([name, read]) => [
       name,
       (...schema: never[]) => patience.reads(response, read(...schema)),
     ])
     return Object.assign(response, Object.fromEntries(readers))
   }
+  const wrap = (other: KyInstance) => forOneUser(other, forNow, environment, misplaced)
   const methods = Object.entries(api).map(([name, value]) => [
     name,
     NOT_CALLS.includes(name) ? value : bound(value),
   ])
   return Object.assign(bound(api), Object.fromEntries(methods), {
-    create: (...given: Parameters<KyInstance['create']>) =>
-      forOneUser(api.create(...given), forNow, environment),
-    extend: (...given: Parameters<KyInstance['extend']>) =>
-      forOneUser(api.extend(...given), forNow, environment),
+    create: (...defaults: Parameters<KyInstance['create']>) => wrap(api.create(...defaults)),
+    extend: (...defaults: Parameters<KyInstance['extend']>) => wrap(api.extend(...defaults)),
   }) as KyInstance
 }
 

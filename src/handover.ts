@@ -1,3 +1,4 @@
+import type { Disposal } from './abort.ts'
 import { instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
@@ -27,7 +28,7 @@ export function createHandingOver(
   session: SessionHolder,
   endpoints: Endpoints,
   serverClock: ServerClock,
-  signal: AbortSignal,
+  disposal: Disposal,
   /** Somebody signed in over there, and this tab is not told the token: it asks the server who it is. */
   restored: () => Promise<unknown>,
   /** What other tabs had, or had asked the server for, by then is not taken. */
@@ -101,8 +102,8 @@ export function createHandingOver(
       const told = { ...parsed, since: begin, lifetime, identity, isNamed: true, user }
       const { snapshot } = session
       const known = snapshot.status === 'authenticated' && isSameUser() ? snapshot.user : undefined
-      const token = await endpoints.complete(told, known, signal)
-      if (signal.aborted || !isNewer(news)) return false
+      const token = await endpoints.complete(told, known, disposal.signal)
+      if (disposal.signal.aborted || !isNewer(news)) return false
       session.see(generation, news.decided, true)
       const cause = isSameUser() ? 'refresh' : 'other-tab'
       session.commit(token, cause, isAnswer, { generation, lineage, epoch, askedAt })

@@ -50,7 +50,8 @@ export function createIdle(
   warn: (warning: AuthEventMap['idleWarning']) => void,
 ): Idle {
   const { idleTimeout, idleWarning = 0 } = settings
-  if (!idleTimeout || !environment.page) return NEVER_IDLE
+  // A worker sees no user, and cannot read what the pages have noted of one.
+  if (!idleTimeout || !environment.page || environment.page.isWorker) return NEVER_IDLE
   const limit = idleTimeout
   // The tabs know of each other's user by this alone: any script of the origin can send a message at any time, and would
   // keep a session from ending by it. Where storage is blocked each tab knows only what was done in it.

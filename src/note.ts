@@ -26,8 +26,8 @@ export function createNote(
     tabs === 'off' && (storage ? !storage.shared : accessOnly && !endpoints.restore)
 
   function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
-    // On a server it would be everybody's.
-    if (!environment.page) return undefined
+    // On a server it would be everybody's, and a worker has none.
+    if (!environment.page || environment.page.isWorker) return undefined
     try {
       return use(isOwn() ? environment.sessionStorage() : environment.localStorage())
     } catch {

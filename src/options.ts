@@ -1,6 +1,7 @@
 import type { Environment } from './environment.ts'
 import { AuthError, withoutBody } from './errors.ts'
 import { bare, pick } from './own.ts'
+import { createSending, type Sending } from './sending.ts'
 import { NOWHERE } from './storage.ts'
 import type { AuthClientOptions, Endpoint, LogEvent, TokenStorage } from './types.ts'
 
@@ -8,7 +9,7 @@ import type { AuthClientOptions, Endpoint, LogEvent, TokenStorage } from './type
 export interface Settings
   extends Omit<
     Given<AuthClientOptions<any>>,
-    'baseUrl' | 'endpoints' | 'allowedOrigins' | 'storage' | 'logger'
+    'baseUrl' | 'endpoints' | 'allowedOrigins' | 'storage' | 'logger' | 'fetch'
   > {
   readonly baseUrl: URL | undefined
   readonly endpoints: {
@@ -27,7 +28,7 @@ export interface Settings
   readonly accessOnly: boolean
   readonly scheme: string
   readonly timeout: number
-  readonly fetch: NonNullable<AuthClientOptions['fetch']>
+  readonly sending: Sending
   readonly log: (event: LogEvent) => void
 }
 
@@ -113,6 +114,15 @@ function checked<T extends object>(values: T, rules: Record<string, Rule>, prefi
   return bare(Object.fromEntries(entries)) as Given<T>
 }
 
+/** Does it take a page to say where it leads? */
+export function isRelative(value: string | URL): boolean {
+  try {
+    return !URL.canParse(value) && URL.canParse(value, 'https://localhost')
+  } catch {
+    return false // no text at all
+  }
+}
+
 const LOOPBACK = /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/
 
 /**
@@ -137,7 +147,8 @@ export function toUrl(
       isAstray = url.origin !== onPage.origin
     }
   } catch {
-    throw invalid(name, 'a URL')
+    const place = page ? 'the origin is opaque' : 'there is no page'
+    throw invalid(name, isRelative(value) ? `an absolute URL where ${place}` : 'a URL')
   }
   if (isAstray) throw invalid(name, 'an absolute URL where the <base> of the page leads to another origin')
   return url
@@ -152,10 +163,11 @@ function secure(name: string, url: URL, page: Environment['page']): URL {
   throw invalid(name, "https, loopback or the page's own origin")
 }
 
-/** The folder that relative URLs resolve against; `undefined` where there is neither an option nor a page. */
-export function readBaseUrl(value: string | URL | undefined, page: Environment['page']): URL | undefined {
-  if (value === undefined && !page) return undefined
-  const url = secure('baseUrl', toUrl('baseUrl', value ?? page!.origin, page?.href, page), page)
+/** The folder that relative URLs resolve against; `undefined` where it takes a page to know, and there is none. */
+export function readBaseUrl(given: string | URL | undefined, page: Environment['page']): URL | undefined {
+  const value = given ?? page?.origin ?? '/'
+  if (!page && isRelative(value)) return undefined
+  const url = secure('baseUrl', toUrl('baseUrl', value, page?.href, page), page)
   url.pathname = url.pathname.replace(/\/?$/, '/')
   return url
 }
@@ -174,7 +186,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     ...checked(given.endpoints ?? {}, ENDPOINT_RULES, 'endpoints.'),
   }) as Settings['endpoints']
   for (const [name, value] of Object.entries(endpoints)) {
-    if (baseUrl && typeof value === 'string') {
+    if (typeof value === 'string' && (baseUrl || !isRelative(value))) {
       const option = `endpoints.${name}`
       endpoints[name as 'login'] = secure(option, toUrl(option, value, baseUrl), page).href
     }
@@ -215,7 +227,11 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     storage: given.storage && given.storage !== NOWHERE ? ownStorage(given.storage) : undefined,
     allowedOrigins: new Set(given.allowedOrigins ?? (baseUrl && [baseUrl.origin])),
     // Called as a plain function, whatever object the option came on.
-    fetch: fetch ? (input, init) => fetch(input, init) : environment.fetch,
+    sending: createSending(
+      fetch ? (input, init) => fetch(input, init) : environment.fetch,
+      environment.firstFetch,
+      environment.baseURI,
+    ),
     log(event) {
       try {
         logger?.(

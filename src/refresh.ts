@@ -103,6 +103,8 @@ const BURST_SPAN = 20_000
  */
 const MAX_TOLD = 1_800_000
 const NEVER = Number.MAX_SAFE_INTEGER
+/** How long a page may take to hand its session over to a worker. */
+const HAND_OVER = 1_000
 /** How often to look, a second apart, for the tab that has the refresh token: it may be reloading. */
 const OWNER_LOOKS = 3
 
@@ -127,6 +129,7 @@ export function createRefresher(
 ): Refresher {
   const { timeout, log } = settings
   const { loginNote } = events
+  const isWorker = environment.page?.isWorker === true
   let flight: Flight | null = null
   let lastPause: Pause | null = null
   let disposed: AuthError | null = null
@@ -283,14 +286,19 @@ export function createRefresher(
     const { signal } = current.controller
     let outcome: AuthError | null = null
     let follows = false
+    let needsPage = false
     if (events.bars()) return null
     await tabs.exclusive(async alone => {
       // Under the lock, look again: a login, a logout or a sibling may have been first.
       if (!isWanted() || signal.aborted || events.bars()) return
       const isCaughtUp = await tabs.catchUp(current.after)
+      needsPage = isWorker && !isCaughtUp && !session.held && !current.asked
+      if (needsPage) return
       const isReadable = await events.recover()
       if (isCaughtUp || !isWanted()) return
       const { held, tokens, isFollower } = session
+      needsPage = isWorker && settings.storage !== undefined && !tokens?.refreshToken && !isFollower
+      if (needsPage) return
       if (heldBack(current) > 0) outcome = pause()!.error
       // The token that renews itself cannot, once it has ended.
       else if (settings.sliding && (held ? hasSlidOut() : !settings.endpoints.restore)) {
@@ -307,7 +315,8 @@ export function createRefresher(
         session.clear('initial')
       } else outcome = await exchange(current, isWanted)
     }, signal)
-    return follows ? follow(current, isWanted) : outcome
+    if (follows) return follow(current, isWanted)
+    return needsPage && isWanted() ? takeOver(current, isWanted) : outcome
   }
 
   /**
@@ -330,6 +339,18 @@ export function createRefresher(
     }
     current.stir?.()
     await current.done
+  }
+
+  /**
+   * A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page. Not under the
+   * lock, since a page that is loading waits for that.
+   */
+  async function takeOver({ controller }: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    const question = { type: 'ask', generation: session.generation + 1 } as const
+    await tabs.consult(question, () => !isWanted(), Math.min(HAND_OVER, timeout), controller.signal)
+    log({ type: 'tabs-asked', answered: !isWanted() })
+    if (!isWanted()) return null
+    return new AuthError('refresh_unavailable', 'No page has handed its session over to this worker.')
   }
 
   /** The tab that has the refresh token refreshes for those that have not. */

@@ -1,4 +1,4 @@
-import { within } from './abort.ts'
+import { type Disposal, within } from './abort.ts'
 import { instant } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
@@ -34,7 +34,7 @@ export function createResting(
   tabs: Tabs,
   endpoints: Endpoints,
   vault: Vault,
-  signal: AbortSignal,
+  disposal: Disposal,
 ): Resting {
   /** What rests is what another client refreshes with, maybe one of this document. */
   let isOthers = false
@@ -64,7 +64,7 @@ export function createResting(
       // A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored.
       const found = vault.exists ? await vault.load() : undefined
       const isOurs = found !== null && (await tabs.own(lineage)) === 'this client'
-      if (signal.aborted) return true
+      if (disposal.signal.aborted) return true
       if (!isOurs) session.resume(undefined, lineage)
       // Without locks another client of this document has refreshed with it.
       else if (found?.refreshToken && found.lineage === lineage) session.resume(found.refreshToken, lineage)
@@ -72,7 +72,7 @@ export function createResting(
     }
     if (!vault.exists) return true
     const found = await vault.load(settings.accessOnly ? undefined : () => session.expected)
-    if (signal.aborted) return true
+    if (disposal.signal.aborted) return true
     if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)
     if (settings.accessOnly) {
@@ -85,7 +85,7 @@ export function createResting(
     } else if (found?.refreshToken) {
       const isOlder = session.held && lineage !== found.lineage
       const owner = isOlder ? 'another tab' : await tabs.own(found.lineage)
-      if (signal.aborted) return true
+      if (disposal.signal.aborted) return true
       isOthers = owner === 'another client'
       if (isOthers) {
         session.resume(undefined, found.lineage)
@@ -109,7 +109,7 @@ export function createResting(
       const set = { accessToken: accessToken as string, expiresIn: left && left / 1000 }
       const parsed = parseToken(set, { sentAt: instant(environment), adopted: left === undefined })
       const complete = (inner: AbortSignal) => endpoints.complete(parsed, undefined, inner)
-      const token = await within(environment, settings.timeout / 2, null, complete, signal)
+      const token = await within(environment, settings.timeout / 2, null, complete, disposal.signal)
       // Whoever signed in or out meanwhile has decided.
       if (session.version === version) session.commit(token, 'restore')
     } catch (error) {

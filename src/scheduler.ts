@@ -24,7 +24,7 @@ export function createScheduler(
     undo()
     refresher.stir()
     // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
-    if (disposed || !environment.page || refresher.busy) return
+    if (disposed || !environment.page || environment.page.isWorker || refresher.busy) return
     const due = untilDue()
     if (due === null) return
     const { held } = session

@@ -191,7 +191,7 @@ export function createTabs(
 
   /** Whoever comes a task late has missed no more than one that was created then: `hello` asks what there is. */
   function open(): void {
-    if (channel !== undefined) return
+    if (channel !== undefined || environment.prerendering()) return
     channel = null
     try {
       channel = environment.channel(key)
@@ -619,7 +619,10 @@ export function createTabs(
     else if (shown) fade(HIDDEN_HOLD)
   })
   // It takes a browser a while: creating the client does not wait for it.
-  const cancelOpening = environment.timer(() => isAway || open(), 0)
+  const opening = () => isAway || open()
+  const cancelOpening = environment.prerendering()
+    ? environment.onceShown(opening)
+    : environment.timer(opening, 0)
 
   return {
     exclusive,

@@ -1,4 +1,4 @@
-import { unlessAborted } from './abort.ts'
+import { type Disposal, unlessAborted } from './abort.ts'
 import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
 import type { Settings } from './options.ts'
@@ -23,11 +23,7 @@ export interface WireNote {
 
 const LEAST = 1_500
 
-export function createWireNote(
-  settings: Settings,
-  environment: Environment,
-  disposal: AbortSignal,
-): WireNote {
+export function createWireNote(settings: Settings, environment: Environment, disposal: Disposal): WireNote {
   const { timeout, log } = settings
   const note = createNote(settings, environment, 'refresh-sent')
   const tookNote = createNote(settings, environment, 'refresh-took')
@@ -81,7 +77,7 @@ export function createWireNote(
       const wait = new Promise<void>(resolve => {
         undo = environment.timer(resolve, Math.ceil(ms))
       })
-      return unlessAborted(unlessAborted(wait, signal), disposal).finally(undo)
+      return unlessAborted(unlessAborted(wait, signal), disposal.signal).finally(undo)
     },
   }
 }

@@ -171,10 +171,18 @@ describe('the restore', () => {
     page.end()
   })
 
-  test('of a prerendered page that asks for it comes at once', async () => {
+  test('E2 of a prerendered page that asks for it comes when it is shown, and once', async () => {
     server.seed('ada')
     const page = prerender()
-    expect((await load().ready()).status).toBe('authenticated')
+    const auth = load()
+    const ready = auth.ready()
+    await nextTask()
+    await nextTask()
+    expect(server.calls).toEqual([])
+    page.show()
+    expect((await ready).status).toBe('authenticated')
+    await nextTask()
+    expect(paths()).toEqual(['/refresh_token'])
     page.end()
   })
 
@@ -183,8 +191,10 @@ describe('the restore', () => {
     const page = prerender()
     const auth = load()
     expect(active).toContain('document prerenderingchange')
+    const ready = auth.ready()
     auth.dispose()
     expect(active).toEqual([])
+    await expect(ready).rejects.toMatchObject({ code: 'disposed' })
     page.show()
     await nextTask()
     expect(server.calls).toEqual([])
@@ -262,6 +272,26 @@ describe('the signed-out marker in localStorage', () => {
     await auth.logout()
     expect([localStorage.length, sessionStorage.length, document.cookie]).toEqual([0, 0, ''])
     expect(Object.getOwnPropertyNames(window)).toEqual(keys)
+  })
+})
+
+describe('E1 the origin is that of what runs, not that of the address', () => {
+  const creates = (options: core.AuthClientOptions = {}) => load({ restore: 'manual', ...options })
+
+  test('an opaque one needs an absolute "baseUrl"', async () => {
+    vi.stubGlobal('origin', 'null')
+    expect(() => creates()).toThrow('"baseUrl" must be an absolute URL where the origin is opaque.')
+    await creates({ baseUrl: ORIGIN }).login(ada)
+    expect(paths()).toEqual(['/login'])
+  })
+
+  test('a frame without an address has that of the page around it', async () => {
+    vi.stubGlobal('origin', ORIGIN)
+    vi.stubGlobal('location', new URL('about:srcdoc'))
+    vi.spyOn(document, 'baseURI', 'get').mockReturnValue(`${ORIGIN}/app/`)
+    await creates().login(ada)
+    expect(paths()).toEqual(['/login'])
+    expect(() => creates({ baseUrl: './api' })).not.toThrow()
   })
 })
 

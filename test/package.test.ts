@@ -65,14 +65,14 @@ describe.each(['src/index.ts', 'src/core.ts'])('P1 on a server: %s', entry => {
     })
   })
 
-  test('P1 creating a client looks whether there is a window, and at nothing else', async () => {
+  test('P1 creating a client looks whether there is a window, and which fetch there is, and at nothing else', async () => {
     const script = `
       createAuthClient()
       createAuthClient({ baseUrl: 'https://api.example.com', restore: 'auto' })
       const still = before === JSON.stringify([listeners(), process.getActiveResourcesInfo()])
       tell({ touched: [...new Set(touched)], still })
     `
-    expect(await inNode(entry, script)).toEqual({ touched: ['window'], still: true })
+    expect(await inNode(entry, script)).toEqual({ touched: ['window', 'fetch'], still: true })
   })
 
   test('P1 ready() resolves "unknown" with no call; nobody is signed in and nobody can be', async () => {

@@ -15,6 +15,7 @@ const SECONDS: Record<string, number> = {
   soak: 95,
   'demo-timeline': 70,
   bundles: 35,
+  pages: 40,
 }
 
 class LongestFirst extends BaseSequencer {

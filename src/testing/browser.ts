@@ -84,6 +84,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
         return (fetch ?? globals.fetch)(input, init)
       },
       online: () => online,
+      prerendering: () => false,
       onceShown: callback => timer(callback, 0),
       onWake(callback) {
         const stop = globals.onWake(callback)

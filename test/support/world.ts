@@ -42,6 +42,8 @@ export interface WorldOptions {
   /** Shares the document, too: a second client on the page of that world, to which the browser gives the same locks. */
   tab?: World
   page?: Environment['page']
+  /** Nobody sees the page before `show()`. */
+  prerendered?: boolean
   /** `false`: the browser has none; `'throws'`: it has, and refuses every use; `'blind'`: the query alone. */
   locks?: boolean | 'throws' | 'blind'
   channel?: boolean | 'throws'
@@ -74,6 +76,9 @@ export interface World {
   cookies: string
   readonly frozen: boolean
   readonly closed: boolean
+  shown: boolean
+  /** A prerendered page is shown. */
+  show(): void
   /** The user presses a key. */
   act(): void
   /** Tells the page that something happened: `online`, `focus`, `visibilitychange`, … */
@@ -148,6 +153,7 @@ export function createWorld(given: WorldOptions = {}): World {
   let state: 'running' | 'frozen' | 'thawing' | 'closed' = 'running'
   const backlog: (() => void)[] = []
   const activity = new Set<() => void>()
+  const showings = new Set<() => void>()
   const undoTimers = new Set<() => void>()
   const channels = new Set<Channel>()
   let hearsStorage = 0
@@ -239,6 +245,7 @@ export function createWorld(given: WorldOptions = {}): World {
     timer: (callback, ms) => timer(callback, ms),
     random: () => (typeof given.random === 'function' ? given.random() : (given.random ?? 0.5)),
     report: error => world.reported.push(error),
+    inZone: callback => callback,
     online: () => world.online,
     async fetch(input, init) {
       if (state === 'closed') return new Promise(() => {})
@@ -271,13 +278,19 @@ export function createWorld(given: WorldOptions = {}): World {
       }
       return response
     },
+    firstFetch: (input, init) => environment.fetch(input, init),
     onWake(callback) {
       wakeUps.push(callback)
       return () => {
         wakeUps = wakeUps.filter(other => other !== callback)
       }
     },
-    onceShown: callback => timer(callback, 0, false),
+    prerendering: () => !world.shown,
+    onceShown(callback) {
+      if (world.shown) return timer(callback, 0, false)
+      showings.add(callback)
+      return () => void showings.delete(callback)
+    },
     locks() {
       if (given.locks === 'blind') return { request: tab.locks.request, query: deniedLocks.query }
       return given.locks === 'throws' ? deniedLocks : given.locks === false ? undefined : tab.locks
@@ -331,6 +344,12 @@ export function createWorld(given: WorldOptions = {}): World {
     get closed() {
       return state === 'closed'
     },
+    shown: given.prerendered !== true,
+    show() {
+      world.shown = true
+      for (const callback of [...showings]) callback()
+      showings.clear()
+    },
     act() {
       for (const callback of [...activity]) callback()
     },
@@ -360,7 +379,7 @@ export function createWorld(given: WorldOptions = {}): World {
       deliver(catchUp, `${clientId} thaws`)
     },
     get listeners() {
-      return wakeUps.length + activity.size + hearsStorage
+      return wakeUps.length + activity.size + showings.size + hearsStorage
     },
     settle,
     count: name => world.events.filter(([other]) => other === name).length,

@@ -62,7 +62,10 @@ export function installClient(
           else resolve(toResponse(status, retryAfter))
         })
       }),
+    firstFetch: (input, init) => environment.fetch(input, init),
+    inZone: callback => callback,
     onWake: callback => device.onWake(type => callback({ type })),
+    prerendering: () => false,
     onceShown: callback => device.timer(callback, 0),
     locks: () => undefined,
     channel() {

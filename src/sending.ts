@@ -1,0 +1,70 @@
+import type { Environment } from './environment.ts'
+
+type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+
+/**
+ * A member of `init` that lists the clients which have sent it. Native `fetch` does not read it, and wrappers that copy
+ * `init` copy it too.
+ */
+const SENDERS: unique symbol = /* @__PURE__ */ Symbol.for('silent-refresh senders')
+
+type Marked = RequestInit & { [SENDERS]?: readonly object[] }
+
+/** The `fetch` underneath. Where an app has put `auth.fetch` in its place, what a client sends comes back to it. */
+export interface Sending {
+  /** `init` is the client's own: the mark is put on it. */
+  send(target: string | Request, init: RequestInit): Promise<Response>
+  /** Sends what has come back; `null`: the call is the app's own. */
+  passOn(input: RequestInfo | URL, init: RequestInit | null | undefined): Promise<Response> | null
+  /** The client is disposed: it passes on what any other client sends. */
+  retire(): void
+}
+
+/** `fetch`: what the client sends with. `first`: the global one that was there when the client was created. */
+export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['baseURI']): Sending {
+  const self = Object.freeze({})
+  const alone = Object.freeze([self])
+  let current: readonly [target: string | Request, init: RequestInit] | null = null
+  let isRetired = false
+
+  const sendersOf = (init: Marked | null | undefined): readonly object[] =>
+    (init && Object.hasOwn(init, SENDERS) && init[SENDERS]) || []
+
+  /** Method and URL, as `fetch` would read them. */
+  function lineOf(input: RequestInfo | URL, init: RequestInit | null | undefined): string {
+    const request = input instanceof Request ? input : null
+    const { href } = new URL(request?.url ?? String(input), baseURI())
+    return `${init?.method ?? request?.method ?? 'GET'} ${href}`.toUpperCase()
+  }
+
+  /** A wrapper that makes another `init`, or a Request, is known by calling back while it is being called. */
+  function isCurrent(input: RequestInfo | URL, init: RequestInit | null | undefined): boolean {
+    try {
+      return current !== null && lineOf(...current) === lineOf(input, init)
+    } catch {
+      return false // native `fetch` says what is wrong with it
+    }
+  }
+
+  return {
+    send(target, init: Marked) {
+      const before = current
+      current = [target, init]
+      const senders = sendersOf(init)
+      init[SENDERS] = senders.length > 0 ? [...senders, self] : alone
+      try {
+        return fetch(target, init)
+      } finally {
+        current = before
+      }
+    },
+    passOn(input, init) {
+      const senders = sendersOf(init)
+      const isBack = senders.includes(self) || (isRetired && senders.length > 0) || isCurrent(input, init)
+      return isBack ? first(input, init as RequestInit) : null
+    },
+    retire() {
+      isRetired = true
+    },
+  }
+}
