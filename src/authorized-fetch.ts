@@ -1,7 +1,7 @@
 import { unlessAborted, within } from './abort.ts'
 import { createUrlJudge } from './allowed-urls.ts'
 import type { Bearer } from './bearer.ts'
-import { type Call, type Common, hold, OWNER, type Patience, readCall } from './call.ts'
+import { type Call, type Common, hold, OWNER, readCall } from './call.ts'
 import { readChallenge } from './challenge.ts'
 import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
@@ -32,7 +32,7 @@ export interface AuthorizedFetch {
   /** The token that a request would be sent with right now; `null` where it would have to wait. */
   peek(): Held | null
   /** For `init`: all requests that it is given to are made for whoever is signed in now. */
-  forNow(patience: Patience): RequestInit
+  forNow(isPatient: boolean): RequestInit
 }
 
 /** How often a request is sent at most: with its token, after a refresh, and after a wait that outlived that token too. */
@@ -152,7 +152,7 @@ export function createAuthorizedFetch(
     return sendAs(call, session.held, owner)
   }
 
-  const waited = <T>({ common }: Call, wait: Promise<T>): Promise<T> => common?.whileWaiting(wait) ?? wait
+  const waited = <T>({ common }: Call, wait: Promise<T>): Promise<T> => common?.whileWaiting?.(wait) ?? wait
 
   const mustRestore = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null
   const mustWait = (): boolean => session.held !== null || mustRestore()
@@ -313,8 +313,8 @@ export function createAuthorizedFetch(
   /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
   const isOwnAnswer = (response: Response): boolean => !response.redirected || judge(response.url) !== null
 
-  function forNow(patience: Patience): RequestInit {
-    const common: Common = Object.assign(patience, { owner: session.owner })
+  function forNow(isPatient: boolean): RequestInit {
+    const common: Common = { owner: session.owner, isPatient }
     return { [OWNER]: common } as RequestInit
   }
 
@@ -326,7 +326,7 @@ function raise(error: AuthError | null): void {
 }
 
 function stoppable({ common, signal }: Call, init: RequestInit): RequestInit {
-  if (!common) return init
+  if (!common?.signal) return init
   return { ...init, signal: AbortSignal.any(signal ? [signal, common.signal] : [common.signal]) }
 }
 

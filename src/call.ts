@@ -5,20 +5,21 @@ import type { Owner } from './identity.ts'
 export const OWNER = 'silent-refresh owner'
 
 /** One call of an HTTP client, which may be sent more than once. */
-export interface Common extends Patience {
+export interface Common {
   /** Whom all attempts are for. */
   readonly owner: Owner
-}
-
-/** How long that client waits. */
-export interface Patience {
-  /** Is handed every wait for a session or a token, and may stop a clock meanwhile. */
-  whileWaiting<T>(wait: Promise<T>): Promise<T>
+  /** Its time does not run while it waits for a session or a token. */
+  readonly isPatient: boolean
+  /** Is handed every such wait of the attempt under way. */
+  whileWaiting?: <T>(wait: Promise<T>) => Promise<T>
   /** Gives up what is on the wire. */
-  readonly signal: AbortSignal
+  signal?: AbortSignal
 }
 
 type Marked = RequestInit & { [OWNER]?: Common }
+
+export const commonOf = (init: RequestInit | null | undefined): Common | undefined =>
+  init != null && Object.hasOwn(init, OWNER) ? (init as Marked)[OWNER] : undefined
 
 const NOTHING: RequestInit = Object.freeze(Object.create(null))
 
@@ -53,11 +54,10 @@ export function readCall(
   if (given instanceof Request) return readCall(new Request(input, given), null, judge)
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
-  const isMarked = given != null && Object.hasOwn(given, OWNER)
-  const common = isMarked ? (given as Marked)[OWNER] : undefined
-  const isNothing = given == null || (isMarked && Object.keys(given).length === 1)
+  const common = commonOf(given)
+  const isNothing = given == null || (common !== undefined && Object.keys(given).length === 1)
   const init: Marked | null = isNothing ? NOTHING : copyPlain(given)
-  if (isMarked && !isNothing) delete init?.[OWNER]
+  if (common && !isNothing) delete init?.[OWNER]
   if (init && text !== null && isSettled(init)) {
     const { method = 'GET', signal } = init
     let headers: HeaderCopy = NO_HEADERS

@@ -1,8 +1,6 @@
 import ky, { type Input, type KyInstance, type Options, TimeoutError } from 'ky'
-import type { AuthorizedFetch } from './authorized-fetch.ts'
 import { createParts } from './client.ts'
 import type { Environment } from './environment.ts'
-import type { AuthError } from './errors.ts'
 import { invalid, isRelative, readBaseUrl } from './options.ts'
 import { bare, pick } from './own.ts'
 import { createPatience } from './patience.ts'
@@ -25,61 +23,63 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   const given = typeof options === 'object' && options ? bare(options) : options // read once
   const { client, forNow } = createParts<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
+  const patient = createPatience(environment, request => new TimeoutError(request))
   // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.
-  const own = { fetch: client.fetch, baseUrl: baseUrl?.href ?? '', prefix: '' }
+  const own = { fetch: patient(client.fetch), baseUrl: baseUrl?.href ?? '', prefix: '' }
   const misplaced = (input: Input) =>
     !baseUrl && typeof input === 'string' && isRelative(input)
       ? invalid('baseUrl', 'an absolute URL where there is no page')
       : null
-  return Object.assign(client, { api: forOneUser(ky.create(own), forNow, environment, misplaced) })
+  return Object.assign(client, { api: forOneUser(ky.create(own)) })
+
+  /**
+   * All attempts of one call are made for the user who was signed in when the app made it, whenever ky makes them. Where
+   * the app sets no timeout, ky's default one does not count the waits for a token.
+   */
+  function forOneUser(api: KyInstance): KyInstance {
+    const preset = limitsOf(api)
+    const bound = (method: KyInstance['get']) => (input: Input, options?: Options) => {
+      try {
+        // What is no object is for ky to refuse.
+        const isFine = options === undefined || Object(options) === options
+        return method(input, isFine ? withCommon(options, preset) : options)
+      } catch (error) {
+        throw misplaced(input) ?? error
+      }
+    }
+    const methods = Object.entries(api).map(([name, value]) => [
+      name,
+      NOT_CALLS.includes(name) ? value : bound(value),
+    ])
+    return Object.assign(bound(api), Object.fromEntries(methods), {
+      create: (...defaults: Parameters<KyInstance['create']>) => forOneUser(api.create(...defaults)),
+      extend: (...defaults: Parameters<KyInstance['extend']>) => forOneUser(api.extend(...defaults)),
+    }) as KyInstance
+  }
+
+  function withCommon(options: Options | undefined, preset: Limits): Options {
+    const given = options ? { ...preset, ...pick(options, ...LIMITS) } : preset
+    const isPatient = given.timeout == null && !given.totalTimeout
+    const result: Options = { ...options, ...forNow(isPatient) }
+    const { fetch = environment.fetch } = given
+    if (isPatient && fetch !== own.fetch) result.fetch = patient(fetch)
+    // The time for all attempts is the app's, and runs in any case.
+    if (given.timeout == null && given.totalTimeout) result.timeout = false
+    return result
+  }
 }
 
-/**
- * All attempts of one call are made for the user who was signed in when the app made it, whenever ky makes them. Where
- * the app sets no timeout, ky's default one does not count the waits for a token.
- */
-function forOneUser(
-  api: KyInstance,
-  forNow: AuthorizedFetch['forNow'],
-  environment: Environment,
-  misplaced: (input: Input) => AuthError | null,
-): KyInstance {
-  // ky hands its merged options to this function alone.
-  let defaults: Options = {}
+const LIMITS = ['timeout', 'totalTimeout', 'fetch'] as const
+type Limits = Pick<Options, (typeof LIMITS)[number]>
+
+/** What an instance has for all its calls: ky hands its merged options to this function alone. */
+function limitsOf(api: KyInstance): Limits {
+  let limits: Limits = {}
   api.extend(merged => {
-    defaults = merged
+    limits = pick(merged, ...LIMITS)
     return {}
   })
-  const call = (method: KyInstance['get'], input: Input, options?: Options) => {
-    try {
-      return method(input, options)
-    } catch (error) {
-      throw misplaced(input) ?? error
-    }
-  }
-  const bound = (method: KyInstance['get']) => (input: Input, options?: Options) => {
-    // What is no object is for ky to refuse.
-    if (options !== undefined && Object(options) !== options) return call(method, input, options)
-    const patience = createPatience(environment, request => new TimeoutError(request))
-    const own: Options = { ...options, ...forNow(patience) }
-    const { timeout, fetch = environment.fetch } = pick({ ...defaults, ...own }, 'timeout', 'fetch')
-    if (timeout != null) return call(method, input, own)
-    const response = call(method, input, { ...own, timeout: false, fetch: patience.attempts(fetch) })
-    const readers = Object.entries(response).map(([name, read]) => [
-      name,
-      (...schema: never[]) => patience.reads(response, read(...schema)),
-    ])
-    return Object.assign(response, Object.fromEntries(readers))
-  }
-  const wrap = (other: KyInstance) => forOneUser(other, forNow, environment, misplaced)
-  const methods = Object.entries(api).map(([name, value]) => [
-    name,
-    NOT_CALLS.includes(name) ? value : bound(value),
-  ])
-  return Object.assign(bound(api), Object.fromEntries(methods), {
-    create: (...defaults: Parameters<KyInstance['create']>) => wrap(api.create(...defaults)),
-    extend: (...defaults: Parameters<KyInstance['extend']>) => wrap(api.extend(...defaults)),
-  }) as KyInstance
+  return limits
 }
 
 const NOT_CALLS = ['create', 'extend', 'stop', 'retry']

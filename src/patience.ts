@@ -1,4 +1,4 @@
-import type { Patience as Waiting } from './call.ts'
+import { commonOf } from './call.ts'
 import type { Environment } from './environment.ts'
 
 type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
@@ -6,79 +6,85 @@ type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 /** ky's own default. */
 const TIMEOUT = 10_000
 
-/** ky's default timeout for one call, but its clock stands still while the client waits for a session or a token. */
-export interface Patience extends Waiting {
-  /** Each attempt has the whole time. */
-  attempts(fetch: Fetch): Fetch
-  /** Reading the body has the whole time as well, once the response is there. */
-  reads<T>(response: Promise<Response>, body: Promise<T>): Promise<T>
-}
-
+/**
+ * Makes of a `fetch` that ky is given one whose waits for a session or a token do not count for ky's default timeout.
+ * ky's timer cannot be stopped, but it ends as soon as what `fetch` has returned calls back. So that calls back when the
+ * first wait begins, with the promise for the rest of the attempt, and from then on the time is measured here.
+ */
 export function createPatience(
   { timer, monotonic }: Environment,
   tookTooLong: (request: Request) => Error,
-): Patience {
-  let request: Request
-  let controller = new AbortController()
-  let clock: ReturnType<typeof startClock> | undefined
+): (fetch: Fetch) => Fetch {
+  return fetch => (input, init) => {
+    const common = commonOf(init)
+    if (!common?.isPatient) return fetch(input, init)
+    const since = monotonic()
+    let answer: Promise<Response> | undefined
+    let rest: Rest | undefined
+    let callBack = (_rest: Promise<Response>) => {}
 
-  function startClock(end: () => void) {
-    let left = TIMEOUT
-    let since = 0
-    let cancel = () => {}
-    const run = () => {
-      since = monotonic()
-      cancel = timer(end, Math.max(0, left))
-    }
-    const stop = () => {
-      cancel()
-      left -= monotonic() - since
-    }
-    run()
-    return { run, stop }
-  }
-
-  const startLimit = (reject: (error: unknown) => void) =>
-    startClock(() => {
-      controller.abort()
-      reject(tookTooLong(request))
-    })
-
-  return {
-    get signal() {
-      return controller.signal
-    },
-
-    attempts: fetch => (input, init) =>
-      new Promise((resolve, reject) => {
-        request = input as Request
-        controller = new AbortController()
-        const limit = startLimit(reject)
-        clock = limit
-        fetch(request, init).then(resolve, reject).finally(limit.stop)
-      }),
-
-    async whileWaiting(wait) {
-      // A later attempt has a clock of its own.
-      const running = clock
-      running?.stop()
+    common.whileWaiting = async wait => {
+      if (!rest) {
+        rest = startRest(TIMEOUT - (monotonic() - since))
+        common.signal = rest.signal
+        if (answer) rest.follow(answer)
+        callBack(rest.promise)
+      }
+      const { stop, run } = rest
+      stop()
       try {
         return await wait
       } finally {
-        running?.run()
+        run()
       }
-    },
+    }
 
-    reads: (response, body) =>
+    answer = fetch(input, init)
+    // It may have waited from the start.
+    rest?.follow(answer)
+    const then: Promise<Response>['then'] = (onResponse, onError) =>
       new Promise((resolve, reject) => {
-        let stop = () => {}
-        body.then(resolve, reject).finally(() => stop())
-        response.then(
-          () => {
-            stop = startLimit(reject).stop
-          },
-          () => {},
-        )
-      }),
+        callBack = promise => resolve(onResponse?.(promise as never) as never)
+        if (rest) callBack(rest.promise)
+        else answer.then(onResponse, onError).then(resolve, reject)
+      })
+    return { then } as Promise<Response>
+
+    function startRest(left: number): Rest {
+      const controller = new AbortController()
+      let remains = left
+      let begin = monotonic()
+      let cancel = () => {}
+      let follow!: Rest['follow']
+      let giveUp!: (error: unknown) => void
+      const promise = new Promise<Response>((resolve, reject) => {
+        giveUp = reject
+        follow = answered => void answered.finally(() => stop()).then(resolve, reject)
+      })
+      const end = () => {
+        controller.abort()
+        giveUp(tookTooLong(input as Request))
+      }
+      const run = () => {
+        begin = monotonic()
+        cancel = timer(end, Math.max(0, remains))
+      }
+      const stop = () => {
+        cancel()
+        remains -= monotonic() - begin
+        begin = monotonic()
+      }
+      return { promise, signal: controller.signal, follow, run, stop }
+    }
   }
+}
+
+/** What is left of an attempt since its first wait. */
+interface Rest {
+  readonly promise: Promise<Response>
+  readonly signal: AbortSignal
+  /** Where its outcome comes from. */
+  follow(answer: Promise<Response>): void
+  run(): void
+  stop(): void
 }

@@ -1,5 +1,5 @@
 import { HTTPError, TimeoutError } from 'ky'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type AuthClient, createFullClient } from '../src/full-client.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
@@ -24,22 +24,40 @@ const calls: [string, (client: AuthClient) => Promise<unknown>][] = [
   ['the instance itself', ({ api }) => api('items')],
   ['extend', ({ api }) => api.extend({ headers: { 'X-One': '1' } }).get('items')],
   ['extend, with a fetch around ours', client => client.api.extend({ fetch: client.fetch }).get('items')],
+  [
+    'extend, with a fetch that waits for ours',
+    client =>
+      client.api.extend({ fetch: async (input, init) => await client.fetch(input, init) }).get('items'),
+  ],
   ['extend, with no hooks', ({ api }) => api.extend({ hooks: undefined as never }).get('items')],
   ['create, over fetch', client => client.api.create({ fetch: client.fetch }).get(`${ORIGIN}/items`)],
 ]
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const kyTime = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+
+/** For the world, and for ky, whose timers are the platform's. */
+async function pass({ clock }: World, ms: number): Promise<void> {
+  await clock.advance(ms)
+  await vi.advanceTimersByTimeAsync(ms)
+}
 
 describe('E8 the default timeout of auth.api does not run', () => {
   test.each(calls)('while a restore takes longer, as "timeout" allows: %s', async (_, call) => {
     const { world, client } = open({ options: { timeout: 20 * SECOND } })
     const release = world.server.hold(REFRESH)
+    kyTime()
     const outcome = watch(call(client))
-    await world.clock.advance(19 * SECOND)
+    await pass(world, 19 * SECOND)
     expect(outcome.state).toBe('pending')
     release()
     await world.settle()
     expect(outcome.state).toBe('fulfilled')
     client.dispose()
-    expect(world.clock.timers).toBe(0)
+    expect([world.clock.timers, vi.getTimerCount()]).toEqual([0, 0])
   })
 
   test.each(calls)('while the auth server hangs: refresh_unavailable, as fetch: %s', async (_, call) => {
@@ -51,25 +69,70 @@ describe('E8 the default timeout of auth.api does not run', () => {
     client.dispose()
   })
 
-  test('while a refresh after a 401 runs; the sends before and after it share the ten seconds', async () => {
+  test('while a refresh after a 401 runs', async () => {
     const { world, client } = open({ options: { timeout: 30 * SECOND } })
     await client.ready()
+    world.server.answer('GET /items', () => world.server.json({}, 401), 1)
+    const refreshed = world.server.hold(REFRESH)
+    kyTime()
+    const outcome = watch(client.api.get('items') as Promise<Response>)
+    await pass(world, 25 * SECOND)
+    expect(outcome.state).toBe('pending')
+    refreshed()
+    await world.settle()
+    expect(outcome.value?.status).toBe(200)
+    client.dispose()
+  })
+
+  /** Restored after 15 s, refused, and refreshed for 25 s: sent three seconds after the call began, but for the waits. */
+  async function sentAgain() {
+    const signals: AbortSignal[] = []
+    const { world, client } = open({
+      options: {
+        timeout: 30 * SECOND,
+        fetch(input, init) {
+          const request = new Request(input, init)
+          if (request.url.endsWith('/items')) signals.push(request.signal)
+          return world.environment.fetch(request)
+        },
+      },
+    })
+    const restored = world.server.hold(REFRESH)
     const refused = world.server.hold('GET /items', () => world.server.json({}, 401))
     const answered = world.server.hold('GET /items')
     const refreshed = world.server.hold(REFRESH)
-    const outcome = watch(client.api.get('items') as Promise<Response>)
-    await world.clock.advance(6 * SECOND)
+    kyTime()
+    const outcome = watch(client.api.get('items', { retry: 0 }) as Promise<Response>)
+    await pass(world, 15 * SECOND)
+    restored()
+    await pass(world, 3 * SECOND)
     refused()
-    await world.clock.advance(25 * SECOND)
+    await pass(world, 25 * SECOND)
     expect(outcome.state).toBe('pending')
     refreshed()
-    await world.clock.advance(4 * SECOND - 1)
-    expect(outcome.state).toBe('pending')
-    await world.clock.advance(1)
-    expect(outcome.error).toBeInstanceOf(TimeoutError)
+    await world.settle()
+    return { world, client, outcome, answered, signals }
+  }
+
+  test('while a restore and a refresh after a 401 run: what is sent again is answered', async () => {
+    const { world, client, outcome, answered } = await sentAgain()
+    await pass(world, 7 * SECOND - 1)
     answered()
+    await world.settle()
+    expect(outcome.value?.status).toBe(200)
     client.dispose()
-    expect(world.clock.timers).toBe(0)
+    expect([world.clock.timers, vi.getTimerCount()]).toEqual([0, 0])
+  })
+
+  test('but all sends of one attempt share the ten seconds, and the last is aborted', async () => {
+    const { world, client, outcome, signals } = await sentAgain()
+    await pass(world, 7 * SECOND - 1)
+    expect(outcome.state).toBe('pending')
+    await pass(world, 1)
+    expect(outcome.error).toBeInstanceOf(TimeoutError)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+    client.dispose()
+    expect([world.clock.timers, vi.getTimerCount()]).toEqual([0, 0])
   })
 
   test('but an API that does not answer is given up after ten seconds, and its request aborted', async () => {
@@ -85,10 +148,12 @@ describe('E8 the default timeout of auth.api does not run', () => {
     })
     await client.ready()
     world.server.hold('GET /items')
+    kyTime()
     const outcome = watch(client.api.get('items', { retry: 0 }) as Promise<Response>)
-    await world.clock.advance(10 * SECOND - 1)
+    await world.settle()
+    await vi.advanceTimersByTimeAsync(10 * SECOND - 1)
     expect(outcome.state).toBe('pending')
-    await world.clock.advance(1)
+    await vi.advanceTimersByTimeAsync(1)
     expect(outcome.error).toMatchObject({ name: 'TimeoutError', request: { url: `${ORIGIN}/items` } })
     expect(signals.map(({ aborted }) => aborted)).toEqual([true])
     client.dispose()
@@ -98,10 +163,13 @@ describe('E8 the default timeout of auth.api does not run', () => {
     const { world, client } = open()
     await client.ready()
     world.server.hold('GET /items')
+    kyTime()
     const retry = { limit: 1, delay: () => 0, retryOnTimeout: true }
     const outcome = watch(client.api.get('items', { retry }) as Promise<Response>)
-    await world.clock.advance(10 * SECOND)
-    await new Promise(resolve => setTimeout(resolve))
+    await world.settle()
+    await vi.advanceTimersByTimeAsync(10 * SECOND)
+    // The delay before the second attempt.
+    await vi.advanceTimersByTimeAsync(1)
     await world.settle()
     expect(outcome.value?.status).toBe(200)
     expect(world.server.count('/items')).toBe(2)
@@ -119,10 +187,12 @@ describe('E8 the default timeout of auth.api does not run', () => {
       },
     })
     await client.ready()
+    kyTime()
     const outcome = watch(client.api.get('items').json())
-    await world.clock.advance(10 * SECOND - 1)
+    await world.settle()
+    await vi.advanceTimersByTimeAsync(10 * SECOND - 1)
     expect(outcome.state).toBe('pending')
-    await world.clock.advance(1)
+    await vi.advanceTimersByTimeAsync(1)
     expect(outcome.error).toBeInstanceOf(TimeoutError)
     client.dispose()
     expect(world.clock.timers).toBe(0)

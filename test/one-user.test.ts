@@ -277,7 +277,7 @@ describe('N9 a replay that waited in a queue for longer than its token lived is 
 test('E17 a polluted Object.prototype does not say whom a request is for', async () => {
   const world = await signedIn()
   world.clock.sleep(2 * 3_600_000)
-  Object.assign(Object.prototype, { [OWNER]: { identity: null } })
+  Object.assign(Object.prototype, { [OWNER]: { owner: { identity: null } } })
   try {
     const outcome = watch(world.client.fetch(items, { cache: 'no-store' }))
     await world.login('bob')
