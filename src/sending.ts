@@ -24,7 +24,9 @@ export interface Sending {
 export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['baseURI']): Sending {
   const self = Object.freeze({})
   const alone = Object.freeze([self])
-  let current: readonly [target: string | Request, init: RequestInit] | null = null
+  /** What is being called just now. */
+  let target: string | Request | null = null
+  let own: Marked = {}
   let isRetired = false
 
   const sendersOf = (init: Marked | null | undefined): readonly object[] =>
@@ -40,25 +42,29 @@ export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['
   /** A wrapper that makes another `init`, or a Request, is known by calling back while it is being called. */
   function isCurrent(input: RequestInfo | URL, init: RequestInit | null | undefined): boolean {
     try {
-      return current !== null && lineOf(...current) === lineOf(input, init)
+      return target !== null && lineOf(target, own) === lineOf(input, init)
     } catch {
       return false // native `fetch` says what is wrong with it
     }
   }
 
   return {
-    send(target, init: Marked) {
-      const before = current
-      current = [target, init]
-      const senders = sendersOf(init)
-      init[SENDERS] = senders.length > 0 ? [...senders, self] : alone
+    send(to, init: Marked) {
+      const before = target
+      const beforeOwn = own
+      target = to
+      own = init
+      const senders = init[SENDERS]
+      init[SENDERS] = senders ? [...senders, self] : alone
       try {
-        return fetch(target, init)
+        return fetch(to, init)
       } finally {
-        current = before
+        target = before
+        own = beforeOwn
       }
     },
     passOn(input, init) {
+      if (target === null && (init == null || !Object.hasOwn(init, SENDERS))) return null
       const senders = sendersOf(init)
       const isBack = senders.includes(self) || (isRetired && senders.length > 0) || isCurrent(input, init)
       return isBack ? first(input, init as RequestInit) : null
