@@ -2202,14 +2202,14 @@ const mutants: Mutant[] = [
   },
   {
     file: 'sending.ts',
-    from: 'senders.length > 0 ? [...senders, self] : alone',
+    from: 'senders ? [...senders, self] : alone',
     to: 'alone',
     breaks: 'Two clients, one over the other, send a request to each other for ever.',
     test: 'global-fetch',
   },
   {
     file: 'sending.ts',
-    from: 'lineOf(...current) === lineOf(input, init)',
+    from: 'lineOf(target, own) === lineOf(input, init)',
     to: 'true',
     breaks: 'What a wrapper asks for beside a request goes out without a token.',
     test: 'global-fetch',
