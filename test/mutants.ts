@@ -55,8 +55,8 @@ const mutants: Mutant[] = [
     file: 'session.ts',
     from: 'remaining(clock, expires) <= ms',
     to: 'remaining(clock, expires) < ms',
-    breaks: 'A token is sent in the very moment in which it ends.',
-    test: 'time',
+    breaks: 'A token counts as good in the very moment in which it ends.',
+    test: 'no-refresh',
   },
   {
     file: 'tabs.ts',

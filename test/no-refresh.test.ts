@@ -33,13 +33,13 @@ const paths = ({ server }: World) => server.calls.map(({ path }) => path)
 const status = (...worlds: World[]) => worlds.map(({ client }) => client.session.status)
 const ended = [['logout', { reason: 'rejected' }]]
 
-describe.each(modes)('N14 where no refresh exists: %s', (_, given) => {
+describe.each(modes)('N14 where no refresh exists: %s', (mode, given) => {
   test('N14 the session ends with its token, once and without a call', async () => {
     const world = await signedIn(given)
-    await world.clock.advance(LIFETIME - 1)
+    await world.clock.advance((mode === 'cookie mode' ? HOUR : LIFETIME) - 1)
     expect(status(world)).toEqual(['authenticated'])
     expect(world.events).toEqual([])
-    await world.clock.advance(1_001)
+    await world.clock.advance(1)
     expect(world.client.session).toEqual({ status: 'anonymous', reason: 'rejected' })
     expect(world.events).toEqual(ended)
     await world.clock.advance(HOUR)

@@ -177,6 +177,17 @@ describe('I4 refresh() on the page that a redirect led to', () => {
       expect([page, other].map(who)).toEqual(['eve', 'eve'])
     })
 
+    test('I4 after a logout elsewhere a login is taken, however early it was sent', async () => {
+      const { page, hear } = await asking()
+      const at = page.clock.time + 2 * SECOND
+      const logout = { v: 1, type: 'signed-out', generation: at, reason: 'other-tab' }
+      page.shared.channels.inject(nameOf('app'), logout)
+      await page.settle()
+      expect(who(page)).toBe('anonymous')
+      await hear('bob', { generation: at + 1, decided: at + 1, askedAt: page.clock.time - MINUTE })
+      expect(who(page)).toBe('bob')
+    })
+
     test('I4 the answer counts as newer than what other tabs came to, also by a clock that was set back', async () => {
       const { page, other, answer } = await asking()
       answer()
