@@ -191,7 +191,8 @@ export function createEndpoints(
   ): Promise<Answer | null> {
     signal.throwIfAborted()
     // What is in script's hands can be known to no page that has gone.
-    const isByCookie = nameOf(operation) !== 'user' && !sliding && !tokens?.refreshToken
+    const name = nameOf(operation)
+    const isByCookie = (name === 'restore' || (name !== 'user' && !sliding)) && !tokens?.refreshToken
     const isLeaving = operation === 'logout' && !sent
     const wait = isByCookie && !isLeaving ? wireNote.lifted(signal) : null
     if (wait) await wait

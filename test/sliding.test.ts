@@ -569,6 +569,24 @@ describe('M11 a new tab beside one that has been hidden for hours', () => {
   })
 })
 
+test('E9 a reload with a restore by a cookie on the wire waits for the answer', async () => {
+  const options = { scope: 'app', sliding: true, endpoints: { restore: 'refresh_token', refresh: 'renew' } }
+  const before = createWorld({ options })
+  before.server.seed()
+  const answer = before.server.delay(REFRESH)
+  void before.client.ready()
+  await before.settle()
+  before.wake('pagehide', false)
+  before.close()
+  const next = createWorld({ browser: before, options })
+  const ready = watch(next.client.ready())
+  await next.clock.advance(SECOND)
+  answer()
+  await next.clock.advance(SECOND)
+  expect(ready.value).toMatchObject({ status: 'authenticated' })
+  expect(next.server.reuses).toBe(0)
+})
+
 describe('N13 endpoints.restore', () => {
   const RESTORE = 'POST /session'
   const restoring = (options: WorldOptions['options'] = {}): WorldOptions => ({
