@@ -172,7 +172,8 @@ export function createParts<Claims, User>(
       resting.save()
       // A page that reloads itself is nobody at the keyboard.
       if (decides || idle.active() === undefined) idle.touch()
-      if (decides) marker.lift()
+      // Whoever signed in may not have been able to lift it: a worker has no storage.
+      if (decides || (told && !marker.stands(session.decided))) marker.lift()
       // Tokens that the app hands in say nothing of the cookie that a lost login may have replaced.
       if (cause === 'login' && !told) loginNote.lift()
       else if (told) loginNote.forget()

@@ -96,6 +96,18 @@ describe.each(WORLDS)('E14 a worker, $mode.name', ({ mode, createWorld, signedIn
     expect((await page.client.fetch(ITEMS)).status).toBe(200)
     expect(page.server.refreshes).toBeLessThan(2)
   })
+
+  test('a login in a worker ends the signed-out marker, which it cannot lift itself', async () => {
+    const page = await signedIn()
+    const worker = openWorker(page)
+    await worker.client.ready()
+    page.server.answer('/logout', () => page.server.json({}, 503))
+    await page.client.logout()
+    await worker.login('bob')
+    await page.settle()
+    const next = createWorld({ browser: page })
+    expect((await next.client.ready()).status).toBe('authenticated')
+  })
 })
 
 describe('E14 a worker', () => {
