@@ -289,6 +289,8 @@ export function createParts<Claims, User>(
   /** A tab that has no refresh token asks this one, which has it. */
   async function renew(isDead: boolean, since: number): Promise<void> {
     const need = isDead ? 'dead' : 'ahead'
+    // Its user may be back, of which a hidden tab hears nothing.
+    if (isDead && !refresher.busy) refresher.wake(false)
     const refusal = refresher.refusal(need)
     if (refusal) return tabs.tell(refusal)
     await refresher.run(need, since)

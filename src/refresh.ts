@@ -583,7 +583,10 @@ export function createRefresher(
       flight?.stir?.()
     },
     stir: () => flight?.stir?.(),
-    refusal: need => (pausedFor(need) > 0 ? (pause()?.news ?? null) : null),
+    refusal(need) {
+      const paused = pausedFor(need)
+      return paused > 0 && !isAwaited(paused) ? (pause()?.news ?? null) : null
+    },
     hear({ generation, code, status, body, retryAt, binding }) {
       if (generation !== session.generation || flight?.sent) return
       const current = pause()

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { MODES, WORLDS, worldsOf } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
-import type { World, WorldOptions } from './support/world.ts'
+import { createWorld, signedIn as signedInAlone, type World, type WorldOptions } from './support/world.ts'
 
 const items = `${ORIGIN}/items`
 const REFRESH = 'POST /refresh_token'
@@ -418,6 +418,27 @@ describe.each(inCookie.map(worldsOf))('$mode.name', ({ signedIn, reload }) => {
       expect(next.logs).toContainEqual({ type: 'lock', state: 'former-page' })
     })
   })
+})
+
+test('E7 also where a tab that is hidden, and hears of no wake-up, has the refresh token', async () => {
+  const a = await signedInAlone({ server: { carrier: 'body' } })
+  const b = createWorld({ browser: a })
+  await b.client.ready()
+  const { server, clock } = a
+  a.visible = false
+  a.wake('visibilitychange')
+  server.answer(REFRESH, () => Response.error())
+  clock.sleep(2 * HOUR)
+  const next = () => a.events.findLast(([name]) => name === 'refreshError')?.[1].retryAt ?? 0
+  while (next() - clock.now() < 29 * SECOND) await clock.advance(SECOND)
+  server.mend()
+  server.calls.length = 0
+  b.wake('focus')
+  const outcomes = [watch(b.client.fetch(items)), watch(b.client.fetch(items))]
+  await b.settle()
+  await clock.advance(2 * SECOND)
+  expect(outcomes.map(({ value }) => value?.status)).toEqual([200, 200])
+  expect(server.refreshes).toBe(1)
 })
 
 describe.each(MODES.filter(mode => !inCookie.includes(mode)).map(worldsOf))(
