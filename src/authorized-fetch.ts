@@ -267,7 +267,10 @@ export function createAuthorizedFetch(
       if (tries === 2) throw new AuthError('refresh_unavailable', 'The session is not restored yet.')
       raise(await unlessAborted(client.restored(), signal))
     }
-    if (isRefused()) raise(await unlessAborted(refresher.run('dead'), signal))
+    if (isRefused()) {
+      if (!isOver()) client.refused(session.held as Held)
+      raise(await unlessAborted(refresher.run('dead'), signal))
+    }
     if (isRefused()) {
       throw new AuthError('refresh_unavailable', 'The server handed back the token that was refused.')
     }

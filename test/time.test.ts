@@ -225,6 +225,19 @@ describe('T11 an iat that is older than the request does not lengthen a lifetime
     expect(world.server.refreshes).toBeLessThanOrEqual(8)
   })
 
+  test('getAccessToken({ refused }) teaches it as well as a 401 does', async () => {
+    const world = await reloaded({})
+    let dead = 0
+    for (let passed = 0; passed < 6 * HOUR; passed += 2.5 * MINUTE) {
+      await world.clock.advance(2.5 * MINUTE)
+      const token = await world.client.getAccessToken()
+      if (endOf(token) > world.clock.time) continue
+      dead++
+      await world.client.getAccessToken({ refused: token })
+    }
+    expect(dead).toBe(1)
+  })
+
   test('the refused token teaches it too where it is refused long after its end, by the right clock', async () => {
     const world = await reloaded({}, 0, COPIERS[1]![1]())
     await world.clock.advance(3 * HOUR)
