@@ -8,7 +8,7 @@ import type { Settings } from './options.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import { ANY_TIME, isAfter, type Moment } from './tabs.ts'
-import { parseCookieSession, parseToken, ROUNDING } from './token.ts'
+import { MINUTE, parseCookieSession, parseToken, ROUNDING } from './token.ts'
 import type { LoginCause } from './types.ts'
 
 /** One session in many tabs: what this one tells of it, and what it takes from another. */
@@ -95,9 +95,11 @@ export function createHandingOver(
       const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
       const arrival = { sentAt: now }
       const parsed = inCookies ? parseCookieSession({}, arrival) : parseToken({ accessToken }, arrival)
-      // What the tab that asked for it knows of the server's clock.
-      if (lifetime !== null && parsed.exp !== undefined) {
-        serverClock.issued(parsed.exp - lifetime - ROUNDING, parsed.exp, begin, begin)
+      // What the tab that asked for it knows of the server's clock. Nothing, where it went by this machine's; and what
+      // is far ahead of that could be anybody's word, and would make each later token look short-lived.
+      const shown = (parsed.exp ?? Number.NaN) - (lifetime || Number.NaN)
+      if (shown !== begin.wall && shown < begin.wall + MINUTE) {
+        serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)
       }
       const told = { ...parsed, since: begin, lifetime, identity, isNamed: true, user }
       const { snapshot } = session

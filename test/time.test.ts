@@ -291,6 +291,30 @@ describe('T11 an iat that is older than the request does not lengthen a lifetime
     expect(replays(b)).toBe(0)
   })
 
+  test.each(SKEWS)('T1 what the app hands in tells the other tabs nothing of it: %i ms off', async skew => {
+    const a = createWorld({ skew, server: STATED['exp and iat'] })
+    a.server.seed()
+    await a.client.setTokens({ accessToken: a.server.issueAccess('ada').token })
+    const b = createWorld({ browser: a })
+    await b.client.ready()
+    await b.settle()
+    a.close()
+    await b.clock.advance(10 * HOUR)
+    expect(b.server.refreshes).toBeLessThanOrEqual(12)
+  })
+
+  test('E16 a forged handover shortens no later lifetime by more than a minute', async () => {
+    const a = await signedIn({ server: STATED['exp and iat'] })
+    const b = createWorld({ browser: a })
+    await b.client.ready()
+    const { channels } = a.shared
+    const [name, told] = channels.posted.findLast(([, { type }]) => type === 'session')!
+    const expiresAt = a.clock.now() + 10 * SECOND
+    channels.inject(name, { ...told, generation: told.generation + 1, lifetime: 10 * SECOND, expiresAt })
+    await b.clock.advance(5 * HOUR)
+    expect(a.server.refreshes).toBeLessThanOrEqual(9)
+  })
+
   test('so does one that was handed its first token by the app', async () => {
     const world = createWorld({ server: { expiresIn: false, claims: COPIERS[0]![1]() } })
     const { token } = world.server.issueAccess('ada')
