@@ -201,9 +201,23 @@ const mutants: Mutant[] = [
   },
   {
     file: 'handover.ts',
-    from: 'serverClock.issued(parsed.exp - lifetime - ROUNDING, parsed.exp, begin, begin)',
+    from: 'serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)',
     to: '',
     breaks: 'A tab that was handed its session believes a copied iat.',
+    test: 'time',
+  },
+  {
+    file: 'handover.ts',
+    from: 'shown !== begin.wall && ',
+    to: '',
+    breaks: "A token that the app hands in lets the other tabs take this machine's clock for the server's.",
+    test: 'time',
+  },
+  {
+    file: 'handover.ts',
+    from: ' && shown < begin.wall + MINUTE',
+    to: '',
+    breaks: 'One forged message shortens the life of all later tokens.',
     test: 'time',
   },
   {
@@ -654,10 +668,17 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: 'if (decides) marker.lift()',
+    from: 'if (decides || (told && !marker.stands(session.decided))) marker.lift()',
     to: 'if (!told) marker.lift()',
     breaks: 'A restore or a refresh lifts the marker, which only who signs in may.',
     test: 'tabs',
+  },
+  {
+    file: 'client.ts',
+    from: ' || (told && !marker.stands(session.decided))',
+    to: '',
+    breaks: 'Who signs in by a worker is signed out by the next page load.',
+    test: 'workers',
   },
   {
     file: 'revocation.ts',
@@ -1436,6 +1457,27 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
+    from: '    if (isDead && !refresher.busy) refresher.wake(false)\n',
+    to: '',
+    breaks: 'A hidden tab keeps the tab that its user has come back to in its own backoff.',
+    test: 'waking',
+  },
+  {
+    file: 'refresh.ts',
+    from: 'paused > 0 && !isAwaited(paused) ? (',
+    to: 'paused > 0 ? (',
+    breaks: 'Whoever follows a tab that will soon try again is told to wait for its former backoff.',
+    test: 'waking',
+  },
+  {
+    file: 'endpoints.ts',
+    from: "(name === 'restore' || (name !== 'user' && !sliding))",
+    to: "(name !== 'user' && !sliding)",
+    breaks: 'A reload during a restore by a cookie signs out where the token renews itself.',
+    test: 'sliding',
+  },
+  {
+    file: 'client.ts',
     from: '        signal ?? undefined,\n',
     to: '',
     breaks: 'A login that was given up keeps its place in the queue.',
@@ -1937,10 +1979,17 @@ const mutants: Mutant[] = [
   },
   {
     file: 'authorized-fetch.ts',
-    from: "if (isRefused()) raise(await unlessAborted(refresher.run('dead'), signal))\n",
-    to: '',
+    from: "      raise(await unlessAborted(refresher.run('dead'), signal))\n    }\n    if (isRefused())",
+    to: '    }\n    if (isRefused())',
     breaks: 'A token that was refused is never refreshed.',
     test: 'access-token',
+  },
+  {
+    file: 'authorized-fetch.ts',
+    from: '      if (!isOver()) client.refused(session.held as Held)\n',
+    to: '',
+    breaks: 'What an app shows as refused says nothing of an iat that was copied.',
+    test: 'time',
   },
   {
     file: 'authorized-fetch.ts',
