@@ -322,8 +322,9 @@ export function createParts<Claims, User>(
     return shown ? shown.then(restored) : refresher.run('dead')
   }
 
+  /** What was called first goes on first: each takes as many steps. */
   async function untilShown(gate: Promise<void>, signal?: AbortSignal | null): Promise<void> {
-    await unlessAborted(gate, signal)
+    await unlessAborted(gate, signal ?? disposal.signal)
     alive()
   }
 
@@ -466,7 +467,9 @@ export function createParts<Claims, User>(
   }
 
   async function logout(input?: unknown): Promise<LogoutResult> {
-    if (shown) await shown
+    try {
+      if (shown) await untilShown(shown)
+    } catch {}
     if (disposed) return { revoked: false, error: disposed }
     return signOut('logout', input)
   }

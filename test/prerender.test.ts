@@ -140,3 +140,28 @@ describe('E2 a prerendered page', () => {
     expect(session).toMatchObject({ status: 'authenticated', expiresAt: world.clock.now() + 5 * MINUTE })
   })
 })
+
+describe('E2 what was called while the page was prerendered goes on in its order', () => {
+  const { signal } = new AbortController()
+  const setTokens = ({ client, server }: World) =>
+    client.setTokens({ accessToken: server.issueAccess('ada').token })
+  const login = ({ client }: World) => client.login(ADA)
+  const loginWithSignal = ({ client }: World) => client.login(ADA, { signal })
+  const logout = ({ client }: World) => client.logout()
+  const orders: [name: string, status: string, calls: ((world: World) => Promise<unknown>)[]][] = [
+    ['setTokens, logout', 'anonymous', [setTokens, logout]],
+    ['logout, setTokens', 'authenticated', [logout, setTokens]],
+    ['login, logout', 'anonymous', [login, logout]],
+    ['logout, login', 'authenticated', [logout, login]],
+    ['login with a signal, logout', 'anonymous', [loginWithSignal, logout]],
+    ['logout, login with a signal', 'authenticated', [logout, loginWithSignal]],
+  ]
+
+  test.each(orders)('E2 %s: %s', async (_, status, calls) => {
+    const world = prerendered()
+    for (const call of calls) watch(call(world))
+    world.show()
+    await world.clock.advance(1_000)
+    expect(world.client.session.status).toBe(status)
+  })
+})
