@@ -394,6 +394,7 @@ export function createRefresher(
     const undo = environment.timer(() => current.controller.abort(givenUp), 2 * timeout)
     const slow = later(instant(environment), timeout)
     current.sent = true
+    current.shaken = false
     if (!current.asked) starts.push(environment.monotonic())
     if (starts.length > BURST) starts.shift()
     log({ type: 'refresh', operation, generation: asked })
@@ -571,7 +572,7 @@ export function createRefresher(
       return settings.sliding && expires ? Math.min(wait, remaining(environment, expires)) : wait
     },
     wake(isOnline) {
-      if (flight?.sent) flight.shaken = true
+      if (flight && !flight.stir) flight.shaken = true
       const current = pause()
       if (!current || current.bound) return
       const { held } = session
@@ -600,7 +601,13 @@ export function createRefresher(
         return
       }
       const message = 'Another tab could not refresh.'
-      postpone({ code, status, body, message }, wait, { bound: binding ? wait : 0, quiet: true, told })
+      const awaited = !binding && flight?.shaken === true
+      postpone({ code, status, body, message }, wait, {
+        bound: binding ? wait : 0,
+        quiet: true,
+        told,
+        awaited,
+      })
       events.settled()
     },
     async settled() {

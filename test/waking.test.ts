@@ -441,6 +441,28 @@ test('E7 also where a tab that is hidden, and hears of no wake-up, has the refre
   expect(server.refreshes).toBe(1)
 })
 
+test.each(['cookie', 'body'] as const)(
+  'E7 also where another tab has sent the attempt from before the network came back: the refresh token in the %s',
+  async carrier => {
+    const a = await signedInAlone({ server: { carrier } })
+    const b = createWorld({ browser: a })
+    await b.client.ready()
+    await b.settle()
+    a.server.calls.length = 0
+    const fail = a.server.hold(REFRESH, () => Response.error())
+    a.clock.sleep(2 * HOUR)
+    const outcomes = [watch(a.client.fetch(items))]
+    await a.settle()
+    outcomes.push(watch(b.client.fetch(items)))
+    await b.settle()
+    for (const tab of [a, b]) tab.wake('online')
+    fail()
+    await a.clock.advance(3 * SECOND)
+    expect(outcomes.map(({ value }) => value?.status)).toEqual([200, 200])
+    expect(a.server.refreshes).toBe(2)
+  },
+)
+
 describe.each(MODES.filter(mode => !inCookie.includes(mode)).map(worldsOf))(
   '$mode.name',
   ({ signedIn, reload }) => {
