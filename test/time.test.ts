@@ -291,17 +291,20 @@ describe('T11 an iat that is older than the request does not lengthen a lifetime
     expect(replays(b)).toBe(0)
   })
 
-  test.each(SKEWS)('T1 what the app hands in tells the other tabs nothing of it: %i ms off', async skew => {
-    const a = createWorld({ skew, server: STATED['exp and iat'] })
-    a.server.seed()
-    await a.client.setTokens({ accessToken: a.server.issueAccess('ada').token })
-    const b = createWorld({ browser: a })
-    await b.client.ready()
-    await b.settle()
-    a.close()
-    await b.clock.advance(10 * HOUR)
-    expect(b.server.refreshes).toBeLessThanOrEqual(12)
-  })
+  test.each([...SKEWS, 50 * MINUTE])(
+    'T1 what the app hands in tells the other tabs nothing of it: %i ms off',
+    async skew => {
+      const a = createWorld({ skew, server: STATED['exp and iat'] })
+      a.server.seed()
+      await a.client.setTokens({ accessToken: a.server.issueAccess('ada').token })
+      const b = createWorld({ browser: a })
+      await b.client.ready()
+      await b.settle()
+      a.close()
+      await b.clock.advance(10 * HOUR)
+      expect(b.server.refreshes).toBeLessThanOrEqual(12)
+    },
+  )
 
   test('E16 a forged handover shortens no later lifetime by more than a minute', async () => {
     const a = await signedIn({ server: STATED['exp and iat'] })
