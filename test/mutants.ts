@@ -1470,6 +1470,20 @@ const mutants: Mutant[] = [
     test: 'waking',
   },
   {
+    file: 'refresh.ts',
+    from: '!binding && flight?.shaken === true',
+    to: 'false',
+    breaks: 'What failed in another tab before the network came back rejects requests here.',
+    test: 'waking',
+  },
+  {
+    file: 'client.ts',
+    from: 'signal ?? disposal.signal)\n    alive()',
+    to: 'signal)\n    alive()',
+    breaks: 'A logout of a prerendered page is overtaken by the login before it.',
+    test: 'prerender',
+  },
+  {
     file: 'endpoints.ts',
     from: "(name === 'restore' || (name !== 'user' && !sliding))",
     to: "(name !== 'user' && !sliding)",
@@ -2321,8 +2335,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: 'if (shown) await shown\n',
-    to: '',
+    from: '      if (shown) await untilShown(shown)\n    } catch {}\n',
+    to: '    } catch {}\n',
     breaks: 'A page that is prerendered signs out a user who has not opened it.',
     test: 'prerender',
   },
