@@ -18,6 +18,8 @@ export function createPatience(
   return fetch => (input, init) => {
     const common = commonOf(init)
     if (!common?.isPatient) return fetch(input, init)
+    // That of the attempt before, which may have been given up.
+    delete common.signal
     const since = monotonic()
     let answer: Promise<Response> | undefined
     let rest: Rest | undefined
@@ -66,6 +68,8 @@ export function createPatience(
         giveUp(tookTooLong(input as Request))
       }
       const run = () => {
+        // Of two requests that share the attempt, the other one may have waited too.
+        cancel()
         begin = monotonic()
         cancel = timer(end, Math.max(0, remains))
       }

@@ -176,6 +176,39 @@ describe('E8 the default timeout of auth.api does not run', () => {
     client.dispose()
   })
 
+  test('each attempt has, also where the one before has waited for a token', async () => {
+    const { world, client } = open()
+    const restored = world.server.hold(REFRESH)
+    world.server.hold('GET /items')
+    kyTime()
+    const retry = { limit: 1, delay: () => 0, retryOnTimeout: true }
+    const outcome = watch(client.api.get('items', { retry }) as Promise<Response>)
+    await pass(world, SECOND)
+    restored()
+    await world.settle()
+    await pass(world, 10 * SECOND)
+    await pass(world, 1)
+    await world.settle()
+    expect(outcome.value?.status).toBe(200)
+    client.dispose()
+  })
+
+  test('two requests of one attempt, which both wait, leave no timer', async () => {
+    const { world, client } = open({ options: { refreshAhead: 0 } })
+    const restored = world.server.hold(REFRESH)
+    const both: typeof globalThis.fetch = async (input, init) => {
+      const [response] = await Promise.all([input, `${ORIGIN}/items?2`].map(one => client.fetch(one, init)))
+      return response as Response
+    }
+    const outcome = watch(client.api.extend({ fetch: both }).get('items') as Promise<Response>)
+    await world.settle()
+    restored()
+    await world.settle()
+    expect(outcome.value?.status).toBe(200)
+    client.dispose()
+    expect(world.clock.timers).toBe(0)
+  })
+
   test('a body that does not end is given up ten seconds after the response', async () => {
     const { world, client } = open({
       options: {
