@@ -73,7 +73,8 @@ export function createIdle(
 
   function touch(): void {
     const now = environment.now()
-    if (now >= last && now - last < step) return
+    // A warning can come so early that the last activity is not a step ago: this one withdraws it.
+    if (warned === null && now >= last && now - last < step) return
     last = now
     note.write(now)
   }

@@ -628,6 +628,14 @@ describe('E15 what counts as activity, and the warning before the sign-out', () 
     expect(status(world)).toEqual(['authenticated'])
   })
 
+  test('E15 also a warning that comes right after the last activity', async () => {
+    const [world] = await signedInTabs(1, { options: { idleTimeout: 10 * SECOND, idleWarning: 9_500 } })
+    await world.clock.advance(600)
+    world.act()
+    await world.settle()
+    expect(warnings(world)).toEqual([expect.any(Object), null])
+  })
+
   test('E15 activity in any tab withdraws the warning in all of them, by the stored note', async () => {
     const tabs = await signedInTabs(3, warned)
     const signOutAt = tabs[0].clock.now() + IDLE
