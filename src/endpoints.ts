@@ -255,7 +255,12 @@ export function createEndpoints(
     const { status, ok } = response
     const redirected = response.redirected || isRedirect(response)
     const judge = settings.isLoggedOut
-    return judge ? callback('isLoggedOut', () => judge({ status, body, response, redirected })) : ok
+    if (!judge) return ok
+    return callback('isLoggedOut', () => judge({ status, body, response, redirected })).catch(error => {
+      // A mistake in this function does not hide what the server has answered.
+      if (ok) throw error
+      return false
+    })
   }
 
   /** Would the same call be refused again? */

@@ -701,6 +701,16 @@ describe('N3 a logout', () => {
     expect(world.logs).toContainEqual({ type: 'callback-threw', option: 'isLoggedOut', name: 'RangeError' })
   })
 
+  test('N3 an "isLoggedOut" that throws at an outage leaves it an outage, which is tried again', async () => {
+    const isLoggedOut = ({ body }: LogoutAnswer) => (body as any).data.logout === true
+    const world = await signedIn({ options: { isLoggedOut } })
+    world.server.answer('POST /logout', () => page(503), 1)
+    world.server.answer('POST /logout', () => Response.json({ data: { logout: true } }))
+    expect(await world.client.logout()).toMatchObject({ error: { code: 'logout_unavailable', status: 503 } })
+    await world.clock.advance(60_000)
+    expect(world.logs.at(-1)).toEqual({ type: 'revoked' })
+  })
+
   test('N3 "isLoggedOut" is asked about logouts alone', async () => {
     const isLoggedOut = () => expect.unreachable()
     const world = createWorld({ options: { isLoggedOut, endpoints: { user: '/user/whoami' } } })
