@@ -231,8 +231,7 @@ export function createEndpoints(
     const answered = `was answered with ${status}`
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
     // A server may quote what it refuses, and an error shows no token.
-    const isQuoting = [tokens?.accessToken, tokens?.refreshToken].some(token => token && text.includes(token))
-    const refusal = { status, retryAt, body: isQuoting ? undefined : body }
+    const refusal = { status, retryAt, body: withoutTokens(body, tokens) }
     const asked = nameOf(operation) === 'user' ? 'user' : operation
     if (!ok && !(await isFinal(kind, { operation: asked, status, body, response }, text))) {
       throw fail('unavailable', answered, refusal)
@@ -410,7 +409,7 @@ export function createEndpoints(
         throw new AuthError(
           isRefused ? 'login_rejected' : 'login_unavailable',
           `The login answer holds no token, and then: ${message}`,
-          { status, retryable, body },
+          { status, retryable, body: withoutTokens(body, set) },
         )
       }
     },
@@ -531,6 +530,17 @@ function isRefusal({ status, body }: Failure, text: string): boolean {
   if (status === 401) return true
   const isOwn = body !== text || /^\s*(bad request|forbidden)\s*$/i.test(text)
   return (status === 400 || status === 403) && isOwn
+}
+
+/** The body, unless it quotes one of these tokens: compared as JSON, which has several ways to write a character. */
+function withoutTokens(body: unknown, tokens: PartialTokens | null | undefined): unknown {
+  try {
+    const text = JSON.stringify(body) ?? ''
+    const quotes = (token: unknown) => token && text.includes(JSON.stringify(token).slice(1, -1))
+    return quotes(tokens?.accessToken) || quotes(tokens?.refreshToken) ? undefined : body
+  } catch {
+    return undefined // nested too deeply to be looked at
+  }
 }
 
 /** JSON where it is; else the text. V8's own error would quote the body. */

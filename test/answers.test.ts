@@ -910,6 +910,41 @@ describe('N12 why the server refused', () => {
     for (const tab of tabs) expect(logouts(tab)[0]?.error).toMatchObject({ status: 401, body: undefined })
   })
 
+  test.each([
+    ['PHP', (json: string) => json.replaceAll('/', '\\/')],
+    ['.NET', (json: string) => json.replaceAll('+', '\\u002B')],
+  ])('N12 nor one that writes the token as the JSON of %s does', async (_, write) => {
+    const { client, server } = createWorld()
+    const refreshToken = 'a/refresh+token/of/no/letters+alone'
+    await client.setTokens({ accessToken: server.issueAccess('ada').token, refreshToken })
+    server.answer(REFRESH, () => text(write(JSON.stringify({ refreshToken })), 401, 'application/json'))
+    server.revokeAccess()
+    expect((await client.fetch(items)).status).toBe(401)
+    expect(client.session).toMatchObject({ error: { status: 401, body: undefined } })
+  })
+
+  test('N12 nor what is nested too deeply to be looked at', async () => {
+    const world = await signedIn()
+    await end([world], () => text(`${'['.repeat(100_000)}${']'.repeat(100_000)}`, 401, 'application/json'))
+    expect(logouts(world)[0]?.error).toMatchObject({ status: 401, body: undefined })
+  })
+
+  test.each<[string, WorldOptions]>([
+    ['the refresh token alone', {}],
+    ['tokens beside cookies', inCookies],
+  ])('N12 nor the answer to a login that was not confirmed: %s', async (_, given) => {
+    const world = createWorld(given)
+    const access = given === inCookies && { access_token: 'a-token-nobody-may-see' }
+    const secret = { ...access, refresh_token: 'a-token-nobody-may-see' }
+    world.server.answer(LOGIN, () => Response.json(secret))
+    for (const route of [REFRESH, 'GET /me'])
+      world.server.answer(route, () => Response.json({}, { status: 401 }))
+    const login = watch(world.client.login(ada))
+    await world.settle()
+    expect(login.state).toBe('login_rejected')
+    expect(inspect(login.error, { depth: null })).not.toContain('a-token')
+  })
+
   test('N12 no logger is told a body', async () => {
     const secret = 'what-only-the-app-may-know'
     const given: WorldOptions = { options: { endpoints: { user: '/user/whoami' } } }
