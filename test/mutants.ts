@@ -1809,9 +1809,17 @@ const mutants: Mutant[] = [
   },
   {
     file: 'endpoints.ts',
-    from: "judge ? callback('isLoggedOut', () => judge({ status, body, response, redirected })) : ok",
-    to: 'ok',
+    from: 'if (!judge) return ok\n',
+    to: 'return ok\n',
     breaks: 'A GraphQL error inside 200 counts as a confirmed logout.',
+    test: 'answers',
+  },
+  {
+    file: 'endpoints.ts',
+    from: 'if (ok) throw error\n',
+    to: 'throw error\n',
+    breaks:
+      'An isLoggedOut that throws at the page of a proxy leaves the session alive on the server for ever.',
     test: 'answers',
   },
   {
@@ -1872,10 +1880,45 @@ const mutants: Mutant[] = [
   },
   {
     file: 'endpoints.ts',
-    from: 'body: isQuoting ? undefined : body',
+    from: 'quotes(tokens?.accessToken) || quotes(tokens?.refreshToken) ? undefined : body',
     to: 'body',
     breaks: 'An error shows a token that the server has quoted.',
     test: 'answers',
+  },
+  {
+    file: 'endpoints.ts',
+    from: "const text = JSON.stringify(body) ?? ''",
+    to: 'const text = String(body)',
+    breaks: 'An error shows a token that the server has quoted in JSON.',
+    test: 'answers',
+  },
+  {
+    file: 'endpoints.ts',
+    from: 'body: withoutTokens(body, set)',
+    to: 'body',
+    breaks: 'The error of a login shows the tokens that its answer holds.',
+    test: 'answers',
+  },
+  {
+    file: 'patience.ts',
+    from: '    delete common.signal\n',
+    to: '',
+    breaks: 'An attempt after one that was given up is sent with its aborted signal.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'patience.ts',
+    from: 'cancel()\n        begin',
+    to: 'begin',
+    breaks: 'Two waits of one attempt leave a timer, which aborts the body of the answer.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'idle.ts',
+    from: 'if (warned === null && now',
+    to: 'if (now',
+    breaks: 'A warning right after the last activity is not withdrawn.',
+    test: 'idle',
   },
   {
     file: 'refresh.ts',
