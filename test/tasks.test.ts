@@ -202,6 +202,20 @@ describe('P5 tokens outside of fetch', () => {
     expect(calls('POST /hub/negotiate')).toHaveLength(3)
   })
 
+  test('P5 SignalR: it starts for the next user too, where a token of the one before was refused', async () => {
+    const { auth } = await signedIn()
+    const { connection, start } = await load('SignalR', { './auth': { auth } })
+    ledger.revokeAccess()
+    await start()
+    await auth.logout()
+    await vi.waitFor(() => expect(connection.isConnected).toBe(false))
+    backend.answerOnce('POST /login', () => Response.json({ access_token: tokenOf({ sub: 'bob' }) }))
+    await auth.login(CREDENTIALS)
+    backend.answerOnce('POST /hub/negotiate', () => Response.json({}))
+    await start()
+    expect(connection.isConnected).toBe(true)
+  })
+
   test('P5 SignalR: a server that refuses every token is asked twice', async () => {
     const { auth } = await signedIn()
     const { start } = await load('SignalR', { './auth': { auth } })
