@@ -232,7 +232,7 @@ const mutants: Mutant[] = [
     from: 'const margin = Math.max(0, Math.min(ahead, MAX_MARGIN))',
     to: 'const margin = 0',
     breaks: 'A token goes out that dies on its way.',
-    test: 'time',
+    test: 'access-token',
   },
   {
     file: 'scheduler.ts',
