@@ -373,7 +373,7 @@ export function createParts<Claims, User>(
     revocation.doubt()
     const { claims, userSchema } = settings
     // What a schema makes of the claims, or of the user, is known later.
-    const isChecked = claims !== undefined || userSchema !== undefined
+    const isChecked = claims !== undefined || (userSchema !== undefined && parsed.user !== undefined)
     const { snapshot } = session
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
     const token = isChecked ? parsed : endpoints.named(parsed, known)

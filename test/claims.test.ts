@@ -218,6 +218,15 @@ describe('"userSchema"', () => {
     expect(inspect(world.logs, { depth: null })).not.toContain(SECRET)
   })
 
+  test('I10 the next token of who is signed in counts at once where it brings no user to check', async () => {
+    const world = createWorld({ options: { userSchema } })
+    const { client, server } = world
+    await client.setTokens({ accessToken: server.issueAccess('ada').token })
+    const next = server.issueAccess('ada').token
+    void client.setTokens({ accessToken: next })
+    expect(client.peekAccessToken()).toBe(next)
+  })
+
   test('is not asked where there is no user', async () => {
     const world = createWorld({ options: { userSchema } })
     await world.login()
