@@ -3,7 +3,7 @@ import { createParts } from './client.ts'
 import type { Environment } from './environment.ts'
 import { invalid, isRelative, readBaseUrl } from './options.ts'
 import { bare, pick } from './own.ts'
-import { createPatience } from './patience.ts'
+import { createPatience, TIMEOUT } from './patience.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from './types.ts'
 
 /** The client of `silent-refresh`: that of `silent-refresh/core`, and `api`. */
@@ -61,6 +61,8 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     const given = options ? { ...preset, ...pick(options, ...LIMITS) } : preset
     const isPatient = given.timeout == null && !given.totalTimeout
     const result: Options = { ...options, ...forNow(isPatient) }
+    // A stranger's can be on `Object.prototype`, a hook's comes after this.
+    if (isPatient) result.timeout = TIMEOUT
     const { fetch = environment.fetch } = given
     if (isPatient && fetch !== own.fetch) result.fetch = patient(fetch)
     // The time for all attempts is the app's, and runs in any case.

@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts'
 type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
 /** ky's own default. */
-const TIMEOUT = 10_000
+export const TIMEOUT = 10_000
 
 /**
  * Makes of a `fetch` that ky is given one whose waits for a session or a token do not count for ky's default timeout.
@@ -15,72 +15,74 @@ export function createPatience(
   { timer, monotonic }: Environment,
   tookTooLong: (request: Request) => Error,
 ): (fetch: Fetch) => Fetch {
-  return fetch => (input, init) => {
-    const common = commonOf(init)
-    if (!common?.isPatient) return fetch(input, init)
-    // That of the attempt before, which may have been given up.
-    delete common.signal
-    const since = monotonic()
-    let answer: Promise<Response> | undefined
-    let rest: Rest | undefined
-    let callBack = (_rest: Promise<Response>) => {}
+  // `this`: what ky goes by. A hook of the app's can have set another timeout than the options of the call.
+  return fetch =>
+    function (this: { timeout?: unknown } | undefined, input, init) {
+      const common = commonOf(init)
+      if (!common?.isPatient || (this?.timeout ?? TIMEOUT) !== TIMEOUT) return fetch(input, init)
+      // That of the attempt before, which may have been given up.
+      delete common.signal
+      const since = monotonic()
+      let answer: Promise<Response> | undefined
+      let rest: Rest | undefined
+      let callBack = (_rest: Promise<Response>) => {}
 
-    common.whileWaiting = async wait => {
-      if (!rest) {
-        rest = startRest(TIMEOUT - (monotonic() - since))
-        common.signal = rest.signal
-        if (answer) rest.follow(answer)
-        callBack(rest.promise)
+      common.whileWaiting = async wait => {
+        if (!rest) {
+          rest = startRest(TIMEOUT - (monotonic() - since))
+          common.signal = rest.signal
+          if (answer) rest.follow(answer)
+          callBack(rest.promise)
+        }
+        const { stop, run } = rest
+        stop()
+        try {
+          return await wait
+        } finally {
+          run()
+        }
       }
-      const { stop, run } = rest
-      stop()
-      try {
-        return await wait
-      } finally {
-        run()
+
+      answer = fetch(input, init)
+      // It may have waited from the start.
+      rest?.follow(answer)
+      const then: Promise<Response>['then'] = (onResponse, onError) =>
+        new Promise((resolve, reject) => {
+          callBack = promise => resolve(onResponse?.(promise as never) as never)
+          if (rest) callBack(rest.promise)
+          else answer.then(onResponse, onError).then(resolve, reject)
+        })
+      return { then } as Promise<Response>
+
+      function startRest(left: number): Rest {
+        const controller = new AbortController()
+        let remains = left
+        let begin = monotonic()
+        let cancel = () => {}
+        let follow!: Rest['follow']
+        let giveUp!: (error: unknown) => void
+        const promise = new Promise<Response>((resolve, reject) => {
+          giveUp = reject
+          follow = answered => void answered.finally(() => stop()).then(resolve, reject)
+        })
+        const end = () => {
+          controller.abort()
+          giveUp(tookTooLong(input as Request))
+        }
+        const run = () => {
+          // Of two requests that share the attempt, the other one may have waited too.
+          cancel()
+          begin = monotonic()
+          cancel = timer(end, Math.max(0, remains))
+        }
+        const stop = () => {
+          cancel()
+          remains -= monotonic() - begin
+          begin = monotonic()
+        }
+        return { promise, signal: controller.signal, follow, run, stop }
       }
     }
-
-    answer = fetch(input, init)
-    // It may have waited from the start.
-    rest?.follow(answer)
-    const then: Promise<Response>['then'] = (onResponse, onError) =>
-      new Promise((resolve, reject) => {
-        callBack = promise => resolve(onResponse?.(promise as never) as never)
-        if (rest) callBack(rest.promise)
-        else answer.then(onResponse, onError).then(resolve, reject)
-      })
-    return { then } as Promise<Response>
-
-    function startRest(left: number): Rest {
-      const controller = new AbortController()
-      let remains = left
-      let begin = monotonic()
-      let cancel = () => {}
-      let follow!: Rest['follow']
-      let giveUp!: (error: unknown) => void
-      const promise = new Promise<Response>((resolve, reject) => {
-        giveUp = reject
-        follow = answered => void answered.finally(() => stop()).then(resolve, reject)
-      })
-      const end = () => {
-        controller.abort()
-        giveUp(tookTooLong(input as Request))
-      }
-      const run = () => {
-        // Of two requests that share the attempt, the other one may have waited too.
-        cancel()
-        begin = monotonic()
-        cancel = timer(end, Math.max(0, remains))
-      }
-      const stop = () => {
-        cancel()
-        remains -= monotonic() - begin
-        begin = monotonic()
-      }
-      return { promise, signal: controller.signal, follow, run, stop }
-    }
-  }
 }
 
 /** What is left of an attempt since its first wait. */

@@ -235,6 +235,11 @@ describe('E8 the default timeout of auth.api does not run', () => {
     ['for one request', ({ api }) => api.get('items', { timeout: 50 })],
     ['for the instance', ({ api }) => api.extend({ timeout: 50 }).get('items')],
     ['by a function', ({ api }) => api.extend(() => ({ timeout: 50 })).get('items')],
+    [
+      'by a hook',
+      ({ api }) =>
+        api.get('items', { hooks: { init: [options => void Object.assign(options, { timeout: 50 })] } }),
+    ],
     ['for all attempts', ({ api }) => api.get('items', { totalTimeout: 50 })],
     ['as a signal', ({ api }) => api.get('items', { signal: AbortSignal.timeout(50) })],
   ]
@@ -259,6 +264,23 @@ describe('E8 the default timeout of auth.api does not run', () => {
       client.dispose()
     },
   )
+
+  test('nor what a hook sets, where the request has waited for a token', async () => {
+    const { world, client } = open()
+    const restored = world.server.hold(REFRESH)
+    const answered = world.server.hold('GET /items')
+    kyTime()
+    const init = [(options: object) => void Object.assign(options, { timeout: false })]
+    const outcome = watch(client.api.get('items', { hooks: { init } }) as Promise<Response>)
+    await pass(world, SECOND)
+    restored()
+    await world.settle()
+    await pass(world, 20 * SECOND)
+    answered()
+    await world.settle()
+    expect(outcome.value?.status).toBe(200)
+    client.dispose()
+  })
 
   test('errors are those of ky', async () => {
     const { world, client } = open()

@@ -1901,14 +1901,21 @@ const mutants: Mutant[] = [
   },
   {
     file: 'patience.ts',
-    from: '    delete common.signal\n',
+    from: ' || (this?.timeout ?? TIMEOUT) !== TIMEOUT',
+    to: '',
+    breaks: 'A timeout that a hook of the app sets does not hold.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'patience.ts',
+    from: 'delete common.signal\n',
     to: '',
     breaks: 'An attempt after one that was given up is sent with its aborted signal.',
     test: 'api-timeout',
   },
   {
     file: 'patience.ts',
-    from: 'cancel()\n        begin',
+    from: 'cancel()\n          begin',
     to: 'begin',
     breaks: 'Two waits of one attempt leave a timer, which aborts the body of the answer.',
     test: 'api-timeout',
@@ -2013,7 +2020,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: 'claims !== undefined || userSchema !== undefined',
+    from: 'claims !== undefined || (userSchema !== undefined && parsed.user !== undefined)',
     to: 'claims !== undefined',
     breaks: 'setTokens shows a user that no schema has seen.',
     test: 'claims',
@@ -2142,8 +2149,8 @@ const mutants: Mutant[] = [
 
   {
     file: 'patience.ts',
-    from: '      stop()\n      try {',
-    to: '      try {',
+    from: 'stop()\n        try {',
+    to: 'try {',
     breaks: 'auth.api gives up while the client waits for a token.',
     test: 'api-timeout',
   },
