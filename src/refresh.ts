@@ -590,6 +590,8 @@ export function createRefresher(
     },
     hear({ generation, code, status, body, retryAt, binding }) {
       if (generation !== session.generation || flight?.sent) return
+      // Nothing is renewed that could be put off, and a session must not outlive its token.
+      if (session.held && !settings.endpoints.refresh) return
       const current = pause()
       const told = current?.told ?? instant(environment)
       const named = Math.min(retryAt - environment.now(), remaining(environment, later(told, MAX_TOLD)))

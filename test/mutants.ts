@@ -1477,6 +1477,13 @@ const mutants: Mutant[] = [
     test: 'waking',
   },
   {
+    file: 'refresh.ts',
+    from: 'if (session.held && !settings.endpoints.refresh) return\n',
+    to: '',
+    breaks: 'A forged message keeps a session that cannot be renewed beyond its end.',
+    test: 'no-refresh',
+  },
+  {
     file: 'client.ts',
     from: 'signal ?? disposal.signal)\n    alive()',
     to: 'signal)\n    alive()',

@@ -130,6 +130,26 @@ describe.each(modes)('N14 where no refresh exists: %s', (mode, given) => {
     expect([a.events, b.events]).toEqual([ended, ended])
   })
 
+  test('N14 a forged pause keeps no session longer than that', async () => {
+    for (const end of ['its token', 'the first 401']) {
+      const a = await signedIn(given)
+      const { channels } = a.shared
+      const [name, { generation }] = channels.posted.findLast(([, { type }]) => type === 'session')!
+      const retryAt = a.clock.now() + 2 * HOUR
+      const told = { type: 'postponed', generation, code: 'refresh_unavailable', retryAt, binding: true }
+      if (end === 'its token') await a.clock.advance(LIFETIME - SECOND)
+      channels.inject(name, { v: 1, ...told })
+      await a.settle()
+      expect(status(a)).toEqual(['authenticated'])
+      if (end === 'its token') await a.clock.advance(2 * SECOND)
+      else {
+        a.server.revokeAccess()
+        expect((await a.client.fetch(items)).status).toBe(401)
+      }
+      expect(a.events).toEqual(ended)
+    }
+  })
+
   test('N14 a logout, and a login of another user, are followed as ever', async () => {
     const a = await signedIn(given)
     const b = tab(a, given)
