@@ -40,10 +40,12 @@ export function createServerClock(clock: Clock): ServerClock {
     issued(iat, exp, sentAt, at = instant(clock)) {
       const shown = (by: keyof Instant): number => (seen ? seen.time + sentAt[by] - seen.at[by] : 0)
       if (doubt) {
-        // By this machine's clock the token had ended and the new one has not, so that clock is right enough.
-        if (doubt.time <= doubt.at.wall && sentAt.wall < exp) seen = { time: sentAt.wall, at: sentAt }
         // Where `iat` falls behind, the server has copied it, and the token was refused because it had ended.
-        else if (iat < shown('wall') - SLACK) seen = doubt
+        if (iat < shown('wall') - SLACK) {
+          // By this machine's clock it had, and the new one has not, so that clock is right enough.
+          const isRight = doubt.time <= doubt.at.wall && sentAt.wall < exp
+          seen = isRight ? { time: sentAt.wall, at: sentAt } : doubt
+        }
         doubt = null
       }
       const [wall, monotonic] = [shown('wall'), shown('monotonic')]

@@ -246,7 +246,7 @@ describe('T11 an iat that is older than the request does not lengthen a lifetime
   })
 
   test('a token that was revoked teaches nothing: lifetimes stay what they are', async () => {
-    for (const skew of SKEWS) {
+    for (const skew of [...SKEWS, 50 * MINUTE]) {
       const world = await signedIn({ skew, server: STATED['exp and iat'] })
       await world.clock.advance(20 * MINUTE)
       world.server.revokeAccess()
