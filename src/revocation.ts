@@ -103,12 +103,13 @@ export function createRevocation(
     input: unknown,
   ): Promise<LogoutResult> {
     if (!settings.endpoints.logout) return { revoked: false }
+    // Nobody hears what comes of it: the marker stands, and a page that is loaded later may ask again.
+    const send = async () => {
+      const known = merge(tokens, await rested)
+      if (!session.held) await endpoints.logout(known, new AbortController().signal, input)
+    }
     if (asked) {
-      // Nobody hears what comes of it: the marker stands, and a page that is loaded later may ask again.
-      sendNow = async () => {
-        const known = merge(tokens, await rested)
-        if (!session.held) await endpoints.logout(known, new AbortController().signal, input)
-      }
+      sendNow = send
       if (isLeaving) leave()
     }
     const rotated = refresher.busy ? await refresher.settled() : undefined
@@ -126,7 +127,7 @@ export function createRevocation(
       const rest = late && late.lineage <= session.decided ? late : await rested
       const newest = merge(tokens, rest, rotated)
       const sent = () => {
-        sendNow = null
+        if (sendNow === send) sendNow = null
       }
       try {
         const wasSent = await within(environment, timeout, tookTooLong, inner =>

@@ -2262,6 +2262,13 @@ const mutants: Mutant[] = [
     test: 'waking',
   },
   {
+    file: 'revocation.ts',
+    from: 'if (sendNow === send) sendNow = null',
+    to: 'sendNow = null',
+    breaks: 'A logout that waits for one before it is lost with its page.',
+    test: 'waking',
+  },
+  {
     file: 'wire-note.ts',
     from: ' || at === onWire',
     to: '',

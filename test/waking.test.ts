@@ -441,6 +441,24 @@ test('E7 also where a tab that is hidden, and hears of no wake-up, has the refre
   expect(server.refreshes).toBe(1)
 })
 
+test('E10 a logout that waits for one before it leaves with the page as well', async () => {
+  const { client, server, settle, wake } = await signedInAlone({ server: { carrier: 'body' } })
+  const answer = server.delay(REFRESH)
+  void client.refresh().catch(() => {})
+  await settle()
+  void client.logout()
+  const { token } = server.issueAccess('bob')
+  void client.setTokens({ accessToken: token, refreshToken: 'bobs' })
+  void client.logout()
+  server.hold('POST /logout')
+  answer()
+  await settle()
+  wake('pagehide', false)
+  await settle()
+  const sent = server.calls.filter(({ path }) => path === '/logout').map(({ text }) => JSON.parse(text))
+  expect(sent).toEqual([expect.anything(), { refresh_token: 'bobs' }])
+})
+
 test.each(['cookie', 'body'] as const)(
   'E7 also where another tab has sent the attempt from before the network came back: the refresh token in the %s',
   async carrier => {
