@@ -714,6 +714,18 @@ describe("R12 a caller's own Authorization", () => {
   })
 })
 
+test('R12 the headers of one request do not go along with the next', async () => {
+  const { client, server } = await signedIn()
+  const inits: RequestInit[] = [{ headers: { 'X-One': '1' } }, { headers: { 'X-Two': '2' } }, {}]
+  for (const init of inits) await client.fetch(items, init)
+  const seen = server.calls.map(({ headers }) => [headers.get('x-one'), headers.get('x-two')])
+  expect(seen.slice(-3)).toEqual([
+    ['1', null],
+    [null, '2'],
+    [null, null],
+  ])
+})
+
 test('R13 without a token there is no header at all', async () => {
   const world = createWorld()
   expect((await world.client.fetch(items)).status).toBe(401)
