@@ -248,8 +248,7 @@ export function createParts<Claims, User>(
       const answer = isAnswer && handingOver.offer('login')
       if (answer) {
         tabs.tell(answer)
-        // A login that is newer still may have been heard before it, and was no answer.
-        void tabs.consult({ type: 'ask', generation: session.generation }, () => true, 0)
+        hearAgain()
       }
       if (session.isFollower) await resting.recover()
       return
@@ -277,6 +276,11 @@ export function createParts<Claims, User>(
     session.clear(held || reason !== 'rejected' ? reason : 'initial', news.generation, refusal)
     // The refresh token was in this tab's hands alone.
     if (reason !== 'rejected' && tokens?.refreshToken && !vault.shared) void revocation.run(tokens, true)
+  }
+
+  /** A login that was heard while the app's `refresh()` was under way, and was no answer to it, may be the newest yet. */
+  function hearAgain(): void {
+    void tabs.consult({ type: 'ask', generation: session.generation }, () => true, 0)
   }
 
   /** Has a logout ended the session of this login, as far as this tab knows? */
@@ -449,7 +453,10 @@ export function createParts<Claims, User>(
     const askAnew = () =>
       settings.tabs === 'notify' || session.snapshot.status !== 'unknown' ? restored() : ask()
     const run = ask()
-      .then(error => error ?? askAnew())
+      .then(error => {
+        if (error?.retryable && !session.held) hearAgain()
+        return error ?? askAnew()
+      })
       .finally(() => {
         // It has had its chance, also where the caller gave up: from here on the marker counts again.
         if (overruled === call) overruled = null

@@ -353,8 +353,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: '.then(error => error ?? askAnew())',
-    to: '',
+    from: 'return error ?? askAnew()',
+    to: 'return error',
     breaks: 'refresh() says that nobody is signed in while the tab asks who it is.',
     test: 'redirect-login',
   },
@@ -1676,9 +1676,16 @@ const mutants: Mutant[] = [
   },
   {
     file: 'client.ts',
-    from: "void tabs.consult({ type: 'ask', generation: session.generation }, () => true, 0)",
-    to: '',
+    from: '        hearAgain()\n      }\n',
+    to: '      }\n',
     breaks: 'A tab whose refresh() was answered goes on beside a newer login, which it heard of too early.',
+    test: 'redirect-login',
+  },
+  {
+    file: 'client.ts',
+    from: 'if (error?.retryable && !session.held) hearAgain()',
+    to: '',
+    breaks: 'A tab whose refresh() failed stays signed out beside a login, which it heard of too early.',
     test: 'redirect-login',
   },
   {

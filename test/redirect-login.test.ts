@@ -138,12 +138,12 @@ describe('I4 refresh() on the page that a redirect led to', () => {
       ...more,
     })
 
-    async function asking() {
+    async function asking(answered?: (page: World) => Response) {
       const page = createWorld(given)
       byRedirect(page)
       const other = createWorld({ ...given, browser: page })
       await page.settle()
-      const answer = page.server.hold(REFRESH)
+      const answer = page.server.hold(REFRESH, answered && (() => answered(page)))
       const refresh = watch(page.client.refresh())
       const asked = page.clock.time
       await page.settle()
@@ -175,6 +175,13 @@ describe('I4 refresh() on the page that a redirect led to', () => {
       await page.clock.advance(SECOND)
       await hear('bob', { generation: now + 2, decided: now + 2, askedAt: now + 2 })
       expect([page, other].map(who)).toEqual(['eve', 'eve'])
+    })
+
+    test('I4 where the answer is lost, a login that was heard before is taken after all', async () => {
+      const { page, other, answer } = await asking(({ server }) => server.json({}, 503))
+      answer()
+      await page.settle()
+      expect([page, other].map(who)).toEqual(['ada', 'ada'])
     })
 
     test('I4 after a logout elsewhere a login is taken, however early it was sent', async () => {
