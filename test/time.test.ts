@@ -838,7 +838,14 @@ describe('T9 getAccessToken never returns a token that is expired, or shorter-li
           }))
           await settle()
           if (server.held > 0) clock.sleep(ms)
+          let isPending = true
+          void asked.then(() => {
+            isPending = false
+          })
           arrive()
+          await settle()
+          // After a wake-up in a backoff it waits for the next attempt, which comes within a second.
+          if (isPending) await clock.advance(2 * SECOND)
           const { token, at } = await asked
           if (token === 'refresh_unavailable') continue
           const { end } = readClaims(token as string)
