@@ -1,37 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { engines } from './browsers.ts'
+import { cookieBackend, pageOf } from './cookie-backend.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
-import { listen, type Origin } from './origin.ts'
+import type { Origin } from './origin.ts'
 import type { Account } from './pages/degraded.ts'
-import { bundle, ready } from './site.ts'
+import { ready } from './site.ts'
 
-const scripts: Record<string, string> = {
-  '/degraded.js': await bundle('degraded'),
-  '/client.js': await bundle('client'),
-}
-const pageOf = (script: string) =>
-  `<!doctype html><title>page</title><script type="module" src="${script}"></script>`
-
-/** A backend that knows a session by its cookie, and its pages. The demo server's own may not be framed. */
-async function startBackend(): Promise<Origin> {
-  const tokens = (name: string) => JSON.stringify({ access_token: name, expires_in: 60 })
-  return listen(({ url = '', headers }) => {
-    const { pathname, search } = new URL(url, 'http://host')
-    switch (pathname) {
-      case '/login':
-        return [200, { 'Set-Cookie': 'sid=1; HttpOnly; SameSite=Strict' }, tokens('logged-in')]
-      case '/refresh_token':
-        return headers.cookie?.includes('sid=1') ? [200, {}, tokens('refreshed')] : [401, {}, '{}']
-      case '/logout':
-        return [204, { 'Set-Cookie': 'sid=; Max-Age=0' }]
-      case '/items':
-        return [headers.authorization ? 200 : 401]
-      default:
-        return [200, {}, scripts[pathname] ?? pageOf(`${pathname}.js${search}`)]
-    }
-  })
-}
+const startBackend = await cookieBackend(['degraded', 'client'], 60)
 
 for (const engine of engines) {
   describeEngine(engine, () => {

@@ -1,50 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chromium, engines } from './browsers.ts'
+import { cookieBackend } from './cookie-backend.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
-import { listen, type Origin } from './origin.ts'
+import type { Origin } from './origin.ts'
 import type { FrameAccount } from './pages/frame.ts'
-import { bundle, ready, until } from './site.ts'
+import { ready, until } from './site.ts'
 
-const scripts: Record<string, string> = {
-  '/client.js': await bundle('client'),
-  '/frame.js': await bundle('frame'),
-  '/prerendered.js': await bundle('prerendered'),
-  '/worker.js': await bundle('worker'),
-}
-const pageOf = (script: string) =>
-  `<!doctype html><title>page</title><script type="module" src="${script}"></script>`
-
-/** A backend that knows a session by its cookie, and its pages. */
-async function startBackend(): Promise<Origin> {
-  const tokens = (name: string) => JSON.stringify({ access_token: name, expires_in: 600 })
-  return listen(({ url = '', headers }) => {
-    const { pathname } = new URL(url, 'http://host')
-    switch (pathname) {
-      case '/login':
-        return [200, { 'Set-Cookie': 'sid=1; HttpOnly; SameSite=Strict' }, tokens('logged-in')]
-      case '/refresh_token':
-        return headers.cookie?.includes('sid=1') ? [200, {}, tokens('refreshed')] : [401, {}, '{}']
-      case '/logout':
-        return [204, { 'Set-Cookie': 'sid=; Max-Age=0' }]
-      case '/items':
-        return [headers.authorization ? 200 : 401]
-      case '/elsewhere':
-      case '/waited':
-      case '/blank':
-        return [200]
-      case '/before':
-        return [
-          200,
-          {},
-          `<a id="go" href="/prerendered">next</a><script type="speculationrules">
-            {"prerender":[{"source":"list","urls":["/prerendered"],"eagerness":"immediate"}]}</script>`,
-        ]
-      default:
-        return [200, {}, scripts[pathname] ?? pageOf(`${pathname}.js`)]
-    }
-  })
-}
+const startBackend = await cookieBackend(['client', 'frame', 'prerendered', 'worker'], 600, {
+  '/elsewhere': '',
+  '/waited': '',
+  '/blank': '',
+  '/before': `<a id="go" href="/prerendered">next</a><script type="speculationrules">
+    {"prerender":[{"source":"list","urls":["/prerendered"],"eagerness":"immediate"}]}</script>`,
+})
 
 let backend: Origin
 beforeEach(async () => {
