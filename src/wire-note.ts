@@ -5,8 +5,8 @@ import type { Settings } from './options.ts'
 
 /**
  * 'A refresh is on the wire', since when, and how long the last one took. A page that goes away meanwhile leaves this
- * note: the server rotates all the same, so the cookie that the next page finds may be used up until the answer has
- * brought the new one. Any answer removes the note.
+ * note. The server rotates all the same, so the cookie that the next page finds can be used up already. The answer brings
+ * the new one, and any answer removes the note.
  */
 export interface WireNote {
   /** A refresh leaves. To be called when the server has answered: the cookie of its answer is in the jar by then. */

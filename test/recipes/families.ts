@@ -163,8 +163,8 @@ const sliding = (ledger: Ledger): Routes => {
 }
 
 /**
- * As Laravel, Devise and a Django site with pages do: who does not ask for JSON gets a redirect to the login page instead of
- * a refusal, and a redirect to the front page after a logout.
+ * As Laravel, Devise and a Django site with pages do. A client that does not ask for JSON gets a redirect to the login page
+ * instead of a refusal, and a redirect to the front page after a logout.
  */
 function withPages(routes: Routes): Routes {
   const shown: Routes = {}
