@@ -5,7 +5,7 @@ import { type Call, type Common, hold, OWNER, readCall } from './call.ts'
 import { readChallenge } from './challenge.ts'
 import { remaining } from './clock.ts'
 import type { GuardRequest } from './csrf.ts'
-import type { Environment } from './environment.ts'
+import type { Environment, Fetch } from './environment.ts'
 import { AuthError, errorName } from './errors.ts'
 import { isSameIdentity, type Owner } from './identity.ts'
 import type { Idle } from './idle.ts'
@@ -14,8 +14,6 @@ import type { Refresher } from './refresh.ts'
 import { type Held, isDue, isExpired, type SessionHolder } from './session.ts'
 import { noRedirect, supported } from './supported.ts'
 import type { AuthEventMap, NotReplayed } from './types.ts'
-
-export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
 export interface AuthorizedFetch {
   fetch: Fetch
@@ -63,7 +61,7 @@ export function createAuthorizedFetch(
 
   /**
    * The way of a request: attach, send, and on a 401 refresh once and send again. Most requests wait for nothing but the
-   * answer, and what an async function keeps while it waits grows with the function: so the waiting is in others.
+   * answer. What an async function keeps while it waits grows with the function, so smaller functions do the waiting.
    */
   function authorizedFetch(
     input: RequestInfo | URL,

@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode, errorName, isAuthError } from './errors.ts'
 import { createNameUser } from './identity.ts'
 import { invalid, isHtml, isRelative, type Settings, toUrl } from './options.ts'
-import { bare, pick } from './own.ts'
+import { bare, isClassless, pick } from './own.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import { noRedirect, supported } from './supported.ts'
@@ -190,7 +190,7 @@ export function createEndpoints(
     { sent, decides, ...given }: Asking = {},
   ): Promise<Answer | null> {
     signal.throwIfAborted()
-    // What is in script's hands can be known to no page that has gone.
+    // Only a cookie can be changed by the answer to a page that has gone.
     const name = nameOf(operation)
     const isByCookie = (name === 'restore' || (name !== 'user' && !sliding)) && !tokens?.refreshToken
     const isLeaving = operation === 'logout' && !sent
@@ -231,10 +231,10 @@ export function createEndpoints(
     const answered = `was answered with ${status}`
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
     // A server may quote what it refuses, and an error shows no token.
-    const refusal = { status, retryAt, body: withoutTokens(body, tokens) }
-    const asked = nameOf(operation) === 'user' ? 'user' : operation
+    const refusal = () => ({ status, retryAt, body: withoutTokens(body, tokens) })
+    const asked = name === 'user' ? 'user' : operation
     if (!ok && !(await isFinal(kind, { operation: asked, status, body, response }, text))) {
-      throw fail('unavailable', answered, refusal)
+      throw fail('unavailable', answered, refusal())
     }
     const read = settings.readTokens ?? readStandard
     const readAnswer = async () => {
@@ -245,7 +245,7 @@ export function createEndpoints(
     const namesWho = inCookies && (asked === 'user' || asked === 'restore')
     if (namesWho && isEmpty(body) && (set === undefined || read === readStandard)) set = null
     if (set === null && (kind === 'login' || kind === 'refresh')) {
-      throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, refusal)
+      throw fail('rejected', ok ? 'was answered: nobody is signed in' : answered, refusal())
     }
     return { set, body, status, serverDate, sentAt }
   }
@@ -493,14 +493,8 @@ function canSay(value: unknown): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return false
   if (Object(value) !== value || Array.isArray(value)) return true
   // What has its members elsewhere, such as behind private names.
-  const isHollow = Object.keys(value as object).length === 0 && !isPlain(value as object)
+  const isHollow = Object.keys(value as object).length === 0 && !isClassless(value as object)
   return kindOf(value) === 'Object' && !isHollow
-}
-
-/** Of no class. The root of all prototypes has none itself, in whichever realm it is. */
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** RFC 6749 §5.1, its camelCase twins, and `token`. */
@@ -523,8 +517,8 @@ function readStandard(
 }
 
 /**
- * Does the server itself refuse? A firewall or a mesh says 400 and 403 too, in a page or in words of its own, which a
- * backend says in JSON, with no body, or by the name of the status alone.
+ * Does the server itself refuse? A firewall or a mesh says 400 and 403 too, in a page or in words of its own. A backend
+ * says them in JSON, with no body, or by the name of the status alone.
  */
 function isRefusal({ status, body }: Failure, text: string): boolean {
   if (status === 401) return true

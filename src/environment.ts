@@ -1,5 +1,7 @@
 import type { Clock } from './clock.ts'
 
+export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+
 /** Everything the client asks of the world around it, so that tests can hand in another one. */
 export interface Environment extends Clock {
   /** Where the page, or the browser's worker, came from; `null` where there is neither, as on a server. */
@@ -7,9 +9,9 @@ export interface Environment extends Clock {
   /** What `fetch` resolves a relative URL against, now. */
   baseURI(): string | undefined
   /** The global one, looked up at each call. */
-  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  fetch: Fetch
   /** The global one that was there at creation. */
-  firstFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  firstFetch: Fetch
   /** Calls back once after `ms`, at most 2³¹−1; returns its undo. */
   timer(callback: () => void, ms: number): () => void
   random(): number

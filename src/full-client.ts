@@ -11,7 +11,7 @@ export interface AuthClient<Claims = JwtClaims, User = unknown, Credentials = un
   extends CoreClient<Claims, User, Credentials> {
   /**
    * A ky instance over `fetch` and `baseUrl`: `auth.api.get('items').json()`. ky's default timeout of 10 s does not run
-   * while a request waits for a session or a token; a `timeout` that you give does.
+   * while a request waits for a session or a token. A `timeout` that you give does.
    */
   readonly api: KyInstance
 }
@@ -59,14 +59,14 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
 
   function withCommon(options: Options | undefined, preset: Limits): Options {
     const given = options ? { ...preset, ...pick(options, ...LIMITS) } : preset
-    const isPatient = given.timeout == null && !given.totalTimeout
+    const { timeout, totalTimeout, fetch = environment.fetch } = given
+    const isPatient = timeout == null && !totalTimeout
     const result: Options = { ...options, ...forNow(isPatient) }
     // A stranger's can be on `Object.prototype`, a hook's comes after this.
     if (isPatient) result.timeout = TIMEOUT
-    const { fetch = environment.fetch } = given
     if (isPatient && fetch !== own.fetch) result.fetch = patient(fetch)
     // The time for all attempts is the app's, and runs in any case.
-    if (given.timeout == null && given.totalTimeout) result.timeout = false
+    if (timeout == null && totalTimeout) result.timeout = false
     return result
   }
 }

@@ -16,8 +16,8 @@ export interface HandingOver {
   /** This tab's session, for the others. A refresh token is never part of it. */
   offer(cause?: LoginCause | 'refresh'): Handover | null
   /**
-   * An old message changes nothing, and one that cannot be used was not sent. Settles with `true` where it was the answer
-   * to the app's question who is signed in: that is a decision like a login, so the other tabs have to hear of it.
+   * An old message changes nothing, and one that cannot be used was not sent. `true`: it was the answer to the app's
+   * own `refresh()`. That is a decision like a login, so the other tabs have to hear of it.
    */
   adopt(news: Handover): Promise<boolean>
 }

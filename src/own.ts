@@ -11,11 +11,13 @@ export function pick<T extends object, Name extends keyof T>(
   return picked
 }
 
-function isOf(object: object, name: PropertyKey): boolean {
-  if (Object.hasOwn(object, name)) return true
+const isOf = (object: object, name: PropertyKey): boolean =>
+  Object.hasOwn(object, name) || (!isClassless(object) && isOf(Object.getPrototypeOf(object), name))
+
+/** Has it nothing above it but the root of all prototypes? That has none itself, in whichever realm it is. */
+export function isClassless(object: object): boolean {
   const prototype = Object.getPrototypeOf(object)
-  // The root has no prototype itself, in whichever realm it is.
-  return prototype !== null && Object.getPrototypeOf(prototype) !== null && isOf(prototype, name)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** A copy that inherits nothing: what is not in it is `undefined`, whoever has been at `Object.prototype`. */

@@ -1,15 +1,13 @@
 import { commonOf } from './call.ts'
-import type { Environment } from './environment.ts'
-
-type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+import type { Environment, Fetch } from './environment.ts'
 
 /** ky's own default. */
 export const TIMEOUT = 10_000
 
 /**
- * Makes of a `fetch` that ky is given one whose waits for a session or a token do not count for ky's default timeout.
- * ky's timer cannot be stopped, but it ends as soon as what `fetch` has returned calls back. So that calls back when the
- * first wait begins, with the promise for the rest of the attempt, and from then on the time is measured here.
+ * Wraps the `fetch` that ky is given. Waits for a session or a token do not count for ky's default timeout then. ky's timer
+ * cannot be stopped, but it ends as soon as the promise of `fetch` calls back. So, when the first wait begins, this one
+ * calls back with another promise, for the rest of the attempt. From then on the time is measured here.
  */
 export function createPatience(
   { timer, monotonic }: Environment,
@@ -46,6 +44,7 @@ export function createPatience(
       answer = fetch(input, init)
       // It may have waited from the start.
       rest?.follow(answer)
+      // By hand, since a native promise would not call back with a promise before that one is settled.
       const then: Promise<Response>['then'] = (onResponse, onError) =>
         new Promise((resolve, reject) => {
           callBack = promise => resolve(onResponse?.(promise as never) as never)

@@ -182,7 +182,7 @@ export function createRefresher(
   /** Is the end of the backoff worth waiting for? */
   const isAwaited = (ms: number): boolean => pause()?.awaited === true && ms < timeout
 
-  /** For whatever it is that was wanted of it. */
+  /** Milliseconds for which the backoff holds this refresh back, by the most urgent need that it serves. */
   const heldBack = ({ dead, asked }: Flight): number =>
     Math.min(pausedFor(dead ? 'dead' : 'ahead'), asked ? pausedFor('asked') : NEVER)
 
@@ -386,7 +386,7 @@ export function createRefresher(
   /** One refresh on the wire, given up after twice the timeout. */
   async function exchange(current: Flight, isWanted: () => boolean): Promise<AuthError | null> {
     const asked = session.generation
-    // A token that renews itself cannot be had by a refresh.
+    // No refresh brings a token that renews itself.
     const isRestore = session.snapshot.status === 'unknown' || (settings.sliding && !session.held)
     const operation = isRestore ? 'restore' : 'refresh'
     const { signal } = current.controller

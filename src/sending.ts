@@ -1,6 +1,4 @@
-import type { Environment } from './environment.ts'
-
-type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+import type { Environment, Fetch } from './environment.ts'
 
 /**
  * A member of `init` that lists the clients which have sent it. Native `fetch` does not read it, and wrappers that copy
@@ -28,9 +26,6 @@ export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['
   let target: string | Request | null = null
   let own: Marked = {}
   let isRetired = false
-
-  const sendersOf = (init: Marked | null | undefined): readonly object[] =>
-    (init && Object.hasOwn(init, SENDERS) && init[SENDERS]) || []
 
   /** Method and URL, as `fetch` would read them. */
   function lineOf(input: RequestInfo | URL, init: RequestInit | null | undefined): string {
@@ -63,10 +58,9 @@ export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['
         own = beforeOwn
       }
     },
-    passOn(input, init) {
-      if (target === null && (init == null || !Object.hasOwn(init, SENDERS))) return null
-      const senders = sendersOf(init)
-      const isBack = senders.includes(self) || (isRetired && senders.length > 0) || isCurrent(input, init)
+    passOn(input, init: Marked | null | undefined) {
+      const senders = init != null && Object.hasOwn(init, SENDERS) ? init[SENDERS] : undefined
+      const isBack = senders?.includes(self) || (isRetired && senders) || isCurrent(input, init)
       return isBack ? first(input, init as RequestInit) : null
     },
     retire() {

@@ -1182,15 +1182,15 @@ const mutants: Mutant[] = [
   },
   {
     file: 'own.ts',
-    from: 'prototype !== null && Object.getPrototypeOf(prototype) !== null && isOf(prototype, name)',
-    to: 'prototype !== null && isOf(prototype, name)',
+    from: 'prototype === null || Object.getPrototypeOf(prototype) === null',
+    to: 'prototype === null',
     breaks: 'Token sets, requests and call options are read through a polluted Object.prototype.',
     test: 'options',
   },
   {
     file: 'own.ts',
-    from: 'return prototype !== null && Object.getPrototypeOf(prototype) !== null && isOf(prototype, name)',
-    to: 'return false',
+    from: ' || (!isClassless(object) && isOf(Object.getPrototypeOf(object), name))',
+    to: '',
     breaks: "A storage or a token set of the app's own class is not read.",
     test: 'options',
   },
@@ -2184,7 +2184,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'full-client.ts',
-    from: 'given.timeout == null && !given.totalTimeout',
+    from: 'timeout == null && !totalTimeout',
     to: 'true',
     breaks: 'A timeout of the app for auth.api is not kept.',
     test: 'api-timeout',
@@ -2322,14 +2322,14 @@ const mutants: Mutant[] = [
   // Pages that are not plain pages
   {
     file: 'sending.ts',
-    from: 'senders.includes(self) || ',
+    from: 'senders?.includes(self) || ',
     to: '',
     breaks: 'With auth.fetch as the global fetch a request goes round for ever.',
     test: 'global-fetch',
   },
   {
     file: 'sending.ts',
-    from: '(isRetired && senders.length > 0) || ',
+    from: '(isRetired && senders) || ',
     to: '',
     breaks: 'After a hot reload no request gets past the disposed client.',
     test: 'global-fetch',
