@@ -1,6 +1,7 @@
 import ky, { type Input, type KyInstance, type Options, TimeoutError } from 'ky'
 import { createParts } from './client.ts'
 import type { Environment } from './environment.ts'
+import { shareTabs } from './features/share-tabs.ts'
 import { invalid, isRelative, readBaseUrl } from './options.ts'
 import { bare, pick } from './own.ts'
 import { createPatience, TIMEOUT } from './patience.ts'
@@ -21,6 +22,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   environment: Environment,
 ): AuthClient<Claims, User> {
   const given = typeof options === 'object' && options ? bare(options) : options // read once
+  if (given && given.tabs === undefined) given.tabs = shareTabs()
   const { client, forNow } = createParts<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   const patient = createPatience(environment, request => new TimeoutError(request))

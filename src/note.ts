@@ -16,12 +16,12 @@ export interface Note {
  * be missing, blocked or full: `failed` is told so, and nobody else is disturbed.
  */
 export function createNote(
-  { scope, tabs, storage, accessOnly, endpoints }: Settings,
+  { sessionKey, tabs, storage, accessOnly, endpoints }: Settings,
   environment: Environment,
   name: string,
   failed: () => void = () => {},
 ): Note {
-  const key = `silent-refresh:${name}:${scope}`
+  const key = `silent-refresh:${name}:${sessionKey}`
   const isOwn = (): boolean =>
     tabs === 'off' && (storage ? !storage.shared : accessOnly && !endpoints.restore)
 

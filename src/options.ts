@@ -2,15 +2,27 @@ import type { Environment } from './environment.ts'
 import { AuthError, withoutBody } from './errors.ts'
 import { bare, pick } from './own.ts'
 import { createSending, type Sending } from './sending.ts'
-import { NOWHERE } from './storage.ts'
-import type { AuthClientOptions, Endpoint, LogEvent, TokenStorage } from './types.ts'
+import type { AuthClientOptions, CsrfOptions, Endpoint, LogEvent, TokenStorage } from './types.ts'
 
 /** The options after their defaults, checked. Nothing reads the caller's object again, nor `Object.prototype`. */
 export interface Settings
   extends Omit<
     Given<AuthClientOptions<any>>,
-    'baseUrl' | 'endpoints' | 'allowedOrigins' | 'storage' | 'logger' | 'fetch'
+    | 'baseUrl'
+    | 'endpoints'
+    | 'allowedOrigins'
+    | 'storage'
+    | 'logger'
+    | 'fetch'
+    | 'tabs'
+    | 'csrf'
+    | 'idle'
+    | 'mode'
   > {
+  readonly tabs: 'share' | 'notify' | 'off'
+  readonly csrf?: CsrfOptions | undefined
+  readonly idleTimeout?: number | undefined
+  readonly idleWarning?: number | undefined
   readonly baseUrl: URL | undefined
   readonly endpoints: {
     login: Endpoint
@@ -22,7 +34,7 @@ export interface Settings
   readonly allowedOrigins: ReadonlySet<string>
   readonly storage: TokenStorage | undefined
   /** Names the session among all that this browser knows: the origin of `baseUrl` is always part of it. */
-  readonly scope: string
+  readonly sessionKey: string
   readonly mode: 'bearer' | 'cookie'
   /** The access token is all that a page has: no refresh token, nor a cookie of one. */
   readonly accessOnly: boolean
@@ -50,7 +62,12 @@ const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), 'a URL, a function or false']
 
-const METHODS = ['get', 'set', 'remove']
+/** A value that another function made, or none did, is refused. */
+const madeBy = (feature: string, makers: string): Rule => [
+  value => isObject(value) && Object.hasOwn(value, 'feature') && value.feature === feature,
+  `made by ${makers}`,
+]
+
 const STANDARD = '~standard'
 
 const aSchema: Rule = [value => isFunction(pick(value, STANDARD)[STANDARD]?.validate), 'a Standard Schema']
@@ -62,24 +79,17 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   isRejected: aFunction,
   isLoggedOut: aFunction,
   restore: oneOf('auto', 'manual'),
-  scope: [isText, 'a non-empty string'],
+  sessionKey: [isText, 'a non-empty string'],
   shouldRefresh: aFunction,
   scheme: [isName, 'an authentication scheme'],
   allowedOrigins: [Array.isArray, 'an array of origins'],
-  mode: oneOf('bearer', 'cookie'),
+  mode: madeBy('mode', 'cookieMode()'),
   sliding: aFlag,
-  storage: [
-    value => METHODS.every(name => isFunction(pick(value, name)[name])),
-    'an object with get, set and remove',
-  ],
-  csrf: [
-    value => isText(pick(value, 'cookie').cookie) && isName(pick(value, 'header').header),
-    '{ cookie, header }, the names of both',
-  ],
-  idleTimeout: [isDuration, 'a positive number of milliseconds'],
-  idleWarning: [isDuration, 'a positive number of milliseconds'],
+  storage: madeBy('storage', 'webStorage() or tokenStorage()'),
+  csrf: madeBy('csrf', 'doubleSubmit()'),
+  idle: madeBy('idle', 'idleTimeout()'),
   server: aFlag,
-  tabs: oneOf('share', 'notify', 'off'),
+  tabs: [value => value === false || madeBy('tabs', '')[0](value), 'made by shareTabs(), or false'],
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
   timeout: [value => isDuration(value) && value < 2 ** 30, 'a positive number of milliseconds'],
   identity: aFunction,
@@ -191,7 +201,7 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
       endpoints[name as 'login'] = secure(option, toUrl(option, value, baseUrl), page).href
     }
   }
-  if (given.mode === 'cookie') {
+  if (given.mode) {
     if (!endpoints.user) throw invalid('endpoints.user', 'given in cookie mode')
     const unfit = (['sliding', 'storage', 'claims'] as const).find(name => given[name])
     if (unfit) throw invalid(unfit, 'left out in cookie mode, where script sees no token')
@@ -201,30 +211,32 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     if (unfit) throw invalid(unfit, 'left out where "endpoints.refresh" is false')
     given.refreshAhead = 0
   }
-  const { idleWarning = 0, idleTimeout = 0 } = given
-  if (idleWarning && idleWarning >= idleTimeout) throw invalid('idleWarning', 'less than "idleTimeout"')
-  if (typeof endpoints.refresh === 'function' && !given.scope && given.tabs !== 'off') {
-    throw invalid('scope', 'given where "endpoints.refresh" is a function')
+  if (given.tabs === undefined && !given.server) throw invalid('tabs', 'given: shareTabs() or false')
+  if (typeof endpoints.refresh === 'function' && given.sessionKey === undefined && given.tabs) {
+    throw invalid('sessionKey', 'given where "endpoints.refresh" is a function')
   }
   for (const value of given.allowedOrigins ?? []) {
     const { origin } = secure('allowedOrigins', toUrl('allowedOrigins', value), page)
     if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
   }
 
-  const { fetch, logger, csrf, scope } = given
+  const { fetch, logger, csrf, idle, tabs, mode, storage, sessionKey } = given
   // The text of a function would change with each build of the app, and may hold a secret.
   const refresh = typeof endpoints.refresh === 'function' ? 'function' : endpoints.refresh
   return bare({
-    mode: 'bearer',
     scheme: 'Bearer',
     timeout: 10_000,
     ...given,
-    ...(csrf && { csrf: { cookie: csrf.cookie, header: csrf.header } }),
-    scope: scope === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${scope}`,
+    csrf,
+    idleTimeout: idle?.ms,
+    idleWarning: idle?.warnBefore,
+    mode: mode ? 'cookie' : 'bearer',
+    tabs: tabs ? (tabs.tokens ? 'share' : 'notify') : 'off',
+    sessionKey: sessionKey === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${sessionKey}`,
     baseUrl,
     endpoints,
-    accessOnly: given.sliding === true || (!endpoints.refresh && given.mode !== 'cookie'),
-    storage: given.storage && given.storage !== NOWHERE ? ownStorage(given.storage) : undefined,
+    accessOnly: given.sliding === true || (!endpoints.refresh && !given.mode),
+    storage: storage?.storage,
     allowedOrigins: new Set(given.allowedOrigins ?? (baseUrl && [baseUrl.origin])),
     // Called as a plain function, whatever object the option came on.
     sending: createSending(
@@ -245,15 +257,5 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
     },
   })
 }
-
-/** Its members may be a class's, but `shared` nobody's who only got at `Object.prototype`. */
-const ownStorage = (storage: TokenStorage): TokenStorage => ({
-  get: key => storage.get(key),
-  set: (key, value) => storage.set(key, value),
-  remove: key => storage.remove(key),
-  get shared() {
-    return pick(storage, 'shared').shared === true
-  },
-})
 
 export const isHtml = (body: unknown): boolean => typeof body === 'string' && /^\s*</.test(body)

@@ -9,33 +9,6 @@ import type { TokenStorage } from './types.ts'
 
 export const NOWHERE: TokenStorage = { get: () => null, set() {}, remove() {} }
 
-/** The default: tokens rest in the client's own closure and end with the page. */
-export const memoryStorage = (): TokenStorage => NOWHERE
-
-/**
- * Lets what refreshes the session rest in `sessionStorage` or `localStorage`, where any script of the page can read it.
- * Only for backends that cannot set a cookie. A function is called at each use: `webStorage(() => sessionStorage)` also
- * works on a server, and where the browser throws at the very name.
- */
-export function webStorage(storage: Storage | (() => Storage)): TokenStorage {
-  const open = typeof storage === 'function' ? storage : () => storage
-  return {
-    get: key => open().getItem(key),
-    set: (key, value) => open().setItem(key, value),
-    remove: key => open().removeItem(key),
-    get shared() {
-      try {
-        const opened = open()
-        // One that cannot be read is no storage at all, and no other tab sees anything in it.
-        opened.getItem('')
-        return opened === localStorage
-      } catch {
-        return false
-      }
-    },
-  }
-}
-
 /** What rests: the refresh token, or where there is none the access token that renews itself. */
 export interface Rest {
   readonly refreshToken?: string | undefined
@@ -74,8 +47,8 @@ const LOOK_AGAIN = 20
 
 /** The app's storage, which may be full, blocked, slow or filled by somebody else. */
 export function createVault(settings: Settings, environment: Environment): Vault {
-  const { storage = NOWHERE, sliding, accessOnly, scope, log } = settings
-  const key = `silent-refresh:token:${scope}`
+  const { storage = NOWHERE, sliding, accessOnly, sessionKey, log } = settings
+  const key = `silent-refresh:token:${sessionKey}`
   const ledger = createNote(settings, environment, 'newest')
   const isShared = (): boolean => storage.shared === true
   let copy: Rest | null = null

@@ -143,7 +143,7 @@ export function createTabs(
   session: SessionHolder,
   inbox: Inbox,
 ): Tabs {
-  const key = `silent-refresh:${settings.scope}`
+  const key = `silent-refresh:${settings.sessionKey}`
   const shares = settings.tabs !== 'notify'
   const solo = createSoloTab()
   const missing = new Set<string>()

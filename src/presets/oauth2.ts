@@ -38,7 +38,7 @@ const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'conse
  */
 export function oauth2(
   options: OAuth2Options,
-): Pick<AuthClientOptions, 'endpoints' | 'isRejected' | 'scope'> {
+): Pick<AuthClientOptions, 'endpoints' | 'isRejected' | 'sessionKey'> {
   const { tokenUrl, revokeUrl, clientId, scope, passwordGrant } = pick(options, ...OPTIONS)
   if (!tokenUrl) throw invalid('tokenUrl', 'the URL of the token endpoint')
   if (clientId !== undefined && (typeof clientId !== 'string' || !clientId)) {
@@ -55,7 +55,7 @@ export function oauth2(
   })
 
   return {
-    scope: `oauth2 ${tokenUrl} ${clientId ?? ''}`,
+    sessionKey: `oauth2 ${tokenUrl} ${clientId ?? ''}`,
     endpoints: {
       login({ credentials }) {
         if (!passwordGrant) {

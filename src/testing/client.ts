@@ -55,7 +55,7 @@ export async function createTestClient<Claims = JwtClaims, User = unknown>(
     createAuthServer({
       baseUrl: rest.baseUrl,
       users: [],
-      mode,
+      mode: mode ? 'cookie' : undefined,
       refreshToken: storage ? 'body' : 'cookie',
       endpoints: textsOf(endpoints),
     })
@@ -67,12 +67,12 @@ export async function createTestClient<Claims = JwtClaims, User = unknown>(
     ...app,
     fetch: async (input, init) => (overall ? overall() : network(input, init)),
   })
-  const restores = mode === 'cookie' ? 'user' : 'refresh'
+  const restores = mode ? 'user' : 'refresh'
 
   async function signIn(): Promise<void> {
     const { claims, user } = wanted as { claims?: JwtClaims; user?: unknown }
     const tokens = server.signIn({ claims: { sub: 'user', ...claims }, user })
-    if (mode !== 'cookie') await client.setTokens({ ...tokens, user })
+    if (!mode) await client.setTokens({ ...tokens, user })
     else await client.refresh()
   }
 

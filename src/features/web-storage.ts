@@ -1,0 +1,61 @@
+import { demand, type Feature } from '../feature.ts'
+import { pick } from '../own.ts'
+import type { TokenStorage } from '../types.ts'
+
+export interface StorageFeature extends Feature<'storage'> {
+  readonly storage: TokenStorage
+}
+
+/**
+ * Stores what refreshes the session in `sessionStorage` or `localStorage`, where any script of the page can read it.
+ * Only for backends that cannot set a cookie. A function is called at each use: `webStorage(() => sessionStorage)` also
+ * works on a server, and where the browser throws at the very name.
+ *
+ * @throws AuthError `invalid_option`
+ */
+export function webStorage(storage: Storage | (() => Storage)): StorageFeature {
+  demand(Object(storage) === storage, 'webStorage', 'given a Storage or a function that returns one')
+  const open = typeof storage === 'function' ? storage : () => storage
+  return tokenStorage({
+    get: key => open().getItem(key),
+    set: (key, value) => open().setItem(key, value),
+    remove: key => open().removeItem(key),
+    get shared() {
+      try {
+        const opened = open()
+        // One that cannot be read is no storage at all, and no other tab sees anything in it.
+        opened.getItem('')
+        return opened === localStorage
+      } catch {
+        return false
+      }
+    },
+  })
+}
+
+const METHODS = ['get', 'set', 'remove'] as const
+
+/**
+ * Stores what refreshes the session in a storage of your own, sync or async.
+ *
+ * @throws AuthError `invalid_option`
+ */
+export function tokenStorage(storage: TokenStorage): StorageFeature {
+  const methods = METHODS.map(name => pick(storage, name)[name])
+  demand(
+    methods.every(method => typeof method === 'function'),
+    'tokenStorage',
+    'given an object with get, set and remove',
+  )
+  return Object.freeze({ feature: 'storage', storage: ownStorage(storage) })
+}
+
+/** Its members may be a class's, but `shared` nobody's who only got at `Object.prototype`. */
+const ownStorage = (storage: TokenStorage): TokenStorage => ({
+  get: key => storage.get(key),
+  set: (key, value) => storage.set(key, value),
+  remove: key => storage.remove(key),
+  get shared() {
+    return pick(storage, 'shared').shared === true
+  },
+})
