@@ -1,7 +1,7 @@
 import { type Disposal, unlessAborted } from './abort.ts'
 import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 
 /**
  * 'A refresh is on the wire', since when, and how long the last one took. A page that goes away meanwhile leaves this

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
-import { isStored } from './messages.ts'
-import type { Settings } from './options.ts'
+import { isStored } from './stamp.ts'
+import type { Settings } from './settings.ts'
 
 /** One number near the time, which outlives the page. */
 export interface Note {

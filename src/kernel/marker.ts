@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 
 export interface Marker {
   /** `decided`: how far this tab has come; a login that came after the logout does away with it, seen lifted or not. */

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
 import { createNote } from './note.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 
 /**
  * 'A login was sent', and no more, kept in a note from the moment it leaves until its outcome is known. Where none

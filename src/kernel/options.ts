@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import { AuthError, withoutBody } from './errors.ts'
 import { bare, pick } from './own.ts'
 import { createSending, type Sending } from './sending.ts'
-import type { AuthClientOptions, CsrfOptions, Endpoint, LogEvent, TokenStorage } from './types.ts'
+import type { AuthClientOptions, CsrfOptions, Endpoint, LogEvent, TokenStorage } from '../types.ts'
 
 /** The options after their defaults, checked. Nothing reads the caller's object again, nor `Object.prototype`. */
 export interface Settings

@@ -9,11 +9,11 @@ import type { Environment, Fetch } from './environment.ts'
 import { AuthError, errorName } from './errors.ts'
 import { isSameIdentity, type Owner } from './identity.ts'
 import type { Idle } from './idle.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 import type { Refresher } from './refresh.ts'
 import { type Held, isDue, isExpired, type SessionHolder } from './session.ts'
 import { noRedirect, supported } from './supported.ts'
-import type { AuthEventMap, NotReplayed } from './types.ts'
+import type { AuthEventMap, NotReplayed } from '../types.ts'
 
 export interface AuthorizedFetch {
   fetch: Fetch

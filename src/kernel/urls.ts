@@ -1,5 +1,5 @@
 import type { Environment } from './environment.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 
 /** How many verdicts are remembered, each about one whole string. */
 const REMEMBERED = 256

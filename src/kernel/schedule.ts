@@ -1,6 +1,6 @@
 import { MAX_TIMER, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 import type { Refresher } from './refresh.ts'
 import { isExpired, type SessionHolder } from './session.ts'
 

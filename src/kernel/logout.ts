@@ -6,12 +6,12 @@ import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Marker } from './marker.ts'
 import { createNote } from './note.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 import type { Refresher } from './refresh.ts'
 import type { SessionHolder } from './session.ts'
 import type { Rest, Vault } from './storage.ts'
 import type { Tabs } from './tabs.ts'
-import type { HeldTokens, LogoutResult } from './types.ts'
+import type { HeldTokens, LogoutResult } from '../types.ts'
 
 type Rested = Promise<Rest | null | undefined> | null
 

@@ -1,5 +1,5 @@
 import { AuthError, errorName } from './errors.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 import { pick } from './own.ts'
 
 /**

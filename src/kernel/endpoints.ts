@@ -17,7 +17,7 @@ import type {
   Operation,
   PartialTokens,
   StandardSchema,
-} from './types.ts'
+} from '../types.ts'
 import type { WireNote } from './wire-note.ts'
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */

@@ -1,0 +1,133 @@
+import { unlessAborted } from './abort.ts'
+import { type Backoff, NEVER } from './backoff.ts'
+import { instant, later, remaining } from './clock.ts'
+import type { Endpoints } from './endpoints.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import type { Flight } from './flight.ts'
+import { isExpired, isUnchanged } from './held.ts'
+import type { LoginNote } from './login-note.ts'
+import type { StoragePart, TabsPart } from './parts.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+import type { Token } from './token.ts'
+
+/** One refresh on the wire, and what becomes of it. */
+export interface Exchange {
+  /** Given up after twice the timeout. Settles with an error where the session could not be refreshed and was left alone. */
+  run(flight: Flight, isWanted: () => boolean): Promise<AuthError | null>
+  /** Judges a failure: puts the next try off, or ends the session. `quiet`: it says nothing about the other tabs. */
+  failed(error: AuthError, flight: Flight, quiet?: boolean): AuthError | null
+}
+
+interface Needs {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly session: SessionHolder
+  readonly endpoints: Endpoints
+  readonly backoff: Backoff
+  /** While it stands, a cookie can be of anybody. */
+  readonly loginNote: LoginNote
+  readonly tabs: TabsPart | undefined
+  readonly storage: StoragePart | undefined
+}
+
+export function createExchange(kernel: Needs): Exchange {
+  const { settings, environment, session, endpoints, backoff, loginNote } = kernel
+  const { timeout, log } = settings
+
+  async function run(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    const asked = session.stamp.serial
+    // No refresh brings a token that renews itself.
+    const isRestore = session.snapshot.status === 'unknown' || (settings.sliding && !session.held)
+    const operation = isRestore ? 'restore' : 'refresh'
+    const givenUp = new AuthError('refresh_unavailable', 'No answer within twice the "timeout".')
+    const undo = environment.timer(() => flight.controller.abort(givenUp), 2 * timeout)
+    const slow = later(instant(environment), timeout)
+    flight.sent = true
+    flight.shaken = false
+    if (!flight.asked) backoff.count()
+    log({ type: 'refresh', operation, generation: asked })
+
+    try {
+      const token = await unlessAborted(obtain(operation, flight), flight.controller.signal)
+      // The tab may have been frozen meanwhile, and the others have gone on without it.
+      if (remaining(environment, slow) <= 0 && (await kernel.tabs?.catchUp(flight.after))) return null
+      if (isWanted()) {
+        commit(token, flight)
+        return null
+      }
+    } catch (error) {
+      if (isWanted()) return failed(error as AuthError, flight)
+    } finally {
+      undo()
+    }
+    log({ type: 'result-dropped', operation, asked, generation: session.stamp.serial })
+    return null
+  }
+
+  async function obtain(operation: 'refresh' | 'restore', flight: Flight): Promise<Token> {
+    const { held, tokens, snapshot } = session
+    const { signal } = flight.controller
+    const rotated = async (refreshToken: string) => {
+      flight.rotated = refreshToken
+      // Also once disposed, since what is stored outlives this client, and after the back/forward cache.
+      const spent = tokens?.refreshToken
+      const isSpent = spent !== undefined && session.tokens?.refreshToken === spent
+      if (isSpent || session.stamp === flight.stamp) session.rotate(refreshToken)
+      else if (spent) await kernel.storage?.succeed(spent, refreshToken)
+    }
+    const token = await endpoints.refresh(operation, tokens, signal, rotated)
+    if (held && isUnchanged(token, held) && isExpired(environment, held)) {
+      throw new AuthError(
+        'malformed_response',
+        'The server handed back the token that has expired, and no new one.',
+      )
+    }
+    // Nobody waits for it any more: no user is asked for.
+    if (session.stamp !== flight.stamp) return token
+    const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
+    // While it is not known what became of a login, its cookie may have taken the place of this session's.
+    return endpoints.complete(token, known, signal, () => flight.again || loginNote.stands())
+  }
+
+  function commit(token: Token, flight: Flight): void {
+    const { held, identity } = session
+    const isSame = session.isSameUser(token)
+    // A page back from the back/forward cache holds nothing, and knows whose it was.
+    const isOther = held
+      ? !isSame
+      : identity !== null && (token.identity === null || token.identity !== identity.name)
+    if (isOther && !flight.asked && loginNote.stands()) {
+      // The login whose outcome nobody knows has replaced the cookie: the app did not see that user sign in.
+      log({ type: 'barred', why: 'login' })
+      session.clear('rejected')
+      return
+    }
+    // The cookie is still of the user who is signed in.
+    if (held && token.identity !== null && !isOther) loginNote.lift()
+    session.commit(token, held ? 'refresh' : 'restore', flight.asked && !isSame)
+  }
+
+  function failed(error: AuthError, flight: Flight, quiet = false): AuthError | null {
+    log({ type: 'refresh-failed', error })
+    const { held } = session
+    if (error.code !== 'refresh_rejected') {
+      const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
+      // Everybody is told the same moment: whoever waited long can wait for its turn as well.
+      const isSoon = flight.shaken && !told
+      const wait = backoff.inTime(backoff.next(told, isSoon), told)
+      return backoff.postpone(error, told + wait, { bound: told, quiet, awaited: isSoon })
+    }
+    if (held && !flight.dead && !isExpired(environment, held)) {
+      // It still works: keep it, and ask once more when it does not.
+      const wait = held.expires ? remaining(environment, held.expires) : NEVER
+      return backoff.postpone(error, wait, { bound: wait, quiet })
+    }
+    // Without a status no server has said anything.
+    session.clear(held ? 'rejected' : 'initial', undefined, error.status === undefined ? undefined : error)
+    return null
+  }
+
+  return { run, failed }
+}

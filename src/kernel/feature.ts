@@ -1,0 +1,93 @@
+import type { AuthEventMap, Feature, LogoutResult } from '../types.ts'
+import type { Disposal } from './abort.ts'
+import type { Backoff } from './backoff.ts'
+import type { Endpoints } from './endpoints.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { LoginNote } from './login-note.ts'
+import type { Revocation } from './logout.ts'
+import type { Marker } from './marker.ts'
+import type { CookiesPart, CsrfPart, Exclusive, IdlePart, StoragePart, TabsPart } from './parts.ts'
+import type { Refresher } from './refresh.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+
+/**
+ * What a feature knows of the client. Its members are read when they are used: while the features are being created, some
+ * of them are not there yet.
+ */
+export interface Kernel {
+  readonly settings: Settings
+  readonly environment: Environment
+  /** Aborts when the client is disposed. */
+  readonly disposal: Disposal
+  readonly session: SessionHolder
+  readonly endpoints: Endpoints
+  readonly refresher: Refresher
+  readonly exchange: Exchange
+  readonly backoff: Backoff
+  readonly serverClock: ServerClock
+  readonly marker: Marker
+  readonly loginNote: LoginNote
+  readonly revocation: Revocation
+  readonly exclusive: Exclusive
+  readonly tabs: TabsPart | undefined
+  readonly storage: StoragePart | undefined
+  readonly idle: IdlePart | undefined
+  readonly csrf: CsrfPart | undefined
+  readonly cookies: CookiesPart | undefined
+  emit<Name extends keyof AuthEventMap>(name: Name, detail: AuthEventMap<any, any>[Name]): void
+  /** The timer looks again. */
+  look(): void
+  /** The restore under way, or the first one, or after a failed one the next. */
+  restored(): Promise<AuthError | null>
+  /** Somebody has decided who is signed in: calls that were made before have lost their say. */
+  decide(): void
+  signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult>
+}
+
+interface Parts {
+  tabs: TabsPart
+  storage: StoragePart
+  idle: IdlePart
+  csrf: CsrfPart
+  mode: CookiesPart
+}
+
+/**
+ * The value of an option that brings code of its own: made by an imported function, so a bundler drops what an app does
+ * not import. It is a description without state, so any number of clients can be given the same value.
+ */
+export interface Plan<Option extends keyof Parts> extends Feature<Option> {
+  /**
+   * First phase, while the options are read: how the option goes with the others.
+   * @throws AuthError `invalid_option`
+   */
+  check?(settings: Settings): void
+  /** Second phase: one for each client. `undefined`: it has nothing to do here, as on a server. */
+  create(kernel: Kernel): Parts[Option] | undefined
+}
+
+export const plan = <Option extends keyof Parts>(
+  feature: Option,
+  create: Plan<Option>['create'],
+  check?: Plan<Option>['check'],
+): Feature<Option> => Object.freeze<Plan<Option>>({ feature, create, ...(check && { check }) })
+
+/** Was it made by a function that makes values for this option? */
+export const isPlan = <Option extends keyof Parts>(
+  value: unknown,
+  option: Option,
+): value is Plan<Option> =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.hasOwn(value, 'feature') &&
+  Object.hasOwn(value, 'create') &&
+  (value as Feature).feature === option
+
+/** @throws AuthError `invalid_option`, naming the function or its argument */
+export function demand(holds: boolean, name: string, requirement: string): asserts holds {
+  if (!holds) throw new AuthError('invalid_option', `"${name}" must be ${requirement}.`)
+}
