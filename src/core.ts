@@ -5,9 +5,8 @@
  */
 
 import { createClient } from './client.ts'
-import { browserEnvironment } from './environment.ts'
-import type { TabsFeature } from './features/share-tabs.ts'
-import type { AuthClient, AuthClientOptions, JwtClaims } from './types.ts'
+import { browserEnvironment } from './kernel/environment.ts'
+import type { AuthClient, AuthClientOptions, Feature, JwtClaims } from './types.ts'
 
 /** Whether the tabs share a session has to be said, so that nobody loses "one refresh" by omission. */
 export type CoreOptions<Claims = JwtClaims, User = any, Credentials = any> = AuthClientOptions<
@@ -15,7 +14,7 @@ export type CoreOptions<Claims = JwtClaims, User = any, Credentials = any> = Aut
   User,
   Credentials
 > &
-  ({ tabs: TabsFeature | false } | { server: true })
+  ({ tabs: Feature<'tabs'> | false } | { server: true })
 
 /**
  * Creates a client: an in-memory token, a `fetch` that attaches and refreshes it, and a timer that renews it before
@@ -31,13 +30,12 @@ export function createAuthClient<Claims = JwtClaims, User = unknown, Credentials
   return createClient<Claims, User>(options, browserEnvironment())
 }
 
-export { AuthError, type AuthErrorCode, isAuthError } from './errors.ts'
-export type { Feature } from './feature.ts'
-export { cookieMode, type ModeFeature } from './features/cookie-mode.ts'
-export { type CsrfFeature, doubleSubmit } from './features/double-submit.ts'
-export { type IdleFeature, type IdleTimeoutOptions, idleTimeout } from './features/idle-timeout.ts'
-export { type ShareTabsOptions, shareTabs, type TabsFeature } from './features/share-tabs.ts'
-export { type StorageFeature, tokenStorage, webStorage } from './features/web-storage.ts'
+export { AuthError, type AuthErrorCode, isAuthError } from './kernel/errors.ts'
+export { cookieMode } from './features/cookie-mode.ts'
+export { type DoubleSubmitOptions, doubleSubmit } from './features/double-submit.ts'
+export { type IdleTimeoutOptions, idleTimeout } from './features/idle-timeout.ts'
+export { type ShareTabsOptions, shareTabs } from './features/tabs/index.ts'
+export { tokenStorage, webStorage } from './features/storage/index.ts'
 export { combineLoggers, consoleLogger, describeEvent, performanceLogger } from './logging.ts'
 export { type OAuth2Options, oauth2 } from './presets/oauth2.ts'
 export type {
@@ -49,12 +47,12 @@ export type {
   AuthenticatedSession,
   Challenge,
   ClaimsSchema,
-  CsrfOptions,
   Endpoint,
   EndpointContext,
   EndpointFunction,
   EndpointRequest,
   Failure,
+  Feature,
   HeldTokens,
   IdentifiedSession,
   JwtClaims,

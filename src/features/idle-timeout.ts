@@ -1,5 +1,9 @@
-import { demand, type Feature } from '../feature.ts'
-import { pick } from '../own.ts'
+import { MAX_TIMER } from '../kernel/clock.ts'
+import { demand, type Kernel, plan } from '../kernel/feature.ts'
+import { createNote } from '../kernel/note.ts'
+import { pick } from '../kernel/own.ts'
+import type { IdlePart } from '../kernel/parts.ts'
+import type { Feature } from '../types.ts'
 
 /** What `idleTimeout` takes beside the time. */
 export interface IdleTimeoutOptions {
@@ -11,11 +15,6 @@ export interface IdleTimeoutOptions {
   warnBefore?: number | undefined
 }
 
-export interface IdleFeature extends Feature<'idle'> {
-  readonly ms: number
-  readonly warnBefore: number | undefined
-}
-
 const isDuration = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 2 ** 40
 
 /**
@@ -25,8 +24,10 @@ const isDuration = (value: unknown): boolean => typeof value === 'number' && val
  * over waits for the verdict: for its turn (see `timeout`) and a second.
  *
  * @throws AuthError `invalid_option`
+ * @example
+ * createAuthClient({ idle: idleTimeout(15 * 60_000, { warnBefore: 60_000 }) })
  */
-export function idleTimeout(ms: number, options: IdleTimeoutOptions = {}): IdleFeature {
+export function idleTimeout(ms: number, options: IdleTimeoutOptions = {}): Feature<'idle'> {
   const { warnBefore } = pick(options, 'warnBefore')
   demand(isDuration(ms), 'idleTimeout', 'a positive number of milliseconds')
   demand(
@@ -34,5 +35,145 @@ export function idleTimeout(ms: number, options: IdleTimeoutOptions = {}): IdleF
     'warnBefore',
     'a positive number of milliseconds, less than "idleTimeout"',
   )
-  return Object.freeze({ feature: 'idle', ms, warnBefore })
+  return plan('idle', kernel => {
+    const { page } = kernel.environment
+    // A worker sees no user, and cannot read what the pages have noted of one.
+    return page && !page.isWorker ? createIdle(kernel, ms, warnBefore) : undefined
+  })
+}
+
+/** How long what a sibling has noted of the user may take to be seen here: browsers show it late. */
+const ANSWER_TIME = 1_000
+
+/** The alarm only rings: what counts is the clock, and what every tab has seen. */
+function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
+  const { environment } = kernel
+  // The tabs know of each other's user by this alone: any script of the origin can send a message at any time, and would
+  // keep a session from ending by it. Where storage is blocked each tab knows only what was done in it.
+  const note = createNote(kernel, 'active')
+  const step = Math.min(1_000, limit / 10)
+  let last = 0
+  let undo = () => {}
+  let disposed = false
+  let judging: Promise<void> | null = null
+  /** The sign-out that the app was warned of, epoch milliseconds. */
+  let warned: number | null = null
+
+  const status = () => kernel.session.snapshot.status
+
+  /** The last activity that is known of, epoch milliseconds. */
+  function active(): number | undefined {
+    const known = note.read()
+    // One in the future comes from a clock that was set back since, or from a stranger.
+    if (known && known > last && known <= environment.now()) last = known
+    return last || undefined
+  }
+
+  /** The user is here. */
+  function touch(): void {
+    const now = environment.now()
+    // A warning can come so early that the last activity is not a step ago: this one withdraws it.
+    if (warned === null && now >= last && now - last < step) return
+    last = now
+    note.write(now)
+  }
+
+  const isSignedIn = (): boolean => status() === 'authenticated'
+
+  /** Looks no further than needed: this is asked before each request. */
+  const isOver = (): boolean => environment.now() - last >= limit && left() <= 0
+
+  function left(): number {
+    // Where nothing is known of it, the time begins now.
+    last = active() ?? environment.now()
+    return last + limit - environment.now()
+  }
+
+  /** The tick: sets the alarm for when the user will have been away too long, or looks whether they have. */
+  function look(): void {
+    undo()
+    if (disposed) return
+    if (!isSignedIn()) {
+      warnOf(null)
+      return
+    }
+    const ms = left()
+    const isNear = ms <= warnBefore
+    // Too late for a warning, a user who is away is judged.
+    if (ms > 0) warnOf(isNear ? last + limit : null)
+    const wait = Math.max(0, Math.min(isNear ? ms : ms - warnBefore, MAX_TIMER))
+    undo = environment.timer(() => (left() > 0 ? look() : void judge()), wait)
+  }
+
+  function warnOf(signOutAt: number | null): void {
+    if (signOutAt === warned) return
+    warned = signOutAt
+    kernel.emit('idleWarning', signOutAt === null ? null : { signOutAt })
+  }
+
+  function act(): void {
+    // Whoever comes back too late is not there any more.
+    if (disposed || status() === 'anonymous' || isOver()) return
+    touch()
+    withdraw()
+  }
+
+  /** Where a warning is shown, there may be no reason for it any more. */
+  function withdraw(): void {
+    if (warned !== null) look()
+  }
+
+  /** Once for all who wait for it. */
+  function judge(): Promise<void> {
+    judging ??= judgement().finally(() => {
+      judging = null
+      look()
+    })
+    return judging
+  }
+
+  /** Under the lock, so that tabs which were asleep do not all ask, and sign out, at once. */
+  async function judgement(): Promise<void> {
+    await kernel.exclusive(async () => {
+      // An answer only makes this tab look at the note again.
+      if (isSignedIn()) await kernel.tabs?.askAround(() => left() > 0, ANSWER_TIME)
+      if (!disposed && isSignedIn() && left() <= 0) void kernel.signOut('idle')
+    })
+  }
+
+  const stopListening = environment.onActivity(act)
+  const stopHearing = warnBefore ? environment.onStorage(withdraw) : () => {}
+
+  return {
+    isOver,
+    act,
+    async judged() {
+      if (isSignedIn() && isOver()) await judge()
+    },
+    changed(change) {
+      // A page that reloads itself is nobody at the keyboard.
+      if (change.type === 'commit' && (change.decides || active() === undefined)) touch()
+      if (change.type === 'clear') {
+        // What is known of the user's activity says nothing about the next session.
+        last = 0
+        if (!change.told) note.remove()
+      }
+      look()
+    },
+    bars() {
+      const isAway = status() === 'unknown' && isOver()
+      if (isAway) {
+        kernel.settings.log({ type: 'barred', why: 'idle' })
+        void kernel.signOut('idle')
+      }
+      return isAway
+    },
+    woke: look,
+    dispose() {
+      disposed = true
+      undo()
+      stopListening()
+      stopHearing()
+    },
+  }
 }

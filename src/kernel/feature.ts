@@ -3,7 +3,7 @@ import type { Disposal } from './abort.ts'
 import type { Backoff } from './backoff.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
-import { AuthError } from './errors.ts'
+import { type AuthError, invalid } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Revocation } from './logout.ts'
@@ -89,5 +89,5 @@ export const isPlan = <Option extends keyof Parts>(
 
 /** @throws AuthError `invalid_option`, naming the function or its argument */
 export function demand(holds: boolean, name: string, requirement: string): asserts holds {
-  if (!holds) throw new AuthError('invalid_option', `"${name}" must be ${requirement}.`)
+  if (!holds) throw invalid(name, requirement)
 }

@@ -1,6 +1,4 @@
-import type { Environment } from './environment.ts'
-import { createNote } from './note.ts'
-import type { Settings } from './settings.ts'
+import { createNote, type NoteNeeds } from './note.ts'
 
 /**
  * 'A login was sent', and no more, kept in a note from the moment it leaves until its outcome is known. Where none
@@ -15,8 +13,8 @@ export interface LoginNote {
   forget(): void
 }
 
-export function createLoginNote(settings: Settings, environment: Environment): LoginNote {
-  const note = createNote(settings, environment, 'login-sent')
+export function createLoginNote(kernel: NoteNeeds): LoginNote {
+  const note = createNote(kernel, 'login-sent')
   /** Where storage is blocked, or another tab had not seen the note when it lifted its own, it holds for this page. */
   let known = false
 
@@ -24,7 +22,7 @@ export function createLoginNote(settings: Settings, environment: Environment): L
     stands: () => known || note.read() != null,
     set() {
       known = true
-      note.write(Math.floor(environment.now()))
+      note.write(Math.floor(kernel.environment.now()))
     },
     lift() {
       known = false

@@ -1,11 +1,9 @@
-import type { Environment } from './environment.ts'
-import { createNote } from './note.ts'
-import type { Settings } from './settings.ts'
+import { createNote, type NoteNeeds } from './note.ts'
 
 export interface Marker {
-  /** `decided`: how far this tab has come; a login that came after the logout does away with it, seen lifted or not. */
-  stands(decided: number): boolean
-  set(generation: number): void
+  /** `epoch`: how far this tab has come; a login that came after the logout does away with it, seen lifted or not. */
+  stands(epoch: number): boolean
+  set(serial: number): void
   lift(): void
 }
 
@@ -14,9 +12,9 @@ export interface Marker {
  * server which did not hear the logout cannot bring it back on a shared computer. Where storage fails it holds for this
  * page alone.
  */
-export function createMarker(settings: Settings, environment: Environment): Marker {
-  const note = createNote(settings, environment, 'signed-out', () => {
-    if (!told) settings.log({ type: 'storage-unavailable' })
+export function createMarker(kernel: NoteNeeds): Marker {
+  const note = createNote(kernel, 'signed-out', () => {
+    if (!told) kernel.settings.log({ type: 'storage-unavailable' })
     told = true
   })
   /** Of the logout, where this page knows of one. */
@@ -25,14 +23,14 @@ export function createMarker(settings: Settings, environment: Environment): Mark
   let told = false
 
   return {
-    stands(decided) {
+    stands(epoch) {
       const stored = note.read()
       // What was stored may have been lifted by another page since.
-      const generation = stored ?? (stored === null && isStored ? null : known)
-      return generation !== null && generation >= decided
+      const serial = stored ?? (stored === null && isStored ? null : known)
+      return serial !== null && serial >= epoch
     },
-    set(generation) {
-      known = Math.max(known ?? 0, generation, note.read() ?? 0)
+    set(serial) {
+      known = Math.max(known ?? 0, serial, note.read() ?? 0)
       isStored = note.write(known)
     },
     lift() {

@@ -1,6 +1,7 @@
 import type { Environment } from './environment.ts'
-import { isStored } from './stamp.ts'
+import type { StoragePart } from './parts.ts'
 import type { Settings } from './settings.ts'
+import { isStored } from './stamp.ts'
 
 /** One number near the time, which outlives the page. */
 export interface Note {
@@ -11,19 +12,23 @@ export interface Note {
   remove(): void
 }
 
+export interface NoteNeeds {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly tabs: object | undefined
+  readonly storage: Pick<StoragePart, 'shared'> | undefined
+}
+
 /**
  * In localStorage, where all tabs read it; in sessionStorage where nothing of the session is any other tab's. Either may
  * be missing, blocked or full: `failed` is told so, and nobody else is disturbed.
  */
-export function createNote(
-  { sessionKey, tabs, storage, accessOnly, endpoints }: Settings,
-  environment: Environment,
-  name: string,
-  failed: () => void = () => {},
-): Note {
-  const key = `silent-refresh:${name}:${sessionKey}`
+export function createNote(kernel: NoteNeeds, name: string, failed: () => void = () => {}): Note {
+  const { settings, environment } = kernel
+  const key = `silent-refresh:${name}:${settings.sessionKey}`
   const isOwn = (): boolean =>
-    tabs === 'off' && (storage ? !storage.shared : accessOnly && !endpoints.restore)
+    !kernel.tabs &&
+    (kernel.storage ? !kernel.storage.shared : settings.accessOnly && !settings.endpoints.restore)
 
   function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
     // On a server it would be everybody's, and a worker has none.

@@ -1,48 +1,11 @@
+import type { AuthClientOptions, Endpoint } from '../types.ts'
 import type { Environment } from './environment.ts'
-import { AuthError, withoutBody } from './errors.ts'
+import { AuthError, invalid, withoutBody } from './errors.ts'
+import { isPlan, type Plan } from './feature.ts'
 import { bare, pick } from './own.ts'
-import { createSending, type Sending } from './sending.ts'
-import type { AuthClientOptions, CsrfOptions, Endpoint, LogEvent, TokenStorage } from '../types.ts'
-
-/** The options after their defaults, checked. Nothing reads the caller's object again, nor `Object.prototype`. */
-export interface Settings
-  extends Omit<
-    Given<AuthClientOptions<any>>,
-    | 'baseUrl'
-    | 'endpoints'
-    | 'allowedOrigins'
-    | 'storage'
-    | 'logger'
-    | 'fetch'
-    | 'tabs'
-    | 'csrf'
-    | 'idle'
-    | 'mode'
-  > {
-  readonly tabs: 'share' | 'notify' | 'off'
-  readonly csrf?: CsrfOptions | undefined
-  readonly idleTimeout?: number | undefined
-  readonly idleWarning?: number | undefined
-  readonly baseUrl: URL | undefined
-  readonly endpoints: {
-    login: Endpoint
-    refresh: Endpoint | false
-    logout: Endpoint | false
-    readonly user?: Endpoint
-    readonly restore?: Endpoint
-  }
-  readonly allowedOrigins: ReadonlySet<string>
-  readonly storage: TokenStorage | undefined
-  /** Names the session among all that this browser knows: the origin of `baseUrl` is always part of it. */
-  readonly sessionKey: string
-  readonly mode: 'bearer' | 'cookie'
-  /** The access token is all that a page has: no refresh token, nor a cookie of one. */
-  readonly accessOnly: boolean
-  readonly scheme: string
-  readonly timeout: number
-  readonly sending: Sending
-  readonly log: (event: LogEvent) => void
-}
+import { isRelative, readBaseUrl, secure, toUrl } from './resolve-url.ts'
+import { createSending } from './sending.ts'
+import type { Settings } from './settings.ts'
 
 type Rule = readonly [holds: (value: any) => boolean, requirement: string]
 
@@ -52,7 +15,6 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 const isName = (value: unknown): boolean => isText(value) && !/[^\w.~+-]/.test(value as string)
 const isEndpoint = (value: unknown): boolean => isFunction(value) || isText(value)
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-const isDuration = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 2 ** 40
 const oneOf = (...values: string[]): Rule => [
   value => values.includes(value),
   `one of ${values.map(value => `"${value}"`).join(', ')}`,
@@ -63,8 +25,8 @@ const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), 'a URL, a function or false']
 
 /** A value that another function made, or none did, is refused. */
-const madeBy = (feature: string, makers: string): Rule => [
-  value => isObject(value) && Object.hasOwn(value, 'feature') && value.feature === feature,
+const madeBy = (option: Parameters<typeof isPlan>[1], makers: string): Rule => [
+  value => isPlan(value, option),
   `made by ${makers}`,
 ]
 
@@ -89,9 +51,9 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   csrf: madeBy('csrf', 'doubleSubmit()'),
   idle: madeBy('idle', 'idleTimeout()'),
   server: aFlag,
-  tabs: [value => value === false || madeBy('tabs', '')[0](value), 'made by shareTabs(), or false'],
+  tabs: [value => value === false || isPlan(value, 'tabs'), 'made by shareTabs(), or false'],
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
-  timeout: [value => isDuration(value) && value < 2 ** 30, 'a positive number of milliseconds'],
+  timeout: [value => typeof value === 'number' && value > 0 && value < 2 ** 30, 'a positive number of milliseconds'],
   identity: aFunction,
   claims: aSchema,
   userSchema: aSchema,
@@ -107,9 +69,6 @@ const ENDPOINT_RULES: Record<string, Rule> = {
   restore: anEndpoint,
 }
 
-export const invalid = (name: string, requirement: string): AuthError =>
-  new AuthError('invalid_option', `"${name}" must be ${requirement}.`)
-
 type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
 
 /** What was given, as members of its own, without what was given as `undefined`. */
@@ -124,120 +83,53 @@ function checked<T extends object>(values: T, rules: Record<string, Rule>, prefi
   return bare(Object.fromEntries(entries)) as Given<T>
 }
 
-/** Does it take a page to say where it leads? */
-export function isRelative(value: string | URL): boolean {
-  try {
-    return !URL.canParse(value) && URL.canParse(value, 'https://localhost')
-  } catch {
-    return false // no text at all
-  }
-}
-
-const LOOPBACK = /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/
-
-/**
- * Resolves it as `fetch` does. With `page`, what names no host of its own has to stay there: a `<base>` that was injected
- * would lead passwords to a stranger.
- *
- * @throws AuthError `invalid_option`, naming it
- */
-export function toUrl(
-  name: string,
-  value: string | URL,
-  base?: string | URL,
-  page?: Environment['page'],
-): URL {
-  let url: URL
-  let isAstray = false
-  try {
-    const text = String(value)
-    url = new URL(text, base)
-    if (page) {
-      const onPage = new URL(text, page.origin === 'null' ? undefined : page.origin)
-      isAstray = url.origin !== onPage.origin
-    }
-  } catch {
-    const place = page ? 'the origin is opaque' : 'there is no page'
-    throw invalid(name, isRelative(value) ? `an absolute URL where ${place}` : 'a URL')
-  }
-  if (isAstray) throw invalid(name, 'an absolute URL where the <base> of the page leads to another origin')
-  return url
-}
-
-/** Tokens and passwords go there: nobody on the way may read along. */
-function secure(name: string, url: URL, page: Environment['page']): URL {
-  const { protocol, hostname, origin, username } = url
-  if (username) throw invalid(name, 'a URL without credentials')
-  if (protocol === 'https:') return url
-  if (protocol === 'http:' && (LOOPBACK.test(hostname) || origin === page?.origin)) return url
-  throw invalid(name, "https, loopback or the page's own origin")
-}
-
-/** The folder that relative URLs resolve against; `undefined` where it takes a page to know, and there is none. */
-export function readBaseUrl(given: string | URL | undefined, page: Environment['page']): URL | undefined {
-  const value = given ?? page?.origin ?? '/'
-  if (!page && isRelative(value)) return undefined
-  const url = secure('baseUrl', toUrl('baseUrl', value, page?.href, page), page)
-  url.pathname = url.pathname.replace(/\/?$/, '/')
-  return url
+/** What the imported features are given to be created from. */
+export interface Plans {
+  readonly tabs: Plan<'tabs'> | undefined
+  readonly storage: Plan<'storage'> | undefined
+  readonly idle: Plan<'idle'> | undefined
+  readonly csrf: Plan<'csrf'> | undefined
+  readonly mode: Plan<'mode'> | undefined
 }
 
 /** @throws AuthError `invalid_option`, naming the option */
-export function readOptions(options: AuthClientOptions<any>, environment: Environment): Settings {
+export function readOptions(
+  options: AuthClientOptions<any>,
+  environment: Environment,
+): { settings: Settings; plans: Plans } {
   if (!isObject(options)) throw invalid('options', 'an object')
   const given = checked(options, OPTION_RULES)
   const { page } = environment
   const baseUrl = readBaseUrl(given.baseUrl, page)
+  const endpoints = readEndpoints(given.endpoints, baseUrl, page)
+  const { fetch, logger, sessionKey, tabs, storage, idle, csrf, mode, allowedOrigins, ...plain } = given
 
-  const endpoints = bare({
-    login: 'login',
-    refresh: 'refresh_token',
-    logout: 'logout',
-    ...checked(given.endpoints ?? {}, ENDPOINT_RULES, 'endpoints.'),
-  }) as Settings['endpoints']
-  for (const [name, value] of Object.entries(endpoints)) {
-    if (typeof value === 'string' && (baseUrl || !isRelative(value))) {
-      const option = `endpoints.${name}`
-      endpoints[name as 'login'] = secure(option, toUrl(option, value, baseUrl), page).href
-    }
-  }
-  if (given.mode) {
-    if (!endpoints.user) throw invalid('endpoints.user', 'given in cookie mode')
-    const unfit = (['sliding', 'storage', 'claims'] as const).find(name => given[name])
-    if (unfit) throw invalid(unfit, 'left out in cookie mode, where script sees no token')
-  }
+  if (tabs === undefined && !given.server) throw invalid('tabs', 'given: shareTabs() or false')
+  if (mode && storage) throw invalid('storage', 'left out in cookie mode, where JavaScript sees no token')
   if (!endpoints.refresh) {
     const unfit = (['sliding', 'storage', 'refreshAhead'] as const).find(name => given[name])
     if (unfit) throw invalid(unfit, 'left out where "endpoints.refresh" is false')
-    given.refreshAhead = 0
+    plain.refreshAhead = 0
   }
-  if (given.tabs === undefined && !given.server) throw invalid('tabs', 'given: shareTabs() or false')
-  if (typeof endpoints.refresh === 'function' && given.sessionKey === undefined && given.tabs) {
+  if (typeof endpoints.refresh === 'function' && sessionKey === undefined && tabs) {
     throw invalid('sessionKey', 'given where "endpoints.refresh" is a function')
   }
-  for (const value of given.allowedOrigins ?? []) {
+  for (const value of allowedOrigins ?? []) {
     const { origin } = secure('allowedOrigins', toUrl('allowedOrigins', value), page)
     if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
   }
 
-  const { fetch, logger, csrf, idle, tabs, mode, storage, sessionKey } = given
   // The text of a function would change with each build of the app, and may hold a secret.
   const refresh = typeof endpoints.refresh === 'function' ? 'function' : endpoints.refresh
-  return bare({
+  const settings = bare<Settings>({
     scheme: 'Bearer',
     timeout: 10_000,
-    ...given,
-    csrf,
-    idleTimeout: idle?.ms,
-    idleWarning: idle?.warnBefore,
-    mode: mode ? 'cookie' : 'bearer',
-    tabs: tabs ? (tabs.tokens ? 'share' : 'notify') : 'off',
+    ...plain,
     sessionKey: sessionKey === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${sessionKey}`,
     baseUrl,
     endpoints,
-    accessOnly: given.sliding === true || (!endpoints.refresh && !given.mode),
-    storage: storage?.storage,
-    allowedOrigins: new Set(given.allowedOrigins ?? (baseUrl && [baseUrl.origin])),
+    accessOnly: given.sliding === true || (!endpoints.refresh && !mode),
+    allowedOrigins: new Set(allowedOrigins ?? (baseUrl && [baseUrl.origin])),
     // Called as a plain function, whatever object the option came on.
     sending: createSending(
       fetch ? (input, init) => fetch(input, init) : environment.fetch,
@@ -256,6 +148,37 @@ export function readOptions(options: AuthClientOptions<any>, environment: Enviro
       }
     },
   })
+  const plans: Plans = {
+    tabs: planOf(tabs, 'tabs'),
+    storage: planOf(storage, 'storage'),
+    idle: planOf(idle, 'idle'),
+    csrf: planOf(csrf, 'csrf'),
+    mode: planOf(mode, 'mode'),
+  }
+  for (const plan of Object.values<Plans[keyof Plans]>(plans)) plan?.check?.(settings)
+  return { settings, plans }
 }
 
-export const isHtml = (body: unknown): boolean => typeof body === 'string' && /^\s*</.test(body)
+const planOf = <Option extends keyof Plans>(value: unknown, option: Option): Plan<Option> | undefined =>
+  isPlan(value, option) ? value : undefined
+
+/** Absolute URLs where a page or `baseUrl` tells them, and functions. */
+function readEndpoints(
+  given: AuthClientOptions['endpoints'],
+  baseUrl: URL | undefined,
+  page: Environment['page'],
+): Settings['endpoints'] {
+  const endpoints: Settings['endpoints'] = bare({
+    login: 'login',
+    refresh: 'refresh_token',
+    logout: 'logout',
+    ...checked(given ?? {}, ENDPOINT_RULES, 'endpoints.'),
+  })
+  for (const [name, value] of Object.entries(endpoints)) {
+    if (typeof value === 'string' && (baseUrl || !isRelative(value))) {
+      const option = `endpoints.${name}`
+      endpoints[name as 'login'] = secure(option, toUrl(option, value, baseUrl), page).href
+    }
+  }
+  return endpoints
+}

@@ -36,6 +36,8 @@ export type Owner = 'this client' | 'another client' | 'another tab'
 
 /** The other tabs of this browser. */
 export interface TabsPart extends Part {
+  /** `false`: messages between the tabs carry no token. */
+  readonly sharesTokens: boolean
   /** In the whole browser. */
   readonly exclusive: Exclusive
   /**

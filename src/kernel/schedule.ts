@@ -1,35 +1,45 @@
+import type { Backoff } from './backoff.ts'
 import { MAX_TIMER, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
-import type { Settings } from './settings.ts'
+import { isExpired } from './held.ts'
 import type { Refresher } from './refresh.ts'
-import { isExpired, type SessionHolder } from './session.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
 
-export interface Scheduler {
+export interface Schedule {
   /** The tick: acts when something is due, else sets the one timer for when it will be. */
   look(): void
   dispose(): void
 }
 
+interface Needs {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly session: SessionHolder
+  readonly backoff: Backoff
+  readonly refresher: Pick<Refresher, 'run' | 'flight'>
+}
+
 /** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
-export function createScheduler(
-  { endpoints, log }: Settings,
-  environment: Environment,
-  session: SessionHolder,
-  refresher: Refresher,
-): Scheduler {
+export function createSchedule({ settings, environment, session, backoff, refresher }: Needs): Schedule {
+  const { endpoints, sliding, log } = settings
   let undo = () => {}
   let disposed = false
 
   function look(): void {
     undo()
-    refresher.stir()
+    // A refresh that waits for the end of the backoff looks again too.
+    refresher.flight?.stir?.()
     // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
-    if (disposed || !environment.page || environment.page.isWorker || refresher.busy) return
+    if (disposed || !environment.page || environment.page.isWorker || refresher.flight) return
     const due = untilDue()
     if (due === null) return
     const { held } = session
     const need = !held || isExpired(environment, held) ? 'dead' : 'ahead'
-    const ms = Math.min(Math.ceil(Math.max(due, refresher.wait(need))), MAX_TIMER)
+    const pause = Math.max(backoff.wait(need), backoff.limit())
+    // A sliding token is over then, whatever holds the refresh back.
+    const wait = sliding && held?.expires ? Math.min(pause, remaining(environment, held.expires)) : pause
+    const ms = Math.min(Math.ceil(Math.max(due, wait)), MAX_TIMER)
     // Where nothing can be renewed, no network is needed to see that the token has ended.
     const asks = !held || endpoints.refresh !== false
     if (asks && !environment.online()) log({ type: 'timer', at: null })

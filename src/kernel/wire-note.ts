@@ -1,7 +1,5 @@
 import { type Disposal, unlessAborted } from './abort.ts'
-import type { Environment } from './environment.ts'
-import { createNote } from './note.ts'
-import type { Settings } from './settings.ts'
+import { createNote, type NoteNeeds } from './note.ts'
 
 /**
  * 'A refresh is on the wire', since when, and how long the last one took. A page that goes away meanwhile leaves this
@@ -23,10 +21,11 @@ export interface WireNote {
 
 const LEAST = 1_500
 
-export function createWireNote(settings: Settings, environment: Environment, disposal: Disposal): WireNote {
-  const { timeout, log } = settings
-  const note = createNote(settings, environment, 'refresh-sent')
-  const tookNote = createNote(settings, environment, 'refresh-took')
+export function createWireNote(kernel: NoteNeeds & { readonly disposal: Disposal }): WireNote {
+  const { environment, disposal } = kernel
+  const { timeout, log } = kernel.settings
+  const note = createNote(kernel, 'refresh-sent')
+  const tookNote = createNote(kernel, 'refresh-took')
   let onWire: number | null = null
   /** Milliseconds; of a page before this one where it has seen none itself. */
   let took = 0

@@ -1,10 +1,7 @@
-import { demand, type Feature } from '../feature.ts'
-import { pick } from '../own.ts'
-import type { TokenStorage } from '../types.ts'
-
-export interface StorageFeature extends Feature<'storage'> {
-  readonly storage: TokenStorage
-}
+import { demand, plan } from '../../kernel/feature.ts'
+import { pick } from '../../kernel/own.ts'
+import type { Feature, TokenStorage } from '../../types.ts'
+import { createResting } from './resting.ts'
 
 /**
  * Stores what refreshes the session in `sessionStorage` or `localStorage`, where any script of the page can read it.
@@ -13,7 +10,7 @@ export interface StorageFeature extends Feature<'storage'> {
  *
  * @throws AuthError `invalid_option`
  */
-export function webStorage(storage: Storage | (() => Storage)): StorageFeature {
+export function webStorage(storage: Storage | (() => Storage)): Feature<'storage'> {
   demand(Object(storage) === storage, 'webStorage', 'given a Storage or a function that returns one')
   const open = typeof storage === 'function' ? storage : () => storage
   return tokenStorage({
@@ -40,14 +37,14 @@ const METHODS = ['get', 'set', 'remove'] as const
  *
  * @throws AuthError `invalid_option`
  */
-export function tokenStorage(storage: TokenStorage): StorageFeature {
+export function tokenStorage(storage: TokenStorage): Feature<'storage'> {
   const methods = METHODS.map(name => pick(storage, name)[name])
   demand(
     methods.every(method => typeof method === 'function'),
     'tokenStorage',
     'given an object with get, set and remove',
   )
-  return Object.freeze({ feature: 'storage', storage: ownStorage(storage) })
+  return plan('storage', kernel => createResting(kernel, ownStorage(storage)))
 }
 
 /** Its members may be a class's, but `shared` nobody's who only got at `Object.prototype`. */

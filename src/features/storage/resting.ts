@@ -1,90 +1,73 @@
-import { type Disposal, within } from './abort.ts'
-import { instant } from './clock.ts'
-import type { Endpoints } from './endpoints.ts'
-import type { Environment } from './environment.ts'
-import { isAuthError } from './errors.ts'
-import type { Settings } from './options.ts'
-import type { SessionHolder } from './session.ts'
-import type { Rest, Vault } from './storage.ts'
-import type { Tabs } from './tabs.ts'
-import { parseToken } from './token.ts'
-import type { LogoutReason } from './types.ts'
+import type { Kernel } from '../../kernel/feature.ts'
+import type { StoragePart } from '../../kernel/parts.ts'
+import { goOnWith } from '../../kernel/resume.ts'
+import type { LogoutReason, TokenStorage } from '../../types.ts'
+import { createVault } from './vault.ts'
 
-/** What of the session rests in the app's storage, and how a session goes on from there. */
-export interface Resting {
-  /** Lets the storage have what it takes to go on after a page load. */
-  save(): void
-  /** The session is over. */
-  drop(reason: LogoutReason, told: boolean): void
-  /**
-   * Under the lock: takes up what rested while no page was open, or what another tab has put there since. In a storage
-   * of this tab alone it can be the copy that a duplicated tab brought along: who owns the lineage goes on with it. Or it
-   * belongs to another client of this document, which is followed. Settles with `false` where the storage cannot be read
-   * now, and holds what is needed.
-   */
-  recover(): Promise<boolean>
-  /** Another tab has stored, for a session of its own, the token that was just used up: the next one takes its place. */
-  succeed(spent: string, refreshToken: string): Promise<void>
-}
-
-export function createResting(
-  settings: Settings,
-  environment: Environment,
-  session: SessionHolder,
-  tabs: Tabs,
-  endpoints: Endpoints,
-  vault: Vault,
-  disposal: Disposal,
-): Resting {
-  /** What rests is what another client refreshes with, maybe one of this document. */
+/**
+ * What is stored of the session, and how a session goes on from there. In a storage of this tab alone it can be the copy
+ * that a duplicated tab brought along: the client that owns the lineage goes on with it. Or it belongs to another client
+ * of this document, which is followed.
+ */
+export function createResting(kernel: Kernel, storage: TokenStorage): StoragePart {
+  const { settings, disposal } = kernel
+  const vault = createVault(kernel, storage)
+  /** What is stored is what another client refreshes with, maybe one of this document. */
   let isOthers = false
 
+  /** Without other tabs there is nobody else to own it. */
+  const ownerOf = async (lineage: number) => (await kernel.tabs?.own(lineage)) ?? 'this client'
+
   function save(): void {
-    const { held, tokens, generation, lineage, decided } = session
-    if (!vault.exists) return
-    isOthers &&= session.isFollower
+    const { held, tokens, stamp, lineage, isFollower } = kernel.session
+    isOthers &&= isFollower
     if (settings.accessOnly) {
-      if (held) vault.save({ accessToken: held.accessToken, expiresAt: held.expires?.wall, lineage: decided })
+      if (held)
+        vault.save({
+          accessToken: held.accessToken,
+          expiresAt: held.expires?.wall,
+          lineage: stamp.epoch,
+        })
     } else if (tokens?.refreshToken) {
-      vault.save({ refreshToken: tokens.refreshToken, lineage: lineage ?? decided, serial: generation })
+      vault.save({
+        refreshToken: tokens.refreshToken,
+        lineage: lineage ?? stamp.epoch,
+        serial: stamp.serial,
+      })
     } else if (!vault.shared) {
       // Of the session that is followed there may be a copy from before a reload: `recover` decides about that.
-      vault.drop(lineage === null ? generation : lineage - 1)
+      vault.drop(lineage === null ? stamp.serial : lineage - 1)
     }
   }
 
-  async function succeed(spent: string, refreshToken: string): Promise<void> {
-    const found = vault.exists ? await vault.load() : null
-    if (found?.refreshToken === spent) vault.save({ ...found, refreshToken })
+  /** The session is over. */
+  function end(reason: LogoutReason, told: boolean): void {
+    const { epoch, serial } = kernel.session.stamp
+    const isDecision = reason === 'logout' || reason === 'idle'
+    // The client that refreshes with it is responsible for it.
+    if (isOthers && !isDecision && reason !== 'other-tab') return
+    vault.drop(Math.max(serial, epoch), isDecision && !told)
   }
 
   async function recover(): Promise<boolean> {
-    const { tokens, lineage, decided } = session
-    if (lineage !== null && tokens?.refreshToken) {
-      // A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored.
-      const found = vault.exists ? await vault.load() : undefined
-      const isOurs = found !== null && (await tabs.own(lineage)) === 'this client'
-      if (disposal.signal.aborted) return true
-      if (!isOurs) session.resume(undefined, lineage)
-      // Without locks another client of this document has refreshed with it.
-      else if (found?.refreshToken && found.lineage === lineage) session.resume(found.refreshToken, lineage)
-      return true
-    }
-    if (!vault.exists) return true
+    const { session } = kernel
+    const { tokens, lineage, stamp } = session
+    const { epoch } = stamp
+    if (lineage !== null && tokens?.refreshToken) return recheck(lineage)
     const found = await vault.load(settings.accessOnly ? undefined : () => session.expected)
     if (disposal.signal.aborted) return true
     if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)
     if (settings.accessOnly) {
-      if (found && !session.held) await goOnWith(found)
+      if (found && !session.held && !(await goOnWith(kernel, found))) vault.drop(found.lineage)
     } else if (vault.shared) {
       // A tab that had not heard of the newest login may have written last.
-      const isCurrent = found !== null && found.lineage >= decided
+      const isCurrent = found !== null && found.lineage >= epoch
       if (isCurrent || !tokens?.refreshToken) session.resume(isCurrent ? found.refreshToken : undefined, null)
       else save()
     } else if (found?.refreshToken) {
       const isOlder = session.held && lineage !== found.lineage
-      const owner = isOlder ? 'another tab' : await tabs.own(found.lineage)
+      const owner = isOlder ? 'another tab' : await ownerOf(found.lineage)
       if (disposal.signal.aborted) return true
       isOthers = owner === 'another client'
       if (isOthers) {
@@ -99,34 +82,33 @@ export function createResting(
     return true
   }
 
-  /** A token that renews itself is all there is: while it lives nobody has to be asked. */
-  async function goOnWith({ accessToken, expiresAt, lineage }: Rest): Promise<void> {
-    // Its end is by this machine's clock: what the token says of its beginning is by another.
-    const left = expiresAt === undefined ? undefined : expiresAt - environment.now()
-    if (left !== undefined && left <= 0) return vault.drop(lineage)
-    const { version } = session
-    try {
-      const set = { accessToken: accessToken as string, expiresIn: left && left / 1000 }
-      const parsed = parseToken(set, { sentAt: instant(environment), adopted: left === undefined })
-      const complete = (inner: AbortSignal) => endpoints.complete(parsed, undefined, inner)
-      const token = await within(environment, settings.timeout / 2, null, complete, disposal.signal)
-      // Whoever signed in or out meanwhile has decided.
-      if (session.version === version) session.commit(token, 'restore')
-    } catch (error) {
-      // Not what the app's schema takes for claims.
-      if (isAuthError(error) && error.code === 'malformed_response') vault.drop(lineage)
-    }
+  /** A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored. */
+  async function recheck(lineage: number): Promise<true> {
+    const found = await vault.load()
+    const isOurs = found !== null && (await ownerOf(lineage)) === 'this client'
+    if (disposal.signal.aborted) return true
+    if (!isOurs) kernel.session.resume(undefined, lineage)
+    // Without locks another client of this document has refreshed with it.
+    else if (found?.refreshToken && found.lineage === lineage)
+      kernel.session.resume(found.refreshToken, lineage)
+    return true
   }
 
   return {
-    save,
-    drop(reason, told) {
-      const isDecision = reason === 'logout' || reason === 'idle'
-      // Whoever refreshes with it is answered for itself.
-      if (isOthers && !isDecision && reason !== 'other-tab') return
-      vault.drop(Math.max(session.generation, session.decided), isDecision && !told)
+    get shared() {
+      return vault.shared
     },
+    load: () => vault.load(),
+    drop: vault.drop,
     recover,
-    succeed,
+    settled: vault.settled,
+    async succeed(spent, refreshToken) {
+      const found = await vault.load()
+      if (found?.refreshToken === spent) vault.save({ ...found, refreshToken })
+    },
+    changed(change) {
+      if (change.type === 'commit' || change.type === 'rotate') save()
+      else if (change.type === 'clear') end(change.why.reason, change.told)
+    },
   }
 }

@@ -1,33 +1,18 @@
-import { within } from './abort.ts'
-import type { Environment } from './environment.ts'
-import { isStored } from './messages.ts'
-import { createNote } from './note.ts'
-import type { Settings } from './options.ts'
-import { bare } from './own.ts'
-import { isUsable } from './token.ts'
-import type { TokenStorage } from './types.ts'
-
-export const NOWHERE: TokenStorage = { get: () => null, set() {}, remove() {} }
-
-/** What rests: the refresh token, or where there is none the access token that renews itself. */
-export interface Rest {
-  readonly refreshToken?: string | undefined
-  readonly accessToken?: string | undefined
-  readonly expiresAt?: number | undefined
-  /** The login that it goes back to. */
-  readonly lineage: number
-  /** In a storage of one tab: orders it among all copies. In a shared one: the generation that it goes with. */
-  readonly serial?: number | undefined
-}
+import { within } from '../../kernel/abort.ts'
+import type { Kernel } from '../../kernel/feature.ts'
+import { createNote } from '../../kernel/note.ts'
+import { bare } from '../../kernel/own.ts'
+import type { Rest } from '../../kernel/rest.ts'
+import { isStored } from '../../kernel/stamp.ts'
+import { isUsable } from '../../kernel/token.ts'
+import type { TokenStorage } from '../../types.ts'
 
 export interface Vault {
-  /** Is there a storage at all? Then what is not in it is nowhere. */
-  readonly exists: boolean
   /** All tabs see the same. */
   readonly shared: boolean
   /**
    * `undefined`: it cannot be read now. A browser shows a tab late what another has written: what goes with an older
-   * generation than is expected is read again, for a second at most.
+   * serial than is expected is read again, for a second at most.
    */
   load(expected?: () => number): Promise<Rest | null | undefined>
   /** Never over what goes back to a newer login. */
@@ -46,10 +31,10 @@ const PATIENCE = 1_000
 const LOOK_AGAIN = 20
 
 /** The app's storage, which may be full, blocked, slow or filled by somebody else. */
-export function createVault(settings: Settings, environment: Environment): Vault {
-  const { storage = NOWHERE, sliding, accessOnly, sessionKey, log } = settings
-  const key = `silent-refresh:token:${sessionKey}`
-  const ledger = createNote(settings, environment, 'newest')
+export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
+  const { settings, environment } = kernel
+  const key = `silent-refresh:token:${settings.sessionKey}`
+  const ledger = createNote(kernel, 'newest')
   const isShared = (): boolean => storage.shared === true
   let copy: Rest | null = null
   let broken = false
@@ -57,7 +42,7 @@ export function createVault(settings: Settings, environment: Environment): Vault
   let last: Promise<unknown> = Promise.resolve()
 
   function complain(): void {
-    if (!told) log({ type: 'storage-unavailable' })
+    if (!told) settings.log({ type: 'storage-unavailable' })
     told = true
   }
 
@@ -85,8 +70,6 @@ export function createVault(settings: Settings, environment: Environment): Vault
   }
 
   async function load(expected = () => 0, since = environment.monotonic()): Promise<Rest | null | undefined> {
-    // An access token that is all that a page has: it waits here while the page is in the back/forward cache.
-    if (storage === NOWHERE) return copy
     const least = newest()
     await last
     const got = broken ? null : await attempt(() => storage.get(key))
@@ -101,16 +84,14 @@ export function createVault(settings: Settings, environment: Environment): Vault
   }
 
   return {
-    exists: storage !== NOWHERE || accessOnly,
     get shared() {
       return isShared()
     },
     load,
     save(rest) {
       copy = rest
-      if (storage === NOWHERE) return
       // A token that renews itself is in every tab, and no copy of it is used up by another.
-      copy = isShared() ? rest : { ...rest, serial: newest(!sliding) }
+      copy = isShared() ? rest : { ...rest, serial: newest(!settings.sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
       const write = async () => {
         if (broken || (await attempt(() => storage.set(key, text)))) return
@@ -123,7 +104,6 @@ export function createVault(settings: Settings, environment: Environment): Vault
     },
     drop(lineage, ends = false) {
       copy = null
-      if (storage === NOWHERE) return
       if (ends && !isShared()) newest(true)
       // What cannot be read is removed as well: nothing may outlive a logout.
       last = load().then(found =>

@@ -1,0 +1,33 @@
+import { type Disposal, unlessAborted } from './abort.ts'
+import type { Environment } from './environment.ts'
+
+/**
+ * While the page is prerendered: before it is shown nothing begins. Its locks would wait, and timeouts would run; and the
+ * user may never come to see it.
+ */
+export interface PrerenderGate {
+  /** Settles when the page is shown, or rejects with the signal's reason; `null`: it is shown already. */
+  hidden(signal?: AbortSignal | null): Promise<void> | null
+  /** Waits no longer: the client is disposed. */
+  open(): void
+}
+
+export function createPrerenderGate(environment: Environment, disposal: Disposal): PrerenderGate {
+  let shown: Promise<void> | null = null
+  let open = () => {}
+  if (environment.prerendering()) {
+    shown = new Promise(resolve => {
+      open = () => {
+        stopWaiting()
+        shown = null
+        resolve()
+      }
+      const stopWaiting = environment.onceShown(open)
+    })
+  }
+  return {
+    // What was called first goes on first: each takes as many steps.
+    hidden: signal => shown && unlessAborted(shown, signal ?? disposal.signal),
+    open: () => open(),
+  }
+}

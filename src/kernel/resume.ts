@@ -1,0 +1,41 @@
+import { type Disposal, within } from './abort.ts'
+import { instant } from './clock.ts'
+import type { Endpoints } from './endpoints.ts'
+import type { Environment } from './environment.ts'
+import { isAuthError } from './errors.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+import { parseToken } from './token.ts'
+import type { Rest } from './rest.ts'
+
+interface Needs {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly disposal: Disposal
+  readonly session: SessionHolder
+  readonly endpoints: Endpoints
+}
+
+/**
+ * Goes on with an access token that is all there is: while it lives nobody has to be asked. Settles with `false` where it
+ * is of no use any more.
+ */
+export async function goOnWith(kernel: Needs, { accessToken = '', expiresAt }: Rest): Promise<boolean> {
+  const { settings, environment, disposal, session, endpoints } = kernel
+  // Its end is by this machine's clock: what the token says of its beginning is by another.
+  const left = expiresAt === undefined ? undefined : expiresAt - environment.now()
+  if (left !== undefined && left <= 0) return false
+  const { stamp } = session
+  try {
+    const set = { accessToken, expiresIn: left && left / 1000 }
+    const parsed = parseToken(set, { sentAt: instant(environment), adopted: left === undefined })
+    const complete = (inner: AbortSignal) => endpoints.complete(parsed, undefined, inner)
+    const token = await within(environment, settings.timeout / 2, null, complete, disposal.signal)
+    // Whoever signed in or out meanwhile has decided.
+    if (session.stamp === stamp) session.commit(token, 'restore')
+    return true
+  } catch (error) {
+    // Not what the app's schema takes for claims.
+    return !(isAuthError(error) && error.code === 'malformed_response')
+  }
+}

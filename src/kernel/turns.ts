@@ -1,0 +1,47 @@
+import { unlessAborted, within } from './abort.ts'
+import type { Disposal } from './abort.ts'
+import type { Environment } from './environment.ts'
+import type { AuthError } from './errors.ts'
+import type { Exclusive } from './parts.ts'
+import type { Refresher } from './refresh.ts'
+import type { Settings } from './settings.ts'
+
+/** One task after the other, in this tab. */
+export function createQueue(): Exclusive {
+  let last: Promise<unknown> = Promise.resolve()
+  return task => {
+    const run = last.then(
+      () => task(false),
+      () => task(false),
+    )
+    last = run.catch(() => {})
+    return run
+  }
+}
+
+interface Needs {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly disposal: Disposal
+  readonly exclusive: Exclusive
+  readonly refresher: Pick<Refresher, 'flight' | 'settled'>
+}
+
+/**
+ * A turn of a login: when what is on the wire for the session before is over, under the lock, bounded by `timeout`. The
+ * caller's `signal` ends its wait, and what the turn does.
+ */
+export function takeTurn<T>(
+  { settings, environment, disposal, exclusive, refresher }: Needs,
+  late: () => AuthError,
+  task: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal | null,
+): Promise<T> {
+  const run = () =>
+    exclusive(
+      () => within(environment, settings.timeout, late, task, signal, disposal.signal),
+      signal ?? undefined,
+    )
+  const turn = refresher.flight ? refresher.settled().then(run) : run()
+  return unlessAborted(unlessAborted(turn, signal), disposal.signal)
+}
