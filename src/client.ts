@@ -250,9 +250,8 @@ export function createParts<Claims, User>(
   }
 
   async function logout(input?: unknown): Promise<LogoutResult> {
-    try {
-      await hidden()
-    } catch {}
+    const wait = hidden()
+    if (wait) await wait.catch(() => {})
     if (disposed) return { revoked: false, error: disposed }
     return signOut('logout', input)
   }
