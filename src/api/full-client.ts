@@ -1,11 +1,11 @@
 import ky, { type Input, type KyInstance, type Options, TimeoutError } from 'ky'
-import { createParts } from './client.ts'
-import type { Environment } from './environment.ts'
-import { shareTabs } from './features/share-tabs.ts'
-import { invalid, isRelative, readBaseUrl } from './options.ts'
-import { bare, pick } from './own.ts'
+import { createParts } from '../client.ts'
+import { shareTabs } from '../features/tabs/index.ts'
+import type { Environment } from '../kernel/environment.ts'
+import { invalid, isRelative, readBaseUrl } from '../kernel/options.ts'
+import { bare, pick } from '../kernel/own.ts'
+import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from '../types.ts'
 import { createPatience, TIMEOUT } from './patience.ts'
-import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from './types.ts'
 
 /** The client of `silent-refresh`: that of `silent-refresh/core`, and `api`. */
 export interface AuthClient<Claims = JwtClaims, User = unknown, Credentials = unknown>

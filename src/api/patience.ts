@@ -1,5 +1,5 @@
-import { commonOf } from './call.ts'
-import type { Environment, Fetch } from './environment.ts'
+import { commonOf } from '../kernel/call.ts'
+import type { Environment, Fetch } from '../kernel/environment.ts'
 
 /** ky's own default. */
 export const TIMEOUT = 10_000

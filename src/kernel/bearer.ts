@@ -1,5 +1,5 @@
+import type { Held } from './held.ts'
 import type { Owner } from './identity.ts'
-import type { Held } from './session.ts'
 
 /**
  * A request's headers as its caller gave them, copied. `Headers` keep the case of names that only they know; else

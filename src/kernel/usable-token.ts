@@ -1,0 +1,145 @@
+import { unlessAborted } from './abort.ts'
+import { remaining } from './clock.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import { type Held, isDue, isExpired } from './held.ts'
+import { isSameIdentity, type Owner } from './identity.ts'
+import type { IdlePart } from './parts.ts'
+import type { Refresher } from './refresh.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { SessionHolder } from './session.ts'
+
+/** Which token may be used now, and what a call waits for where there is none. */
+export interface TokenSource {
+  /** The token, where nothing has to be waited for. Starts the refresh ahead of its end. */
+  ready(): Held | null
+  /** Is there no telling yet whether somebody is signed in? */
+  mustRestore(): boolean
+  /** The token that a request would be sent with right now; `null` where it would have to wait. */
+  peek(): Held | null
+  /**
+   * The token to send with now, refreshed first where one is due; `null` when anonymous. `refused`: a token of the owner
+   * that a server has refused; `null` then means that the session ended while the call waited.
+   */
+  usable(
+    signal?: AbortSignal | null,
+    minValidity?: number,
+    owner?: Owner,
+    refused?: string,
+  ): Promise<Held | null>
+  /** Where the token that was refused, or the one that took its place, is no good: refreshes. */
+  renewed(sent: Held, signal?: AbortSignal | null): Promise<void>
+  /** The token to replay with; `null` where the 401 is the answer. */
+  successor(sent: Held): Held | null
+  /** Has the token that is held ended? */
+  isOver(): boolean
+}
+
+interface Needs {
+  readonly environment: Environment
+  readonly session: SessionHolder
+  readonly refresher: Pick<Refresher, 'run' | 'limited'>
+  readonly serverClock: Pick<ServerClock, 'refused'>
+  readonly idle: Pick<IdlePart, 'isOver' | 'judged'> | undefined
+  /** @throws AuthError `disposed` */
+  alive(): void
+  restored(): Promise<AuthError | null>
+}
+
+export function createTokenSource(kernel: Needs): TokenSource {
+  const { environment, session, refresher } = kernel
+
+  const isOver = (): boolean => session.held !== null && isExpired(environment, session.held)
+  const isShort = (ms: number): boolean =>
+    session.held !== null && isDue(environment, session.held, Math.max(session.held.margin, ms))
+  const mustRestore = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null
+  const refresh = (): Promise<AuthError | null> => refresher.run(isOver() ? 'dead' : 'ahead')
+
+  function ready(): Held | null {
+    kernel.alive()
+    const { held } = session
+    if (!held || kernel.idle?.isOver()) return null
+    const left = held.expires ? remaining(environment, held.expires) : Number.POSITIVE_INFINITY
+    if (left <= held.margin) return null
+    // The timer may be throttled: in a hidden tab a request is the better alarm.
+    if (left <= held.ahead) void refresher.run('ahead')
+    return held
+  }
+
+  function peek(): Held | null {
+    const token = ready()
+    // A request would wait for the next one.
+    if (!token && session.held && !kernel.idle?.isOver()) void refresh()
+    return token
+  }
+
+  async function usable(
+    signal?: AbortSignal | null,
+    minValidity = 0,
+    owner: Owner = session.owner,
+    refused?: string,
+  ): Promise<Held | null> {
+    kernel.alive()
+    signal?.throwIfAborted()
+    const isRefused = () => refused !== undefined && session.held?.accessToken === refused
+    const { identity } = session
+    const wasTheirs = identity && owner.identity && isSameIdentity(identity, owner.identity)
+    await unlessAborted(Promise.resolve(kernel.idle?.judged()), signal)
+    for (let tries = 0; mustRestore(); tries++) {
+      if (tries === 2) throw unavailable('The session is not restored yet.')
+      raise(await unlessAborted(kernel.restored(), signal))
+    }
+    if (isRefused()) await replaceDead(signal)
+    if (isRefused()) throw unavailable('The server handed back the token that was refused.')
+    if (isShort(minValidity)) {
+      await replaceShort(signal)
+      // The machine may have slept while the answer was under way: what came is then dead already.
+      if (isShort(0)) await replaceShort(signal)
+      if (isOver()) throw unavailable('Even a fresh token is dead: look at its lifetime.')
+    } else ready()
+    if (refused !== undefined && wasTheirs && !session.held) return null
+    return belonging(session.held, owner)
+  }
+
+  async function replaceShort(signal?: AbortSignal | null): Promise<void> {
+    const error = await unlessAborted(refresh(), signal)
+    // Refused: the token that is there is good to its end.
+    if (error?.code !== 'refresh_rejected' || isOver()) raise(error)
+  }
+
+  /** The token that is held was refused, or has ended. */
+  async function replaceDead(signal?: AbortSignal | null): Promise<void> {
+    if (!isOver()) kernel.serverClock.refused(session.held?.exp)
+    raise(await unlessAborted(refresher.run('dead'), signal))
+  }
+
+  return {
+    ready,
+    mustRestore,
+    peek,
+    usable,
+    async renewed(sent, signal) {
+      if (refresher.limited || (session.held !== sent && !isOver())) return
+      await replaceDead(signal)
+    },
+    successor(sent) {
+      const { held } = session
+      return held && held !== sent && isSameIdentity(held.identity, sent.identity) ? held : null
+    },
+    isOver,
+  }
+}
+
+/** The token, where it is that of the user whom the request is for. */
+export function belonging(token: Held | null, { identity }: Owner): Held | null {
+  if (identity === null) return token
+  if (!token) throw new AuthError('no_session', 'The session ended before the request was sent.')
+  if (isSameIdentity(token.identity, identity)) return token
+  throw new AuthError('user_changed', 'Another user signed in before the request was sent.')
+}
+
+const unavailable = (message: string): AuthError => new AuthError('refresh_unavailable', message)
+
+function raise(error: AuthError | null): void {
+  if (error) throw error
+}
