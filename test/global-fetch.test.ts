@@ -157,9 +157,9 @@ test('E5 two clients, one over the other: each request has the bearer of its own
     return network(request)
   }
   server.answer('/', () => server.json({}))
-  const first = page.create({ tabs: 'off' })
+  const first = page.create({ tabs: false })
   page.fetch = wrap(first.fetch)
-  const second = page.create({ baseUrl: OTHER, tabs: 'off' })
+  const second = page.create({ baseUrl: OTHER, tabs: false })
   page.fetch = wrap(second.fetch)
   await first.setTokens({ accessToken: 'first' })
   await second.setTokens({ accessToken: 'second' })
