@@ -600,7 +600,8 @@ describe('N3 a logout', () => {
     const localStorage = () => {
       throw new Error('blocked')
     }
-    const client = createClient({ restore: 'manual' }, { ...world.environment, localStorage })
+    const options = { restore: 'manual', tabs: shareTabs() } as const
+    const client = createClient(options, { ...world.environment, localStorage })
     await client.login(ada)
     world.server.answer(LOGOUT, moved)
     await client.logout()

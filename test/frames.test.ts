@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { shareTabs } from '../src/core.ts'
 import { createClient } from '../src/client.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { ORIGIN } from './support/server.ts'
@@ -11,7 +12,7 @@ const OTHER = 'https://other.example'
 function refusal(options: AuthClientOptions, page: World['environment']['page']): unknown {
   const { environment } = createWorld()
   try {
-    createClient({ restore: 'manual', ...options }, { ...environment, page }).dispose()
+    createClient({ restore: 'manual', tabs: shareTabs(), ...options }, { ...environment, page }).dispose()
     return null
   } catch (error) {
     return error

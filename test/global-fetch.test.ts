@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { shareTabs } from '../src/core.ts'
 import { createClient } from '../src/client.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { ORIGIN } from './support/server.ts'
@@ -28,7 +29,7 @@ function openPage(): Page {
         firstFetch,
         fetch: ((...call) => page.fetch(...call)) as Fetch,
       }
-      return createClient({ restore: 'manual', ...options }, environment)
+      return createClient({ restore: 'manual', tabs: shareTabs(), ...options }, environment)
     },
   }
   return page

@@ -193,7 +193,7 @@ describe('E4 an edge worker', () => {
     const world = createWorld()
     const redirects: unknown[] = []
     const client = createClient(
-      { restore: 'manual' },
+      { restore: 'manual', tabs: shareTabs() },
       {
         ...world.environment,
         fetch(input, init) {

@@ -113,7 +113,8 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
     const world = createWorld()
     const { listeners } = world
     const { timers } = world.clock
-    expect(() => createClient({ timeout: -1, restore: 'auto' }, world.environment)).toThrow()
+    const options = { timeout: -1, restore: 'auto', tabs: shareTabs() } as const
+    expect(() => createClient(options, world.environment)).toThrow(/^"timeout"/)
     expect(world.clock.timers).toBe(timers)
     expect(world.listeners).toBe(listeners)
   })
@@ -260,7 +261,6 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     ['tokens', false],
     ['warnBefore', 1],
     ['ms', 1],
-    ['get', () => REST],
     ['shared', true],
     ['cookie', 'id'],
     ['header', 'X-Evil'],
@@ -515,6 +515,7 @@ describe('E17 a <base> that was injected leads nothing to another origin', () =>
     const client = createClient(
       {
         restore: 'manual',
+        tabs: shareTabs(),
         baseUrl,
         fetch: async input => {
           sent.push(String(input))
