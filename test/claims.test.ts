@@ -5,13 +5,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { type CoreOptions, cookieMode, createAuthClient } from '../src/core.ts'
 import { createAuthClient as createFull } from '../src/index.ts'
-import type {
-  AuthClient,
-  ClaimsSchema,
-  EndpointContext,
-  JwtClaims,
-  Session,
-} from '../src/types.ts'
+import type { AuthClient, ClaimsSchema, EndpointContext, JwtClaims, Session } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { shareTabs } from '../src/core.ts'
 import { createClient } from '../src/client.ts'
+import { shareTabs } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
