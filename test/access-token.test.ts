@@ -1,5 +1,6 @@
 import * as valibot from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { cookieMode, idleTimeout } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { MODES, worldsOf } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
@@ -12,7 +13,7 @@ const HOUR = 60 * MINUTE
 const REFRESH = 'POST /refresh_token'
 const items = `${ORIGIN}/items`
 
-const shared: WorldOptions = { options: { scope: 'app' } }
+const shared: WorldOptions = { options: { sessionKey: 'app' } }
 
 /** A token that the client gave to the app. */
 async function given({ client }: World): Promise<string> {
@@ -288,7 +289,7 @@ describe('getAccessToken({ refused }) where there is no other token', () => {
   })
 
   test('null where the time of a user who was away is over', async () => {
-    const world = await signedIn({ options: { idleTimeout: MINUTE } })
+    const world = await signedIn({ options: { idle: idleTimeout(MINUTE) } })
     const token = await given(world)
     world.clock.sleep(2 * MINUTE)
     const next = watch(world.client.getAccessToken({ refused: token }))
@@ -298,7 +299,7 @@ describe('getAccessToken({ refused }) where there is no other token', () => {
   })
 
   test('unsupported in cookie mode', async () => {
-    const world = createWorld({ options: { mode: 'cookie', endpoints: { user: '/user/whoami' } } })
+    const world = createWorld({ options: { mode: cookieMode(), endpoints: { user: '/user/whoami' } } })
     expect(await watchedCode(world, 'token')).toBe('unsupported')
   })
 
@@ -504,7 +505,7 @@ describe('peekAccessToken gives what a request would be sent with right now', ()
   })
 
   test('null once the user has been away for too long, and nothing is refreshed', async () => {
-    const world = await signedIn({ options: { idleTimeout: MINUTE } })
+    const world = await signedIn({ options: { idle: idleTimeout(MINUTE) } })
     expect(world.client.peekAccessToken()).not.toBeNull()
     world.clock.sleep(HOUR)
     expect(world.client.peekAccessToken()).toBeNull()
@@ -530,7 +531,7 @@ describe('peekAccessToken gives what a request would be sent with right now', ()
   })
 
   test('unsupported in cookie mode, thrown at once', () => {
-    const { client } = createWorld({ options: { mode: 'cookie', endpoints: { user: '/user/whoami' } } })
+    const { client } = createWorld({ options: { mode: cookieMode(), endpoints: { user: '/user/whoami' } } })
     expect(() => client.peekAccessToken()).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 

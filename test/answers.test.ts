@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { cookieMode, shareTabs } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import type {
   AuthClientOptions,
@@ -23,7 +24,7 @@ const ada = { email: 'ada', password: 'right' }
 
 const inCookies: WorldOptions = {
   server: { access: 'cookie' },
-  options: { mode: 'cookie', endpoints: { user: 'me' } },
+  options: { mode: cookieMode(), endpoints: { user: 'me' } },
 }
 const text = (body: string | null, status: number, type = 'text/plain') =>
   new Response(body, { status, headers: { 'Content-Type': type } })
@@ -599,7 +600,8 @@ describe('N3 a logout', () => {
     const localStorage = () => {
       throw new Error('blocked')
     }
-    const client = createClient({ restore: 'manual' }, { ...world.environment, localStorage })
+    const options = { restore: 'manual', tabs: shareTabs() } as const
+    const client = createClient(options, { ...world.environment, localStorage })
     await client.login(ada)
     world.server.answer(LOGOUT, moved)
     await client.logout()
@@ -735,7 +737,7 @@ describe('N3 a logout', () => {
         return { url, json: context.credentials }
       }
     const endpoints = { logout, login: at('/login'), refresh: at('/refresh_token') }
-    const world = createWorld({ options: { scope: 'app', endpoints } })
+    const world = createWorld({ options: { sessionKey: 'app', endpoints } })
     await world.login()
     await world.client.refresh()
     inputs.length = 0
@@ -823,7 +825,7 @@ describe('N12 why the server refused', () => {
   const modes: [name: string, given: WorldOptions][] = [
     ['bearer', {}],
     ['the refresh token in one tab', { server: { carrier: 'body' } }],
-    ['notify', { options: { tabs: 'notify' } }],
+    ['notify', { options: { tabs: shareTabs({ tokens: false }) } }],
     ['cookie mode', inCookies],
   ]
   test.each(modes)('N12 "logout" and the session of every tab say it: %s', async (_, given) => {

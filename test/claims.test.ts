@@ -3,16 +3,9 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { createAuthClient } from '../src/core.ts'
+import { type CoreOptions, cookieMode, createAuthClient } from '../src/core.ts'
 import { createAuthClient as createFull } from '../src/index.ts'
-import type {
-  AuthClient,
-  AuthClientOptions,
-  ClaimsSchema,
-  EndpointContext,
-  JwtClaims,
-  Session,
-} from '../src/types.ts'
+import type { AuthClient, ClaimsSchema, EndpointContext, JwtClaims, Session } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
@@ -80,9 +73,9 @@ describe.each(schemas)('a schema of %s', (_, claims) => {
   test('M3 judges what another tab hands over as well', async () => {
     const a = await signedIn({
       server: { claims: given => ({ ...given, roles: ['admin'] }) },
-      options: { claims, scope: 'app' },
+      options: { claims, sessionKey: 'app' },
     })
-    const b = createWorld({ browser: a, options: { claims, scope: 'app' } })
+    const b = createWorld({ browser: a, options: { claims, sessionKey: 'app' } })
     expect(await b.client.ready()).toMatchObject({ claims: { sub: 'ada', roles: ['admin'] } })
     expect(a.server.refreshes).toBe(0)
   })
@@ -90,9 +83,9 @@ describe.each(schemas)('a schema of %s', (_, claims) => {
 
 test('each library types the claims of the session, of its events and of login', () => {
   const clients = [
-    createAuthClient({ baseUrl: ORIGIN, restore: 'manual', claims: zod }),
-    createAuthClient({ baseUrl: ORIGIN, restore: 'manual', claims: valibot }),
-    createAuthClient({ baseUrl: ORIGIN, restore: 'manual', claims: arktype }),
+    createAuthClient({ baseUrl: ORIGIN, tabs: false, restore: 'manual', claims: zod }),
+    createAuthClient({ baseUrl: ORIGIN, tabs: false, restore: 'manual', claims: valibot }),
+    createAuthClient({ baseUrl: ORIGIN, tabs: false, restore: 'manual', claims: arktype }),
   ]
   for (const client of clients) {
     const { session } = client
@@ -103,6 +96,7 @@ test('each library types the claims of the session, of its events and of login',
   }
   const transforming = createAuthClient({
     baseUrl: ORIGIN,
+    tabs: false,
     restore: 'manual',
     claims: z.object({ sub: z.string() }).transform(({ sub }) => ({ id: sub.length })),
   })
@@ -147,19 +141,19 @@ describe('"userSchema"', () => {
   test('in cookie mode', async () => {
     const world = createWorld({
       server: { access: 'cookie' },
-      options: { mode: 'cookie', endpoints: { user: 'me' }, userSchema },
+      options: { mode: cookieMode(), endpoints: { user: 'me' }, userSchema },
     })
     world.server.answer('GET /me', () => world.server.json(ada))
     expect((await world.client.login({ email: 'ada', password: 'right' })).user).toEqual(seven)
     const next = createWorld({
       browser: world,
-      options: { mode: 'cookie', endpoints: { user: 'me' }, userSchema },
+      options: { mode: cookieMode(), endpoints: { user: 'me' }, userSchema },
     })
     expect(await next.client.ready()).toMatchObject({ user: seven })
   })
 
   test('in cookie mode, also where refresh() finds somebody who signed in elsewhere', async () => {
-    const options = { mode: 'cookie', endpoints: { user: 'me' }, userSchema } as const
+    const options = { mode: cookieMode(), endpoints: { user: 'me' }, userSchema } as const
     const world = createWorld({ server: { access: 'cookie' }, options })
     expect(await world.client.ready()).toMatchObject({ status: 'anonymous' })
     world.server.seed('ada')
@@ -244,7 +238,7 @@ describe('the three types', () => {
 
   test('schemas and endpoint functions infer all three together', () => {
     for (const create of make) {
-      const all = () => create({ claims: zod, userSchema, endpoints: { login } })
+      const all = () => create({ tabs: false, claims: zod, userSchema, endpoints: { login } })
       expectTypeOf(all).returns.toExtend<AuthClient<Claims, { id: number }, Form>>()
       type All = ReturnType<typeof all>
       expectTypeOf<Parameters<All['login']>[0]>().toEqualTypeOf<Form | undefined>()
@@ -254,35 +248,38 @@ describe('the three types', () => {
 
   test('each is inferred without the others, which keep their defaults', () => {
     for (const create of make) {
-      const none = () => create({ baseUrl: ORIGIN })
+      const none = () => create({ tabs: false, baseUrl: ORIGIN })
       expectTypeOf<ReturnType<typeof none>['session']>().toEqualTypeOf<Session>()
       expectTypeOf<Parameters<ReturnType<typeof none>['login']>[0]>().toEqualTypeOf<unknown>()
-      const user = () => create({ userSchema })
+      const user = () => create({ tabs: false, userSchema })
       expectTypeOf<ReturnType<typeof user>['session']>().toEqualTypeOf<Session<JwtClaims, { id: number }>>()
-      const form = () => create({ endpoints: { login } })
+      const form = () => create({ tabs: false, endpoints: { login } })
       expectTypeOf<ReturnType<typeof form>['session']>().toEqualTypeOf<Session>()
       expectTypeOf<Parameters<ReturnType<typeof form>['login']>[0]>().toEqualTypeOf<Form | undefined>()
       const bare = () =>
-        create({ endpoints: { login: ({ credentials }) => ({ url: '/login', json: credentials }) } })
+        create({
+          tabs: false,
+          endpoints: { login: ({ credentials }) => ({ url: '/login', json: credentials }) },
+        })
       expectTypeOf<Parameters<ReturnType<typeof bare>['login']>[0]>().toEqualTypeOf<unknown>()
     }
   })
 
   test('explicit type arguments switch inference off', () => {
     for (const create of make) {
-      const given = () => create<Claims, User>({ endpoints: { user: '/me' } })
+      const given = () => create<Claims, User>({ tabs: false, endpoints: { user: '/me' } })
       expectTypeOf<ReturnType<typeof given>['session']>().toEqualTypeOf<Session<Claims, User>>()
       expectTypeOf<Parameters<ReturnType<typeof given>['login']>[0]>().toEqualTypeOf<unknown>()
       // @ts-expect-error its credentials are not what was said
-      void (() => create<Claims, User>({ endpoints: { login } }))
+      void (() => create<Claims, User>({ tabs: false, endpoints: { login } }))
       // @ts-expect-error its user is not what was said
-      void (() => create<Claims, User>({ userSchema }))
-      expectTypeOf(create<Claims, User, Form>).toBeCallableWith({ endpoints: { login } })
+      void (() => create<Claims, User>({ tabs: false, userSchema }))
+      expectTypeOf(create<Claims, User, Form>).toBeCallableWith({ tabs: false, endpoints: { login } })
     }
   })
 
   test('an annotation, and options that are typed before, go on as they did', () => {
-    const options: AuthClientOptions = { baseUrl: ORIGIN }
+    const options: CoreOptions = { tabs: false, baseUrl: ORIGIN }
     const annotated = (): AuthClient<JwtClaims, User> => createAuthClient(options)
     expectTypeOf(annotated).returns.toHaveProperty('session').toEqualTypeOf<Session<JwtClaims, User>>()
     const explicit = () => createAuthClient<JwtClaims, User>(options)

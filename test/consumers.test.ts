@@ -45,20 +45,24 @@ test('P2 require() of every entry works, and is the very module that import() is
 /** What is exported has the type that was found for it, and its declaration has to name that. */
 const inferred = (names: string[]) => `
   ${names.map((name, index) => `export * as entry${index} from '${name}'`).join('\n')}
-  import { createAuthClient, type Session } from 'silent-refresh'
-  import { createAuthClient as createCore } from 'silent-refresh/core'
+  import { createAuthClient, doubleSubmit, shareTabs, type Session, webStorage } from 'silent-refresh'
+  import { cookieMode, createAuthClient as createCore, idleTimeout, tokenStorage } from 'silent-refresh/core'
   interface User { email: string }
   export const auth = createAuthClient({ baseUrl: 'https://api.example.com' })
-  export const core = createCore<{ sub: string }, User>()
+  export const core = createCore<{ sub: string }, User>({ tabs: shareTabs(), idle: idleTimeout(60_000) })
+  export const silent = shareTabs({ tokens: false })
+  export const storages = [webStorage(() => sessionStorage), tokenStorage(new Map() as never)]
+  export const inCookies = { mode: cookieMode(), csrf: doubleSubmit({ cookie: 'c', header: 'X-C' }) }
   export const session: Session<{ sub: string }, User> = core.session
   export const items = () => auth.api.get('items').json<string[]>()
   export const subscribe = core.subscribe
 `
 const annotated = `
   import { type AuthClient, createAuthClient } from 'silent-refresh'
-  import { type AuthClient as CoreClient, createAuthClient as createCore } from 'silent-refresh/core'
+  import { type AuthClient as CoreClient, createAuthClient as createCore, type TabsFeature, shareTabs } from 'silent-refresh/core'
   export const auth: AuthClient = createAuthClient()
-  export const core: CoreClient<{ sub: string }> = createCore<{ sub: string }>()
+  export const tabs: TabsFeature = shareTabs()
+  export const core: CoreClient<{ sub: string }> = createCore<{ sub: string }>({ tabs })
 `
 const required = `
   import main = require('silent-refresh')
@@ -68,9 +72,9 @@ const required = `
 `
 
 const using = `
-  import { createAuthClient } from 'silent-refresh/core'
+  import { createAuthClient, shareTabs } from 'silent-refresh/core'
   {
-    using auth = createAuthClient()
+    using auth = createAuthClient({ tabs: shareTabs() })
     auth.session
   }
   export {}
@@ -180,10 +184,20 @@ describe('an app in TypeScript 7', () => {
   })
 })
 
-test('P2 a mistake in the app is seen', async () => {
-  const wrong = `import { createAuthClient } from 'silent-refresh/core'\ncreateAuthClient().api`
+test.each([
+  ['the core has no api', 'createAuthClient({ tabs: false }).api', /Property 'api' does not exist/],
+  ['nor a default for "tabs"', 'createAuthClient({ restore: "manual" })', /CoreOptions/],
+  [
+    'which must be said where "server" may be false',
+    'createAuthClient({ server: !0 as boolean })',
+    /CoreOptions/,
+  ],
+  ['a text is no feature', 'createAuthClient({ tabs: "share" })', /'string' is not assignable/],
+  ['nor is the feature of another option', 'createAuthClient({ tabs: idleTimeout(1) })', /not assignable/],
+])('P2 a mistake in the app is seen: %s', async (_, code, message) => {
+  const wrong = `import { createAuthClient, idleTimeout } from 'silent-refresh/core'\nvoid idleTimeout\n${code}`
   const { options } = consumers['moduleResolution bundler']!
   expect(compile(compilers[1]!, await write({ files: { 'app.ts': wrong }, options }))).toEqual([
-    expect.stringContaining(`Property 'api' does not exist`),
+    expect.stringMatching(message),
   ])
 })

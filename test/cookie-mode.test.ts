@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { doubleSubmit, shareTabs, tokenStorage } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
-import { MODES, worldsOf } from './support/modes.ts'
+import { createTabStorage, MODES, worldsOf } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { NOBODY, REFUSED } from './support/refused.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
@@ -188,7 +189,7 @@ describe('S4 a request', () => {
   })
 
   test('R12 with an Authorization of the app’s own is one in the name of the session all the same', async () => {
-    const csrf = { cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }
+    const csrf = doubleSubmit({ cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' })
     const world = await signedIn({ page: app, options: { baseUrl: ORIGIN, csrf } })
     world.cookies = 'XSRF-TOKEN=abc'
     await world.client.refresh()
@@ -295,7 +296,7 @@ describe('S4 no token is to be had', () => {
     const seen: unknown[] = []
     const world = await signedIn({
       options: {
-        scope: 'app',
+        sessionKey: 'app',
         endpoints: {
           user: 'me',
           refresh({ tokens }) {
@@ -391,11 +392,11 @@ describe('S4 in several tabs', () => {
     expect(JSON.stringify(a.shared.channels.posted)).not.toMatch(/eyJ|refresh-/)
   })
 
-  test.each(['share', 'notify'] as const)('M1 one refresh per cycle, tabs: %j', async tabs => {
-    const { a, b } = await two({ options: { tabs } })
+  test.each([true, false])('M1 one refresh per cycle, where messages carry tokens: %j', async tokens => {
+    const { a, b } = await two({ options: { tabs: shareTabs({ tokens }) } })
     await b.client.ready()
     await a.clock.advance(5 * HOUR)
-    expect(a.server.refreshes).toBeLessThanOrEqual(tabs === 'share' ? 5 : 10)
+    expect(a.server.refreshes).toBeLessThanOrEqual(tokens ? 5 : 10)
     expect(a.server.reuses).toBe(0)
     expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
   })
@@ -446,9 +447,9 @@ describe('S4 the options of cookie mode', () => {
   const bad: [name: string, options: AuthClientOptions<any>][] = [
     ['endpoints.user', { endpoints: { user: undefined } }],
     ['sliding', { sliding: true }],
-    ['storage', { storage: { get: () => null, set() {}, remove() {} } }],
+    ['storage', { storage: tokenStorage(createTabStorage()) }],
     ['claims', { claims: { '~standard': { validate: value => ({ value }) } } }],
-    ['mode', { mode: 'jar' as never }],
+    ['mode', { mode: 'cookie' as never }],
   ]
   test.each(bad)('"%s" is refused', (name, options) => {
     expect(() => createWorld({ options })).toThrow(

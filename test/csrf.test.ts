@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { doubleSubmit } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { MODES, worldsOf } from './support/modes.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
 
 const items = `${ORIGIN}/items`
-const csrf = { cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }
+const csrf = doubleSubmit({ cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' })
 const inCookies = worldsOf(MODES.find(({ isBearer }) => !isBearer)!)
 const modes: [name: string, signIn: (given?: WorldOptions) => Promise<World>][] = [
   ['bearer', signedIn],
@@ -271,7 +272,7 @@ describe('R11 with "csrf" the header cannot follow a redirect', () => {
   })
 })
 
-describe('"csrf" is checked', () => {
+describe('what doubleSubmit is given is checked', () => {
   test.each([
     true,
     null,
@@ -282,9 +283,13 @@ describe('"csrf" is checked', () => {
     { cookie: '', header: 'X-A' },
     { cookie: 'a', header: 'X A' },
     { cookie: 'a', header: 'X-A\n' },
+    undefined,
   ])('%j is refused', value => {
-    expect(() => createWorld({ options: { csrf: value as never } })).toThrow(
-      expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/^"csrf" must be/) }),
+    expect(() => doubleSubmit(value as never)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: expect.stringMatching(/^"doubleSubmit" must be/),
+      }),
     )
   })
 })

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { types } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createAuthClient } from '../src/core.ts'
+import { createAuthClient, idleTimeout } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
@@ -196,7 +196,7 @@ describe('R6 fetch as native fetch reads its arguments', () => {
     const auth = createAuthClient({
       baseUrl: state === 'a stranger' ? 'https://elsewhere.example' : origin,
       restore: 'manual',
-      tabs: 'off',
+      tabs: false,
       server: true,
       fetch: (input, init) =>
         typeof input === 'string' && input.includes('refresh_token')
@@ -511,10 +511,10 @@ describe('E13 a replay is answered by the server, not by the HTTP cache', () => 
 
 describe("E18 a caller's signal ends every wait", () => {
   test('also the one for whether the user is still there', async () => {
-    const world = createWorld({ options: { idleTimeout: 60_000 } })
+    const world = createWorld({ options: { idle: idleTimeout(60_000) } })
     await world.login()
     // A tab that holds the lock, and is frozen.
-    const other = createWorld({ browser: world, options: { idleTimeout: 60_000 } })
+    const other = createWorld({ browser: world, options: { idle: idleTimeout(60_000) } })
     void other.environment.locks()!.request('held', () => new Promise(() => {}))
     await world.settle()
     world.clock.sleep(120_000)

@@ -13,7 +13,7 @@ const credentials = { email: 'ada', password: 'right' }
 type Endpoints = NonNullable<AuthClientOptions['endpoints']>
 
 const withEndpoints = (endpoints: Endpoints, options: AuthClientOptions = {}): WorldOptions => ({
-  options: { scope: 'app', ...options, endpoints },
+  options: { sessionKey: 'app', ...options, endpoints },
 })
 const lastCall = (world: World) => world.server.calls.at(-1) as Call
 const tokenOf = (sub: string, claims: object = {}) => makeToken({ iss: ORIGIN, sub, ...claims })
@@ -718,7 +718,7 @@ describe('"claims"', () => {
   })
 
   test('the schema types them', () => {
-    const client = createAuthClient({ baseUrl: ORIGIN, restore: 'manual', claims })
+    const client = createAuthClient({ baseUrl: ORIGIN, tabs: false, restore: 'manual', claims })
     const { session } = client
     if (session.status === 'authenticated') {
       expectTypeOf(session.claims).toEqualTypeOf<{ sub: string; roles: string[] } | null>()

@@ -82,8 +82,8 @@ describe.each([
   ['silent-refresh', main],
   ['silent-refresh/core', core],
 ])('%s', (_, { createAuthClient }) => {
-  const create = (options: core.AuthClientOptions = {}) => {
-    const auth = createAuthClient(options)
+  const create = ({ tabs = core.shareTabs(), ...options }: core.AuthClientOptions = {}) => {
+    const auth = createAuthClient({ tabs, ...options })
     clients.push(auth)
     return auth
   }
@@ -394,7 +394,7 @@ describe('auth.api', () => {
   })
 
   test('is not on the client of the core entry', () => {
-    const auth = core.createAuthClient({ restore: 'manual' })
+    const auth = core.createAuthClient({ tabs: core.shareTabs(), restore: 'manual' })
     clients.push(auth)
     expect('api' in auth).toBe(false)
   })
@@ -404,10 +404,12 @@ describe('what is exported', () => {
   test.each([
     ['silent-refresh', main],
     ['silent-refresh/core', core],
-  ])('%s: the factory, the error and its guard, storages, a preset and loggers', (_, entry) => {
+  ])('%s: the factory, the error and its guard, the features, a preset and loggers', (_, entry) => {
     const loggers = ['combineLoggers', 'consoleLogger', 'describeEvent', 'performanceLogger']
-    const names = ['AuthError', 'createAuthClient', 'isAuthError', 'memoryStorage', 'oauth2', 'webStorage']
-    expect(Object.keys(entry).sort()).toEqual([...names, ...loggers].sort())
+    const storages = ['tokenStorage', 'webStorage']
+    const features = ['cookieMode', 'doubleSubmit', 'idleTimeout', 'shareTabs', ...storages]
+    const names = ['AuthError', 'createAuthClient', 'isAuthError', 'oauth2']
+    expect(Object.keys(entry).sort()).toEqual([...names, ...features, ...loggers].sort())
   })
 
   test('a bad option throws before anything is listened to', () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createAuthClient } from '../src/core.ts'
+import { createAuthClient, shareTabs } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import type { AuthClientOptions, EndpointContext } from '../src/types.ts'
 import { WORLDS } from './support/modes.ts'
@@ -880,7 +880,7 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
               return { url: ORIGIN + path, json: credentials ?? { refresh_token: tokens?.refreshToken } }
             }
             return {
-              scope: 'test',
+              sessionKey: 'test',
               endpoints: {
                 login: endpoint('/login'),
                 refresh: endpoint('/refresh_token'),
@@ -1196,7 +1196,11 @@ describe('F9 creating a client never throws', () => {
       const { environment, server } = createWorld()
       server.seed()
 
-      const client = createAuthClient({ restore: 'manual', fetch: environment.fetch })
+      const client = createAuthClient({
+        restore: 'manual',
+        tabs: shareTabs(),
+        fetch: environment.fetch,
+      })
       expect((await client.ready()).status).toBe('authenticated')
       expect((await client.fetch(items)).status).toBe(200)
       expect(await client.logout()).toEqual({ revoked: true })
@@ -1263,7 +1267,7 @@ describe('F12 an answer is read for what it says', () => {
     const { client, clock, server } = await signedIn()
     const { session } = client
     const extra = {
-      scope: 'a b',
+      sessionKey: 'a b',
       id_token: 'x',
       status: 'anonymous',
       error: 'none',
@@ -1418,7 +1422,7 @@ describe('F13 a token that cannot be used is refused, and no part of it shows', 
       { claims: { '~standard': { validate: () => ({ issues: [{ message: jwt }] }) } } },
     ],
     ['fetch', { fetch: quote }],
-    ['endpoint functions', { scope: 'test', endpoints: { login: quote, refresh: quote } }],
+    ['endpoint functions', { sessionKey: 'test', endpoints: { login: quote, refresh: quote } }],
   ]
   test.each(quoting)('nor where %s quotes a good one in an error', async (_, options) => {
     const world = reloaded({ options })

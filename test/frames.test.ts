@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { shareTabs } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
@@ -11,7 +12,7 @@ const OTHER = 'https://other.example'
 function refusal(options: AuthClientOptions, page: World['environment']['page']): unknown {
   const { environment } = createWorld()
   try {
-    createClient({ restore: 'manual', ...options }, { ...environment, page }).dispose()
+    createClient({ restore: 'manual', tabs: shareTabs(), ...options }, { ...environment, page }).dispose()
     return null
   } catch (error) {
     return error

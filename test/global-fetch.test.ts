@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { shareTabs } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
@@ -28,7 +29,7 @@ function openPage(): Page {
         firstFetch,
         fetch: ((...call) => page.fetch(...call)) as Fetch,
       }
-      return createClient({ restore: 'manual', ...options }, environment)
+      return createClient({ restore: 'manual', tabs: shareTabs(), ...options }, environment)
     },
   }
   return page
@@ -157,9 +158,9 @@ test('E5 two clients, one over the other: each request has the bearer of its own
     return network(request)
   }
   server.answer('/', () => server.json({}))
-  const first = page.create({ tabs: 'off' })
+  const first = page.create({ tabs: false })
   page.fetch = wrap(first.fetch)
-  const second = page.create({ baseUrl: OTHER, tabs: 'off' })
+  const second = page.create({ baseUrl: OTHER, tabs: false })
   page.fetch = wrap(second.fetch)
   await first.setTokens({ accessToken: 'first' })
   await second.setTokens({ accessToken: 'second' })

@@ -17,7 +17,7 @@ type Claims = Record<string, unknown>
 const jwt = (claims: Claims): string => makeToken({ n: ++count, ...claims })
 
 const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
-  createWorld({ ...given, options: { scope: 'app', ...options }, ...(browser && { browser }) })
+  createWorld({ ...given, options: { sessionKey: 'app', ...options }, ...(browser && { browser }) })
 
 /** The server's next answers: to the login, and then to each refresh; the last one for ever. */
 function answers(world: World, first: object, ...refreshes: object[]): void {

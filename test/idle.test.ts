@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AuthClientOptions } from '../src/types.ts'
+import { idleTimeout, tokenStorage } from '../src/core.ts'
 import { createTabStorage, MODES, worldsOf } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
@@ -18,7 +18,7 @@ const signedOut = (reason: string) => ({ status: 'anonymous', reason })
 const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
   createWorld({
     ...given,
-    options: { scope: 'app', idleTimeout: IDLE, ...options },
+    options: { sessionKey: 'app', idle: idleTimeout(IDLE), ...options },
     ...(browser && { browser }),
   })
 
@@ -111,7 +111,7 @@ describe('a user who is away is signed out', () => {
   })
 
   test('longer than a timer can count (2³¹ ms): not at once, and in the end', async () => {
-    const [world] = await signedInTabs(1, { options: { idleTimeout: 30 * DAY } })
+    const [world] = await signedInTabs(1, { options: { idle: idleTimeout(30 * DAY) } })
     await world.clock.advance(29 * DAY)
     expect(status(world)).toEqual(['authenticated'])
     await world.clock.advance(2 * DAY)
@@ -482,14 +482,14 @@ describe('closing all tabs does not begin it anew', () => {
   test('without the option the same return is restored', async () => {
     const before = await closed()
     before.clock.sleep(DAY)
-    const after = open(before, { options: { idleTimeout: undefined } })
+    const after = open(before, { options: { idle: undefined } })
     expect((await after.client.ready()).status).toBe('authenticated')
   })
 
   const others = MODES.filter(({ isRestored }) => isRestored)
   test.each(others)('in every mode that a page load restores: $name', async mode => {
     const worlds = worldsOf(mode)
-    const before = await worlds.signedIn({ options: { scope: 'app', idleTimeout: IDLE } })
+    const before = await worlds.signedIn({ options: { sessionKey: 'app', idle: idleTimeout(IDLE) } })
     before.close()
     before.clock.sleep(IDLE + MINUTE)
     const after = worlds.reload(before)
@@ -500,14 +500,17 @@ describe('closing all tabs does not begin it anew', () => {
 })
 
 describe('"idleTimeout" is checked', () => {
-  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '900000', null, true])('%j is refused', value => {
-    expect(() => open(undefined, { options: { idleTimeout: value } as AuthClientOptions })).toThrow(
-      expect.objectContaining({
-        code: 'invalid_option',
-        message: expect.stringMatching(/^"idleTimeout" must be/),
-      }),
-    )
-  })
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '900000', null, undefined, true])(
+    '%j is refused',
+    value => {
+      expect(() => idleTimeout(value as number)).toThrow(
+        expect.objectContaining({
+          code: 'invalid_option',
+          message: expect.stringMatching(/^"idleTimeout" must be/),
+        }),
+      )
+    },
+  )
 
   test('C9 dispose leaves no listener and no timer of it', async () => {
     const [world] = await signedInTabs(1)
@@ -541,7 +544,7 @@ describe('"idleTimeout" is checked', () => {
 
 describe('E15 what counts as activity, and the warning before the sign-out', () => {
   const WARNING = MINUTE
-  const warned: WorldOptions = { options: { idleWarning: WARNING } }
+  const warned: WorldOptions = { options: { idle: idleTimeout(IDLE, { warnBefore: WARNING }) } }
   const warnings = ({ events }: World) =>
     events.filter(([name]) => name === 'idleWarning').map(([, detail]) => detail)
 
@@ -577,7 +580,7 @@ describe('E15 what counts as activity, and the warning before the sign-out', () 
   })
 
   test.each([
-    ['without "idleTimeout"', { options: { idleTimeout: undefined } }],
+    ['without "idle"', { options: { idle: undefined } }],
     ['without a page', { page: null, options: { server: true, baseUrl: ORIGIN } }],
   ] satisfies [string, WorldOptions][])('E15 touch() does nothing %s', async (_, given) => {
     const world = open(undefined, given)
@@ -629,7 +632,9 @@ describe('E15 what counts as activity, and the warning before the sign-out', () 
   })
 
   test('E15 also a warning that comes right after the last activity', async () => {
-    const [world] = await signedInTabs(1, { options: { idleTimeout: 10 * SECOND, idleWarning: 9_500 } })
+    const [world] = await signedInTabs(1, {
+      options: { idle: idleTimeout(10 * SECOND, { warnBefore: 9_500 }) },
+    })
     await world.clock.advance(600)
     world.act()
     await world.settle()
@@ -675,7 +680,7 @@ describe('E15 what counts as activity, and the warning before the sign-out', () 
 
   test('E15 I12 with tabs off and a storage of its own the note is the tab’s: activity in one says nothing of the other', async () => {
     const alone = (): WorldOptions => ({
-      options: { ...warned.options, tabs: 'off', storage: createTabStorage() },
+      options: { ...warned.options, tabs: false, storage: tokenStorage(createTabStorage()) },
       server: { carrier: 'body' },
     })
     const first = open(undefined, alone())
@@ -781,27 +786,26 @@ describe('E15 what counts as activity, and the warning before the sign-out', () 
   })
 
   test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '60000', null, true])(
-    '"idleWarning": %j is refused',
+    'a warning %j before is refused',
     value => {
-      expect(() => open(undefined, { options: { idleWarning: value } as AuthClientOptions })).toThrow(
+      expect(() => idleTimeout(IDLE, { warnBefore: value as number })).toThrow(
         expect.objectContaining({
           code: 'invalid_option',
-          message: expect.stringMatching(/^"idleWarning" must be/),
+          message: expect.stringMatching(/^"warnBefore" must be/),
         }),
       )
     },
   )
 
-  test.each([
-    ['as long as "idleTimeout"', { idleWarning: IDLE }],
-    ['longer', { idleWarning: IDLE + 1 }],
-    ['without "idleTimeout"', { idleWarning: 1, idleTimeout: undefined }],
-  ])('"idleWarning" %s is refused', (_, options) => {
-    expect(() => open(undefined, { options })).toThrow(
-      expect.objectContaining({
-        code: 'invalid_option',
-        message: '"idleWarning" must be less than "idleTimeout".',
-      }),
-    )
-  })
+  test.each([IDLE, IDLE + 1])(
+    'a warning %i before the sign-out is refused where the timeout is not longer',
+    value => {
+      expect(() => idleTimeout(IDLE, { warnBefore: value })).toThrow(
+        expect.objectContaining({
+          code: 'invalid_option',
+          message: expect.stringMatching(/^"warnBefore" must be .*less than "idleTimeout"/),
+        }),
+      )
+    },
+  )
 })

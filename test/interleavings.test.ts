@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { tokenStorage } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import type { LogEvent, TokenStorage } from '../src/types.ts'
 import { type Outcome, watch } from './support/outcome.ts'
@@ -188,11 +189,11 @@ function createStage(scheduler: fc.Scheduler, { grace, keeping, tenants }: Progr
       options: {
         fetch: (input, init) => send(tab, new Request(input, init)),
         timeout: TIMEOUT,
-        scope: 's',
+        sessionKey: 's',
         logger: event => log(tab, event),
         ...(tenants && { identity: ({ claims }) => identityOf(claims as Claims) }),
-        ...(keeping === 'own' && { storage: mapStorage(own) }),
-        ...(keeping === 'shared' && { storage: { ...mapStorage(common), shared: true } }),
+        ...(keeping === 'own' && { storage: tokenStorage(mapStorage(own)) }),
+        ...(keeping === 'shared' && { storage: tokenStorage({ ...mapStorage(common), shared: true }) }),
       },
       ...(lead && { browser: lead }),
     })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { tokenStorage } from '../src/core.ts'
 import type { AuthClientOptions, AuthEventMap } from '../src/types.ts'
 import { createTabStorage, WORLDS } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
@@ -64,7 +65,7 @@ describe('C1 a logout while a refresh is under way always ends signed out', () =
     test.each(Object.keys(starts))('C1 started by %s', async start => {
       const kept = new Map<string, string>()
       const storage = mode.options().options?.storage && createTabStorage(kept)
-      const world = await signedIn({ options: storage ? { storage } : {} })
+      const world = await signedIn({ options: storage ? { storage: tokenStorage(storage) } : {} })
       const { client, server } = world
       const open = server.hold(REFRESH)
       watch(starts[start]!(world))

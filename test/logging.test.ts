@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { idleTimeout, tokenStorage } from '../src/core.ts'
 import { AuthError, type AuthErrorCode } from '../src/errors.ts'
 import { combineLoggers, consoleLogger, describeEvent, performanceLogger } from '../src/logging.ts'
 import type { LogEvent } from '../src/types.ts'
@@ -226,7 +227,7 @@ describe('each thing that happens at night is told by an event', () => {
   })
 
   test('a user who was away for too long', async () => {
-    const given: WorldOptions = { options: { idleTimeout: HOUR } }
+    const given: WorldOptions = { options: { idle: idleTimeout(HOUR) } }
     const world = await signedIn(given)
     const { clock } = world
     world.close()
@@ -303,9 +304,10 @@ describe('each thing that happens at night is told by an event', () => {
   })
 
   test('what rested in the storage is taken up, and the copy of a duplicated tab is dropped', async () => {
-    const storage = createTabStorage()
+    const { kept, ...methods } = createTabStorage()
+    const storage = tokenStorage(methods)
     const world = await signedIn({ server: { carrier: 'body' }, options: { storage } })
-    const duplicate = createTabStorage(new Map(storage.kept))
+    const duplicate = tokenStorage(createTabStorage(new Map(kept)))
     const twin = createWorld({ browser: world, options: { storage: duplicate } })
     await twin.client.ready()
     expect(steps(twin)).toContain('dropped a copy of the refresh token: another tab has it, or a newer one')

@@ -341,7 +341,7 @@ const commands: fc.Arbitrary<Command>[] = [
 function setup(count: number): { model: Model; real: Real } {
   const options = {
     timeout: TIMEOUT,
-    scope: 's',
+    sessionKey: 's',
     identity: ({ claims }: { claims: object | null }) => nameOf(claims),
   }
   const claims = (given: Record<string, unknown>) => ({ ...given, organisation: real.organisation })

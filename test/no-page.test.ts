@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../src/client.ts'
-import { createAuthClient as createCoreClient } from '../src/core.ts'
+import { createAuthClient as createCoreClient, doubleSubmit, idleTimeout, shareTabs } from '../src/core.ts'
 import { createAuthClient } from '../src/index.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { ORIGIN } from './support/server.ts'
@@ -128,8 +128,11 @@ describe('E4 an edge worker', () => {
       )
     for (const name of FORBIDDEN) forbid(name)
     vi.stubGlobal('crypto', { getRandomValues: () => touched.push('crypto') })
-    const options: AuthClientOptions[] = [{}, { baseUrl: ORIGIN }, { server: true, idleTimeout: 60_000 }]
-    const clients = [createAuthClient, createCoreClient].flatMap(create => options.map(create))
+    const idle = idleTimeout(60_000)
+    const options: AuthClientOptions[] = [{}, { baseUrl: ORIGIN }, { server: true, idle }]
+    const clients = [createAuthClient, createCoreClient].flatMap(create =>
+      options.map(given => create({ ...given, tabs: shareTabs() })),
+    )
     expect(touched).toEqual([])
     expect(clients.map(({ session }) => session.status)).toEqual(clients.map(() => 'unknown'))
   })
@@ -143,7 +146,7 @@ describe('E4 an edge worker', () => {
     const world = createWorld({ page: null })
     const inits: RequestInit[] = []
     const client = createClient(
-      { baseUrl: ORIGIN, server: true, csrf: { cookie: 'c', header: 'x-csrf' } },
+      { baseUrl: ORIGIN, server: true, csrf: doubleSubmit({ cookie: 'c', header: 'x-csrf' }) },
       {
         ...world.environment,
         fetch(input, init = {}) {
@@ -190,7 +193,7 @@ describe('E4 an edge worker', () => {
     const world = createWorld()
     const redirects: unknown[] = []
     const client = createClient(
-      { restore: 'manual' },
+      { restore: 'manual', tabs: shareTabs() },
       {
         ...world.environment,
         fetch(input, init) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { cookieMode, idleTimeout, shareTabs, tokenStorage } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
@@ -18,7 +19,7 @@ const without = (endpoints: Endpoints = {}, options: AuthClientOptions = {}): Wo
 })
 const bearer = without()
 const inCookies: WorldOptions = {
-  ...without({ user: 'me' }, { mode: 'cookie' }),
+  ...without({ user: 'me' }, { mode: cookieMode() }),
   server: { access: 'cookie' },
 }
 const modes: [name: string, given: WorldOptions][] = [
@@ -313,8 +314,8 @@ describe('N14 a login', () => {
 })
 
 describe('N14 with other options', () => {
-  test('N14 "notify": every tab has a session of its own, and all sign out together', async () => {
-    const given = without({}, { tabs: 'notify' })
+  test('N14 without tokens in messages every tab has a session of its own, and all sign out together', async () => {
+    const given = without({}, { tabs: shareTabs({ tokens: false }) })
     const a = await signedIn(given)
     const b = tab(a, given)
     expect(await b.client.ready()).toMatchObject({ status: 'anonymous' })
@@ -328,7 +329,7 @@ describe('N14 with other options', () => {
   })
 
   test('N14, I12 with "tabs" off two accounts in two tabs are two', async () => {
-    const given = without({}, { tabs: 'off' })
+    const given = without({}, { tabs: false })
     const a = await signedIn(given)
     const b = tab(a, given)
     await b.login('bob')
@@ -341,7 +342,7 @@ describe('N14 with other options', () => {
   })
 
   test('N14 with "tabs" off and a cookie to restore from, a logout holds for all', async () => {
-    const given = without({ restore: '/session' }, { tabs: 'off' })
+    const given = without({ restore: '/session' }, { tabs: false })
     const a = await signedIn(given)
     a.online = false
     await a.client.logout()
@@ -352,7 +353,7 @@ describe('N14 with other options', () => {
     expect(b.server.count('/session')).toBe(0)
   })
 
-  test('N14 needs no "scope", and has one of its own', () => {
+  test('N14 needs no "sessionKey", and has one of its own', () => {
     const { environment } = createWorld()
     const names = new Set<string>()
     for (const refresh of [false, 'refresh_token'] as const) {
@@ -360,7 +361,7 @@ describe('N14 with other options', () => {
         names.add(name)
         return environment.channel(name)
       }
-      const client = createClient({ endpoints: { refresh } }, { ...environment, channel })
+      const client = createClient({ tabs: shareTabs(), endpoints: { refresh } }, { ...environment, channel })
       void client.logout()
       client.dispose()
     }
@@ -369,12 +370,14 @@ describe('N14 with other options', () => {
 
   const unfit: [option: string, options: AuthClientOptions][] = [
     ['sliding', { sliding: true }],
-    ['storage', { storage: { get: () => null, set() {}, remove() {} } }],
+    ['storage', { storage: tokenStorage({ get: () => null, set() {}, remove() {} }) }],
     ['refreshAhead', { refreshAhead: 1 }],
   ]
   test.each(unfit)('N14 "%s" makes no sense beside it, and is refused', (option, options) => {
     const { environment } = createWorld()
-    expect(() => createClient({ ...options, endpoints: { refresh: false } }, environment)).toThrow(
+    expect(() =>
+      createClient({ tabs: shareTabs(), ...options, endpoints: { refresh: false } }, environment),
+    ).toThrow(
       expect.objectContaining({
         code: 'invalid_option',
         message: expect.stringMatching(new RegExp(`^"${option}" .*"endpoints.refresh"`)),
@@ -384,12 +387,12 @@ describe('N14 with other options', () => {
 
   test.each([
     { sliding: false },
-    { tabs: 'notify' },
-    { tabs: 'off' },
-    { idleTimeout: 1_000 },
+    { tabs: shareTabs({ tokens: false }) },
+    { tabs: false },
+    { idle: idleTimeout(1_000) },
     { endpoints: { refresh: false, restore: '/me', logout: false } },
   ] as AuthClientOptions[])('N14 is taken with %j', options => {
     const { environment } = createWorld()
-    createClient({ endpoints: { refresh: false }, ...options }, environment).dispose()
+    createClient({ tabs: shareTabs(), endpoints: { refresh: false }, ...options }, environment).dispose()
   })
 })

@@ -2,6 +2,7 @@ import v8 from 'node:v8'
 import type { KyInstance } from 'ky'
 import { describe, expect, test } from 'vitest'
 import { OWNER } from '../src/call.ts'
+import { shareTabs, tokenStorage } from '../src/core.ts'
 import { createFullClient } from '../src/full-client.ts'
 import { createTabStorage } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
@@ -95,7 +96,7 @@ describe('I5 all attempts of one call are made for the user who was signed in wh
     const client = createFullClient(
       {
         restore: 'manual',
-        tabs: 'off',
+        tabs: false,
         fetch(input, init) {
           const request = new Request(input, init)
           seen.push(...Object.keys(init ?? {}), ...request.headers.keys())
@@ -124,7 +125,7 @@ describe('I6 what is asked while the session is unknown is for the user this tab
     ['fetch', world => world.client.fetch(items)],
     ['getAccessToken', world => world.client.getAccessToken()],
   ]
-  const lone: WorldOptions = { options: { tabs: 'share' } }
+  const lone: WorldOptions = { options: { tabs: shareTabs() } }
 
   describe.each(asks)('%s', (name, ask) => {
     /** Ada's page, back from the cache of the browser; what the server knows has changed by `meanwhile`. */
@@ -290,7 +291,7 @@ test('E17 a polluted Object.prototype does not say whom a request is for', async
 })
 
 test('E11 a minute after a confirmed logout no token of that session is in the heap', async () => {
-  for (const options of [{}, { storage: createTabStorage() }]) {
+  for (const options of [{}, { storage: tokenStorage(createTabStorage()) }]) {
     // A life of its own, so that nothing here holds on to a token.
     const issued: string[] = []
     const world = createWorld({

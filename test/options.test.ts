@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { cookieMode, doubleSubmit, idleTimeout, shareTabs, tokenStorage } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import { createFullClient } from '../src/full-client.ts'
 import { createAuthClient } from '../src/index.ts'
@@ -10,10 +11,14 @@ import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
 
+const FEATURES = ['tabs', 'storage', 'csrf', 'idle', 'mode'] as const
+
 const { environment } = createWorld()
 /** As from JavaScript, where nothing checks the types. */
 const create = (options: unknown, page = environment.page) =>
-  createClient(options as never, { ...environment, page })
+  createClient(withTabs(options) as never, { ...environment, page })
+const withTabs = (options: unknown) =>
+  typeof options === 'object' && options ? { tabs: shareTabs(), ...options } : options
 
 /** What the factory throws for these options. */
 function refusal(options: unknown, page = environment.page): Error {
@@ -28,7 +33,7 @@ function refusal(options: unknown, page = environment.page): Error {
 }
 
 describe('a bad option throws AuthError "invalid_option", naming it', () => {
-  const scope = 'app'
+  const sessionKey = 'app'
   const bad: [option: string, ...values: unknown[]][] = [
     ['baseUrl', 5, null, {}, 'http://', 'https://', 'ftp://api.example.com', 'javascript:alert(1)', 'data:,'],
     ['baseUrl', 'http://api.example.com', new URL('http://api.example.com'), 'http://localhost.evil.example'],
@@ -38,7 +43,7 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
     ['isRejected', true, null, 401],
     ['isLoggedOut', true, null, 200],
     ['restore', 'never', true, null, ''],
-    ['scope', '', 5, null, {}],
+    ['sessionKey', '', 5, null, {}],
     ['shouldRefresh', 401, null, [401]],
     ['scheme', '', 'Bearer ', 'Two words', 'Bearer:', 'Bea\nrer', 'Ключ', 5, null, true, {}],
     ['allowedOrigins', ORIGIN, null, {}, [5], [null], [''], ['*'], ['api.example.com'], ['null']],
@@ -66,7 +71,7 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
   ]
   const endpointCases = endpoints.flatMap(([name, ...values]) => values.map(value => [name, value] as const))
   test.each(endpointCases)('"endpoints.%s": %j', (name, value) => {
-    const { message } = refusal({ scope, endpoints: { [name]: value } })
+    const { message } = refusal({ sessionKey, endpoints: { [name]: value } })
     expect(message).toMatch(new RegExp(`^"endpoints.${name}" must be `))
   })
 
@@ -85,10 +90,12 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
     expect(refusal(options).message).toBe(message)
   })
 
-  test('"scope" is required where "endpoints.refresh" is a function', () => {
+  test('"sessionKey" is required where "endpoints.refresh" is a function', () => {
     const refresh = () => ({ url: '/refresh' })
-    expect(refusal({ endpoints: { refresh } }).message).toMatch(/^"scope" must be .*"endpoints\.refresh"/)
-    create({ scope, endpoints: { refresh } }).dispose()
+    expect(refusal({ endpoints: { refresh } }).message).toMatch(
+      /^"sessionKey" must be .*"endpoints\.refresh"/,
+    )
+    create({ sessionKey, endpoints: { refresh } }).dispose()
   })
 
   test('a message never shows the value', () => {
@@ -106,7 +113,8 @@ describe('a bad option throws AuthError "invalid_option", naming it', () => {
     const world = createWorld()
     const { listeners } = world
     const { timers } = world.clock
-    expect(() => createClient({ timeout: -1, restore: 'auto' }, world.environment)).toThrow()
+    const options = { timeout: -1, restore: 'auto', tabs: shareTabs() } as const
+    expect(() => createClient(options, world.environment)).toThrow(/^"timeout"/)
     expect(world.clock.timers).toBe(timers)
     expect(world.listeners).toBe(listeners)
   })
@@ -130,7 +138,7 @@ describe('a good option is taken', () => {
         endpoints: { login: '/l', refresh: 'r', logout: false, user: 'https://id.example/u', restore: noop },
       },
     ],
-    [{ scope: 'app', endpoints: { login: noop, refresh: noop, logout: noop, user: noop } }],
+    [{ sessionKey: 'app', endpoints: { login: noop, refresh: noop, logout: noop, user: noop } }],
     [{ restore: 'auto', scheme: 'JWT', server: true, refreshAhead: 0, timeout: 1, allowedOrigins: [] }],
     [{ allowedOrigins: [ORIGIN, 'http://localhost:3000', 'https://other.example:8443'] }],
     [
@@ -202,6 +210,7 @@ const EVIL = 'https://evil.example'
 
 describe('E17 a polluted Object.prototype changes nothing', () => {
   const noop = () => undefined
+  const REST = '{"v":1,"refreshToken":"evil","lineage":1}'
   const evil: [name: string, value: unknown][] = [
     // Options
     ['baseUrl', EVIL],
@@ -212,16 +221,16 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     ['isLoggedOut', () => false],
     ['input', 'evil'],
     ['restore', 'auto'],
-    ['scope', 'evil'],
+    ['sessionKey', 'evil'],
     ['shouldRefresh', () => true],
     ['scheme', 'Evil'],
-    ['mode', 'cookie'],
+    ['mode', cookieMode()],
     ['sliding', true],
-    ['storage', { get: () => '{"v":1,"refreshToken":"evil","lineage":1}', set: noop, remove: noop }],
-    ['csrf', { cookie: 'id', header: 'X-Evil' }],
-    ['idleTimeout', 1],
+    ['storage', tokenStorage({ get: () => REST, set: noop, remove: noop })],
+    ['csrf', doubleSubmit({ cookie: 'id', header: 'X-Evil' })],
+    ['idle', idleTimeout(1)],
     ['server', true],
-    ['tabs', 'off'],
+    ['tabs', false],
     ['refreshAhead', 3_600_000],
     ['timeout', 1],
     ['claims', { '~standard': { validate: () => ({ issues: [] }) } }],
@@ -247,7 +256,11 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     // Calls
     ['minValidity', 1e12],
     ['signal', AbortSignal.abort()],
-    // Of a storage, of csrf, of a schema's result, of a message
+    // Of features, of a schema's result, of a message
+    ['feature', 'storage'],
+    ['tokens', false],
+    ['warnBefore', 1],
+    ['ms', 1],
     ['shared', true],
     ['cookie', 'id'],
     ['header', 'X-Evil'],
@@ -265,12 +278,13 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
   afterEach(clean)
 
   /** All that was sent, and what became of it. */
-  async function story(options: AuthClientOptions, pollutes: (when: 'before' | 'after') => void) {
+  async function story(setUp: () => AuthClientOptions, pollutes: (when: 'before' | 'after') => void) {
     const sent: { url: string; scheme: string | undefined; [part: string]: unknown }[] = []
     const world = createWorld()
     world.cookies = 'id=secret'
+    pollutes('before')
     const given: AuthClientOptions = {
-      ...options,
+      ...setUp(),
       async fetch(input, init) {
         const { method, url, headers, body } = bareRequest(input, init)
         const scheme = headers.get('authorization')?.split(' ')[0]
@@ -278,7 +292,6 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
         return answer(url, `${sent.length}`)
       },
     }
-    pollutes('before')
     const client = createFullClient(given, world.environment)
     pollutes('after')
     const outcomes: unknown[] = []
@@ -321,13 +334,13 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     )
   }
 
-  const setups: [name: string, options: AuthClientOptions][] = [
-    ['no options', { restore: 'manual' }],
+  const setups: [name: string, options: () => AuthClientOptions][] = [
+    ['no options', () => ({ restore: 'manual' })],
     [
       'functions for endpoints, and a reader',
-      {
+      () => ({
         restore: 'manual',
-        scope: 'app',
+        sessionKey: 'app',
         endpoints: {
           login: ({ credentials }) => ({ url: '/login', json: credentials }),
           refresh: () => ({ url: '/refresh_token', form: { grant_type: 'refresh_token' } }),
@@ -335,15 +348,17 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
         },
         readTokens: body => ({ accessToken: body.access_token, expiresIn: body.expires_in }),
         claims: { '~standard': { validate: (value: any) => ({ value }) } },
-      },
+      }),
     ],
     [
-      'a storage and csrf',
-      {
+      'a value for every option that brings code, but for the mode',
+      () => ({
         restore: 'manual',
-        csrf: { cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' },
-        storage: { get: () => null, set: () => {}, remove: () => {} },
-      },
+        tabs: shareTabs(),
+        csrf: doubleSubmit({ cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }),
+        storage: tokenStorage({ get: () => null, set: () => {}, remove: () => {} }),
+        idle: idleTimeout(15 * 60_000),
+      }),
     ],
   ]
   const cases = setups.flatMap(([setup, options]) =>
@@ -397,20 +412,28 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     expect(() => (preset.endpoints!.login as EndpointFunction)(context)).toThrow(/code flow/)
   })
 
-  test.each([
-    { storage: {} },
-    { storage: { set: noop, remove: noop } },
-    { csrf: { header: 'X' } },
-    { csrf: { cookie: 'id' } },
-    { claims: {} },
-  ])('what %j lacks does not come from there', options => {
+  const lacking: [what: string, make: () => unknown][] = [
+    ['an empty storage', () => tokenStorage({} as never)],
+    ['a storage without get', () => tokenStorage({ set: noop, remove: noop } as never)],
+    ['csrf without its cookie', () => doubleSubmit({ header: 'X' } as never)],
+    ['csrf without its header', () => doubleSubmit({ cookie: 'id' } as never)],
+    ['a schema', () => create({ claims: {} })],
+    ...FEATURES.map((option): [string, () => unknown] => [
+      `a value for "${option}"`,
+      () => create({ endpoints: { user: '/me' }, [option]: {} }),
+    ]),
+  ]
+  test.each(lacking)('what %s lacks does not come from there', (_, make) => {
     for (const name of ['get', 'set', 'remove']) pollute(name, noop)
     pollute('cookie', 'id')
     pollute('header', 'X')
+    pollute('ms', 1)
+    pollute('tokens', true)
+    for (const option of FEATURES) pollute('feature', option)
     pollute('~standard', { validate: noop })
     let refused: unknown
     try {
-      create(options)
+      make()
     } catch (error) {
       refused = error
     }
@@ -455,7 +478,7 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     const world = createWorld({
       server: { carrier: 'body' },
       options: {
-        storage,
+        storage: tokenStorage(storage),
         endpoints: { login: () => new Login() },
         readTokens: body => new Tokens(body) as TokenSet,
       },
@@ -492,6 +515,7 @@ describe('E17 a <base> that was injected leads nothing to another origin', () =>
     const client = createClient(
       {
         restore: 'manual',
+        tabs: shareTabs(),
         baseUrl,
         fetch: async input => {
           sent.push(String(input))
@@ -529,7 +553,7 @@ describe('E17 a <base> that was injected leads nothing to another origin', () =>
     const world = await signedIn({
       page,
       options: {
-        scope: 'app',
+        sessionKey: 'app',
         endpoints: {
           [name]: ({ credentials }: EndpointContext) => ({ url: PATHS[name], json: credentials ?? {} }),
         },
@@ -559,9 +583,9 @@ describe('E17 a <base> that was injected leads nothing to another origin', () =>
 describe('I13 the session is named by the origin of "baseUrl" too', () => {
   const [first, second] = ['https://a.example.net', 'https://b.example.org']
 
-  test('two backends with one "scope" share no lock, no channel, no note, no token', async () => {
-    const a = createWorld({ options: { scope: 'example', baseUrl: first } })
-    const b = createWorld({ browser: a, options: { scope: 'example', baseUrl: second } })
+  test('two backends with one "sessionKey" share no lock, no channel, no note, no token', async () => {
+    const a = createWorld({ options: { sessionKey: 'example', baseUrl: first } })
+    const b = createWorld({ browser: a, options: { sessionKey: 'example', baseUrl: second } })
     await a.login()
     await a.settle()
     expect(b.client.session.status).toBe('unknown')
@@ -579,9 +603,11 @@ describe('I13 the session is named by the origin of "baseUrl" too', () => {
   test.each([
     ['another path', `${ORIGIN}/v1`, `${ORIGIN}/v2`],
     ['a trailing slash', ORIGIN, `${ORIGIN}/`],
-  ])('with one "scope" they are one session beyond %s', async (_, one, other) => {
-    const a = createWorld({ options: { scope: 'example', baseUrl: one, endpoints: { login: '/login' } } })
-    const b = createWorld({ browser: a, options: { scope: 'example', baseUrl: other } })
+  ])('with one "sessionKey" they are one session beyond %s', async (_, one, other) => {
+    const a = createWorld({
+      options: { sessionKey: 'example', baseUrl: one, endpoints: { login: '/login' } },
+    })
+    const b = createWorld({ browser: a, options: { sessionKey: 'example', baseUrl: other } })
     await b.settle()
     await a.login()
     await b.settle()
@@ -590,7 +616,7 @@ describe('I13 the session is named by the origin of "baseUrl" too', () => {
 
   test('a function as refresh endpoint leaves none of its text in the storage, and a new build changes nothing', async () => {
     const build = (refresh: () => { url: string; headers?: Record<string, string> }) => ({
-      tabs: 'off' as const,
+      tabs: false as const,
       endpoints: { refresh },
     })
     const before = await signedIn({
@@ -608,9 +634,9 @@ describe('I13 the session is named by the origin of "baseUrl" too', () => {
 
   /** Beside a tab whose token goes to these origins, one whose token goes to those. */
   async function beside(theirs: string[], ours: string[], given: AuthClientOptions = {}) {
-    const a = await signedIn({ options: { scope: 'app', allowedOrigins: theirs } })
+    const a = await signedIn({ options: { sessionKey: 'app', allowedOrigins: theirs } })
     const token = await a.client.getAccessToken()
-    const b = createWorld({ browser: a, options: { scope: 'app', allowedOrigins: ours, ...given } })
+    const b = createWorld({ browser: a, options: { sessionKey: 'app', allowedOrigins: ours, ...given } })
     const ready = watch(b.client.ready())
     await b.clock.advance(5_000)
     expect(ready.value).toMatchObject({ status: 'authenticated' })
@@ -644,9 +670,9 @@ describe('I13 the session is named by the origin of "baseUrl" too', () => {
   })
 
   test('a message that names no origins, or nonsense, hands nothing over', async () => {
-    const a = await signedIn({ options: { scope: 'app' } })
+    const a = await signedIn({ options: { sessionKey: 'app' } })
     const [, news] = a.shared.channels.posted.findLast(([, { type }]) => type === 'session')!
-    const b = createWorld({ browser: a, options: { scope: 'app', tabs: 'notify' } })
+    const b = createWorld({ browser: a, options: { sessionKey: 'app', tabs: shareTabs({ tokens: false }) } })
     await b.client.ready()
     const { session } = b.client
     const { origins, ...rest } = news

@@ -29,7 +29,7 @@ const snapshot = () => Reflect.ownKeys(globalThis).map(String).join()
 const keys = snapshot()
 const listeners = () => process.eventNames().map(name => [String(name), process.listenerCount(name)])
 const before = JSON.stringify([listeners(), process.getActiveResourcesInfo()])
-const { createAuthClient, isAuthError } = await import(process.argv[1])
+const { createAuthClient, isAuthError, shareTabs } = await import(process.argv[1])
 const onImport = touched.splice(0)
 const untouched = keys === snapshot()
 const quiet = before === JSON.stringify([listeners(), process.getActiveResourcesInfo()])
@@ -67,8 +67,8 @@ describe.each(['src/index.ts', 'src/core.ts'])('P1 on a server: %s', entry => {
 
   test('P1 creating a client looks whether there is a window, and which fetch there is, and at nothing else', async () => {
     const script = `
-      createAuthClient()
-      createAuthClient({ baseUrl: 'https://api.example.com', restore: 'auto' })
+      createAuthClient({ tabs: shareTabs() })
+      createAuthClient({ tabs: false, baseUrl: 'https://api.example.com', restore: 'auto' })
       const still = before === JSON.stringify([listeners(), process.getActiveResourcesInfo()])
       tell({ touched: [...new Set(touched)], still })
     `
@@ -77,7 +77,7 @@ describe.each(['src/index.ts', 'src/core.ts'])('P1 on a server: %s', entry => {
 
   test('P1 ready() resolves "unknown" with no call; nobody is signed in and nobody can be', async () => {
     const script = `
-      const auth = createAuthClient({ baseUrl: 'https://api.example.com', fetch: answer })
+      const auth = createAuthClient({ tabs: shareTabs(), baseUrl: 'https://api.example.com', fetch: answer })
       const { session } = auth
       const result = {
         ready: await attempt(auth.ready()),
@@ -108,7 +108,7 @@ describe.each(['src/index.ts', 'src/core.ts'])('P1 on a server: %s', entry => {
         seen.push([String(url), new Headers(headers).get('authorization')])
         return new Response()
       }
-      const auth = createAuthClient({ baseUrl: 'https://api.example.com', fetch })
+      const auth = createAuthClient({ tabs: shareTabs(), baseUrl: 'https://api.example.com', fetch })
       await auth.fetch('https://api.example.com/items')
       tell(seen)
     `

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { tokenStorage } from '../src/core.ts'
 import { type OAuth2Options, oauth2 } from '../src/presets/oauth2.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
@@ -100,7 +101,7 @@ describe('oauth2(): the refresh grant', () => {
   })
 
   test('S3 goes on after a reload with what rested in a storage', async () => {
-    const storage = createTabStorage()
+    const storage = tokenStorage(createTabStorage())
     const before = await adopted({}, { storage })
     await before.client.refresh()
     await before.settle()
@@ -174,8 +175,8 @@ describe('oauth2(): a server that needs no client and says nothing', () => {
       ['/oauth/token', { grant_type: 'refresh_token', refresh_token: 'refresh-from-code' }],
       ['/oauth/revoke', { token: expect.any(String), token_type_hint: 'refresh_token' }],
     ])
-    expect(oauth2(bare).scope).toBe(oauth2({ ...bare, clientId: undefined }).scope)
-    expect(oauth2(bare).scope).not.toBe(oauth2(preset).scope)
+    expect(oauth2(bare).sessionKey).toBe(oauth2({ ...bare, clientId: undefined }).sessionKey)
+    expect(oauth2(bare).sessionKey).not.toBe(oauth2(preset).sessionKey)
   })
 
   test.each([400, 401, 403])('N6 %s with an empty body is final', async status => {
@@ -308,14 +309,14 @@ describe('oauth2() is checked, and says who shares a session', () => {
     )
   })
 
-  test('one scope for each token endpoint and client', () => {
-    const scopes = [
+  test('one session key for each token endpoint and client', () => {
+    const presets = [
       preset,
       { ...preset, clientId: 'other' },
       { ...preset, tokenUrl: 'https://two.example/token' },
     ]
-    expect(new Set(scopes.map(options => oauth2(options).scope)).size).toBe(3)
-    expect(oauth2(preset).scope).toBe(oauth2({ ...preset }).scope)
+    expect(new Set(presets.map(options => oauth2(options).sessionKey)).size).toBe(3)
+    expect(oauth2(preset).sessionKey).toBe(oauth2({ ...preset }).sessionKey)
   })
 
   test('its options can be spread and changed', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { cookieMode, shareTabs, tokenStorage } from '../src/core.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
@@ -13,24 +14,24 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const TIMEOUT = 10 * SECOND
 const HOUR = 60 * MINUTE
-const SCOPE = { scope: 'app' }
+const APP = { sessionKey: 'app' }
 
-const inBearer: WorldOptions = { options: SCOPE }
-const inOpaque: WorldOptions = { server: { opaque: true }, options: SCOPE }
+const inBearer: WorldOptions = { options: APP }
+const inOpaque: WorldOptions = { server: { opaque: true }, options: APP }
 const inCookies: WorldOptions = {
   server: { access: 'cookie' },
-  options: { ...SCOPE, mode: 'cookie', endpoints: { user: 'me' } },
+  options: { ...APP, mode: cookieMode(), endpoints: { user: 'me' } },
 }
 const inScript: [name: string, given: () => WorldOptions][] = [
-  ['in memory', () => ({ server: { carrier: 'body' }, options: SCOPE })],
+  ['in memory', () => ({ server: { carrier: 'body' }, options: APP })],
   [
     'in sessionStorage',
-    () => ({ server: { carrier: 'body' }, options: { ...SCOPE, storage: createTabStorage() } }),
+    () => ({ server: { carrier: 'body' }, options: { ...APP, storage: tokenStorage(createTabStorage()) } }),
   ],
 ]
 const inLocalStorage = (): WorldOptions => ({
   server: { carrier: 'body' },
-  options: { ...SCOPE, storage: Object.assign(createTabStorage(), { shared: true }) },
+  options: { ...APP, storage: tokenStorage(Object.assign(createTabStorage(), { shared: true })) },
 })
 
 /** A page that has not been restored yet asks the user endpoint first in cookie mode. */
@@ -130,7 +131,7 @@ describe('I4 refresh() on the page that a redirect led to', () => {
   )
 
   describe('I4 what a page hears while it waits for the answer to refresh()', () => {
-    const given: WorldOptions = { options: { ...SCOPE, restore: 'manual' } }
+    const given: WorldOptions = { options: { ...APP, restore: 'manual' } }
     const sessionOf = ({ server, clock }: World, user: string, more: object) => ({
       ...{ v: 1, type: 'session', cause: 'restore', identity: JSON.stringify([ORIGIN, user]), epoch: 0 },
       ...{ accessToken: server.issueAccess(user).token, lineage: null, origins: [ORIGIN] },
@@ -448,7 +449,7 @@ test('I4 a call that a logout elsewhere has overtaken keeps no later session out
 })
 
 describe("I4 with tabs 'notify'", () => {
-  const inNotify: WorldOptions = { options: { ...SCOPE, tabs: 'notify' } }
+  const inNotify: WorldOptions = { options: { ...APP, tabs: shareTabs({ tokens: false }) } }
 
   test.each(['on the page that it led to', 'in the tab that was signed in'])(
     'I4 another user is a decision, which the other tabs follow: refresh() %s',
@@ -596,7 +597,7 @@ describe('I4 where one tab has the refresh token in JavaScript, that tab is aske
   })
 
   test('I4 where the token renews itself, a new page has it from the other tabs', async () => {
-    const given: WorldOptions = { server: { carrier: 'sliding' }, options: { ...SCOPE, sliding: true } }
+    const given: WorldOptions = { server: { carrier: 'sliding' }, options: { ...APP, sliding: true } }
     const ada = createWorld(given)
     await ada.login()
     await ada.clock.advance(SECOND)
@@ -782,7 +783,10 @@ describe('I14 a logout that the server did not confirm', () => {
 
   test('I14 with the token in localStorage a later page names it, at once', async () => {
     const storage = Object.assign(createTabStorage(), { shared: true })
-    const given: WorldOptions = { server: { carrier: 'body' }, options: { ...SCOPE, storage } }
+    const given: WorldOptions = {
+      server: { carrier: 'body' },
+      options: { ...APP, storage: tokenStorage(storage) },
+    }
     const world = createWorld(given)
     await world.login()
     await world.settle()

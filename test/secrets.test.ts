@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../src/client.ts'
+import { idleTimeout, tokenStorage } from '../src/core.ts'
 import { combineLoggers, consoleLogger, describeEvent, performanceLogger } from '../src/logging.ts'
 import type { AuthClientOptions, EndpointRequest } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
@@ -143,7 +144,10 @@ const servers: [name: string, given: WorldOptions][] = [
   ['opaque tokens', { server: { carrier: 'body', opaque: true } }],
   [
     'a storage of the tab, and an idle time',
-    { server: { carrier: 'body' }, options: { storage: createTabStorage(), idleTimeout: 24 * 3_600_000 } },
+    {
+      server: { carrier: 'body' },
+      options: { storage: tokenStorage(createTabStorage()), idle: idleTimeout(24 * 3_600_000) },
+    },
   ],
   ['a token that renews itself', { server: { carrier: 'sliding' }, options: { sliding: true } }],
 ]
@@ -376,7 +380,7 @@ describe('S6 the fields of every auth call', () => {
     } as const
     const at = (path: string) => () => ({ url: `${ORIGIN}/${path}`, ...own })
     const calls = await sent({
-      scope: 'app',
+      sessionKey: 'app',
       endpoints: {
         login: at('login'),
         refresh: at('refresh_token'),
@@ -394,7 +398,7 @@ describe('S6 the fields of every auth call', () => {
   test('S6 an endpoint function that says nothing gets the same fields', async () => {
     const at = (path: string) => () => ({ url: path })
     const calls = await sent({
-      scope: 'app',
+      sessionKey: 'app',
       endpoints: { login: at('/login'), refresh: at('/refresh_token') },
     })
     expect(calls.refresh_token).toMatchObject({ ...fixed, credentials: 'same-origin', keepalive: true })
@@ -404,7 +408,7 @@ describe('S6 the fields of every auth call', () => {
   test('S6 nor does one that leaves a field undefined take it away', async () => {
     const none = Object.fromEntries(FIELDS.map(field => [field, undefined]))
     const refresh = (): EndpointRequest => ({ ...none, url: '/refresh_token' })
-    const calls = await sent({ scope: 'app', endpoints: { refresh } })
+    const calls = await sent({ sessionKey: 'app', endpoints: { refresh } })
     expect(calls.refresh_token).toMatchObject({ ...fixed, credentials: 'same-origin', keepalive: true })
   })
 
@@ -444,7 +448,7 @@ describe('S6 the fields of every auth call', () => {
   })
 })
 
-describe('S7 two clients share nothing, unless they have the same scope', () => {
+describe('S7 two clients share nothing, unless they have the same session key', () => {
   const inOnePage = (first: AuthClientOptions, second: AuthClientOptions) => {
     const a = createWorld({ options: first, server: { carrier: 'body' } })
     return [a, createWorld({ options: second, browser: a })] as const
@@ -452,7 +456,7 @@ describe('S7 two clients share nothing, unless they have the same scope', () => 
   const token = (world: World) => world.client.getAccessToken()
 
   test('S7 in one page: tokens, sessions, refreshes and events are each their own', async () => {
-    const [a, b] = inOnePage({ scope: 'a' }, { scope: 'b' })
+    const [a, b] = inOnePage({ sessionKey: 'a' }, { sessionKey: 'b' })
     await a.login('ada')
     await b.login('bob')
     await a.settle()
@@ -475,7 +479,7 @@ describe('S7 two clients share nothing, unless they have the same scope', () => 
   })
 
   test("S7 in one page: a header that one client wrote is for the other a caller's own", async () => {
-    const [a, b] = inOnePage({ scope: 'a' }, { scope: 'b' })
+    const [a, b] = inOnePage({ sessionKey: 'a' }, { sessionKey: 'b' })
     await a.login('ada')
     await b.login('bob')
     const Authorization = `Bearer ${await token(a)}`
@@ -483,15 +487,15 @@ describe('S7 two clients share nothing, unless they have the same scope', () => 
     expect(await response.json()).toMatchObject({ user: 'ada' })
   })
 
-  const scopes: [name: string, first: AuthClientOptions, second: AuthClientOptions, shared: boolean][] = [
-    ['different scopes', { scope: 'a' }, { scope: 'b' }, false],
-    ['the same scope', { scope: 'a' }, { scope: 'a' }, true],
-    ['no scope, the same URLs', {}, {}, true],
-    ['no scope, another "baseUrl"', {}, { baseUrl: `${ORIGIN}/v2` }, false],
-    ['no scope, another refresh URL', {}, { endpoints: { refresh: '/v2/refresh_token' } }, false],
-    ['no scope, another login URL', {}, { endpoints: { login: '/v2/login' } }, true],
+  const keys: [name: string, first: AuthClientOptions, second: AuthClientOptions, shared: boolean][] = [
+    ['different keys', { sessionKey: 'a' }, { sessionKey: 'b' }, false],
+    ['the same key', { sessionKey: 'a' }, { sessionKey: 'a' }, true],
+    ['no key, the same URLs', {}, {}, true],
+    ['no key, another "baseUrl"', {}, { baseUrl: `${ORIGIN}/v2` }, false],
+    ['no key, another refresh URL', {}, { endpoints: { refresh: '/v2/refresh_token' } }, false],
+    ['no key, another login URL', {}, { endpoints: { login: '/v2/login' } }, true],
   ]
-  test.each(scopes)('S7 in one page, the signed-out marker: %s', async (_, first, second, shared) => {
+  test.each(keys)('S7 in one page, the signed-out marker: %s', async (_, first, second, shared) => {
     const [a, b] = inOnePage(first, second)
     await a.settle() // they hear of each other from their second task on
     a.online = false

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { cookieMode, idleTimeout, tokenStorage } from '../src/core.ts'
 import type { AuthClientOptions, EndpointFunction, PartialTokens } from '../src/types.ts'
 import { createTabStorage, WORLDS } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
@@ -24,7 +25,7 @@ const events = (world: World) => world.events.map(([name]) => name)
 const inBearer: WorldOptions = {}
 const inCookies: WorldOptions = {
   server: { access: 'cookie' },
-  options: { mode: 'cookie', endpoints: { user: 'me' } },
+  options: { mode: cookieMode(), endpoints: { user: 'me' } },
 }
 const inBody: WorldOptions = { server: { carrier: 'body' } }
 const with_ = (given: WorldOptions, options: AuthClientOptions<any>): WorldOptions => ({
@@ -587,7 +588,7 @@ describe('I9 a login without an outcome', () => {
     test.each([true, false])(
       'I9 one that rests in a storage (shared: %s) survives a reload',
       async shared => {
-        const storage = Object.assign(createTabStorage(), { shared })
+        const storage = tokenStorage({ ...createTabStorage(), shared })
         const given = { ...inBody, options: { storage } }
         const world = await signedIn(given)
         lost(world, 'network')
@@ -646,7 +647,7 @@ describe('I10 setTokens for who is signed in is a refresh', () => {
   })
 
   test.each([true, false])('I10 it stays in a storage as well (shared: %s)', async shared => {
-    const storage = Object.assign(createTabStorage(), { shared })
+    const storage = tokenStorage({ ...createTabStorage(), shared })
     const given = { ...inBody, options: { storage } }
     const world = await signedIn(given)
     await world.client.setTokens(next(world))
@@ -667,7 +668,7 @@ describe('I10 setTokens for who is signed in is a refresh', () => {
     'I10 for another user it is a login, and what was held is dropped (stored: %s)',
     async isStored => {
       const storage = createTabStorage()
-      const given = { ...inBody, ...(isStored && { options: { storage } }) }
+      const given = { ...inBody, ...(isStored && { options: { storage: tokenStorage(storage) } }) }
       const world = await signedIn(given)
       await world.client.setTokens(next(world, 'bob'))
       await world.settle()
@@ -762,24 +763,24 @@ describe('I10 setTokens for who is signed in is a refresh', () => {
   })
 
   test('I10 is no activity of the user; a login is', async () => {
-    const idleTimeout = 10 * 60 * SECOND
-    const world = await signedIn({ options: { idleTimeout } })
-    await world.clock.advance(idleTimeout - SECOND)
+    const idle = 10 * 60 * SECOND
+    const world = await signedIn({ options: { idle: idleTimeout(idle) } })
+    await world.clock.advance(idle - SECOND)
     await world.client.setTokens(next(world))
     await world.clock.advance(2 * SECOND)
     expect(world.client.session).toMatchObject({ status: 'anonymous', reason: 'idle' })
     await world.client.setTokens(next(world))
-    await world.clock.advance(idleTimeout - SECOND)
+    await world.clock.advance(idle - SECOND)
     expect(world.client.session.status).toBe('authenticated')
   })
 
   test('I10 rolling tokens: the next one in an answer is no login, and polling is no activity', async () => {
-    const idleTimeout = 15 * 60 * SECOND
+    const idle = idleTimeout(15 * 60 * SECOND)
     const world: World = createWorld({
       server: { carrier: 'sliding', lifetime: 600 },
       options: {
         sliding: true,
-        idleTimeout,
+        idle,
         async fetch(input, init) {
           const response = await world.environment.fetch(input, init)
           const renewed = response.headers.get('x-renewed')
@@ -794,7 +795,7 @@ describe('I10 setTokens for who is signed in is a refresh', () => {
         : world.server.json({}, 401),
     )
     await world.login()
-    const other = createWorld({ browser: world, options: { sliding: true, idleTimeout } })
+    const other = createWorld({ browser: world, options: { sliding: true, idle } })
     await other.client.ready()
     for (const tab of [world, other]) tab.events.length = 0
     for (let minute = 0; minute < 30; minute++) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { tokenStorage } from '../src/core.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
@@ -17,7 +18,7 @@ const open = (browser?: World, { options, ...given }: WorldOptions = {}): World 
   createWorld({
     server: { carrier: 'sliding' },
     ...given,
-    options: { scope: 'app', sliding: true, ...options },
+    options: { sessionKey: 'app', sliding: true, ...options },
     ...(browser && { browser }),
   })
 
@@ -253,7 +254,7 @@ describe('R3 the old token dies at once when the new one is issued', () => {
 describe('S3 a token that renews itself, in a storage', () => {
   const resting = (kept: Map<string, string>) => JSON.parse(kept.get(nameOf('app', 'token')) ?? '{}')
   async function closed(kept: Map<string, string>, shared = false, options: WorldOptions['options'] = {}) {
-    const storage = { ...createTabStorage(kept), shared }
+    const storage = tokenStorage({ ...createTabStorage(kept), shared })
     const before = await signedIn({ options: { storage } })
     before.close()
     return { before, load: () => open(before, { options: { storage, ...options } }) }
@@ -272,7 +273,7 @@ describe('S3 a token that renews itself, in a storage', () => {
   test('what is left of its life is left, also where the clock of the server is another', async () => {
     for (const skew of [0, 2 * HOUR, -2 * HOUR]) {
       const kept = new Map<string, string>()
-      const storage = createTabStorage(kept)
+      const storage = tokenStorage(createTabStorage(kept))
       const before = await signedIn({ skew, options: { storage } })
       const { expiresAt } = before.client.session as { expiresAt: number }
       before.close()
@@ -287,7 +288,7 @@ describe('S3 a token that renews itself, in a storage', () => {
 
   test('each renewal is written, with what it takes to know its end', async () => {
     const kept = new Map<string, string>()
-    const world = await signedIn({ options: { storage: createTabStorage(kept) } })
+    const world = await signedIn({ options: { storage: tokenStorage(createTabStorage(kept)) } })
     await world.clock.advance(3 * HOUR)
     await world.settle()
     expect(resting(kept)).toEqual({
@@ -311,7 +312,7 @@ describe('S3 a token that renews itself, in a storage', () => {
   })
 
   test('an empty storage restores nothing and sends nothing', async () => {
-    const world = open(undefined, { options: { storage: createTabStorage() } })
+    const world = open(undefined, { options: { storage: tokenStorage(createTabStorage()) } })
     expect(await world.client.ready()).toEqual(signedOut('initial'))
     expect(world.server.calls).toEqual([])
   })
@@ -343,7 +344,7 @@ describe('S3 a token that renews itself, in a storage', () => {
 
   test('of all tabs: a tab that was opened alone later has the newest one', async () => {
     const kept = new Map<string, string>()
-    const storage = { ...createTabStorage(kept), shared: true }
+    const storage = tokenStorage({ ...createTabStorage(kept), shared: true })
     const a = await signedIn({ options: { storage } })
     const b = open(a, { options: { storage } })
     await b.client.ready()
@@ -397,7 +398,7 @@ describe('S3 a token that renews itself, in a storage', () => {
 
   test('a token that was handed in rests there as well', async () => {
     const kept = new Map<string, string>()
-    const storage = createTabStorage(kept)
+    const storage = tokenStorage(createTabStorage(kept))
     const before = open(undefined, { options: { storage } })
     const { token } = before.server.issueAccess('eve')
     await before.client.setTokens({ accessToken: token })
@@ -426,7 +427,7 @@ describe('M11 a new tab beside one that has been hidden for hours', () => {
   const isNoted = ({ storage }: World) => storage.has(nameOf('app', 'hidden'))
   const storages = (): [name: string, options: () => NonNullable<WorldOptions['options']>][] => [
     ['in memory', () => ({})],
-    ['in a storage of the tab', () => ({ storage: createTabStorage() })],
+    ['in a storage of the tab', () => ({ storage: tokenStorage(createTabStorage()) })],
   ]
 
   test.each(storages())('is signed in, with no call and no wait: %s', async (_, options) => {
@@ -446,7 +447,7 @@ describe('M11 a new tab beside one that has been hidden for hours', () => {
   })
 
   test('with a storage of all tabs too, with no tab asked', async () => {
-    const options = { storage: { ...createTabStorage(), shared: true } }
+    const options = { storage: tokenStorage({ ...createTabStorage(), shared: true }) }
     const a = await hiddenFor(5 * HOUR, { options })
     a.freeze()
     const b = open(a, { options })
@@ -570,7 +571,11 @@ describe('M11 a new tab beside one that has been hidden for hours', () => {
 })
 
 test('E9 a reload with a restore by a cookie on the wire waits for the answer', async () => {
-  const options = { scope: 'app', sliding: true, endpoints: { restore: 'refresh_token', refresh: 'renew' } }
+  const options = {
+    sessionKey: 'app',
+    sliding: true,
+    endpoints: { restore: 'refresh_token', refresh: 'renew' },
+  }
   const before = createWorld({ options })
   before.server.seed()
   const answer = before.server.delay(REFRESH)
@@ -639,7 +644,7 @@ describe('N13 endpoints.restore', () => {
   })
 
   test('beside a live tab, or with a token that rests, nothing is asked', async () => {
-    const a = loaded(restoring({ storage: createTabStorage() }))
+    const a = loaded(restoring({ storage: tokenStorage(createTabStorage()) }))
     await a.login()
     const b = loaded(restoring(), a)
     expect((await b.client.ready()).status).toBe('authenticated')
@@ -647,11 +652,11 @@ describe('N13 endpoints.restore', () => {
     a.server.calls.length = 0
     a.close()
     const kept = new Map<string, string>()
-    const before = loaded(restoring({ storage: createTabStorage(kept) }))
+    const before = loaded(restoring({ storage: tokenStorage(createTabStorage(kept)) }))
     await before.login()
     await before.settle()
     before.close()
-    const after = loaded(restoring({ storage: createTabStorage(kept) }), before)
+    const after = loaded(restoring({ storage: tokenStorage(createTabStorage(kept)) }), before)
     after.server.calls.length = 0
     expect((await after.client.ready()).status).toBe('authenticated')
     expect([...paths(a), ...paths(after)]).toEqual([])
@@ -678,7 +683,7 @@ describe('N13 endpoints.restore', () => {
   test('with a refresh token in a storage that is empty it is asked as well', async () => {
     const world = createWorld({
       server: { carrier: 'body' },
-      options: { storage: createTabStorage(), endpoints: { restore: '/session' } },
+      options: { storage: tokenStorage(createTabStorage()), endpoints: { restore: '/session' } },
     })
     world.server.answer(RESTORE, () => world.server.json(world.server.issueAccess('ada').body))
     expect((await world.client.ready()).status).toBe('authenticated')

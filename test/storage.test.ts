@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { memoryStorage, webStorage } from '../src/storage.ts'
+import { idleTimeout, type StorageFeature, shareTabs, tokenStorage, webStorage } from '../src/core.ts'
 import type { AuthClientOptions, TokenStorage } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
@@ -18,7 +18,7 @@ const items = `${ORIGIN}/items`
 
 type Kept = Map<string, string>
 interface TabOptions extends Omit<WorldOptions, 'options'> {
-  storage?: TokenStorage
+  storage?: TokenStorage | StorageFeature
   options?: AuthClientOptions
 }
 
@@ -61,7 +61,8 @@ async function settleWell({ settle }: World): Promise<void> {
 }
 
 function open(browser: World | undefined, { storage, options, ...given }: TabOptions = {}): World {
-  const own = { scope: 'app', ...(storage && { storage }), ...options }
+  const kept = storage && { storage: 'feature' in storage ? storage : tokenStorage(storage) }
+  const own = { sessionKey: 'app', ...kept, ...options }
   return createWorld({ server: { carrier: 'body' }, ...given, options: own, ...(browser && { browser }) })
 }
 
@@ -587,9 +588,9 @@ describe('S3 a storage that all tabs share, such as localStorage', () => {
     expect(later.server.refreshes).toBe(1)
   })
 
-  test('tabs: "notify": each refreshes for itself, none with a used token', async () => {
+  test('messages without tokens: each refreshes for itself, none with a used token', async () => {
     const kept: Kept = new Map()
-    const options = { tabs: 'notify' } as const
+    const options = { tabs: shareTabs({ tokens: false }) } as const
     const first = open(undefined, { storage: createShared(kept), options })
     const second = open(first, { storage: createShared(kept), options })
     await first.login()
@@ -988,7 +989,7 @@ describe('S3 the storages that come along', () => {
   test('webStorage reads, writes and removes; given a function it looks only when it is used', async () => {
     const kept: Kept = new Map()
     let looked = 0
-    const storage = webStorage(() => {
+    const { storage } = webStorage(() => {
       looked++
       return fake(kept)
     })
@@ -1003,16 +1004,16 @@ describe('S3 the storages that come along', () => {
   test('only localStorage is shared by the tabs', () => {
     const [local, session] = [fake(new Map()), fake(new Map())]
     vi.stubGlobal('localStorage', local)
-    expect(webStorage(local).shared).toBe(true)
-    expect(webStorage(() => local).shared).toBe(true)
-    expect(webStorage(session).shared).toBe(false)
+    expect(webStorage(local).storage.shared).toBe(true)
+    expect(webStorage(() => local).storage.shared).toBe(true)
+    expect(webStorage(session).storage.shared).toBe(false)
   })
 
   test('a browser that throws at the very name costs the session nothing', async () => {
     const storage = webStorage(() => {
       throw new DOMException('Denied', 'SecurityError')
     })
-    expect(storage.shared).toBe(false)
+    expect(storage.storage.shared).toBe(false)
     const world = open(undefined, { storage })
     expect(await world.client.ready()).toEqual(signedOut('initial'))
     await world.login()
@@ -1022,17 +1023,14 @@ describe('S3 the storages that come along', () => {
     expect(warnings(world)).toBe(1)
   })
 
-  test.each([
-    ['by default', undefined],
-    ['with memoryStorage()', memoryStorage()],
-  ])('%s no token rests anywhere, and a reload asks the server', async (_, storage) => {
-    const world = open(undefined, storage && { storage })
+  test('by default no token rests anywhere, and a reload asks the server', async () => {
+    const world = open(undefined)
     await world.login()
     await world.client.refresh()
     await world.settle()
     expect([...world.storage]).toEqual([])
     world.close()
-    const again = open(world, storage && { storage })
+    const again = open(world)
     await again.client.ready()
     expect(again.server.refreshes).toBe(2)
   })
@@ -1179,7 +1177,7 @@ describe('S3, M2 a shared storage shows a tab late what another has written', ()
     return { storages, arrive }
   }
 
-  async function lateTabs(tabs: 'share' | 'notify') {
+  async function lateTabs(tabs = shareTabs()) {
     const { storages, arrive } = createLateViews(2)
     const first = open(undefined, { storage: storages[0]!, options: { tabs } })
     const second = open(first, { storage: storages[1]!, options: { tabs } })
@@ -1190,22 +1188,25 @@ describe('S3, M2 a shared storage shows a tab late what another has written', ()
     return { first, second, arrive }
   }
 
-  test.each(['share', 'notify'] as const)('it waits for the token that it was told of: %s', async tabs => {
-    const { first, second, arrive } = await lateTabs(tabs)
-    await first.client.refresh()
-    await first.settle()
-    const refresh = watch(second.client.refresh())
-    await second.clock.advance(SECOND / 2)
-    expect([refresh.state, second.server.refreshes]).toEqual(['pending', 1])
-    arrive()
-    await second.clock.advance(100)
-    expect(refresh.value).toMatchObject({ status: 'authenticated' })
-    expect(second.server.reuses).toBe(0)
-    expect(new Set(sent(second, '/refresh_token')).size).toBe(second.server.refreshes)
-  })
+  test.each([true, false])(
+    'it waits for the token that it was told of, where messages carry tokens: %s',
+    async tokens => {
+      const { first, second, arrive } = await lateTabs(shareTabs({ tokens }))
+      await first.client.refresh()
+      await first.settle()
+      const refresh = watch(second.client.refresh())
+      await second.clock.advance(SECOND / 2)
+      expect([refresh.state, second.server.refreshes]).toEqual(['pending', 1])
+      arrive()
+      await second.clock.advance(100)
+      expect(refresh.value).toMatchObject({ status: 'authenticated' })
+      expect(second.server.reuses).toBe(0)
+      expect(new Set(sent(second, '/refresh_token')).size).toBe(second.server.refreshes)
+    },
+  )
 
   test('for a second at most', async () => {
-    const { first, second } = await lateTabs('share')
+    const { first, second } = await lateTabs()
     await first.client.refresh()
     await first.settle()
     const refresh = watch(second.client.refresh())
@@ -1214,7 +1215,7 @@ describe('S3, M2 a shared storage shows a tab late what another has written', ()
   })
 
   test('for a second at most, also where the other goes on and on without a refresh token', async () => {
-    const { first, second } = await lateTabs('share')
+    const { first, second } = await lateTabs()
     const accessToken = (await first.client.getAccessToken())!
     const refreshes = []
     for (let n = 0; n < 20; n++) {
@@ -1292,7 +1293,7 @@ describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches ano
   ]
 
   function openAlone(browser: World | undefined, kept: Kept, given: TabOptions = {}, before?: World): World {
-    const options: AuthClientOptions = { tabs: 'off', ...given.options }
+    const options: AuthClientOptions = { tabs: false, ...given.options }
     const storage = createTabStorage(kept)
     return open(browser, { ...given, options, storage, ...(before && { before }) })
   }
@@ -1370,7 +1371,7 @@ describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches ano
   })
 
   test('who is away in one tab is signed out there alone, and who comes back late finds that so', async () => {
-    const { a, b, loadA, loadB } = await adaAndBob({ options: { idleTimeout: 15 * MINUTE } })
+    const { a, b, loadA, loadB } = await adaAndBob({ options: { idle: idleTimeout(15 * MINUTE) } })
     for (let n = 0; n < 5; n++) {
       await b.clock.advance(4 * MINUTE)
       b.act()
@@ -1382,7 +1383,7 @@ describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches ano
   })
 
   test('a page load after more than "idleTimeout" is signed out, whoever was active in another tab', async () => {
-    const { a, b, loadA } = await adaAndBob({ options: { idleTimeout: 15 * MINUTE } })
+    const { a, b, loadA } = await adaAndBob({ options: { idle: idleTimeout(15 * MINUTE) } })
     a.close()
     for (let n = 0; n < 5; n++) {
       await b.clock.advance(4 * MINUTE)
@@ -1406,8 +1407,8 @@ describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches ano
   })
 
   test('nor with the refresh token in memory: a logout that was not confirmed ends its own session alone', async () => {
-    const a = open(undefined, { options: { tabs: 'off' } })
-    const b = open(a, { options: { tabs: 'off' } })
+    const a = open(undefined, { options: { tabs: false } })
+    const b = open(a, { options: { tabs: false } })
     await a.login('ada')
     await b.login('bob')
     await a.clock.advance(SECOND)
@@ -1421,19 +1422,19 @@ describe('I12 tabs off, and a storage of the tab: nothing of one tab reaches ano
   })
 
   test("a refresh token in a cookie is every tab's: so is the marker", async () => {
-    const a = createWorld({ options: { scope: 'app', tabs: 'off' } })
+    const a = createWorld({ options: { sessionKey: 'app', tabs: false } })
     await a.login()
     a.online = false
     await a.client.logout()
     expect([...a.storage.keys()]).toEqual([nameOf('app', 'signed-out')])
-    const b = createWorld({ browser: a, options: { scope: 'app', tabs: 'off' } })
+    const b = createWorld({ browser: a, options: { sessionKey: 'app', tabs: false } })
     b.online = false
     expect(await who(b)).toEqual(signedOut('logout'))
   })
 
   test('so it is with a storage that all tabs share', async () => {
     const kept: Kept = new Map()
-    const given = (): TabOptions => ({ storage: createShared(kept), options: { tabs: 'off' } })
+    const given = (): TabOptions => ({ storage: createShared(kept), options: { tabs: false } })
     const a = open(undefined, given())
     await a.login()
     a.online = false
@@ -1478,7 +1479,7 @@ describe('E3 a storage of the browser that is null, or throws, or throws later',
     async ({ get, name }) => {
       stub(name, get)
       const storage = webStorage(() => globalThis[name])
-      expect(storage.shared).toBe(false)
+      expect(storage.storage.shared).toBe(false)
       const world = open(undefined, { storage })
       world.environment.localStorage = world.environment.sessionStorage = get as never
       expect(await world.client.ready()).toEqual(signedOut('initial'))
@@ -1521,7 +1522,7 @@ describe('E3 a storage of the browser that is null, or throws, or throws later',
     stub(name, () => current())
     const world = open(undefined, {
       storage: webStorage(() => globalThis[name]),
-      options: { idleTimeout: DAY },
+      options: { idle: idleTimeout(DAY) },
     })
     await world.login()
     await world.client.refresh()
@@ -1633,7 +1634,7 @@ describe('E16 a number in the storage that cannot be one is not there', () => {
     const world = open(undefined)
     world.storage.set(nameOf('app', 'signed-out'), text)
     world.server.jar.cookie = null
-    const cookie = createWorld({ browser: world, server: {}, options: { scope: 'app' } })
+    const cookie = createWorld({ browser: world, server: {}, options: { sessionKey: 'app' } })
     const ready = watch(cookie.client.ready())
     await cookie.settle()
     expect(ready.state).toBe('fulfilled')
@@ -1655,10 +1656,10 @@ describe('E16 a number in the storage that cannot be one is not there', () => {
   })
 
   test.each(numbers)('the last activity was at %j: a page load is not signed out for it', async text => {
-    const { tabs, kept } = await signedInTabs(1, { options: { idleTimeout: HOUR } })
+    const { tabs, kept } = await signedInTabs(1, { options: { idle: idleTimeout(HOUR) } })
     tabs[0].close()
     tabs[0].storage.set(nameOf('app', 'active'), text)
-    const next = open(tabs[0], { storage: createTabStorage(kept[0]), options: { idleTimeout: HOUR } })
+    const next = open(tabs[0], { storage: createTabStorage(kept[0]), options: { idle: idleTimeout(HOUR) } })
     expect((await next.client.ready()).status).toBe('authenticated')
     await next.clock.advance(2 * HOUR)
     expect(next.client.session).toEqual(signedOut('idle'))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AuthClientOptions } from '../src/types.ts'
+import { shareTabs, type TabsFeature, tokenStorage } from '../src/core.ts'
 import { createTabStorage, WORLDS } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
@@ -16,7 +16,7 @@ const NAME = nameOf('app')
 const items = `${ORIGIN}/items`
 
 const open = (browser?: World, { options, ...given }: WorldOptions = {}): World =>
-  createWorld({ ...given, options: { scope: 'app', ...options }, ...(browser && { browser }) })
+  createWorld({ ...given, options: { sessionKey: 'app', ...options }, ...(browser && { browser }) })
 
 /** Tabs of one browser, all signed in as ada by one login. */
 async function signedInTabs(count: number, given: WorldOptions = {}): Promise<World[]> {
@@ -156,7 +156,7 @@ describe('one refresh for all tabs', () => {
   })
 
   describe.each(WORLDS)('M11 $mode.name', ({ createWorld, signedIn }) => {
-    const given = { options: { scope: 'app' } }
+    const given = { options: { sessionKey: 'app' } }
     async function hidden(): Promise<World> {
       const a = await signedIn(given)
       a.visible = false
@@ -763,9 +763,9 @@ describe('F10 every promise settles', () => {
   test('E18 beside a tab that stays frozen with the lock, a due refresh is tried every few seconds at most', async () => {
     const [a] = (await signedInTabs(1, {
       server: { carrier: 'body', lifetime: 120 },
-      options: { storage: createTabStorage() },
+      options: { storage: tokenStorage(createTabStorage()) },
     })) as [World]
-    const b = open(a, { options: { storage: createTabStorage() } })
+    const b = open(a, { options: { storage: tokenStorage(createTabStorage()) } })
     await b.client.ready()
     await b.client.setTokens({
       accessToken: a.server.issueAccess('bob').token,
@@ -1730,11 +1730,13 @@ describe('M9 what comes over the channel', () => {
 })
 
 describe("the option 'tabs'", () => {
-  const given = (tabs: NonNullable<AuthClientOptions['tabs']>): WorldOptions => ({ options: { tabs } })
+  const given = (tabs: TabsFeature | false): WorldOptions => ({ options: { tabs } })
+  const silent = given(shareTabs({ tokens: false }))
+  const off = given(false)
 
-  test("M3 'notify': no message carries a token; the others ask the server", async () => {
-    const a = open(undefined, given('notify'))
-    const b = open(a, given('notify'))
+  test('M3 messages without tokens: no message carries a token; the others ask the server', async () => {
+    const a = open(undefined, silent)
+    const b = open(a, silent)
     await Promise.all([a, b].map(({ client }) => client.ready()))
     await a.login()
     await a.settle()
@@ -1751,8 +1753,8 @@ describe("the option 'tabs'", () => {
     expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
   })
 
-  test("R18 'notify': told of a login while it restores, a tab sends its requests with the token all the same", async () => {
-    const a = open(undefined, given('notify'))
+  test('R18 messages without tokens: told of a login while it restores, a tab sends its requests with the token all the same', async () => {
+    const a = open(undefined, silent)
     const answer = a.server.hold(REFRESH)
     const sent = watch(a.client.fetch(items))
     await a.settle()
@@ -1778,8 +1780,8 @@ describe("the option 'tabs'", () => {
     expect(bearers(a)).toEqual([expect.stringMatching(/^Bearer ey/)])
   })
 
-  test("M2 'notify': two tabs refresh one after the other", async () => {
-    const tabs = await signedInTabs(2, given('notify'))
+  test('M2 messages without tokens: two tabs refresh one after the other', async () => {
+    const tabs = await signedInTabs(2, silent)
     const [a, b] = tabs as [World, World]
     await a.clock.advance(SECOND)
     a.server.revokeAccess()
@@ -1790,9 +1792,9 @@ describe("the option 'tabs'", () => {
     expect(tabs.map(tab => tab.count('logout'))).toEqual([0, 0])
   })
 
-  test("C9 'off': no channel and no lock", async () => {
-    const a = open(undefined, given('off'))
-    const b = open(a, given('off'))
+  test('C9 false: no channel and no lock', async () => {
+    const a = open(undefined, off)
+    const b = open(a, off)
     await a.login()
     await a.client.refresh()
     await a.settle()
@@ -1803,9 +1805,9 @@ describe("the option 'tabs'", () => {
     expect(a.logs.filter(({ type }) => type.startsWith('tabs'))).toEqual([])
   })
 
-  test('S7 other scopes do not hear of it', async () => {
+  test('S7 other session keys do not hear of it', async () => {
     const a = open()
-    const b = open(a, { options: { scope: 'another' } })
+    const b = open(a, { options: { sessionKey: 'another' } })
     await a.login()
     await a.settle()
     expect(status(b)).toEqual(['unknown'])

@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type AuthClientOptions, createAuthClient } from '../src/core.ts'
+import { type AuthClientOptions, cookieMode, createAuthClient, tokenStorage } from '../src/core.ts'
 import { isAuthError } from '../src/errors.ts'
 import * as withoutMsw from '../src/testing/core.ts'
 import {
@@ -202,7 +202,7 @@ describe('the fake auth server', () => {
   test('cookie mode: script sees no token', async () => {
     const endpoints = { user: 'me' }
     const { server, openTab } = open({ mode: 'cookie', endpoints })
-    const auth = openTab({ mode: 'cookie', endpoints })
+    const auth = openTab({ mode: cookieMode(), endpoints })
     expect(await auth.login(ADA)).toMatchObject({ user: { name: 'Ada' }, claims: null })
     expect((await auth.fetch(`${BASE}/items`)).status).toBe(200)
     server.revokeAccess()
@@ -655,7 +655,7 @@ describe('a test client', () => {
   ])('is %s with %j, and stays so', async (status, rest) => {
     const { error } = rest as { error?: string }
     const expected = error ? { status, error: { code: error } } : { status, ...rest }
-    for (const options of [{}, { storage: createStorage() }]) {
+    for (const options of [{}, { storage: tokenStorage(createStorage()) }]) {
       const auth = await create({ ...options, session: { status, ...rest } as never })
       expect(auth.session).toMatchObject(expected)
       await auth.ready()
@@ -696,7 +696,7 @@ describe('a test client', () => {
   })
 
   test('in cookie mode', async () => {
-    const options = { mode: 'cookie', endpoints: { user: 'me' } } as const
+    const options = { mode: cookieMode(), endpoints: { user: 'me' } } as const
     const session = { status: 'authenticated', user: { name: 'Ada' } } as const
     expect((await create({ ...options, session })).session).toMatchObject(session)
     expect((await create({ ...options, session: 'anonymous' })).session.status).toBe('anonymous')
@@ -707,7 +707,7 @@ describe('a test client', () => {
     const options = {
       endpoints: { refresh: () => ({ url: 'https://id.example.com/token' }), login: '/v2/login' },
       readTokens: () => ({ accessToken: 'never asked' }),
-      scope: 'app',
+      sessionKey: 'app',
     }
     for (const session of ['authenticated', 'anonymous', 'unknown'] as const) {
       expect((await create({ ...options, session })).session.status).toBe(session)

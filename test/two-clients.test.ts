@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { shareTabs, tokenStorage } from '../src/core.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
@@ -35,7 +36,12 @@ function createPage(given: WorldOptions = {}, kept: Kept = new Map()): Page {
         server: { carrier: 'body' },
         ...given,
         ...(first && { tab: first }),
-        options: { scope: 'app', storage: createTabStorage(kept), ...given.options, ...options },
+        options: {
+          sessionKey: 'app',
+          storage: tokenStorage(createTabStorage(kept)),
+          ...given.options,
+          ...options,
+        },
       })
       first ??= world
       return world
@@ -260,8 +266,11 @@ describe.each([2, 3])('S8 %i clients of one session in one document', count => {
 
   test.each<[name: string, given: WorldOptions]>([
     ['the access token renews itself', { server: { carrier: 'sliding' }, options: { sliding: true } }],
-    ['each tab refreshes on its own', { options: { tabs: 'notify' } }],
-    ['a storage that all tabs share', { options: { storage: { ...createTabStorage(), shared: true } } }],
+    ['each tab refreshes on its own', { options: { tabs: shareTabs({ tokens: false }) } }],
+    [
+      'a storage that all tabs share',
+      { options: { storage: tokenStorage({ ...createTabStorage(), shared: true }) } },
+    ],
     ['the refresh token in a cookie', { server: { carrier: 'cookie' }, options: { storage: undefined } }],
     ['no channel', { channel: false }],
   ])('S8 %s: nobody is signed out, and no token comes twice', async (_, given) => {

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createAuthClient } from '../src/core.ts'
-import type { TokenStorage } from '../src/types.ts'
-import { WORLDS } from './support/modes.ts'
+import { createAuthClient, idleTimeout, shareTabs, tokenStorage } from '../src/core.ts'
+import { createTabStorage, WORLDS } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
@@ -15,7 +14,7 @@ const deny = () => {
   throw new ReferenceError('localStorage is not defined')
 }
 /** What a worker makes of `webStorage(() => localStorage)`. */
-const noStorage: TokenStorage = { get: deny, set: deny, remove: deny }
+const noStorage = tokenStorage({ get: deny, set: deny, remove: deny })
 
 describe.each(WORLDS)('E14 a worker, $mode.name', ({ mode, createWorld, signedIn }) => {
   const storage = mode.options().options?.storage ? { storage: noStorage } : {}
@@ -130,7 +129,7 @@ describe('E14 a worker', () => {
   })
 
   test('judges no idle time', async () => {
-    const options = { idleTimeout: 60_000 }
+    const options = { idle: idleTimeout(60_000) }
     const page = await signedIn({ options, server: { lifetime: 24 * 3_600 } })
     const worker = openWorker(page, options)
     await worker.client.ready()
@@ -169,12 +168,7 @@ describe('E14 a worker', () => {
 
   test('with the refresh token in a storage that only pages see, it never signs anybody out', async () => {
     const kept = new Map<string, string>()
-    const storage: TokenStorage = {
-      get: key => kept.get(key) ?? null,
-      set: (key, value) => void kept.set(key, value),
-      remove: key => void kept.delete(key),
-      shared: true,
-    }
+    const storage = tokenStorage({ ...createTabStorage(kept), shared: true })
     const server = { carrier: 'body', lifetime: 60 } as const
     const page = await signedIn({ server, options: { storage } })
     const worker = openWorker(page, { storage: noStorage })
@@ -220,8 +214,8 @@ describe('E14 a worker', () => {
     expect(page.server.calls.at(-1)).toMatchObject({ path: '/items', authorization: expect.anything() })
   })
 
-  test.each(['notify', 'off'] as const)(
-    'with "tabs" %s nobody can hand it a token: it stays unknown',
+  test.each([shareTabs({ tokens: false }), false] as const)(
+    'with "tabs" %j nobody can hand it a token: it stays unknown',
     async tabs => {
       const page = await signedIn({ options: { tabs } })
       const worker = openWorker(page, { tabs })
@@ -252,7 +246,7 @@ describe("E14 a browser's worker is known by its scope and its address", () => {
       urls.push(String(url))
       return Response.json({ access_token: 'a', expires_in: 60 })
     }
-    const auth = createAuthClient({ fetch, tabs: 'off' })
+    const auth = createAuthClient({ fetch, tabs: false })
     const login = watch(auth.login({}))
     await vi.waitFor(() => expect(login.state).not.toBe('pending'))
     auth.dispose()

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 // @vitest-environment-options {"url": "https://api.example.com/app/"}
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createAuthClient } from '../src/core.ts'
+import { createAuthClient, idleTimeout, shareTabs } from '../src/core.ts'
 import { createAuthServer } from '../src/testing/auth-server.ts'
 
 const API = 'https://api.example.com'
@@ -70,7 +70,7 @@ afterEach(() => {
 
 const create = () => {
   const server = createAuthServer({ baseUrl: API, api: { 'GET /items': ['apple'] } })
-  const auth = createAuthClient({ fetch: server.fetch, idleTimeout: 60_000 })
+  const auth = createAuthClient({ fetch: server.fetch, tabs: shareTabs(), idle: idleTimeout(60_000) })
   return { server, auth }
 }
 

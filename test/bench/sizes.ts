@@ -9,7 +9,7 @@ import { bench } from './build.ts'
 import { type Section, table } from './section.ts'
 
 const ours: Record<string, string> = {
-  '**silent-refresh/core**': `export { createAuthClient } from '../../src/core.ts'`,
+  '**silent-refresh/core**': `export { createAuthClient, shareTabs } from '../../src/core.ts'`,
   '**silent-refresh**': `export { createAuthClient } from '../../src/index.ts'`,
 }
 
@@ -104,7 +104,9 @@ async function byBundler(): Promise<(string | number)[][]> {
     for (const entry of ['silent-refresh/core', 'silent-refresh']) {
       const sizes: number[] = []
       for (const name of bundlerNames) {
-        sizes.push(compressed(await bundle(name, app, `export { createAuthClient } from '${entry}'`)))
+        sizes.push(
+          compressed(await bundle(name, app, `export { createAuthClient, shareTabs } from '${entry}'`)),
+        )
       }
       rows.push([`**${entry}**`, ...sizes])
     }

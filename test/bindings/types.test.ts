@@ -18,8 +18,8 @@ interface User {
 }
 
 // What the compiler says; nothing of it is run.
-const auth = createAuthClient<Claims, User>({ restore: 'manual', tabs: 'off' })
-const core = createCore<Claims, User>({ restore: 'manual', tabs: 'off' })
+const auth = createAuthClient<Claims, User>({ restore: 'manual', tabs: false })
+const core = createCore<Claims, User>({ restore: 'manual', tabs: false })
 type App = Session<Claims, User>
 
 const roleOf = (session: typeof auth.session) =>

@@ -14,8 +14,8 @@ import { type Front, serveBefore } from './front.ts'
 const ENDPOINTS = { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' }
 /** An app that uses this entry. */
 const using = (entry: string) => `
-  import { createAuthClient } from '${entry}'
-  window.auth = createAuthClient({ endpoints: ${JSON.stringify(ENDPOINTS)} })
+  import { createAuthClient, shareTabs } from '${entry}'
+  window.auth = createAuthClient({ tabs: shareTabs(), endpoints: ${JSON.stringify(ENDPOINTS)} })
 `
 const CLIENTS = ['silent-refresh', 'silent-refresh/core']
 

@@ -165,7 +165,7 @@ for (const engine of engines) {
       'I4 %s: after a login by redirect refresh() shows the new user, in every tab',
       async (mode, given) => {
         await start(mode)
-        const options = { ...given, scope: 'test' }
+        const options = { ...given, sessionKey: 'test' }
         const ada = await open(front.page(options))
         await site.login(ada)
         await isUser(ada, 'ada@example.com')
@@ -183,7 +183,7 @@ for (const engine of engines) {
     test('I9 a login whose answer never came whole does not come back with a reload', async () => {
       await start()
       front.broken = 'login'
-      const tab = await open(front.page({ endpoints: ENDPOINTS, scope: 'test', timeout: 1_000 }))
+      const tab = await open(front.page({ endpoints: ENDPOINTS, sessionKey: 'test', timeout: 1_000 }))
       const code = await tab.evaluate(
         given => window.auth.login(given).catch(error => error.code as string),
         { email: 'ada@example.com', password },
@@ -204,7 +204,7 @@ for (const engine of engines) {
 
     test('N3 a logout that redirects is named, is not followed, and is not repeated by the next page', async () => {
       await start()
-      const options = { endpoints: ENDPOINTS, scope: 'test', timeout: 500 }
+      const options = { endpoints: ENDPOINTS, sessionKey: 'test', timeout: 500 }
       const tab = await open(front.page(options))
       await site.login(tab)
       front.broken = 'redirect'
@@ -226,7 +226,7 @@ for (const engine of engines) {
 
     test('I14 a logout is tried again by a page that was reached from here, not by one that a redirect led to', async () => {
       await start()
-      const options = { endpoints: ENDPOINTS, scope: 'test', timeout: 500 }
+      const options = { endpoints: ENDPOINTS, sessionKey: 'test', timeout: 500 }
       const tab = await open(front.page(options))
       await site.login(tab)
       front.broken = 'logout'

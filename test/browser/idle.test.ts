@@ -5,7 +5,11 @@ import type { Browser, Tab } from './engine.ts'
 import { type Site, startSite } from './site.ts'
 
 const SECOND = 1_000
-const OPTIONS = { scope: 'test', patient: true, idleTimeout: 60 * SECOND, idleWarning: 50 * SECOND }
+const OPTIONS = {
+  sessionKey: 'test',
+  patient: true,
+  idle: [60 * SECOND, { warnBefore: 50 * SECOND }],
+}
 
 const warnings = (tab: Tab) =>
   tab.evaluate(() => window.seen.flatMap(([name, detail]) => (name === 'idleWarning' ? [detail] : [])))

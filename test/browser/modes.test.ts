@@ -286,7 +286,7 @@ for (const engine of engines) {
         return url.startsWith('/client.js') ? [200, {}, site.script] : [200, headers, site.page]
       }
       try {
-        const options = { csrf: IN_COOKIES.csrf, restore: 'manual', tabs: 'off' }
+        const options = { csrf: IN_COOKIES.csrf, restore: 'manual', tabs: false }
         await tab.goto(`${home.origin}/?options=${encodeURIComponent(JSON.stringify(options))}`)
         await tab.waitFor(() => 'auth' in window)
         const send = (init: RequestInit) =>

@@ -36,7 +36,7 @@ export async function soak(browser: Browser, enough: (refreshes: number) => bool
     while (tabs.length < TABS) {
       const tab = await browser.newTab()
       tabs.push(tab)
-      await site.open(tab, { scope: 'soak', patient: true })
+      await site.open(tab, { sessionKey: 'soak', patient: true })
     }
     site.server.log.clear()
     await site.login(tabs[0]!)

@@ -7,7 +7,7 @@ import type { Browser, Tab } from './engine.ts'
 import { ready, type Site, startSite, until } from './site.ts'
 
 const REFRESH = '/auth/refresh_token'
-const OPTIONS = { scope: 'test', patient: true }
+const OPTIONS = { sessionKey: 'test', patient: true }
 /** How long a tab waits for a frozen one with the lock before it goes on alone. */
 const lockWait = (timeout: number) => timeout + 3_000
 
@@ -138,7 +138,7 @@ for (const engine of engines) {
           channel.onmessage = ({ data }) => heard.push(JSON.stringify(data))
           Object.assign(window, { heard, channel })
         },
-        nameOf(OPTIONS.scope, undefined, site.url),
+        nameOf(OPTIONS.sessionKey, undefined, site.url),
       )
       return () => outside.evaluate(() => (window as unknown as Spy).heard)
     }
@@ -157,7 +157,7 @@ for (const engine of engines) {
               }
             })
           },
-          nameOf(OPTIONS.scope, undefined, site.url),
+          nameOf(OPTIONS.sessionKey, undefined, site.url),
         ),
       )
       return async () => {
@@ -911,14 +911,14 @@ for (const engine of engines) {
 
     test('S2 tabs "notify": the other tabs follow, and no message carries a token', async () => {
       const heard = await eavesdrop()
-      const tabs = await signedIn(2, { tabs: 'notify' })
+      const tabs = await signedIn(2, { tabs: { tokens: false } })
       const [a, b] = tabs as [Tab, Tab]
       const tokens = await all(tabs, accessToken)
       await demo('revoke-access')
       expect(await together(tabs, fetchOnGo)).toEqual([200, 200])
       expect(notes()).not.toContain('reuse detected')
       tokens.push(...(await all(tabs, accessToken)))
-      await open(1, { tabs: 'notify' })
+      await open(1, { tabs: { tokens: false } })
       await a.evaluate(async () => void (await window.auth.logout()))
       await until(async () => (await status(b)) === 'anonymous')
       expect(await events(b, 'logout')).toEqual([{ reason: 'other-tab' }])
@@ -933,7 +933,7 @@ for (const engine of engines) {
 
     test('S2 tabs "off": no message and no lock at all', async () => {
       const heard = await eavesdrop()
-      const [a, b] = (await open(2, { tabs: 'off' })) as [Tab, Tab]
+      const [a, b] = (await open(2, { tabs: false })) as [Tab, Tab]
       await site.login(a)
       await a.evaluate(async () => void (await window.auth.refresh()))
       const locks = await outside.evaluate(async () =>

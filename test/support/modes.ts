@@ -1,3 +1,4 @@
+import { cookieMode, tokenStorage } from '../../src/core.ts'
 import type { AuthClientOptions, TokenStorage } from '../../src/types.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
 
@@ -42,7 +43,7 @@ export const MODES: readonly Mode[] = [
     name: 'bearer, refresh token in a storage',
     isBearer: true,
     isRestored: true,
-    options: () => ({ ...inBody, options: { storage: createTabStorage() } }),
+    options: () => ({ ...inBody, options: { storage: tokenStorage(createTabStorage()) } }),
   },
   {
     name: 'cookie mode',
@@ -50,7 +51,7 @@ export const MODES: readonly Mode[] = [
     isRestored: true,
     options: () => ({
       server: { access: 'cookie' },
-      options: { mode: 'cookie', endpoints: { user: 'me' } },
+      options: { mode: cookieMode(), endpoints: { user: 'me' } },
     }),
   },
 ]

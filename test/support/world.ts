@@ -1,6 +1,7 @@
 import { getResponse } from 'msw'
 import { afterEach } from 'vitest'
 import { createClient } from '../../src/client.ts'
+import { shareTabs } from '../../src/core.ts'
 import type { Channel, Environment } from '../../src/environment.ts'
 import { type ChannelHub, createChannelHub } from '../../src/testing/channel.ts'
 import { createClock, type VirtualClock } from '../../src/testing/clock.ts'
@@ -389,7 +390,7 @@ export function createWorld(given: WorldOptions = {}): World {
     client: undefined as never,
   }
   world.client = createClient<JwtClaims, any>(
-    { restore: 'manual', logger: event => world.logs.push(event), ...given.options },
+    { restore: 'manual', tabs: shareTabs(), logger: event => world.logs.push(event), ...given.options },
     environment,
   )
   for (const name of EVENTS) world.client.on(name, detail => world.events.push([name, detail]))

@@ -78,7 +78,7 @@ export function installClient(
     localStorage: () => stored,
     sessionStorage: () => stored,
   }
-  const client = createClient({ restore: 'manual', tabs: 'off', ...options }, environment)
+  const client = createClient({ restore: 'manual', tabs: false, ...options }, environment)
   client.on('logout', device.signedOut)
   return () => void client.login()
 }

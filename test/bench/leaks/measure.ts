@@ -10,7 +10,7 @@ export interface Plateaus {
 
 const ORIGIN = 'https://app.example.com'
 installPage(ORIGIN)
-const { createAuthClient } = await import(`${'../dist'}/core.js`)
+const { createAuthClient, shareTabs } = await import(`${'../dist'}/core.js`)
 
 const WARM_UP = 5_000
 let issued = 0
@@ -30,7 +30,7 @@ const ok = { status: 200, redirected: false } as Response
 /** No answer to an API call is made anew: what grows is the client's. */
 const stub = async (_input: unknown, init?: RequestInit) => (init?.method === 'POST' ? issue() : ok)
 
-const auth = createAuthClient({ baseUrl: ORIGIN, fetch: stub, restore: 'manual' })
+const auth = createAuthClient({ baseUrl: ORIGIN, tabs: shareTabs(), fetch: stub, restore: 'manual' })
 await auth.login({ email: 'ada' })
 const nothing = () => {}
 

@@ -4,7 +4,7 @@ let tabs = 0
 
 /** The same through `auth.api`, which is ky. */
 export async function create(origin) {
-  const auth = createAuthClient({ baseUrl: origin, restore: 'manual', scope: `bench api ${tabs++}` })
+  const auth = createAuthClient({ baseUrl: origin, restore: 'manual', sessionKey: `bench api ${tabs++}` })
   return {
     login: () => auth.login({ email: 'ada', password: 'right' }),
     get: async url => {

@@ -1,9 +1,13 @@
 import {
   type AuthClient,
   type AuthClientOptions,
+  cookieMode,
   createAuthClient,
+  doubleSubmit,
+  idleTimeout,
   isAuthError,
   performanceLogger,
+  shareTabs,
   webStorage,
 } from 'silent-refresh'
 import { findFragments } from './find-fragments.ts'
@@ -38,14 +42,21 @@ document.addEventListener('securitypolicyviolation', ({ effectiveDirective, bloc
   window.uncaught.push(`${effectiveDirective} ${blockedURI}`)
 })
 
-/** The page under test: one client over the built package, with options from the address. */
-const { storage, measures, patient, ...given } = JSON.parse(
+/**
+ * The page under test: one client over the built package, with options from the address. Of those that bring code the
+ * address has what their functions take.
+ */
+const { tabs, storage, csrf, idle, mode, measures, patient, ...given } = JSON.parse(
   new URLSearchParams(location.search).get('options') ?? '{}',
 )
 const options: AuthClientOptions<Record<string, unknown>> = {
   endpoints: { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' },
+  ...(tabs !== undefined && { tabs: tabs && shareTabs(tabs) }),
   // By its name.
   ...(storage && { storage: webStorage(() => window[storage as 'sessionStorage']) }),
+  ...(csrf && { csrf: doubleSubmit(csrf) }),
+  ...(idle && { idle: idleTimeout(...(idle as Parameters<typeof idleTimeout>)) }),
+  ...(mode === 'cookie' && { mode: cookieMode() }),
   ...(measures && { logger: performanceLogger() }),
   ...given,
 }
