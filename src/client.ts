@@ -10,6 +10,7 @@ import { createExchange } from './kernel/exchange.ts'
 import type { Kernel } from './kernel/feature.ts'
 import { createLoginNote } from './kernel/login-note.ts'
 import { createRevocation } from './kernel/logout.ts'
+import type { Rested } from './kernel/logout-retries.ts'
 import { createMarker } from './kernel/marker.ts'
 import { readOptions } from './kernel/options.ts'
 import { pick } from './kernel/own.ts'
@@ -23,7 +24,7 @@ import { type Change, createSession } from './kernel/session.ts'
 import { createSignIn } from './kernel/sign-in.ts'
 import { createQueue } from './kernel/turns.ts'
 import { createTokenSource } from './kernel/usable-token.ts'
-import { createWireNote } from './kernel/wire-note.ts'
+import { createWireNote, type WireNote } from './kernel/wire-note.ts'
 import type {
   Abortable,
   AuthClient,
@@ -44,8 +45,6 @@ export const createClient = <Claims, User>(
 /** What the kernel's own parts know of each other, beside what features are shown. */
 interface Wiring extends Kernel {
   readonly wireNote: WireNote
-  readonly bearer: Bearer
-  readonly tokens: TokenSource
   alive(): void
   hidden(signal?: AbortSignal | null): Promise<void> | null
   bars(): boolean
@@ -116,12 +115,6 @@ export function createParts<Claims, User>(
     get serverClock() {
       return serverClock
     },
-    get bearer() {
-      return bearer
-    },
-    get tokens() {
-      return tokens
-    },
     get tabs() {
       return tabs
     },
@@ -160,7 +153,8 @@ export function createParts<Claims, User>(
   const signIn = createSignIn(kernel)
   const bearer = createBearer(settings.scheme)
   const tokens = createTokenSource(kernel)
-  const { fetch, forNow } = createAuthorizedFetch(kernel)
+  const { getAccessToken, peekAccessToken } = createAccessToken(kernel, tokens, bearer)
+  const { fetch, forNow } = createAuthorizedFetch(kernel, tokens, bearer)
   const parts: Part[] = [csrf, storage, idle, tabs].filter(part => part !== undefined)
 
   /** The one place where a session change fans out: to the timer, the notes, the listeners, and then the features. */
@@ -297,8 +291,8 @@ export function createParts<Claims, User>(
     setTokens: signIn.setTokens,
     refresh: signIn.refresh,
     logout,
-    getAccessToken: tokens.getAccessToken,
-    peekAccessToken: tokens.peekAccessToken,
+    getAccessToken,
+    peekAccessToken,
     touch: () => idle?.act(),
     fetch,
     subscribe: listener => emitter.on('change', () => listener()),

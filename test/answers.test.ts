@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { createClient } from '../src/client.ts'
 import { cookieMode, shareTabs } from '../src/core.ts'
-import { isAuthError } from '../src/errors.ts'
+import { isAuthError } from '../src/kernel/errors.ts'
 import type {
   AuthClientOptions,
   EndpointContext,

@@ -1,6 +1,6 @@
 import { HTTPError, TimeoutError } from 'ky'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type AuthClient, createFullClient } from '../src/full-client.ts'
+import { type AuthClient, createFullClient } from '../src/api/full-client.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'

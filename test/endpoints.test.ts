@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { createAuthClient } from '../src/core.ts'
-import { isAuthError } from '../src/errors.ts'
+import { isAuthError } from '../src/kernel/errors.ts'
 import type { AuthClientOptions, EndpointContext, EndpointFunction, Failure } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { REFUSED } from './support/refused.ts'

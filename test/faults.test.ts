@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type DemoServer, startServer } from '../demo/server/server.ts'
-import { isAuthError } from '../src/errors.ts'
+import { isAuthError } from '../src/kernel/errors.ts'
 import {
   FAULTS,
   type Fault,

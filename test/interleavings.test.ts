@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { tokenStorage } from '../src/core.ts'
-import { isAuthError } from '../src/errors.ts'
+import { isAuthError } from '../src/kernel/errors.ts'
 import type { LogEvent, TokenStorage } from '../src/types.ts'
 import { type Outcome, watch } from './support/outcome.ts'
 import { CUT_PASSWORD, HALF_PASSWORD, LOST_PASSWORD, ORIGIN } from './support/server.ts'

@@ -5,7 +5,7 @@ import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type AuthClientOptions, cookieMode, createAuthClient, tokenStorage } from '../src/core.ts'
-import { isAuthError } from '../src/errors.ts'
+import { isAuthError } from '../src/kernel/errors.ts'
 import * as withoutMsw from '../src/testing/core.ts'
 import {
   advancePastExpiry,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isAuthError } from '../src/errors.ts'
+import { isAuthError } from '../src/kernel/errors.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
 

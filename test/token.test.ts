@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isAuthError } from '../src/errors.ts'
-import { type Arrival, parseToken, type Token } from '../src/token.ts'
+import { isAuthError } from '../src/kernel/errors.ts'
+import { type Arrival, parseToken, type Token } from '../src/kernel/token.ts'
 
 const HOUR = 3_600_000
 const TEN_YEARS = 10 * 365 * 24 * HOUR

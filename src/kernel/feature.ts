@@ -48,7 +48,8 @@ export interface Kernel {
   signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult>
 }
 
-interface Parts {
+/** The options that take a feature, and what each feature is to the kernel. */
+export interface Parts {
   tabs: TabsPart
   storage: StoragePart
   idle: IdlePart

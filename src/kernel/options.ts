@@ -1,7 +1,7 @@
-import type { AuthClientOptions, Endpoint } from '../types.ts'
+import type { AuthClientOptions } from '../types.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, invalid, withoutBody } from './errors.ts'
-import { isPlan, type Plan } from './feature.ts'
+import { isPlan, type Parts, type Plan } from './feature.ts'
 import { bare, pick } from './own.ts'
 import { isRelative, readBaseUrl, secure, toUrl } from './resolve-url.ts'
 import { createSending } from './sending.ts'
@@ -84,13 +84,7 @@ function checked<T extends object>(values: T, rules: Record<string, Rule>, prefi
 }
 
 /** What the imported features are given to be created from. */
-export interface Plans {
-  readonly tabs: Plan<'tabs'> | undefined
-  readonly storage: Plan<'storage'> | undefined
-  readonly idle: Plan<'idle'> | undefined
-  readonly csrf: Plan<'csrf'> | undefined
-  readonly mode: Plan<'mode'> | undefined
-}
+export type Plans = { readonly [Option in keyof Parts]: Plan<Option> | undefined }
 
 /** @throws AuthError `invalid_option`, naming the option */
 export function readOptions(
@@ -155,7 +149,7 @@ export function readOptions(
     csrf: planOf(csrf, 'csrf'),
     mode: planOf(mode, 'mode'),
   }
-  for (const plan of Object.values<Plans[keyof Plans]>(plans)) plan?.check?.(settings)
+  for (const plan of Object.values(plans)) plan?.check?.(settings)
   return { settings, plans }
 }
 

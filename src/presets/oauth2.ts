@@ -1,6 +1,5 @@
-import { AuthError } from '../errors.ts'
-import { invalid } from '../options.ts'
-import { pick } from '../own.ts'
+import { AuthError, invalid } from '../kernel/errors.ts'
+import { pick } from '../kernel/own.ts'
 import type { AuthClientOptions, EndpointRequest, Failure } from '../types.ts'
 
 /** What `oauth2` has to know of the server. */

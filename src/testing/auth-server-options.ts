@@ -1,5 +1,4 @@
-import { AuthError } from '../errors.ts'
-import { invalid } from '../options.ts'
+import { AuthError, invalid } from '../kernel/errors.ts'
 import type { JwtClaims } from '../types.ts'
 
 /** Somebody who can sign in. */

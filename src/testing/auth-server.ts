@@ -1,5 +1,5 @@
-import { unlessAborted } from '../abort.ts'
-import { invalid } from '../options.ts'
+import { unlessAborted } from '../kernel/abort.ts'
+import { invalid } from '../kernel/errors.ts'
 import type { JwtClaims, TokenSet } from '../types.ts'
 import { type FakeAuthServerOptions, type FakeUser, pageUrl, readSettings } from './auth-server-options.ts'
 import { createFaults, type Fault, type Faults } from './faults.ts'

@@ -1,4 +1,4 @@
-import type { Channel } from '../environment.ts'
+import type { Channel } from '../kernel/environment.ts'
 import { type Deliver, inOrder } from './locks.ts'
 
 /** The broadcast channels of one browser. */

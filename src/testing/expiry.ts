@@ -1,4 +1,4 @@
-import { invalid } from '../options.ts'
+import { invalid } from '../kernel/errors.ts'
 import type { AuthClient } from '../types.ts'
 import type { TestClock } from './test-clock.ts'
 

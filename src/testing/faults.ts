@@ -1,4 +1,4 @@
-import { invalid } from '../options.ts'
+import { invalid } from '../kernel/errors.ts'
 import { isResponse, json } from './wire.ts'
 
 /** What goes wrong with one call. */

@@ -1,4 +1,4 @@
-import { invalid } from '../options.ts'
+import { invalid } from '../kernel/errors.ts'
 import type { JwtClaims } from '../types.ts'
 
 /** What `makeToken` takes beside the claims. */

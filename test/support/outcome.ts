@@ -1,4 +1,4 @@
-import { isAuthError } from '../../src/errors.ts'
+import { isAuthError } from '../../src/kernel/errors.ts'
 
 /** How a promise has ended so far: `'pending'`, `'fulfilled'`, the code of its AuthError, or what it rejected with. */
 export interface Outcome<T> {

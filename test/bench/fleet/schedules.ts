@@ -1,5 +1,5 @@
 import { createClient } from '../../../src/client.ts'
-import type { Environment } from '../../../src/environment.ts'
+import type { Environment } from '../../../src/kernel/environment.ts'
 import type { AuthClientOptions } from '../../../src/types.ts'
 import type { Device } from './device.ts'
 import type { Scenario } from './scenarios.ts'
