@@ -1,9 +1,69 @@
-import type { Feature } from '../feature.ts'
-
-export type ModeFeature = Feature<'mode'>
+import { type Answer, isEmpty } from '../kernel/answer.ts'
+import { AuthError } from '../kernel/errors.ts'
+import { demand, type Kernel, plan } from '../kernel/feature.ts'
+import type { CookiesPart } from '../kernel/parts.ts'
+import type { Settings } from '../kernel/settings.ts'
+import { type Arrival, readSet, type Token, toToken } from '../kernel/token.ts'
+import type { Feature, PartialTokens } from '../types.ts'
 
 /**
  * The access token is an HttpOnly cookie that JavaScript never sees, and no header is attached. `endpoints.user` is
  * required: it says after a page load whether somebody is signed in.
  */
-export const cookieMode = (): ModeFeature => Object.freeze({ feature: 'mode' })
+export const cookieMode = (): Feature<'mode'> => plan('mode', createCookies, check)
+
+function check({ endpoints, sliding, claims }: Settings): void {
+  demand(endpoints.user !== undefined, 'endpoints.user', 'given in cookie mode')
+  const leftOut = 'left out in cookie mode, where script sees no token'
+  demand(!sliding, 'sliding', leftOut)
+  demand(!claims, 'claims', leftOut)
+}
+
+function createCookies(kernel: Kernel): CookiesPart {
+  const { endpoints } = kernel.settings
+
+  async function whoIs(token: Token, operation: 'restore' | 'user', signal: AbortSignal): Promise<Token> {
+    const answer = await kernel.endpoints.ask(operation, null, signal, { decides: true })
+    const { user, lifetime } = read(answer, true)
+    return { ...token, user, lifetime: token.lifetime ?? lifetime }
+  }
+
+  return {
+    // Many user endpoints answer so where nobody is signed in.
+    namesNobody: (operation, body) => (operation === 'user' || operation === 'restore') && isEmpty(body),
+
+    toToken: parse,
+    read,
+    whoIs,
+
+    async restore(tokens, signal, rotated) {
+      try {
+        return read(await kernel.endpoints.ask('restore', tokens, signal, { rotated }), true)
+      } catch (error) {
+        // A 401 from the user endpoint may only mean that the access cookie expired.
+        if (!endpoints.refresh || (error as AuthError).code !== 'refresh_rejected') throw error
+      }
+      const renewed = await kernel.endpoints.refresh('refresh', tokens, signal, rotated)
+      return renewed.user === undefined ? whoIs(renewed, 'restore', signal) : renewed
+    },
+
+    credentials: token => (token ? 'include' : 'omit'),
+
+    refuse(name, instead) {
+      throw new AuthError('unsupported', `"${name}" is not for cookie mode: script sees no token. ${instead}`)
+    },
+  }
+}
+
+const parse = (set: PartialTokens, arrival: Arrival): Token =>
+  toToken({ ...readSet(set), refreshToken: undefined }, arrival, '')
+
+const isHtml = (body: unknown): boolean => typeof body === 'string' && /^\s*</.test(body)
+
+function read({ set, body, serverDate, sentAt }: Answer, namesWho = false): Token {
+  // The cookies came beside the body, which may say anything: but a page is of a proxy, or the app's own.
+  if (set === undefined && (namesWho ? typeof body !== 'object' : isHtml(body))) {
+    throw new AuthError('malformed_response', 'The answer is a page or a text: is the URL right?')
+  }
+  return parse(set ?? {}, { sentAt, serverDate })
+}

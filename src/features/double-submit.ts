@@ -1,11 +1,24 @@
-import { demand, type Feature } from '../feature.ts'
-import { pick } from '../own.ts'
-import type { CsrfOptions } from '../types.ts'
+import { demand, type Kernel, plan } from '../kernel/feature.ts'
+import { pick } from '../kernel/own.ts'
+import type { CsrfPart } from '../kernel/parts.ts'
+import type { Feature } from '../types.ts'
 
-export interface CsrfFeature extends Feature<'csrf'>, CsrfOptions {}
+/** The double-submit pattern: a readable cookie that is sent back as a header. */
+export interface DoubleSubmitOptions {
+  /** Name of the cookie, such as `XSRF-TOKEN`. */
+  cookie: string
+  /** Name of the header, such as `X-XSRF-TOKEN`. */
+  header: string
+}
 
 /** A token of RFC 9110 §5.6.2, or nearly. */
 const NAME = /^[\w.~+-]+$/
+
+/** RFC 9110 §5.5. Of anything else `Headers.set` would throw an error that quotes it. */
+const FIELD_VALUE = /^[\t -~\x80-\xff]+$/
+
+/** RFC 9110 §9.2.1. */
+const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/i
 
 /**
  * Sends a readable cookie back as a header with unsafe methods (RFC 9110 §9.2.1), to allowed origins only. Such
@@ -14,13 +27,52 @@ const NAME = /^[\w.~+-]+$/
  *
  * @throws AuthError `invalid_option`
  */
-export function doubleSubmit(names: CsrfOptions): CsrfFeature {
+export function doubleSubmit(names: DoubleSubmitOptions): Feature<'csrf'> {
   const { cookie, header } = pick(names, 'cookie', 'header')
-  demand(typeof cookie === 'string' && cookie !== '', 'doubleSubmit', '{ cookie, header }, the names of both')
   demand(
-    typeof header === 'string' && NAME.test(header),
+    typeof cookie === 'string' && cookie !== '' && typeof header === 'string' && NAME.test(header),
     'doubleSubmit',
     '{ cookie, header }, the names of both',
   )
-  return Object.freeze({ feature: 'csrf', cookie: cookie as string, header: header as string })
+  return plan('csrf', kernel => createGuard(kernel, cookie, header))
+}
+
+function createGuard(kernel: Kernel, cookie: string, header: string): CsrfPart {
+  const { settings, environment } = kernel
+  const prefix = `${cookie}=`
+  let pinned: string | undefined
+
+  // A sibling subdomain can set another cookie of this name, with whatever is in it.
+  const read = (): string | undefined =>
+    environment
+      .cookies()
+      .split('; ')
+      .filter(text => text.startsWith(prefix))
+      .map(text => decode(text.slice(prefix.length)))
+      .find(value => FIELD_VALUE.test(value) && value.trim() !== '')
+
+  return {
+    guard(headers, method, url, session) {
+      if (SAFE.test(method) || !settings.allowedOrigins.has(new URL(url).origin)) return false
+      // Other tabs change the jar: with the value that its session began with, a request fails rather than be another's.
+      const isPinned = kernel.cookies && session
+      if (isPinned) pinned ??= read()
+      const value = isPinned ? pinned : read()
+      if (value && !headers.has(header)) headers.set(header, value)
+      return true
+    },
+
+    changed({ type }) {
+      // A session, or a refresh of it, begins: its value is the one that is in the jar now.
+      if (type === 'commit' && kernel.cookies) pinned = read()
+    },
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // not encoded then
+  }
 }

@@ -1,6 +1,7 @@
-import { AuthError, errorName } from './errors.ts'
-import type { Settings } from './settings.ts'
+import { threw } from './callback.ts'
+import { AuthError } from './errors.ts'
 import { pick } from './own.ts'
+import type { Settings } from './settings.ts'
 
 /**
  * Whose session it is. A session keeps one such object until somebody else signs in, so a request can compare the
@@ -26,13 +27,6 @@ export interface Owner {
 export const isSameIdentity = (a: Identity, b: Identity): boolean =>
   a === b || (a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name)
 
-/**
- * Names the user of a token: by the `identity` option, else by the token's `sub`, else by the `id` or `sub` of the user
- * in the same answer. `user`: what `session.user` will be. That user can be an older answer's, which says nothing of
- * whose this one is.
- */
-export type NameUser = (token: Unnamed, user: unknown) => string | null
-
 interface Unnamed {
   readonly claims: object | null
   /** The user in the same answer, if there was one. */
@@ -42,27 +36,31 @@ interface Unnamed {
   readonly isNamed?: boolean
 }
 
-export function createNameUser({ identity, log }: Pick<Settings, 'identity' | 'log'>): NameUser {
-  /** @throws AuthError `malformed_response` */
-  function byOption(claims: object | null, user: unknown): string | null {
-    let value: unknown
-    try {
-      value = identity?.({ claims, user })
-    } catch (error) {
-      log({ type: 'callback-threw', option: 'identity', name: errorName(error) })
-      throw new AuthError(
-        'malformed_response',
-        '"identity" threw. Its error may quote a token, so it is not shown.',
-      )
-    }
-    if (value == null) return null
-    const text = asText(value)
-    if (text !== null) return JSON.stringify(['identity', text])
-    throw new AuthError('malformed_response', '"identity" must return a string, a number, null or undefined.')
-  }
+type NamingSettings = Pick<Settings, 'identity' | 'log'>
 
-  return (token, user = null) =>
-    token.isNamed ? token.identity : (byOption(token.claims, user) ?? token.identity ?? nameOf(token.user))
+/**
+ * Names the user of a token: by the `identity` option, else by the token's `sub`, else by the `id` or `sub` of the user
+ * in the same answer. `user`: what `session.user` will be. That user can be an older answer's, which says nothing of
+ * whose this one is.
+ *
+ * @throws AuthError `malformed_response`
+ */
+export const nameUser = (settings: NamingSettings, token: Unnamed, user: unknown = null): string | null =>
+  token.isNamed
+    ? token.identity
+    : (byOption(settings, token.claims, user) ?? token.identity ?? nameOf(token.user))
+
+function byOption({ identity, log }: NamingSettings, claims: object | null, user: unknown): string | null {
+  let value: unknown
+  try {
+    value = identity?.({ claims, user })
+  } catch (error) {
+    throw threw(log, 'identity', error)
+  }
+  if (value == null) return null
+  const text = asText(value)
+  if (text !== null) return JSON.stringify(['identity', text])
+  throw new AuthError('malformed_response', '"identity" must return a string, a number, null or undefined.')
 }
 
 /** The `sub` of a token (RFC 7519 §4.1.2) is unique for its issuer only. */

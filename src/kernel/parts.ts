@@ -1,4 +1,5 @@
-import type { HeldTokens, LogoutReason, PartialTokens } from '../types.ts'
+import type { HeldTokens, LogoutReason, Operation, PartialTokens } from '../types.ts'
+import type { Answer } from './answer.ts'
 import type { AuthError } from './errors.ts'
 import type { Flight, Moment } from './flight.ts'
 import type { Held } from './held.ts'
@@ -105,10 +106,28 @@ export interface CsrfPart extends Part {
   readonly guard: GuardRequest
 }
 
-/** The access token is a cookie that JavaScript never sees. */
+/**
+ * The access token is a cookie that JavaScript never sees. What restores a session is then `endpoints.user`, unless
+ * `endpoints.restore` is given: the server says whose the cookies are.
+ */
 export interface CookiesPart {
+  /** Is this answer to the call that says who is signed in empty, and so names nobody? */
+  namesNobody(operation: Operation, body: unknown): boolean
   /** Of a session whose tokens are all in cookies: its lifetime and user, where the answer says them. */
   toToken(set: PartialTokens, arrival: Arrival): Token
+  /**
+   * The session that the answer to a login or refresh stands for.
+   * @throws AuthError `malformed_response` where the answer is a page
+   */
+  read(answer: Answer): Token
+  /** The session of these cookies, with the user that the server names for them. */
+  whoIs(token: Token, operation: 'restore' | 'user', signal: AbortSignal): Promise<Token>
+  /** Asks the server who is signed in, after a refresh where that is needed. */
+  restore(
+    tokens: HeldTokens | null,
+    signal: AbortSignal,
+    rotated?: (refreshToken: string) => unknown,
+  ): Promise<Token>
   /** `credentials` of a request that says nothing of them. */
   credentials(token: Held | null): RequestCredentials
   /** @throws AuthError `unsupported`: there is no token to take or to hand out */

@@ -1,0 +1,77 @@
+import type { Failure, Operation, PartialTokens } from '../types.ts'
+import { DAY, type Instant } from './clock.ts'
+
+/** A 2xx answer of an auth call, read. */
+export interface Answer {
+  /** `undefined`: nothing was found in it. `null`: it says that nobody is signed in. */
+  readonly set: PartialTokens | null | undefined
+  readonly body: unknown
+  readonly status: number
+  /** Epoch milliseconds or NaN. */
+  readonly serverDate: number
+  readonly sentAt: Instant
+}
+
+/** A browser shows no status of a redirect that it was told not to follow. */
+export const isRedirect = ({ type, status }: Response): boolean =>
+  type === 'opaqueredirect' || (status >= 300 && status < 400)
+
+/** Nothing, `null` or `{}`. */
+export const isEmpty = (body: unknown): boolean =>
+  body == null || (typeof body === 'object' && Object.keys(body).length === 0)
+
+/** JSON where it is; else the text. V8's own error would quote the body. */
+export function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text.trim() ? text : undefined
+  }
+}
+
+/** RFC 6749 §5.1, its camelCase twins, and `token`. */
+export function readStandard(
+  body: unknown,
+  _response: Response,
+  operation: Operation,
+): PartialTokens | null | undefined {
+  if (operation === 'user' && body === null) return null
+  if (typeof body !== 'object' || body === null) return
+  if (operation === 'user') return { user: body }
+  // Backends that always write all members say by `""`, `0` and `{}` that there is none.
+  const own = (name: string): any => (Object.hasOwn(body, name) && body[name as never]) || undefined
+  return {
+    accessToken: own('access_token') ?? own('accessToken') ?? own('token'),
+    refreshToken: own('refresh_token') ?? own('refreshToken'),
+    expiresIn: own('expires_in') ?? own('expiresIn'),
+    user: isEmpty(own('user')) ? undefined : own('user'),
+  }
+}
+
+/**
+ * Does the server itself refuse? A firewall or a mesh says 400 and 403 too, in a page or in words of its own. A backend
+ * says them in JSON, with no body, or by the name of the status alone.
+ */
+export function isRefusal({ status, body }: Failure, text: string): boolean {
+  if (status === 401) return true
+  const isOwn = body !== text || /^\s*(bad request|forbidden)\s*$/i.test(text)
+  return (status === 400 || status === 403) && isOwn
+}
+
+/** The body, unless it quotes one of these tokens: compared as JSON, which has several ways to write a character. */
+export function withoutTokens(body: unknown, tokens: PartialTokens | null | undefined): unknown {
+  try {
+    const text = JSON.stringify(body) ?? ''
+    const quotes = (token: unknown) => token && text.includes(JSON.stringify(token).slice(1, -1))
+    return quotes(tokens?.accessToken) || quotes(tokens?.refreshToken) ? undefined : body
+  } catch {
+    return undefined // nested too deeply to be looked at
+  }
+}
+
+/** Seconds or a date (RFC 9110 §10.2.3), as epoch milliseconds by this machine's clock. */
+export function readRetryAfter(value: string | null, serverDate: number, now: number): number | undefined {
+  if (!value) return
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (serverDate || now)
+  return Number.isNaN(wait) ? undefined : now + Math.max(0, Math.min(wait, DAY))
+}

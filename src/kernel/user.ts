@@ -1,0 +1,107 @@
+import type { StandardSchema } from '../types.ts'
+import { within } from './abort.ts'
+import type { Ask } from './auth-call.ts'
+import { callback } from './callback.ts'
+import { later, remaining } from './clock.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import { nameUser } from './identity.ts'
+import { pick } from './own.ts'
+import type { CookiesPart } from './parts.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+import type { Token } from './token.ts'
+
+/** Whose token it is. */
+export interface Naming {
+  /** Names the user of a token, as far as nothing has to be asked for it. `known`: as for `complete`. */
+  named(token: Token, known: unknown): Token
+  /** Names the user of a token by its claims alone. */
+  nameByClaims(token: Token): Promise<string | null>
+  /**
+   * Lets the app's schema have the claims, names the user, and asks for the user where nothing has said it yet.
+   * `known`: the user of the session that it renews, if it turns out to be of the same user. `again`: asks all the same.
+   */
+  complete(token: Token, known: unknown, signal: AbortSignal, again?: () => boolean): Promise<Token>
+}
+
+interface Needs {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly session: SessionHolder
+  readonly cookies: CookiesPart | undefined
+}
+
+export function createNaming(kernel: Needs, ask: Ask): Naming {
+  const { settings, environment } = kernel
+  const { claims, userSchema, endpoints, timeout, log } = settings
+
+  /** What the app's schema makes of it. Its issues can quote what they found, so they stay there. */
+  async function validated<T>(option: string, schema: StandardSchema<T>, value: unknown): Promise<T> {
+    const valid = await callback(log, option, async () => {
+      const result: { issues?: unknown; value?: unknown } = await schema['~standard'].validate(value)
+      const found = pick(result, 'issues', 'value')
+      return found.issues ? null : { value: found.value as T }
+    })
+    if (valid) return valid.value
+    const what = option === 'claims' ? "The token's claims do" : 'The user does'
+    throw new AuthError('malformed_response', `${what} not fit "${option}".`)
+  }
+
+  const withClaims = async (token: Token): Promise<Token> =>
+    claims ? { ...token, claims: await validated('claims', claims, token.claims) } : token
+
+  const withUser = async (token: Token): Promise<Token> =>
+    userSchema && token.user != null
+      ? { ...token, user: await validated('userSchema', userSchema, token.user) }
+      : token
+
+  /**
+   * The `identity` option sees the user that the session will have: the answer's, or the known one if the answer turns
+   * out to be of the same user.
+   */
+  function named(token: Token, known: unknown): Token {
+    const name = (user: unknown): Token => ({ ...token, identity: nameUser(settings, token, user) })
+    if (token.user != null || known == null) return name(token.user)
+    const same = name(known)
+    return kernel.session.isSameUser(same) ? same : name(undefined)
+  }
+
+  async function askForUser(token: Token, signal: AbortSignal): Promise<Token> {
+    const { accessToken, refreshToken, since, lifetime } = token
+    const expiresAt = lifetime === null ? undefined : since.wall + lifetime
+    const { set } = await ask('user', { accessToken, refreshToken, expiresAt }, signal)
+    return { ...token, user: set === null ? null : set?.user }
+  }
+
+  return {
+    named,
+
+    nameByClaims: async token => nameUser(settings, await withClaims(token)),
+
+    async complete(given, known, signal, again = () => false) {
+      const { cookies, session } = kernel
+      let token = await withClaims(given)
+      if (!token.isNamed) token = await withUser(token)
+      const result = named(token, known)
+      const isSame = session.isSameUser(result)
+      if (!endpoints.user || token.user != null || (isSame && known != null && !again())) return result
+      // Cookies that came with any 2xx answer are a session only if the server names its user.
+      const isNew = cookies && !token.isNamed && !isSame
+      try {
+        const late = () => new AuthError('user_unavailable', 'The user request took too long.')
+        const inTime = async (inner: AbortSignal) =>
+          withUser(await (isNew ? cookies.whoIs(token, 'user', inner) : askForUser(token, inner)))
+        // It has to be over before the operation is, which would take the token with it.
+        const left = remaining(environment, later(token.since, timeout)) * 0.9
+        return named(await within(environment, Math.min(timeout / 2, left), late, inTime, signal), known)
+      } catch (error) {
+        // The session does not hang on it; the next refresh asks again.
+        signal.throwIfAborted()
+        if (isNew) throw error
+        log({ type: 'user-failed', error: error as AuthError })
+      }
+      return result
+    },
+  }
+}
