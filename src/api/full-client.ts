@@ -22,8 +22,11 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
 ): AuthClient<Claims, User> {
-  const given = typeof options === 'object' && options ? bare(options) : options // read once
-  if (given && given.tabs === undefined) given.tabs = shareTabs()
+  let given = options
+  if (typeof options === 'object' && options) {
+    given = bare(options) // read once
+    if (given.tabs === undefined) given.tabs = shareTabs()
+  }
   const { client, forNow } = createParts<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   const patient = createPatience(environment, request => new TimeoutError(request))

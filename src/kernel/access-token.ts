@@ -58,9 +58,8 @@ export function createAccessToken(
       const { minValidity = 0, refused, signal } = pick(options, 'minValidity', 'refused', 'signal')
       kernel.cookies?.refuse('getAccessToken', 'Use "fetch".')
       if (!(minValidity >= 0)) throw invalid('minValidity', 'a non-negative number of milliseconds')
-      const held = await (refused == null
-        ? tokens.usable(signal, minValidity)
-        : tokens.usable(signal, minValidity, await ownerOf(refused, signal), refused))
+      const owner = refused == null ? session.owner : await ownerOf(refused, signal)
+      const held = await tokens.usable(signal, minValidity, owner, refused)
       if (held && minValidity > 0 && isDue(environment, held, minValidity)) {
         throw new AuthError(
           'refresh_unavailable',

@@ -51,13 +51,12 @@ export function createBearer(scheme: string): Bearer {
       if (headers === NO_HEADERS) return null
       const isNative = headers instanceof Headers
       let found: Owner | 'other' | null = null
-      const names = isNative ? (headers.has('Authorization') ? ['Authorization'] : []) : Object.keys(headers)
-      for (const name of names) {
+      for (const name of isNative ? ['Authorization'] : Object.keys(headers)) {
         // However the caller has written it.
         if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
-        const value = (isNative ? headers.get(name) : headers[name]) as string
+        const value = isNative ? headers.get(name) : headers[name]
         // `Headers` join the values of one name.
-        const parts = value.split(',')
+        const parts = value?.split(',') ?? []
         const others = parts.filter(part => {
           const owner = written.get(digest(part.trim()))
           if (found !== 'other') found = owner ?? 'other'
@@ -66,10 +65,9 @@ export function createBearer(scheme: string): Bearer {
         if (others.length === parts.length) continue
         if (isNative) headers.delete(name)
         else delete headers[name]
-        if (others.length) {
-          if (isNative) headers.set(name, others.join(','))
-          else headers[name] = others.join(',')
-        }
+        if (!others.length) continue
+        if (isNative) headers.set(name, others.join(','))
+        else headers[name] = others.join(',')
       }
       return found
     },
@@ -77,7 +75,6 @@ export function createBearer(scheme: string): Bearer {
     ownerOf: token => written.get(digest(headerOf(token))),
     attach(given, token) {
       const authorization = token ? headersOf(token) : undefined
-      if (given === NO_HEADERS) return new Headers(authorization)
       if (given instanceof Headers && !given.keys().next().done) {
         const headers = new Headers(given)
         if (authorization) headers.set('Authorization', authorization.get('Authorization') as string)

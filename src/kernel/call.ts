@@ -55,9 +55,8 @@ export function readCall(
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
   const common = commonOf(given)
-  const isNothing = given == null || (common !== undefined && Object.keys(given).length === 1)
-  const init: Marked | null = isNothing ? NOTHING : copyPlain(given)
-  if (common && !isNothing) delete init?.[OWNER]
+  const init: Marked | null = given == null ? NOTHING : copyPlain(given)
+  if (common) delete init?.[OWNER]
   if (init && text !== null && isSettled(init)) {
     const { method = 'GET', signal } = init
     let headers: HeaderCopy = NO_HEADERS
@@ -109,8 +108,7 @@ const headersOf = ({ headers }: Request): HeaderCopy => (headers.keys().next().d
 const isSettled = ({ method = '', body }: RequestInit): boolean =>
   typeof method === 'string' && (Object(body) !== body || body instanceof Blob)
 
-const isEmpty = (init: RequestInit | null): boolean =>
-  init === NOTHING || (init !== null && Object.keys(init).length === 0)
+const isEmpty = (init: RequestInit | null): boolean => init !== null && Object.keys(init).length === 0
 
 /**
  * What a Request was made of and does not have, or has without saying that the app asked for it. The body is read by

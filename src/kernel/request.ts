@@ -5,8 +5,8 @@ import { type Call, type Common, hold, OWNER, readCall } from './call.ts'
 import { readChallenge } from './challenge.ts'
 import type { Environment, Fetch } from './environment.ts'
 import { errorName } from './errors.ts'
-import type { Held } from './held.ts'
-import type { Owner } from './identity.ts'
+import { type Held, isExpired } from './held.ts'
+import { isSameIdentity, type Owner } from './identity.ts'
 import { createSend, initOf } from './outgoing.ts'
 import type { CookiesPart, CsrfPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
@@ -56,14 +56,12 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
       // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
       const isAppsOwn = author === 'other' && !kernel.cookies
       if (call.url === null || isAppsOwn) {
-        if (isAppsOwn && call.url !== null)
-          log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
+        if (call.url !== null) log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
         return settings.sending.send(call.target, initOf(call))
       }
       const owner = author && author !== 'other' ? author : (call.common?.owner ?? session.owner)
       const token = tokens.ready()
-      const mustWait = !token && (session.held !== null || tokens.mustRestore())
-      return mustWait ? whenReady(call, owner) : sendAs(call, token, owner)
+      return token === undefined ? whenReady(call, owner) : sendAs(call, token, owner)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -74,8 +72,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     hold(call)
     log({ type: 'held-back', ...nameOf(call), why: session.held ? 'refresh' : 'restore' })
     try {
-      do await waited(call, tokens.usable(call.signal, 0, owner))
-      while (tokens.mustRestore())
+      await waited(call, tokens.usable(call.signal, 0, owner))
     } catch (error) {
       discard(call.target, error)
       throw error
@@ -96,13 +93,10 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     return isInQuestion(response) ? exchange(call, token, response) : response
   }
 
-  /** May another token change it? */
+  /** May another token change it? After a redirect the answer may be a stranger's; a made-up response has no URL. */
   const isInQuestion = (response: Response): boolean =>
     (response.status === 401 || response.status === 403 || shouldRefresh !== undefined) &&
-    isOwnAnswer(response)
-
-  /** After a redirect the answer may be a stranger's; a made-up response has no URL. */
-  const isOwnAnswer = (response: Response): boolean => !response.redirected || judge(response.url) !== null
+    (!response.redirected || judge(response.url) !== null)
 
   /** Sends until the answer has to do with more than the token. `first`: the answer that is there already. */
   async function exchange(call: Call, token: Held, first?: Response): Promise<Response> {
@@ -113,15 +107,21 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
       try {
         const response = (sends === 1 && first) || (await send(call, target, token, sends > 1))
         // What waited in a queue for longer than its token lived was not refused for good.
-        const isFinal = sends === SENDS || (sends > 1 && session.held === token && !tokens.isOver())
+        const isFinal =
+          sends === SENDS || (sends > 1 && session.held === token && !isExpired(environment, token))
         if (!isInQuestion(response) || isChallenged(call, response)) return response
-        if (isFinal) return response.status === 401 ? handedBack(call, response, 'refused-again') : response
+        if (isFinal) {
+          if (response.status === 401) notReplayed(call, 'refused-again')
+          return response
+        }
         if (!(await isTokenDead(call, response))) return response
 
-        await renewed(call, token, response)
-        const next = tokens.successor(token)
-        if (!next) return handedBack(call, response, whyNone(token))
-        if (call.isOneShot) return handedBack(call, response, 'one-shot-body')
+        await waited(call, tokens.renewed(token, call.signal)).catch(error => {
+          discard(response)
+          throw error
+        })
+        const next = successor(call, token)
+        if (!next) return response
         discard(response)
         log({ type: 'replay', ...nameOf(call), from: token.serial, to: next.serial })
         target = spare ?? target
@@ -140,7 +140,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     const challenge = readChallenge(response.headers.get('WWW-Authenticate'), settings.scheme)
     if (!challenge) return false
     kernel.emit('challenge', { challenge, url: nameOf(call).url, status })
-    handedBack(call, response, 'challenge')
+    notReplayed(call, 'challenge')
     return true
   }
 
@@ -162,22 +162,20 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     }
   }
 
-  async function renewed(call: Call, token: Held, response: Response): Promise<void> {
-    try {
-      await waited(call, tokens.renewed(token, call.signal))
-    } catch (error) {
-      discard(response)
-      throw error
-    }
+  /** The token to send it again with; `null` where the answer is the caller's. */
+  function successor(call: Call, sent: Held): Held | null {
+    const { held } = session
+    if (!held) notReplayed(call, 'signed-out')
+    else if (held === sent) notReplayed(call, 'limited')
+    else if (!isSameIdentity(held.identity, sent.identity)) notReplayed(call, 'user-changed')
+    else if (call.isOneShot) notReplayed(call, 'one-shot-body')
+    else return held
+    return null
   }
 
-  function handedBack(call: Call, response: Response, why: NotReplayed): Response {
+  function notReplayed(call: Call, why: NotReplayed): void {
     log({ type: 'not-replayed', ...nameOf(call), why })
-    return response
   }
-
-  const whyNone = (sent: Held): NotReplayed =>
-    session.held === sent ? 'limited' : session.held ? 'user-changed' : 'signed-out'
 
   function forNow(isPatient: boolean): RequestInit {
     const common: Common = { owner: session.owner, isPatient }

@@ -11,11 +11,9 @@ import type { SessionHolder } from './session.ts'
 
 /** Which token may be used now, and what a call waits for where there is none. */
 export interface TokenSource {
-  /** The token, where nothing has to be waited for. Starts the refresh ahead of its end. */
-  ready(): Held | null
-  /** Is there no telling yet whether somebody is signed in? */
-  mustRestore(): boolean
-  /** The token that a request would be sent with right now; `null` where it would have to wait. */
+  /** The token to send with; `null` when anonymous, `undefined` where that takes a wait. Starts the refresh ahead. */
+  ready(): Held | null | undefined
+  /** The same, for a caller who will not wait: starts what a request would wait for. */
   peek(): Held | null
   /**
    * The token to send with now, refreshed first where one is due; `null` when anonymous. `refused`: a token of the owner
@@ -25,14 +23,10 @@ export interface TokenSource {
     signal?: AbortSignal | null,
     minValidity?: number,
     owner?: Owner,
-    refused?: string,
+    refused?: string | null,
   ): Promise<Held | null>
   /** Where the token that was refused, or the one that took its place, is no good: refreshes. */
   renewed(sent: Held, signal?: AbortSignal | null): Promise<void>
-  /** The token to replay with; `null` where the 401 is the answer. */
-  successor(sent: Held): Held | null
-  /** Has the token that is held ended? */
-  isOver(): boolean
 }
 
 interface Needs {
@@ -55,49 +49,54 @@ export function createTokenSource(kernel: Needs): TokenSource {
   const mustRestore = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null
   const refresh = (): Promise<AuthError | null> => refresher.run(isOver() ? 'dead' : 'ahead')
 
-  function ready(): Held | null {
+  function ready(): Held | null | undefined {
     kernel.alive()
     const { held } = session
-    if (!held || kernel.idle?.isOver()) return null
-    const left = held.expires ? remaining(environment, held.expires) : Number.POSITIVE_INFINITY
-    if (left <= held.margin) return null
+    if (!held) return mustRestore() ? undefined : null
+    if (kernel.idle?.isOver()) return undefined
+    const { expires, margin, ahead } = held
+    if (!expires) return held
+    const left = remaining(environment, expires)
+    if (left <= margin) return undefined
     // The timer may be throttled: in a hidden tab a request is the better alarm.
-    if (left <= held.ahead) void refresher.run('ahead')
+    if (left <= ahead) void refresher.run('ahead')
     return held
   }
 
   function peek(): Held | null {
     const token = ready()
-    // A request would wait for the next one.
     if (!token && session.held && !kernel.idle?.isOver()) void refresh()
-    return token
+    return token ?? null
   }
 
   async function usable(
     signal?: AbortSignal | null,
     minValidity = 0,
     owner: Owner = session.owner,
-    refused?: string,
+    refused?: string | null,
   ): Promise<Held | null> {
     kernel.alive()
     signal?.throwIfAborted()
-    const isRefused = () => refused !== undefined && session.held?.accessToken === refused
+    const isRefused = () => session.held !== null && session.held.accessToken === refused
     const { identity } = session
     const wasTheirs = identity && owner.identity && isSameIdentity(identity, owner.identity)
     await unlessAborted(Promise.resolve(kernel.idle?.judged()), signal)
-    for (let tries = 0; mustRestore(); tries++) {
-      if (tries === 2) throw unavailable('The session is not restored yet.')
-      raise(await unlessAborted(kernel.restored(), signal))
-    }
-    if (isRefused()) await replaceDead(signal)
-    if (isRefused()) throw unavailable('The server handed back the token that was refused.')
-    if (isShort(minValidity)) {
-      await replaceShort(signal)
-      // The machine may have slept while the answer was under way: what came is then dead already.
-      if (isShort(0)) await replaceShort(signal)
-      if (isOver()) throw unavailable('Even a fresh token is dead: look at its lifetime.')
-    } else ready()
-    if (refused !== undefined && wasTheirs && !session.held) return null
+    do {
+      for (let tries = 0; mustRestore(); tries++) {
+        if (tries === 2) throw unavailable('The session is not restored yet.')
+        raise(await unlessAborted(kernel.restored(), signal))
+      }
+      if (isRefused()) await replaceDead(signal)
+      if (isRefused()) throw unavailable('The server handed back the token that was refused.')
+      if (isShort(minValidity)) {
+        await replaceShort(signal)
+        // The machine may have slept while the answer was under way: what came is then dead already.
+        if (isShort(0)) await replaceShort(signal)
+        if (isOver()) throw unavailable('Even a fresh token is dead: look at its lifetime.')
+      } else ready()
+      // The page may have been away, in the back/forward cache, while the answer was under way.
+    } while (mustRestore())
+    if (refused != null && wasTheirs && !session.held) return null
     return belonging(session.held, owner)
   }
 
@@ -115,18 +114,12 @@ export function createTokenSource(kernel: Needs): TokenSource {
 
   return {
     ready,
-    mustRestore,
     peek,
     usable,
     async renewed(sent, signal) {
       if (refresher.limited || (session.held !== sent && !isOver())) return
       await replaceDead(signal)
     },
-    successor(sent) {
-      const { held } = session
-      return held && held !== sent && isSameIdentity(held.identity, sent.identity) ? held : null
-    },
-    isOver,
   }
 }
 
