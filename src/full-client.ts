@@ -21,8 +21,9 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
 ): AuthClient<Claims, User> {
-  const given = typeof options === 'object' && options ? bare(options) : options // read once
-  if (given && given.tabs === undefined) given.tabs = shareTabs()
+  const isObject = typeof options === 'object' && options !== null
+  const given = isObject ? bare(options) : options // read once
+  if (isObject && given.tabs === undefined) given.tabs = shareTabs()
   const { client, forNow } = createParts<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   const patient = createPatience(environment, request => new TimeoutError(request))

@@ -64,7 +64,7 @@ const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), '
 
 /** A value that another function made, or none did, is refused. */
 const madeBy = (feature: string, makers: string): Rule => [
-  value => isObject(value) && Object.hasOwn(value, 'feature') && value.feature === feature,
+  value => Object.hasOwn(Object(value), 'feature') && Object.isFrozen(value) && value.feature === feature,
   `made by ${makers}`,
 ]
 

@@ -1,5 +1,5 @@
 import { demand, type Feature } from '../feature.ts'
-import { pick } from '../own.ts'
+import { hasOnly, pick } from '../own.ts'
 import type { CsrfOptions } from '../types.ts'
 
 export interface CsrfFeature extends Feature<'csrf'>, CsrfOptions {}
@@ -16,11 +16,12 @@ const NAME = /^[\w.~+-]+$/
  */
 export function doubleSubmit(names: CsrfOptions): CsrfFeature {
   const { cookie, header } = pick(names, 'cookie', 'header')
-  demand(typeof cookie === 'string' && cookie !== '', 'doubleSubmit', '{ cookie, header }, the names of both')
+  const isCookie = typeof cookie === 'string' && cookie !== ''
+  const isHeader = typeof header === 'string' && NAME.test(header)
   demand(
-    typeof header === 'string' && NAME.test(header),
+    hasOnly(names, 'cookie', 'header') && isCookie && isHeader,
     'doubleSubmit',
-    '{ cookie, header }, the names of both',
+    'given { cookie, header }, the names of both',
   )
   return Object.freeze({ feature: 'csrf', cookie: cookie as string, header: header as string })
 }

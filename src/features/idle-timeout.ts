@@ -1,5 +1,5 @@
 import { demand, type Feature } from '../feature.ts'
-import { pick } from '../own.ts'
+import { hasOnly, pick } from '../own.ts'
 
 /** What `idleTimeout` takes beside the time. */
 export interface IdleTimeoutOptions {
@@ -27,6 +27,7 @@ const isDuration = (value: unknown): boolean => typeof value === 'number' && val
  * @throws AuthError `invalid_option`
  */
 export function idleTimeout(ms: number, options: IdleTimeoutOptions = {}): IdleFeature {
+  demand(hasOnly(options, 'warnBefore'), 'idleTimeout', 'given milliseconds, and { warnBefore } or nothing')
   const { warnBefore } = pick(options, 'warnBefore')
   demand(isDuration(ms), 'idleTimeout', 'a positive number of milliseconds')
   demand(
