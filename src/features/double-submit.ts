@@ -1,5 +1,5 @@
 import { demand, type Kernel, plan } from '../kernel/feature.ts'
-import { pick } from '../kernel/own.ts'
+import { hasOnly, pick } from '../kernel/own.ts'
 import type { CsrfPart } from '../kernel/parts.ts'
 import type { Feature } from '../types.ts'
 
@@ -29,11 +29,10 @@ const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/i
  */
 export function doubleSubmit(names: DoubleSubmitOptions): Feature<'csrf'> {
   const { cookie, header } = pick(names, 'cookie', 'header')
-  demand(
-    typeof cookie === 'string' && cookie !== '' && typeof header === 'string' && NAME.test(header),
-    'doubleSubmit',
-    '{ cookie, header }, the names of both',
-  )
+  const requirement = 'given { cookie, header }, the names of both'
+  demand(hasOnly(names, 'cookie', 'header'), 'doubleSubmit', requirement)
+  demand(typeof cookie === 'string' && cookie !== '', 'doubleSubmit', requirement)
+  demand(typeof header === 'string' && NAME.test(header), 'doubleSubmit', requirement)
   return plan('csrf', kernel => createGuard(kernel, cookie, header))
 }
 

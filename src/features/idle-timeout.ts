@@ -1,7 +1,7 @@
 import { MAX_TIMER } from '../kernel/clock.ts'
 import { demand, type Kernel, plan } from '../kernel/feature.ts'
 import { createNote } from '../kernel/note.ts'
-import { pick } from '../kernel/own.ts'
+import { hasOnly, pick } from '../kernel/own.ts'
 import type { IdlePart } from '../kernel/parts.ts'
 import type { Feature } from '../types.ts'
 
@@ -28,6 +28,7 @@ const isDuration = (value: unknown): boolean => typeof value === 'number' && val
  * createAuthClient({ idle: idleTimeout(15 * 60_000, { warnBefore: 60_000 }) })
  */
 export function idleTimeout(ms: number, options: IdleTimeoutOptions = {}): Feature<'idle'> {
+  demand(hasOnly(options, 'warnBefore'), 'idleTimeout', 'given milliseconds, and { warnBefore } or nothing')
   const { warnBefore } = pick(options, 'warnBefore')
   demand(isDuration(ms), 'idleTimeout', 'a positive number of milliseconds')
   demand(

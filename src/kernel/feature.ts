@@ -85,6 +85,7 @@ export const isPlan = <Option extends keyof Parts>(
   typeof value === 'object' &&
   value !== null &&
   Object.hasOwn(value, 'feature') &&
+  Object.isFrozen(value) &&
   Object.hasOwn(value, 'create') &&
   (value as Feature).feature === option
 

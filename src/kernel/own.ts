@@ -20,5 +20,9 @@ export function isClassless(object: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
+/** Is it an object, with no other member of its own than these? */
+export const hasOnly = (object: unknown, ...names: string[]): boolean =>
+  typeof object === 'object' && object !== null && Object.keys(object).every(name => names.includes(name))
+
 /** A copy that inherits nothing: what is not in it is `undefined`, whoever has been at `Object.prototype`. */
 export const bare = <T extends object>(object: T): T => Object.assign(Object.create(null), object)

@@ -11,7 +11,9 @@ import { createResting } from './resting.ts'
  * @throws AuthError `invalid_option`
  */
 export function webStorage(storage: Storage | (() => Storage)): Feature<'storage'> {
-  demand(Object(storage) === storage, 'webStorage', 'given a Storage or a function that returns one')
+  // A browser whose storages are switched off has null for them: such an app goes on with its tokens in memory.
+  const isGiven = storage === null || [storage, pick(storage as Storage, 'getItem').getItem].some(isFunction)
+  demand(isGiven, 'webStorage', 'given a Storage or a function that returns one')
   const open = typeof storage === 'function' ? storage : () => storage
   return tokenStorage({
     get: key => open().getItem(key),
@@ -30,6 +32,7 @@ export function webStorage(storage: Storage | (() => Storage)): Feature<'storage
   })
 }
 
+const isFunction = (value: unknown): boolean => typeof value === 'function'
 const METHODS = ['get', 'set', 'remove'] as const
 
 /**
@@ -39,11 +42,7 @@ const METHODS = ['get', 'set', 'remove'] as const
  */
 export function tokenStorage(storage: TokenStorage): Feature<'storage'> {
   const methods = METHODS.map(name => pick(storage, name)[name])
-  demand(
-    methods.every(method => typeof method === 'function'),
-    'tokenStorage',
-    'given an object with get, set and remove',
-  )
+  demand(methods.every(isFunction), 'tokenStorage', 'given an object with get, set and remove')
   return plan('storage', kernel => createResting(kernel, ownStorage(storage)))
 }
 

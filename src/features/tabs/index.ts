@@ -1,5 +1,5 @@
 import { demand, type Feature } from '../feature.ts'
-import { pick } from '../own.ts'
+import { hasOnly, pick } from '../own.ts'
 
 /** What `shareTabs` takes. */
 export interface ShareTabsOptions {
@@ -21,6 +21,7 @@ export interface TabsFeature extends Feature<'tabs'> {
  * @throws AuthError `invalid_option`
  */
 export function shareTabs(options: ShareTabsOptions = {}): TabsFeature {
+  demand(hasOnly(options, 'tokens'), 'shareTabs', 'given { tokens } or nothing')
   const { tokens = true } = pick(options, 'tokens')
   demand(typeof tokens === 'boolean', 'tokens', 'a boolean')
   return Object.freeze({ feature: 'tabs', tokens })
