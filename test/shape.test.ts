@@ -19,11 +19,12 @@ describe('lengths', () => {
     ])
   })
 
-  test('a closure is a function that defines a named function, at any depth', () => {
+  test('a closure is a function that defines a named function, at any depth, or a class', () => {
     expect(kinds('const a = () => { function b() {} }')).toContain('closure a')
     expect(kinds('const a = () => { const b = function () {} }')).toContain('closure a')
     expect(kinds('const a = () => ({ b() {} })')).toContain('closure a')
     expect(kinds('const a = () => run(() => { const b = () => 1 })')).toContain('closure a')
+    expect(kinds('class A { b() {} }')).toContain('closure A')
   })
 
   test('a callback and a field that holds a function make no closure', () => {

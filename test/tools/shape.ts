@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path'
 import ts from 'typescript'
 import { root } from './report.ts'
 
-/** In lines, comments included. A closure is a function that defines named functions, such as `createTabs`. */
+/** In lines, comments included. A closure is a function that defines named functions, such as `createTabs`, or a class. */
 export const LIMITS = { file: 300, closure: 150, function: 60 } as const
 
 /** A comment line that begins so excuses the file or the function that it belongs to. The reason comes after it. */
@@ -75,9 +75,9 @@ function measureFile(path: string, text: string): Lengths {
 
   add({ kind: 'file', name: path, line: 1, lines: lineAt(text.trimEnd().length) }, 0)
   forEachNode(source, node => {
-    if (!isFunction(node)) return
+    if (!isFunction(node) && !ts.isClassLike(node)) return
     const line = lineAt(node.getStart(source))
-    const kind = definesFunctions(node) ? 'closure' : 'function'
+    const kind = ts.isClassLike(node) || definesFunctions(node) ? 'closure' : 'function'
     add(
       { kind, name: nameOf(node) ?? 'without a name', line, lines: lineAt(node.end) - line + 1 },
       documented(node).pos,
@@ -114,7 +114,7 @@ function definesFunctions(node: ts.Node): boolean {
   return defines
 }
 
-function nameOf(node: ts.FunctionLikeDeclaration): string | undefined {
+function nameOf(node: ts.FunctionLikeDeclaration | ts.ClassLikeDeclaration): string | undefined {
   if (ts.isConstructorDeclaration(node)) return 'constructor'
   const { parent } = node
   const isNamedByPlace =
