@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { lints, manifest, pack } from './tools/package.ts'
 import { cache, root, writeBeside } from './tools/report.ts'
+import { judgeShape } from './tools/shape.ts'
 import { judgeSizes, measureSizes } from './tools/sizes.ts'
 import { output, tsc } from './tools/steps.ts'
 
@@ -19,6 +20,7 @@ const checks: Record<string, () => string | undefined> = {
   reference,
   'dead code': () => output('knip', ['--no-progress']),
   mutants: () => output('node', ['test/mutants.ts', '--check']),
+  shape: judgeShape,
   sizes,
   scenarios: () => output('node', ['test/scenarios.ts', '--from-report']).split('\n').at(-2),
   'no registry named': noRegistryNamed,
@@ -30,7 +32,7 @@ for (const [name, check] of Object.entries(checks)) {
   try {
     const told = check()
     passed++
-    const detail = name === 'sizes' || name === 'scenarios' || name === 'contents' ? ` (${told})` : ''
+    const detail = ['contents', 'shape', 'sizes', 'scenarios'].includes(name) ? ` (${told})` : ''
     console.log(`ok      ${name}${detail}`)
   } catch (error) {
     const told = `FAILED  ${name}\n${String(error).replace(/^/gm, '        ')}`

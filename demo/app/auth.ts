@@ -1,28 +1,22 @@
 import {
-  type AuthClient,
   type AuthClientOptions,
+  cookieMode,
   createAuthClient,
-  type JwtClaims,
+  doubleSubmit,
+  shareTabs,
   webStorage,
 } from 'silent-refresh'
 import { choices } from './choices.ts'
 import { logStep } from './log.ts'
 import { type Mode, readConfig } from './server.ts'
 import { tellStep, toldFetch } from './timeline/feed.ts'
+import type { Auth } from './types.ts'
 
-export interface User {
-  sub: string
-  email: string
-  name: string
-}
-
-export type Auth = AuthClient<JwtClaims, User>
-
-/** What a client says differently, by how its backend carries the tokens. */
+/** The options that depend on how the backend carries the tokens. */
 const MODES: Record<Mode, AuthClientOptions> = {
-  // The refresh token is a cookie that no script can read: nothing to say.
+  // The refresh token is a cookie that JavaScript cannot read. The client needs no option for it.
   bearer: {},
-  cookie: { mode: 'cookie', csrf: { cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' } },
+  cookie: { mode: cookieMode(), csrf: doubleSubmit({ cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }) },
   body: { storage: webStorage(() => sessionStorage) },
   sliding: { sliding: true, storage: webStorage(() => sessionStorage) },
 }
@@ -36,9 +30,9 @@ const paths = { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/
 export const auth: Auth = createAuthClient({
   ...MODES[mode],
   endpoints: mode === 'cookie' ? { ...paths, user: '/auth/me' } : paths,
-  // A tab that still speaks another mode has nothing to tell to this one.
-  scope: `demo-${mode}`,
-  tabs: choices.tabs,
+  // A tab that was loaded in another mode shares no session with this one.
+  sessionKey: `demo-${mode}`,
+  tabs: shareTabs({ tokens: choices.tabs === 'share' }),
   // For the timeline and the log of this page; an app needs neither.
   fetch: toldFetch,
   logger: step => {

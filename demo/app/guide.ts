@@ -1,6 +1,6 @@
-import type { Auth } from './auth.ts'
 import { byId, create } from './dom.ts'
 import { onEntry } from './timeline/feed.ts'
+import type { Auth } from './types.ts'
 
 /** Ticks off what the visitor has seen. */
 export function mountGuide(auth: Auth): void {

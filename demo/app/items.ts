@@ -1,7 +1,7 @@
 import { isAuthError } from 'silent-refresh'
-import type { Auth } from './auth.ts'
 import { button, byId, create, input, onSubmit, whileBusy } from './dom.ts'
 import { attempt, expectOk, onPress, Unsuccessful } from './result.ts'
+import type { Auth } from './types.ts'
 import { plural } from './words.ts'
 
 interface Item {

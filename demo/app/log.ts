@@ -1,6 +1,6 @@
 import { describeEvent, type LogEvent } from 'silent-refresh'
-import type { Auth } from './auth.ts'
 import { button, byId, create, setText } from './dom.ts'
+import type { Auth } from './types.ts'
 import { CAUSES, clock, REASONS } from './words.ts'
 
 const LIMIT = 200

@@ -1,7 +1,7 @@
 import { isAuthError } from 'silent-refresh'
-import type { Auth } from './auth.ts'
 import { button, byId, create, input, onSubmit, setText, whileBusy } from './dom.ts'
 import { readConfig } from './server.ts'
+import type { Auth } from './types.ts'
 import { errorInWords, serverMessage } from './words.ts'
 
 const form = byId('login-form', HTMLFormElement)

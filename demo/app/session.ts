@@ -1,7 +1,7 @@
 import type { JwtClaims, Session } from 'silent-refresh'
-import type { Auth, User } from './auth.ts'
 import { byId, create, setText } from './dom.ts'
 import { onPress } from './result.ts'
+import type { Auth, User } from './types.ts'
 import { authErrorInWords, clock, plural, REASONS } from './words.ts'
 
 const status = byId('status', HTMLElement)

@@ -1,15 +1,15 @@
-import type { Auth } from './auth.ts'
 import { choices, hrefOf } from './choices.ts'
 import { button, byId, input, onSubmit, setText } from './dom.ts'
 import { changeConfig, type Mode } from './server.ts'
 import type { ServerState } from './timeline/server-events.ts'
+import type { Auth } from './types.ts'
 import { errorInWords } from './words.ts'
 
 const MODES: Record<Mode, string> = {
   bearer:
     'The access token in memory, the refresh token in a cookie that no script can read: what the docs recommend.',
   cookie: 'Both tokens in cookies that no script can read, with a CSRF value beside them.',
-  body: 'Both tokens in script’s hands; the refresh token rests in sessionStorage. One tab refreshes for all.',
+  body: 'JavaScript holds both tokens. The refresh token is stored in sessionStorage. One tab refreshes for all.',
   sliding: 'No refresh token: an access token that is still good buys the next one.',
 }
 

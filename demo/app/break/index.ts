@@ -1,5 +1,5 @@
 import './break.css'
-import type { Auth } from '../auth.ts'
+import type { Auth } from '../types.ts'
 import { mountComparisons } from './comparison.ts'
 import { mountGrace } from './grace.ts'
 import { mountLostAnswer } from './lost-answer.ts'

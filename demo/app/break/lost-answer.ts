@@ -1,7 +1,7 @@
 import { isAuthError } from 'silent-refresh'
-import type { Auth } from '../auth.ts'
 import * as server from '../server.ts'
 import { note } from '../timeline/feed.ts'
+import type { Auth } from '../types.ts'
 import { clock } from '../words.ts'
 import { onPress } from './press.ts'
 import { signedIn } from './signed-in.ts'

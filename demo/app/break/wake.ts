@@ -1,5 +1,5 @@
-import type { Auth } from '../auth.ts'
 import { note } from '../timeline/feed.ts'
+import type { Auth } from '../types.ts'
 import { plural } from '../words.ts'
 import { realNow, sleep } from './clock.ts'
 import { onPress } from './press.ts'

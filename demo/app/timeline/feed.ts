@@ -1,6 +1,6 @@
 import type { LogEvent } from 'silent-refresh'
-import type { Auth } from '../auth.ts'
 import { realNow, toReal } from '../break/clock.ts'
+import type { Auth } from '../types.ts'
 import { CAUSES, REASONS } from '../words.ts'
 import type { Entry, Tone } from './entries.ts'
 

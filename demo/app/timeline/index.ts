@@ -1,7 +1,7 @@
 import './timeline.css'
-import type { Auth } from '../auth.ts'
 import { realNow } from '../break/clock.ts'
 import { button, byId, setText } from '../dom.ts'
+import type { Auth } from '../types.ts'
 import { mountControls } from './controls.ts'
 import type { Entry } from './entries.ts'
 import { HERE, onEntry, tellTokens } from './feed.ts'
