@@ -1,5 +1,6 @@
 import { createDisposal, unlessAborted } from './kernel/abort.ts'
 import { createAccessToken } from './kernel/access-token.ts'
+import { createArrival } from './kernel/arrival.ts'
 import { createBackoff } from './kernel/backoff.ts'
 import { createBearer } from './kernel/bearer.ts'
 import { createEndpoints } from './kernel/endpoints.ts'
@@ -130,9 +131,13 @@ export function createParts<Claims, User>(
     get cookies() {
       return cookies
     },
+    get flow() {
+      return flow
+    },
   }
 
   const cookies = plans.mode?.create(kernel)
+  const flow = plans.flow?.create(kernel)
   const csrf = plans.csrf?.create(kernel)
   const storage = plans.storage?.create(kernel)
   // A token that every tab renews, or reads from where all tabs look, is nobody's own.
@@ -151,6 +156,7 @@ export function createParts<Claims, User>(
   const revocation = createRevocation(kernel)
   const idle = plans.idle?.create(kernel)
   const signIn = createSignIn(kernel)
+  const restore = createArrival(kernel, signIn)
   const bearer = createBearer(settings.scheme)
   const tokens = createTokenSource(kernel)
   const { getAccessToken, peekAccessToken } = createAccessToken(kernel, tokens, bearer)
@@ -230,7 +236,7 @@ export function createParts<Claims, User>(
   function restored(): Promise<AuthError | null> {
     const isOpen = session.snapshot.status === 'unknown' && environment.page
     if (!isOpen) return Promise.resolve(null)
-    return gate.hidden()?.then(restored) ?? refresher.run('dead')
+    return gate.hidden()?.then(restored) ?? restore()
   }
 
   async function ready(options?: Abortable): Promise<Session<Claims, User>> {

@@ -6,7 +6,7 @@ import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
 import { createLogoutRetries, type Rested } from './logout-retries.ts'
 import type { Marker } from './marker.ts'
-import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
+import type { Exclusive, FlowPart, StoragePart, TabsPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { Rest } from './rest.ts'
 import type { SessionHolder } from './session.ts'
@@ -47,6 +47,7 @@ export interface LogoutNeeds {
   readonly exclusive: Exclusive
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
+  readonly flow: FlowPart | undefined
   /** An explicit `refresh()` is under way: nothing is revoked before its answer. */
   isAsking(): boolean
 }

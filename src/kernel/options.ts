@@ -50,6 +50,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   storage: madeBy('storage', 'webStorage() or tokenStorage()'),
   csrf: madeBy('csrf', 'doubleSubmit()'),
   idle: madeBy('idle', 'idleTimeout()'),
+  flow: madeBy('flow', 'a function of a login flow'),
   server: aFlag,
   tabs: [value => value === false || isPlan(value, 'tabs'), 'made by shareTabs(), or false'],
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
@@ -96,7 +97,7 @@ export function readOptions(
   const { page } = environment
   const baseUrl = readBaseUrl(given.baseUrl, page)
   const endpoints = readEndpoints(given.endpoints, baseUrl, page)
-  const { fetch, logger, sessionKey, tabs, storage, idle, csrf, mode, allowedOrigins, ...plain } = given
+  const { fetch, logger, sessionKey, tabs, storage, idle, csrf, mode, flow, allowedOrigins, ...plain } = given
 
   if (tabs === undefined && !given.server) throw invalid('tabs', 'given: shareTabs() or false')
   if (mode && storage) throw invalid('storage', 'left out in cookie mode, where JavaScript sees no token')
@@ -148,6 +149,7 @@ export function readOptions(
     idle: planOf(idle, 'idle'),
     csrf: planOf(csrf, 'csrf'),
     mode: planOf(mode, 'mode'),
+    flow: planOf(flow, 'flow'),
   }
   for (const plan of Object.values(plans)) plan?.check?.(settings)
   return { settings, plans }

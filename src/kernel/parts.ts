@@ -134,4 +134,27 @@ export interface CookiesPart {
   refuse(name: string, instead: string): never
 }
 
-export type Tokens = HeldTokens | null
+/** A login that takes more than a call with credentials: a redirect, a popup, a passkey. */
+export interface FlowPart extends Part {
+  /**
+   * What `login` does first, outside the lock and `timeout`: a redirect never settles, and a popup takes minutes. Settles
+   * with what `endpoints.login` is given as `credentials`. `isSignedOut`: there is a logout that no server has confirmed.
+   */
+  start(request: unknown, options: { signal: AbortSignal; isSignedOut: boolean }): Promise<unknown>
+  /** Called once, while the client is created in a page: what the page has come back with; `null`: nothing. */
+  resume(): Returned | null
+  /**
+   * After the revocation of a logout that the app has asked for. `true`: the page leaves, and the marker is kept until a
+   * page comes back with `signedOut`.
+   */
+  leave(tokens: HeldTokens | null): Promise<boolean>
+}
+
+/**
+ * `credentials`: a login is completed with them, before anything is restored. `signedOut`: the logout is confirmed.
+ * `inert`: this page only relays an answer, so it restores nothing.
+ */
+export type Returned =
+  | { readonly credentials: Promise<unknown> }
+  | { readonly signedOut: true }
+  | { readonly inert: true }

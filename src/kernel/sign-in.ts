@@ -7,8 +7,9 @@ import { AuthError, invalid } from './errors.ts'
 import type { Identity } from './identity.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Revocation } from './logout.ts'
+import type { Marker } from './marker.ts'
 import { pick } from './own.ts'
-import type { CookiesPart, Exclusive, TabsPart } from './parts.ts'
+import type { CookiesPart, Exclusive, FlowPart, TabsPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
@@ -21,6 +22,8 @@ export interface SignIn {
   login(credentials?: unknown, options?: Abortable): Promise<AuthenticatedSession<any, any>>
   setTokens(tokens: TokenSet): Promise<AuthenticatedSession<any, any>>
   refresh(options?: Abortable): Promise<AuthenticatedSession<any, any>>
+  /** Completes the login that this page has come back from. */
+  complete(credentials: Promise<unknown>): Promise<AuthenticatedSession<any, any>>
   /** Somebody has decided who is signed in: calls that were made before have lost their say. */
   decide(): void
   /** Is an explicit `refresh()` under way? Whatever the marker says, somebody may have signed in elsewhere. */
@@ -40,6 +43,8 @@ interface Needs {
   readonly exclusive: Exclusive
   readonly tabs: TabsPart | undefined
   readonly cookies: CookiesPart | undefined
+  readonly flow: FlowPart | undefined
+  readonly marker: Marker
   /** @throws AuthError `disposed` */
   alive(): void
   /** While the page is prerendered; settles when it is shown. What was called first goes on first. */
@@ -71,6 +76,18 @@ export function createSignIn(kernel: Needs): SignIn {
     const hidden = kernel.hidden(signal)
     if (hidden) await hidden
     kernel.revocation.doubt()
+    const asked = decisions
+    return exchange(kernel.flow ? await started(kernel.flow, credentials, signal) : credentials, asked, signal)
+  }
+
+  function started(flow: FlowPart, request: unknown, signal: AbortSignal | null | undefined) {
+    const both = AbortSignal.any(signal ? [signal, kernel.disposal.signal] : [kernel.disposal.signal])
+    const isSignedOut = kernel.marker.stands(session.stamp.epoch)
+    return unlessAborted(flow.start(request, { signal: both, isSignedOut }), both)
+  }
+
+  /** The call with the credentials. */
+  function exchange(credentials: unknown, asked: number, signal?: AbortSignal | null) {
     let isOpen = false
     const sent = () => {
       isOpen = loginNote.stands()
@@ -78,7 +95,7 @@ export function createSignIn(kernel: Needs): SignIn {
     }
     // Of a login before this one the outcome is still not known.
     const refused = () => isOpen || loginNote.lift()
-    return inTurn('login', decisions, signal, inner =>
+    return inTurn('login', asked, signal, inner =>
       endpoints.login(credentials, session.tokens, inner, sent, refused),
     )
   }
@@ -195,6 +212,10 @@ export function createSignIn(kernel: Needs): SignIn {
     login,
     setTokens,
     refresh,
+    async complete(credentials) {
+      const asked = decisions
+      return exchange(await credentials, asked)
+    },
     decide() {
       decisions++
       asking = null
