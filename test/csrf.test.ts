@@ -6,7 +6,8 @@ import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World, type WorldOptions } from './support/world.ts'
 
 const items = `${ORIGIN}/items`
-const csrf = doubleSubmit({ cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' })
+const header = 'X-XSRF-TOKEN'
+const csrf = doubleSubmit({ cookie: 'XSRF-TOKEN', header })
 const inCookies = worldsOf(MODES.find(({ isBearer }) => !isBearer)!)
 const modes: [name: string, signIn: (given?: WorldOptions) => Promise<World>][] = [
   ['bearer', signedIn],
@@ -15,7 +16,7 @@ const modes: [name: string, signIn: (given?: WorldOptions) => Promise<World>][] 
 
 /** What the header said in each call, `null` where it was missing. */
 const values = ({ server }: World, path = '/items') =>
-  server.calls.filter(call => call.path === path).map(({ headers }) => headers.get(csrf.header))
+  server.calls.filter(call => call.path === path).map(({ headers }) => headers.get(header))
 
 /** Notes how requests were made, before the network follows redirects. */
 function spied(options: AuthClientOptions = {}) {
@@ -102,7 +103,7 @@ describe.each(modes)('S4 the CSRF header, in %s mode', (_, signIn) => {
   test('is on login, refresh and logout, which are unsafe too, and not where an endpoint sets its own', async () => {
     const options: AuthClientOptions = {
       endpoints: {
-        logout: () => ({ url: '/logout', method: 'POST', headers: { [csrf.header]: 'own' } }),
+        logout: () => ({ url: '/logout', method: 'POST', headers: { [header]: 'own' } }),
       },
     }
     const world = await guarded(undefined, { options })

@@ -1,12 +1,13 @@
 import type { Failure, Operation, PartialTokens } from '../types.ts'
 import { DAY, type Instant } from './clock.ts'
 
-/** A 2xx answer of an auth call, read. */
+/** A 2xx answer of an auth call, read; or, to a logout or for a user, that there was nothing to send. */
 export interface Answer {
   /** `undefined`: nothing was found in it. `null`: it says that nobody is signed in. */
   readonly set: PartialTokens | null | undefined
   readonly body: unknown
-  readonly status: number
+  /** `undefined`: nothing was sent. */
+  readonly status: number | undefined
   /** Epoch milliseconds or NaN. */
   readonly serverDate: number
   readonly sentAt: Instant

@@ -151,7 +151,7 @@ export function createAsk(kernel: Needs): Ask {
       if (kind !== 'logout' && kind !== 'user') {
         throw failed(call, 'rejected', 'was not sent: there is nothing to send')
       }
-      return { set: undefined, body: undefined, status: 0, serverDate: Number.NaN, sentAt }
+      return { set: undefined, body: undefined, status: undefined, serverDate: Number.NaN, sentAt }
     }
     let response: Response
     let text: string

@@ -1,6 +1,5 @@
 import type { HeldTokens } from '../types.ts'
-import type { Answer } from './answer.ts'
-import { withoutTokens } from './answer.ts'
+import { type Answer, withoutTokens } from './answer.ts'
 import { type Ask, type Needs as AskNeeds, createAsk } from './auth-call.ts'
 import { AuthError, isAuthError } from './errors.ts'
 import type { SessionHolder } from './session.ts'
@@ -136,7 +135,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
     },
 
     logout: async (tokens, signal, input, sent) =>
-      (await ask('logout', tokens, signal, { input, sent })).status !== 0,
+      (await ask('logout', tokens, signal, { input, sent })).status !== undefined,
 
     ...createNaming(kernel, ask),
   }
