@@ -1,15 +1,11 @@
-import type { Disposal } from './abort.ts'
-import { instant, later, remaining } from './clock.ts'
-import type { Endpoints } from './endpoints.ts'
-import type { Environment } from './environment.ts'
-import { isSameIdentity } from './identity.ts'
+import { instant, later, remaining } from '../../kernel/clock.ts'
+import type { Kernel } from '../../kernel/feature.ts'
+import { ANY_TIME, isAfter, type Moment } from '../../kernel/flight.ts'
+import { isSameIdentity } from '../../kernel/identity.ts'
+import { isNewer } from '../../kernel/stamp.ts'
+import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
+import type { LoginCause } from '../../types.ts'
 import { fits, type Handover } from './messages.ts'
-import type { Settings } from './options.ts'
-import type { ServerClock } from './server-clock.ts'
-import type { SessionHolder } from './session.ts'
-import { ANY_TIME, isAfter, type Moment } from './tabs.ts'
-import { MINUTE, parseCookieSession, parseToken, ROUNDING } from './token.ts'
-import type { LoginCause } from './types.ts'
 
 /** One session in many tabs: what this one tells of it, and what it takes from another. */
 export interface HandingOver {
@@ -22,34 +18,23 @@ export interface HandingOver {
   adopt(news: Handover): Promise<boolean>
 }
 
-export function createHandingOver(
-  settings: Settings,
-  environment: Environment,
-  session: SessionHolder,
-  endpoints: Endpoints,
-  serverClock: ServerClock,
-  disposal: Disposal,
-  /** Somebody signed in over there, and this tab is not told the token: it asks the server who it is. */
-  restored: () => Promise<unknown>,
-  /** What other tabs had, or had asked the server for, by then is not taken. */
-  after: () => Moment,
-): HandingOver {
-  const inCookies = settings.mode === 'cookie'
+export function createHandingOver(kernel: Kernel, sharesTokens: boolean): HandingOver {
+  const { settings, environment, disposal } = kernel
 
   function offer(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
-    const { held, generation, decided, lineage, snapshot } = session
+    const { held, stamp, lineage, snapshot } = kernel.session
     if (!held || snapshot.status !== 'authenticated') return null
     const { identity, askedAt, lifetime, expires, accessToken } = held
     return {
       type: 'session',
-      generation,
-      decided,
+      generation: stamp.serial,
+      decided: stamp.epoch,
       cause,
       identity: identity.name,
       epoch: identity.epoch,
       askedAt,
       lineage,
-      accessToken: settings.tabs === 'notify' && !inCookies ? undefined : accessToken,
+      accessToken: sharesTokens || kernel.cookies ? accessToken : undefined,
       lifetime,
       expiresAt: expires && environment.now() + remaining(environment, expires),
       user: fits(snapshot.user) ? snapshot.user : undefined,
@@ -57,20 +42,32 @@ export function createHandingOver(
     }
   }
 
-  /** What the user decided comes first; the refreshes of one login are counted. */
-  const isNewer = ({ generation, decided }: Handover): boolean =>
-    decided > session.decided || (decided === session.decided && generation > session.generation)
+  const isNews = ({ generation, decided }: Handover): boolean =>
+    isNewer({ epoch: decided, serial: generation }, kernel.session.stamp)
 
   /** The sender may keep its token from an origin that this client sends it to: then it is as if no token were told. */
   const mayTake = ({ accessToken, origins = [] }: Handover): boolean =>
     !accessToken || [...settings.allowedOrigins].every(origin => origins.includes(origin))
 
+  const isSameUser = ({ identity, epoch }: Handover): boolean => {
+    const { held } = kernel.session
+    return held !== null && isSameIdentity(held.identity, { name: identity, epoch })
+  }
+
+  /** What other tabs had, or had asked the server for, by then is not taken. */
+  function after(): Moment {
+    const { flight } = kernel.refresher
+    // One that a logout elsewhere has overtaken asks nobody any more.
+    return flight?.stamp === kernel.session.stamp ? flight.after : ANY_TIME
+  }
+
   async function adopt(news: Handover): Promise<boolean> {
-    if (!isNewer(news)) return false
-    const { generation, identity, epoch, askedAt, lineage, lifetime, expiresAt, user, cause } = news
+    if (!isNews(news)) return false
+    const { session } = kernel
+    const { generation, epoch, askedAt, lineage, cause } = news
     // The app has asked the server since, and its answer can be about somebody else. But what was decided elsewhere
     // ends the session that this tab has.
-    const isDecided = session.held !== null && news.decided > session.decided
+    const isDecided = session.held !== null && news.decided > session.stamp.epoch
     if (!isDecided && !isAfter(after(), askedAt, generation)) {
       // What comes of that call is newer all the same.
       session.see(generation)
@@ -80,39 +77,41 @@ export function createHandingOver(
     const isForUs = mayTake(news)
     // Nor is the refresh token to be had, which that tab alone has.
     if (!isForUs && lineage !== null) return false
-    const accessToken = isForUs ? news.accessToken : undefined
-    const isSameUser = () =>
-      session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
-    if (accessToken === undefined) {
+    if (!isForUs || news.accessToken === undefined) {
       session.see(generation, news.decided, true)
-      if (isSameUser() || (cause !== 'login' && cause !== 'tokens')) return false
+      if (isSameUser(news) || (cause !== 'login' && cause !== 'tokens')) return false
+      // Somebody has signed in over there, and this tab is not told the token: it asks the server who it is.
       session.suspend()
-      await restored()
+      await kernel.restored()
       return false
     }
     try {
-      const now = instant(environment)
-      const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
-      const arrival = { sentAt: now }
-      const parsed = inCookies ? parseCookieSession({}, arrival) : parseToken({ accessToken }, arrival)
-      // What the tab that asked for it knows of the server's clock. Nothing, where it went by this machine's; and what
-      // is far ahead of that could be anybody's word, and would make each later token look short-lived.
-      const shown = (parsed.exp ?? Number.NaN) - (lifetime || Number.NaN)
-      if (shown !== begin.wall && shown < begin.wall + MINUTE) {
-        serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)
-      }
-      const told = { ...parsed, since: begin, lifetime, identity, isNamed: true, user }
       const { snapshot } = session
-      const known = snapshot.status === 'authenticated' && isSameUser() ? snapshot.user : undefined
-      const token = await endpoints.complete(told, known, disposal.signal)
-      if (disposal.signal.aborted || !isNewer(news)) return false
+      const known = snapshot.status === 'authenticated' && isSameUser(news) ? snapshot.user : undefined
+      const token = await kernel.endpoints.complete(toToken(news), known, disposal.signal)
+      if (disposal.signal.aborted || !isNews(news)) return false
       session.see(generation, news.decided, true)
-      const cause = isSameUser() ? 'refresh' : 'other-tab'
-      session.commit(token, cause, isAnswer, { generation, lineage, epoch, askedAt })
+      const told = { serial: generation, lineage, epoch, askedAt }
+      session.commit(token, isSameUser(news) ? 'refresh' : 'other-tab', isAnswer, told)
       return isAnswer
     } catch {
       return false // what cannot be used was not said
     }
+  }
+
+  /** @throws AuthError `malformed_response` */
+  function toToken({ accessToken, lifetime, expiresAt, identity, user }: Handover): Token {
+    const now = instant(environment)
+    const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
+    const arrival = { sentAt: now }
+    const parsed = kernel.cookies?.toToken({}, arrival) ?? parseToken({ accessToken }, arrival)
+    // What the tab that asked for it knows of the server's clock. Nothing, where it went by this machine's; and what
+    // is far ahead of that could be anybody's word, and would make each later token look short-lived.
+    const shown = (parsed.exp ?? Number.NaN) - (lifetime || Number.NaN)
+    if (shown !== begin.wall && shown < begin.wall + MINUTE) {
+      kernel.serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)
+    }
+    return { ...parsed, since: begin, lifetime, identity, isNamed: true, user }
   }
 
   return { offer, adopt }

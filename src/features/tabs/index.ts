@@ -1,5 +1,19 @@
-import { demand, type Feature } from '../feature.ts'
-import { hasOnly, pick } from '../own.ts'
+import { demand, type Kernel, plan } from '../../kernel/feature.ts'
+import { ANY_TIME } from '../../kernel/flight.ts'
+import { hasOnly, pick } from '../../kernel/own.ts'
+import type { TabsPart } from '../../kernel/parts.ts'
+import type { Feature } from '../../types.ts'
+import { createChannel } from './channel.ts'
+import { createFollowing } from './follow.ts'
+import { createFrozen } from './frozen.ts'
+import { createHandingOver } from './handover.ts'
+import { createLocks } from './locks.ts'
+import { createNewsDesk } from './news.ts'
+import { createOwnership } from './owner.ts'
+import { createPageCache } from './page-cache.ts'
+import { createShown } from './shown.ts'
+import { createTelling } from './telling.ts'
+import { createTurns } from './turn.ts'
 
 /** What `shareTabs` takes. */
 export interface ShareTabsOptions {
@@ -10,19 +24,108 @@ export interface ShareTabsOptions {
   tokens?: boolean | undefined
 }
 
-export interface TabsFeature extends Feature<'tabs'> {
-  readonly tokens: boolean
-}
-
 /**
  * All tabs of the browser share one session: one tab refreshes and hands the access token to the others, and a login or
  * logout in one tab takes effect in all of them. Uses Web Locks and BroadcastChannel; a refresh token is never in any message.
  *
  * @throws AuthError `invalid_option`
+ * @example
+ * createAuthClient({ tabs: shareTabs({ tokens: false }) })
  */
-export function shareTabs(options: ShareTabsOptions = {}): TabsFeature {
+export function shareTabs(options: ShareTabsOptions = {}): Feature<'tabs'> {
   demand(hasOnly(options, 'tokens'), 'shareTabs', 'given { tokens } or nothing')
   const { tokens = true } = pick(options, 'tokens')
   demand(typeof tokens === 'boolean', 'tokens', 'a boolean')
-  return Object.freeze({ feature: 'tabs', tokens })
+  return plan('tabs', kernel => (kernel.environment.page ? createTabs(kernel, tokens) : undefined))
+}
+
+/** How long a page may take to hand its session over to a worker. */
+const HAND_OVER = 1_000
+
+/** Web Locks order the tabs, BroadcastChannel informs them. */
+function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
+  const { settings, environment } = kernel
+  const locks = createLocks(kernel)
+  const channel = createChannel(kernel, locks, message => news.receive(message))
+  const frozen = createFrozen(kernel, locks, channel)
+  const ownership = createOwnership(kernel, sharesTokens, locks, channel)
+  const shown = createShown(kernel, sharesTokens, locks, channel, ownership)
+  const exclusive = createTurns(kernel, locks, channel, frozen, shown)
+  const handingOver = createHandingOver(kernel, sharesTokens)
+  const telling = createTelling(kernel, sharesTokens, locks, channel, shown, handingOver)
+  const following = createFollowing(kernel, channel, ownership, telling)
+  const news = createNewsDesk(
+    kernel,
+    sharesTokens,
+    locks,
+    channel,
+    frozen,
+    shown,
+    handingOver,
+    telling,
+    following,
+  )
+  const pageCache = createPageCache(kernel)
+  // It takes a browser a while: creating the client does not wait for it.
+  const cancelOpening = environment.onceShown(() => {
+    if (!locks.isAway) channel.open()
+  })
+
+  function close(): void {
+    shown.leave()
+    channel.close()
+    ownership.leave()
+  }
+
+  return {
+    sharesTokens,
+    exclusive,
+    catchUp: async after => (await shown.catchUp(after)) || pageCache.goOn(),
+    momentOf(at) {
+      // A token that renews itself is not sent again when another tab has the next one.
+      if (settings.sliding && (kernel.session.held || !settings.endpoints.restore)) return ANY_TIME
+      const moment = { at, serial: Number.POSITIVE_INFINITY }
+      void shown.newest().then(serial => {
+        moment.serial = serial
+      })
+      return moment
+    },
+    isFollower: following.isFollower,
+    follow: following.follow,
+    async askPages({ controller }, isWanted) {
+      const generation = kernel.session.stamp.serial + 1
+      const ms = Math.min(HAND_OVER, settings.timeout)
+      await channel.consult({ type: 'ask', generation }, () => !isWanted(), ms, controller.signal)
+      settings.log({ type: 'tabs-asked', answered: !isWanted() })
+    },
+    askAround: (isAnswered, ms) => channel.consult({ type: 'hello', generation: 0 }, isAnswered, ms),
+    hearAgain: news.hearAgain,
+    signedOut: telling.signedOut,
+    own: ownership.own,
+    get kept() {
+      return pageCache.kept
+    },
+    postponed: telling.postponed,
+    changed(change) {
+      if (change.type === 'commit' || change.type === 'clear') pageCache.forget()
+      telling.changed(change)
+    },
+    woke({ type, persisted }) {
+      if (type === 'visibilitychange') shown.look()
+      if (type === 'pagehide') {
+        close()
+        // A logout on the way out is told all the same.
+        locks.isAway = true
+      }
+      if (type === 'pageshow') {
+        locks.isAway = false
+        channel.open(true)
+        if (persisted) pageCache.back()
+      }
+    },
+    dispose() {
+      cancelOpening()
+      close()
+    },
+  }
 }

@@ -1,0 +1,92 @@
+import { AuthError } from '../../kernel/errors.ts'
+import type { Kernel } from '../../kernel/feature.ts'
+import { ANY_TIME, type Flight, type Moment } from '../../kernel/flight.ts'
+import type { TabsPart } from '../../kernel/parts.ts'
+import type { TabChannel } from './channel.ts'
+import type { Question } from './messages.ts'
+import type { Ownership } from './owner.ts'
+import type { Telling } from './telling.ts'
+
+/** One tab has the refresh token, and refreshes for those that have not. */
+export interface Following extends Pick<TabsPart, 'isFollower' | 'follow'> {
+  /** A follower wants a refresh. */
+  answer(question: Question): void
+}
+
+/** How often to look, a second apart, for the tab that has the refresh token: it may be reloading. */
+const OWNER_LOOKS = 3
+/** Fewer than the refreshes that a tab allows itself in the span of a flood: its own requests still get theirs. */
+const RENEWALS = 8
+
+export function createFollowing(
+  kernel: Kernel,
+  channel: TabChannel,
+  ownership: Ownership,
+  telling: Telling,
+): Following {
+  const { settings, environment } = kernel
+  const { timeout, log } = settings
+
+  async function follow(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    const { session, backoff } = kernel
+    const { serial } = session.stamp
+    const { lineage } = session
+    // What is told from here on is an answer, and binds anew.
+    if (backoff.current?.told) backoff.replace({ told: null })
+    const before = backoff.current
+    const isAnswered = () => !isWanted() || backoff.current !== before
+    let after: Moment
+    do {
+      for (let looks = 0; !(await ownership.isOwned(lineage)); looks++) {
+        if (looks === OWNER_LOOKS) return isWanted() ? kernel.exchange.failed(gone(), flight, true) : null
+        await channel.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
+        if (!isWanted()) return null
+      }
+      log({ type: 'refresh', operation: 'follow', generation: serial })
+      after = flight.after
+      const generation = after === ANY_TIME ? serial : Math.max(serial, after.serial)
+      const question = { type: 'renew', generation, dead: flight.dead, since: after.at } as const
+      // Where the app has called `refresh()` meanwhile, what comes was asked for too early: once more.
+      const isOver = () => isAnswered() || flight.after !== after
+      await channel.consult(question, isOver, timeout, flight.controller.signal)
+    } while (flight.after !== after && !isAnswered())
+    if (!isWanted()) return null
+    if (backoff.current !== before) return backoff.current?.error ?? null
+    return backoff.postpone(tookTooLong(), backoff.inTime(timeout))
+  }
+
+  const gone = (): AuthError =>
+    new AuthError('refresh_rejected', 'The tab that has the refresh token is gone: log in again.')
+
+  const tookTooLong = (): AuthError =>
+    new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
+
+  async function renew(isDead: boolean, since: number): Promise<void> {
+    const { refresher, session } = kernel
+    const need = isDead ? 'dead' : 'ahead'
+    // Its user may be back, of which a hidden tab hears nothing.
+    if (isDead && !refresher.flight) refresher.wake(false)
+    const refusal = telling.refusal(need)
+    if (refusal) return telling.tell(refusal)
+    await refresher.run(need, since)
+    // One that was under way can have left too early.
+    if (session.held && session.held.askedAt < since) await refresher.run(need, since)
+  }
+
+  return {
+    async isFollower() {
+      const { isFollower, held, tokens } = kernel.session
+      return isFollower || (!held && !tokens && (await ownership.isOwned()))
+    },
+    follow,
+    answer({ generation, dead, since: askedAt = 0 }) {
+      const { isFollower, lineage, stamp, held } = kernel.session
+      if (isFollower || lineage === null) return
+      const since = Math.min(askedAt, environment.now())
+      if (stamp.serial > generation && (held?.askedAt ?? 0) >= since) return telling.offer()
+      // One that is asked for by an app can need another refresh after the one under way.
+      const isUnderWay = since === 0 && kernel.refresher.flight !== null
+      if (isUnderWay || !channel.isFlood('renew', RENEWALS)) void renew(dead === true, since)
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import type { Environment } from '../../kernel/environment.ts'
+import type { Kernel } from '../../kernel/feature.ts'
+import type { LogEvent } from '../../types.ts'
+
+export type LockApi = NonNullable<ReturnType<Environment['locks']>>
+type Missing = Extract<LogEvent, { type: 'tabs-degraded' }>['missing']
+
+/** The browser's locks, and which means the browser refuses to this page. */
+export interface Locks {
+  /** The name of the channel and of the exclusive lock; the names of all other locks begin with it. */
+  readonly key: string
+  /** The exclusive lock; `alone`: the one that the tabs take which go on without a frozen holder. */
+  turn(alone: boolean): string
+  /** Which of the two this tab has now, by `alone`. `null`: none. */
+  inside: boolean | null
+  /** The page is on its way to or from the back/forward cache: it is refused everything, for that while. */
+  isAway: boolean
+  api(): LockApi | undefined
+  /** Of all locks that are held. Empty where the query fails. */
+  query(api: LockApi): Promise<LockManagerSnapshot>
+  /** What follows `key` and this kind in the names of the locks that are held. */
+  held(kind: ':held:' | ':owner:'): Promise<string[]>
+  lacks(part: Missing): boolean
+  degrade(part: Missing): void
+}
+
+export function createLocks({ settings, environment }: Kernel): Locks {
+  const key = `silent-refresh:${settings.sessionKey}`
+  const missing = new Set<Missing>()
+
+  const locks: Locks = {
+    key,
+    turn: alone => (alone ? `${key}:alone` : key),
+    inside: null,
+    isAway: false,
+    api() {
+      if (missing.has('locks')) return undefined
+      const api = environment.locks()
+      if (!api) locks.degrade('locks')
+      return api
+    },
+    query: api => api.query().catch(() => ({})),
+    async held(kind) {
+      const api = missing.has('lock-query') ? undefined : locks.api()
+      const prefix = key + kind
+      try {
+        const { held = [] } = (await api?.query()) ?? {}
+        return held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : []))
+      } catch {
+        locks.degrade('lock-query')
+        return []
+      }
+    },
+    lacks: part => missing.has(part),
+    degrade(part) {
+      if (locks.isAway) return
+      if (!missing.has(part)) settings.log({ type: 'tabs-degraded', missing: part })
+      missing.add(part)
+    },
+  }
+  return locks
+}
+
+/** A lock that this tab keeps. */
+export interface Hold {
+  readonly name: string
+  /** Settles with `false` where another tab has the lock, or when it was released before. */
+  readonly granted: Promise<boolean>
+  release(): void
+}
+
+export function hold(api: LockApi, name: string, options: LockOptions): Hold {
+  const giveUp = new AbortController()
+  const { signal } = giveUp
+  const released = new Promise<void>(done => signal.addEventListener('abort', () => done()))
+  const granted = new Promise<boolean>(resolve => {
+    const keep = (lock: Lock | null) => {
+      resolve(lock !== null)
+      return lock && released
+    }
+    const all = options.ifAvailable ? options : { ...options, signal }
+    api.request(name, all, keep).catch(() => resolve(!signal.aborted))
+  })
+  return { name, granted, release: () => giveUp.abort() }
+}

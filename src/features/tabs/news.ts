@@ -1,0 +1,170 @@
+import { instant, later, remaining } from '../../kernel/clock.ts'
+import { AuthError } from '../../kernel/errors.ts'
+import type { Kernel } from '../../kernel/feature.ts'
+import { pick } from '../../kernel/own.ts'
+import type { TabChannel } from './channel.ts'
+import type { Following } from './follow.ts'
+import type { Frozen } from './frozen.ts'
+import type { HandingOver } from './handover.ts'
+import type { Locks } from './locks.ts'
+import type { Handover, News, Postponed, Question, SignedOut } from './messages.ts'
+import type { Shown } from './shown.ts'
+import type { Telling } from './telling.ts'
+
+/** What other tabs ask and tell. */
+export interface NewsDesk {
+  receive(message: News | Question): Promise<void>
+  hearAgain(): void
+}
+
+/**
+ * So long a tab is quiet for what others say. Then it asks the server itself, since any script of the origin can post in
+ * their name.
+ */
+const MAX_TOLD = 1_800_000
+
+export function createNewsDesk(
+  kernel: Kernel,
+  sharesTokens: boolean,
+  locks: Locks,
+  channel: TabChannel,
+  frozen: Frozen,
+  shown: Shown,
+  handingOver: HandingOver,
+  telling: Telling,
+  following: Following,
+): NewsDesk {
+  const { settings, environment } = kernel
+
+  async function receive(message: News | Question): Promise<void> {
+    const { session } = kernel
+    const { serial, epoch } = session.stamp
+    const { type, generation } = message
+    switch (type) {
+      case 'hello':
+        if (channel.isFlood('hello')) return
+        shown.leaveNote()
+        channel.post({ type: 'here', generation: serial, decided: epoch })
+        return
+      case 'here': {
+        const isLate = session.snapshot.status === 'anonymous' && (message.decided ?? 0) > epoch
+        session.see(generation, message.decided)
+        // Somebody may have signed in there before this tab could hear of it.
+        if (isLate) channel.post({ type: 'ask', generation })
+        return
+      }
+      case 'ask':
+        if (sharesTokens && serial >= generation) telling.offer()
+        return
+      case 'renew':
+        following.answer(message)
+        return
+      case 'waiting':
+        if (locks.inside === (message.alone === true) && !channel.isFlood('waiting')) {
+          channel.post({ type: 'alive', generation: 0, alone: locks.inside })
+        }
+        return
+      case 'alive':
+        frozen.heard(message.alone === true)
+        return
+      case 'postponed':
+        hear(message)
+        break
+      case 'signed-out':
+        end(message)
+        break
+      case 'session':
+        // Each session that is newer may cost a call of the user endpoint.
+        if (generation > serial && channel.isFlood(type)) return
+        await take(message)
+    }
+    await shown.show()
+  }
+
+  async function take(news: Handover): Promise<void> {
+    const { session } = kernel
+    // A tab that has not heard of the logout goes on with a session that is over.
+    const isDecision = news.cause === 'login' || news.cause === 'tokens'
+    if (!isDecision && isSignedOut(news.decided)) {
+      // This tab can see the marker of that logout late, when somebody has logged in since.
+      const ended = session.held ? news.decided : session.stamp.epoch
+      return telling.tell({ type: 'signed-out', generation: ended, reason: 'other-tab' })
+    }
+    const isAnswer = await handingOver.adopt(news)
+    const answer = isAnswer && handingOver.offer('login')
+    if (answer) {
+      telling.tell(answer)
+      hearAgain()
+    }
+    if (session.isFollower) await kernel.storage?.recover()
+  }
+
+  /** Has a logout ended the session of this login, as far as this tab knows? */
+  function isSignedOut(decided: number): boolean {
+    const { snapshot, stamp } = kernel.session
+    const isByLogout = snapshot.status === 'anonymous' && !['initial', 'rejected'].includes(snapshot.reason)
+    const isEnded = isByLogout && stamp.serial === stamp.epoch && decided < stamp.serial
+    return isEnded || kernel.marker.stands(decided)
+  }
+
+  /** Another tab has signed out, or was refused. */
+  function end(news: SignedOut): void {
+    const { session, marker } = kernel
+    const { held, tokens, stamp, snapshot, lineage } = session
+    const { reason, generation } = news
+    const isRejected = reason === 'rejected'
+    // A tab that has the refresh token, or has yet to look for one, knows better than a tab that has none.
+    const isOwner = lineage !== null && tokens?.refreshToken
+    if (isRejected && (isOwner || snapshot.status === 'unknown')) {
+      session.see(generation)
+      return
+    }
+    if (isRejected ? generation <= stamp.serial : generation < stamp.epoch) return
+    kernel.decide()
+    // A login here, at the same moment, has lifted the marker of that logout.
+    if (generation === stamp.epoch) marker.set(generation)
+    const refusal =
+      isRejected && news.status !== undefined
+        ? new AuthError(
+            'refresh_rejected',
+            'The refresh of another tab was refused.',
+            pick(news, 'status', 'body'),
+          )
+        : undefined
+    session.clear(held || !isRejected ? reason : 'initial', generation, refusal)
+    // The refresh token was in this tab's hands alone.
+    if (!isRejected && tokens?.refreshToken && !kernel.storage?.shared)
+      void kernel.revocation.run(tokens, true)
+  }
+
+  /** Another tab has failed for us all. */
+  function hear({ generation, code, status, body, retryAt, binding }: Postponed): void {
+    const { session, backoff } = kernel
+    const { flight } = kernel.refresher
+    if (generation !== session.stamp.serial || flight?.sent) return
+    // Nothing is renewed that could be put off, and a session must not outlive its token.
+    if (session.held && !settings.endpoints.refresh) return
+    const { current } = backoff
+    const told = current?.told ?? instant(environment)
+    const named = Math.min(retryAt - environment.now(), remaining(environment, later(told, MAX_TOLD)))
+    const wait = binding ? named : backoff.inTime(named)
+    // What holds already is not made shorter by what others say. It is an answer all the same, for a refresh that waits
+    // for one.
+    if (wait <= (current ? Math.max(0, remaining(environment, current.until)) : 0)) {
+      if (current) backoff.replace({})
+      return
+    }
+    const message = 'Another tab could not refresh.'
+    const awaited = !binding && flight?.shaken === true
+    const bound = binding ? wait : 0
+    backoff.postpone({ code, status, body, message }, wait, { bound, quiet: true, told, awaited })
+    kernel.look()
+  }
+
+  function hearAgain(): void {
+    const { serial } = kernel.session.stamp
+    void channel.consult({ type: 'ask', generation: serial }, () => true, 0)
+  }
+
+  return { receive, hearAgain }
+}

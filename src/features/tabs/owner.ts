@@ -1,0 +1,99 @@
+import type { Kernel } from '../../kernel/feature.ts'
+import type { Owner } from '../../kernel/parts.ts'
+import type { TabChannel } from './channel.ts'
+import { type Hold, hold, type LockApi, type Locks } from './locks.ts'
+
+/** Which client refreshes for a lineage: it shows that by a lock. */
+export interface Ownership {
+  /** Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own. */
+  own(lineage: number): Promise<Owner>
+  /** By any tab; without a lineage: is any of them? */
+  isOwned(lineage?: number | null): Promise<boolean>
+  /** Does this client own one? */
+  readonly isOwner: boolean
+  /** Keeps the lock of the lineage that this tab refreshes for, and no other one. `undefined`: there is nothing to wait for. */
+  adjust(): Promise<Owner> | undefined
+  leave(): void
+}
+
+export function createOwnership(
+  kernel: Kernel,
+  sharesTokens: boolean,
+  locks: Locks,
+  channel: TabChannel,
+): Ownership {
+  const { disposal } = kernel
+  let owning: Hold | null = null
+  /** Next in turn for what another client of this document owns. */
+  let heir: Hold | null = null
+
+  const nameOf = (lineage: number | null): string => `${locks.key}:owner:${lineage}`
+
+  async function own(lineage: number): Promise<Owner> {
+    const api = locks.api()
+    if (disposal.signal.aborted) return 'another client'
+    if (!api) return 'this client'
+    const name = nameOf(lineage)
+    if (owning?.name !== name) {
+      owning?.release()
+      owning = hold(api, name, { ifAvailable: true })
+    }
+    const current = owning
+    if (await current.granted) return 'this client'
+    if (owning === current) owning = null
+    // The client that has the exclusive lock is this one: by that the locks show which document this is.
+    const { held = [] } = await locks.query(api)
+    const clientOf = (wanted: string) => held.find(lock => lock.name === wanted)?.clientId
+    const here = locks.inside === null ? undefined : clientOf(locks.turn(locks.inside))
+    if (!here) return 'another client'
+    if (clientOf(name) !== here) return 'another tab'
+    inherit(api, name)
+    // Nobody can be asked to refresh for this client: those of one document take turns with what is stored.
+    return sharesTokens && channel.isOpen ? 'another client' : 'this client'
+  }
+
+  function inherit(api: LockApi, name: string): void {
+    if (heir?.name === name) return
+    disinherit()
+    const current = hold(api, name, {})
+    heir = current
+    void current.granted.then(isOurs => {
+      if (!isOurs || heir !== current) return
+      heir = null
+      owning = current
+      void kernel.exclusive(async () => kernel.storage?.recover())
+    })
+  }
+
+  function disown(): void {
+    owning?.release()
+    owning = null
+  }
+
+  function disinherit(): void {
+    heir?.release()
+    heir = null
+  }
+
+  return {
+    own,
+    async isOwned(lineage) {
+      const lineages = sharesTokens ? await locks.held(':owner:') : []
+      return lineage == null ? lineages.length > 0 : lineages.includes(`${lineage}`)
+    },
+    get isOwner() {
+      return owning !== null
+    },
+    adjust() {
+      const { lineage, isFollower } = kernel.session
+      if (heir?.name !== nameOf(lineage)) disinherit()
+      if (lineage === null || isFollower) disown()
+      else if (!disposal.signal.aborted) return own(lineage)
+      return undefined
+    },
+    leave() {
+      disown()
+      disinherit()
+    },
+  }
+}

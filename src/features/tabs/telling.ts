@@ -1,0 +1,89 @@
+import type { Kernel } from '../../kernel/feature.ts'
+import type { Need } from '../../kernel/flight.ts'
+import type { TabsPart } from '../../kernel/parts.ts'
+import type { Change } from '../../kernel/session.ts'
+import type { TabChannel } from './channel.ts'
+import type { HandingOver } from './handover.ts'
+import type { Locks } from './locks.ts'
+import { bounded, type News, type Postponed } from './messages.ts'
+import type { Shown } from './shown.ts'
+
+/** What this tab tells the others. */
+export interface Telling extends Required<Pick<TabsPart, 'changed' | 'signedOut' | 'postponed'>> {
+  tell(news: News): void
+  /** The session, to whoever has asked for it. */
+  offer(): void
+  /** What others have to be told where such a refresh may not go out now: they would ask again and again. */
+  refusal(need: Need): Postponed | null
+}
+
+export function createTelling(
+  kernel: Kernel,
+  sharesTokens: boolean,
+  locks: Locks,
+  channel: TabChannel,
+  shown: Shown,
+  handingOver: HandingOver,
+): Telling {
+  function tell(news: News): void {
+    channel.open()
+    void shown.show()
+    // Which tab refreshes for which is seen by locks, and a tab that is told no token has none to refresh.
+    const isFollowed = sharesTokens && locks.api() && !locks.lacks('lock-query')
+    if (news.type === 'session' && news.lineage !== null && !isFollowed) return
+    channel.post(news)
+  }
+
+  function pause(): Postponed | null {
+    const { error, quiet, bound } = kernel.backoff.current ?? {}
+    if (!error || quiet || error.retryAt === undefined) return null
+    const { code, status, body, retryAt } = error
+    return {
+      type: 'postponed',
+      generation: kernel.session.stamp.serial,
+      code,
+      status,
+      body: bounded(body),
+      retryAt,
+      binding: bound !== null,
+    }
+  }
+
+  function changed(change: Change): void {
+    const { identity, stamp } = kernel.session
+    if (change.type === 'commit' && !change.told) {
+      const { cause, userChanged, decides } = change
+      // Where nobody can say who it is, the others would all ask anew, and tell it each other again.
+      const isNew = (decides || userChanged) && identity?.name != null
+      const news = handingOver.offer(isNew ? 'login' : cause)
+      if (news) tell(news)
+    }
+    if (change.type === 'clear' && !change.told) {
+      const { reason, error } = change.why
+      const { status, body } = error ?? {}
+      if (reason !== 'rejected') return
+      tell({ type: 'signed-out', generation: stamp.serial, reason, status, body: bounded(body) })
+    }
+  }
+
+  return {
+    tell,
+    offer() {
+      const own = channel.isFlood('offer') ? null : handingOver.offer()
+      if (own) tell(own)
+    },
+    refusal(need) {
+      const ms = kernel.backoff.wait(need)
+      return ms > 0 && !kernel.backoff.isAwaited(ms) ? pause() : null
+    },
+    changed,
+    signedOut(reason) {
+      const { serial } = kernel.session.stamp
+      tell({ type: 'signed-out', generation: serial, reason: reason === 'idle' ? reason : 'other-tab' })
+    },
+    postponed() {
+      const news = pause()
+      if (news) tell(news)
+    },
+  }
+}
