@@ -10,7 +10,7 @@ import {
   tokenStorage,
   webStorage,
 } from '../src/core.ts'
-import { createFullClient } from '../src/full-client.ts'
+import { createFullClient } from '../src/api/full-client.ts'
 import { createAuthClient } from '../src/index.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
