@@ -49,7 +49,7 @@ export function createChannel(
 
   /** A tab that comes a task late has missed no more than one that was created then: `hello` asks what there is. */
   function open(again?: boolean): void {
-    if (again) channel ??= undefined
+    if (again && !channel) channel = undefined
     if (channel !== undefined || environment.prerendering() || disposal.signal.aborted) return
     channel = null
     try {

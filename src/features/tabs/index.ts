@@ -67,9 +67,10 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
   )
   const pageCache = createPageCache(kernel)
   // It takes a browser a while: creating the client does not wait for it.
-  const cancelOpening = environment.onceShown(() => {
-    if (!locks.isAway) channel.open()
-  })
+  const opening = () => locks.isAway || channel.open()
+  const cancelOpening = environment.prerendering()
+    ? environment.onceShown(opening)
+    : environment.timer(opening, 0)
 
   function close(): void {
     shown.leave()
