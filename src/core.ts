@@ -30,12 +30,12 @@ export function createAuthClient<Claims = JwtClaims, User = unknown, Credentials
   return createClient<Claims, User>(options, browserEnvironment())
 }
 
-export { AuthError, type AuthErrorCode, isAuthError } from './kernel/errors.ts'
 export { cookieMode } from './features/cookie-mode.ts'
 export { type DoubleSubmitOptions, doubleSubmit } from './features/double-submit.ts'
 export { type IdleTimeoutOptions, idleTimeout } from './features/idle-timeout.ts'
-export { type ShareTabsOptions, shareTabs } from './features/tabs/index.ts'
 export { tokenStorage, webStorage } from './features/storage/index.ts'
+export { type ShareTabsOptions, shareTabs } from './features/tabs/index.ts'
+export { AuthError, type AuthErrorCode, isAuthError } from './kernel/errors.ts'
 export { combineLoggers, consoleLogger, describeEvent, performanceLogger } from './logging.ts'
 export { type OAuth2Options, oauth2 } from './presets/oauth2.ts'
 export type {
@@ -65,6 +65,9 @@ export type {
   NotReplayed,
   Operation,
   PartialTokens,
+  Proof,
+  ProofKey,
+  ReadTokens,
   Session,
   StandardSchema,
   TokenSet,

@@ -152,7 +152,7 @@ describe('what goes out', () => {
     }
     const world = await signedIn(withEndpoints({ user }))
     expect(world.client.session).toMatchObject({ user: { name: 'ada' } })
-    const known = ['accessToken', 'refreshToken', 'expiresIn', 'expiresAt', 'user']
+    const known = ['accessToken', 'refreshToken', 'expiresIn', 'expiresAt', 'user', 'idToken', 'key']
     expect(Object.keys(seen[0]!.tokens!).filter(key => !known.includes(key))).toEqual([])
     expect(seen[0]!.tokens).toMatchObject({ accessToken: await world.client.getAccessToken() })
   })

@@ -60,10 +60,10 @@ const parse = (set: PartialTokens, arrival: Arrival): Token =>
 
 const isHtml = (body: unknown): boolean => typeof body === 'string' && /^\s*</.test(body)
 
-function read({ set, body, serverDate, sentAt }: Answer, namesWho = false): Token {
+function read({ set, body, arrival }: Answer, namesWho = false): Token {
   // The cookies came beside the body, which may say anything: but a page is of a proxy, or the app's own.
   if (set === undefined && (namesWho ? typeof body !== 'object' : isHtml(body))) {
     throw new AuthError('malformed_response', 'The answer is a page or a text: is the URL right?')
   }
-  return parse(set ?? {}, { sentAt, serverDate })
+  return parse(set ?? {}, arrival)
 }

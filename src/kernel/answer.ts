@@ -1,16 +1,16 @@
 import type { Failure, Operation, PartialTokens } from '../types.ts'
-import { DAY, type Instant } from './clock.ts'
+import { DAY } from './clock.ts'
+import type { Arrival } from './token.ts'
 
-/** A 2xx answer of an auth call, read; or, to a logout or for a user, that there was nothing to send. */
+/** A 2xx answer of an auth call, read. Where a logout, or a call for the user, had nothing to send it is empty. */
 export interface Answer {
   /** `undefined`: nothing was found in it. `null`: it says that nobody is signed in. */
-  readonly set: PartialTokens | null | undefined
-  readonly body: unknown
-  /** `undefined`: nothing was sent. */
-  readonly status: number | undefined
-  /** Epoch milliseconds or NaN. */
-  readonly serverDate: number
-  readonly sentAt: Instant
+  readonly set?: PartialTokens | null | undefined
+  /** The app has read it, and not `readStandard`. */
+  readonly isAppsWord?: boolean
+  readonly body?: unknown
+  readonly status?: number
+  readonly arrival: Arrival
 }
 
 /** A browser shows no status of a redirect that it was told not to follow. */

@@ -1,4 +1,4 @@
-import type { EndpointRequest, HeldTokens, Operation } from '../types.ts'
+import type { EndpointRequest, HeldTokens, Operation, ProofKey, ReadTokens } from '../types.ts'
 import { isBody, toJson } from './body.ts'
 import { callback } from './callback.ts'
 import type { Environment } from './environment.ts'
@@ -12,7 +12,11 @@ import { noRedirect, supported } from './supported.ts'
 /** `fetch`'s own arguments for a call. */
 export interface AuthRequest {
   readonly url: string
-  readonly init: RequestInit
+  readonly init: RequestInit & { readonly method: string; readonly headers: Headers }
+  /** Signs it. */
+  readonly key?: ProofKey | undefined
+  /** Reads its answer in place of `readTokens`. */
+  readonly read?: ReadTokens | undefined
 }
 
 /** What the app has given to the call. */
@@ -62,6 +66,7 @@ export function createPrepare(kernel: Needs): Prepare {
     const showsBearer = name === 'user' || name === 'logout' || (name !== 'login' && sliding)
     if (showsBearer && tokens && accessToken && mayCarry(tokens, url)) {
       request.headers = { Authorization: `${settings.scheme} ${accessToken}` }
+      request.key = tokens.key
     }
     return request
   }
@@ -71,13 +76,13 @@ export function createPrepare(kernel: Needs): Prepare {
 
   function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): AuthRequest {
     const option = `endpoints.${name}`
-    const { url, json, form } = pick(request, ...SHORTHANDS)
+    const { url, json, form, key, read } = pick(request, ...OWN)
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
     const target = toUrl(option, url, environment.baseURI(), environment.page)
     // What is left undefined takes its default.
     const given: RequestInit = bare(
       Object.fromEntries(
-        Object.entries(request).filter(([member, value]) => !isShorthand(member) && value !== undefined),
+        Object.entries(request).filter(([member, value]) => !isOwn(member) && value !== undefined),
       ),
     )
     const headers = new Headers(given.headers)
@@ -88,7 +93,7 @@ export function createPrepare(kernel: Needs): Prepare {
       given.body = toJson(typeof endpoints[name] === 'function' ? option : 'credentials', json)
       if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
     }
-    const init: RequestInit = bare({
+    const init: AuthRequest['init'] = bare({
       method: name === 'user' ? 'GET' : 'POST',
       ...supported({ cache: 'no-store' }),
       // Where a logout leads is nobody's business but the server's, which has done its work by then.
@@ -100,8 +105,8 @@ export function createPrepare(kernel: Needs): Prepare {
       ...given,
       headers,
     })
-    kernel.csrf?.guard(headers, init.method as string, target.href)
-    return { url: target.href, init }
+    kernel.csrf?.guard(headers, init.method, target.href)
+    return { url: target.href, init, key, read }
   }
 
   return async (name, tokens, signal, { credentials, input }) => {
@@ -118,5 +123,5 @@ export function createPrepare(kernel: Needs): Prepare {
 }
 
 /** What a request of the app's has beside `fetch`'s own options. */
-const SHORTHANDS = ['url', 'json', 'form'] as const
-const isShorthand = (member: string): boolean => (SHORTHANDS as readonly string[]).includes(member)
+const OWN = ['url', 'json', 'form', 'key', 'read'] as const
+const isOwn = (member: string): boolean => (OWN as readonly string[]).includes(member)

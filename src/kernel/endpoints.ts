@@ -43,20 +43,22 @@ interface Needs extends AskNeeds {
 
 export function createEndpoints(kernel: Needs): Endpoints {
   const { settings, serverClock } = kernel
-  const { endpoints, readTokens, scheme } = settings
+  const { endpoints, proof, scheme } = settings
   const ask = createAsk(kernel)
 
   /** The session that the answer holds; `null` where it holds none. */
   function toToken(answer: Answer): Token | null {
     if (kernel.cookies) return kernel.cookies.read(answer)
-    const { set, body, serverDate, sentAt } = answer
+    const { set, body, isAppsWord, arrival } = answer
     if (set?.accessToken == null) return null
+    const type = (body as { token_type?: unknown } | null)?.token_type
+    const isScheme = String(type).toLowerCase() === scheme.toLowerCase()
+    if (proof && !isScheme) throw new AuthError('malformed_response', 'The token\'s type is not "scheme".')
     // A reader of the app's own has seen the type.
-    const type = readTokens ? null : (body as { token_type?: unknown } | null)?.token_type
-    if (typeof type === 'string' && !['bearer', scheme.toLowerCase()].includes(type.toLowerCase())) {
+    if (!isAppsWord && !isScheme && typeof type === 'string' && !/^bearer$/i.test(type)) {
       throw new AuthError('malformed_response', 'The token\'s type is neither "Bearer" nor "scheme".')
     }
-    return parseToken(set, { sentAt, serverDate, scheme, serverClock })
+    return parseToken(set, { ...arrival, scheme, serverClock })
   }
 
   async function refresh(
@@ -84,11 +86,11 @@ export function createEndpoints(kernel: Needs): Endpoints {
   }
 
   /** Does a login's answer say that somebody is signed in, or may be? */
-  function signsIn({ set, body }: Answer): boolean {
+  function signsIn({ set, body, isAppsWord }: Answer): boolean {
     const { accessToken, refreshToken, user, expiresIn, expiresAt } = set ?? {}
     const found = [accessToken, refreshToken, user, expiresIn, expiresAt].some(value => value != null)
     // Where the app reads the answers itself, an object of its own says so, also an empty one.
-    return found || body == null || (readTokens !== undefined && set != null)
+    return found || body == null || isAppsWord === true
   }
 
   return {

@@ -54,10 +54,14 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   server: aFlag,
   tabs: [value => value === false || isPlan(value, 'tabs'), 'made by shareTabs(), or false'],
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
-  timeout: [value => typeof value === 'number' && value > 0 && value < 2 ** 30, 'a positive number of milliseconds'],
+  timeout: [
+    value => typeof value === 'number' && value > 0 && value < 2 ** 30,
+    'a positive number of milliseconds',
+  ],
   identity: aFunction,
   claims: aSchema,
   userSchema: aSchema,
+  proof: [isObject, 'an object'],
   fetch: aFunction,
   logger: aFunction,
 }

@@ -17,6 +17,7 @@ export interface Settings
     | 'identity'
     | 'claims'
     | 'userSchema'
+    | 'proof'
   > {
   readonly baseUrl: URL | undefined
   readonly endpoints: {

@@ -68,9 +68,9 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
   }
 
   async function askForUser(token: Token, signal: AbortSignal): Promise<Token> {
-    const { accessToken, refreshToken, since, lifetime } = token
+    const { accessToken, refreshToken, key, since, lifetime } = token
     const expiresAt = lifetime === null ? undefined : since.wall + lifetime
-    const { set } = await ask('user', { accessToken, refreshToken, expiresAt }, signal)
+    const { set } = await ask('user', { accessToken, refreshToken, expiresAt, key }, signal)
     return { ...token, user: set === null ? null : set?.user }
   }
 
