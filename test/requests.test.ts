@@ -464,6 +464,26 @@ describe.each(WORLDS)('$mode.name', ({ mode, createWorld, signedIn, reloaded }) 
         expect((await answer).status).toBe(200)
         expect(world.server.count('/items')).toBe(1)
       })
+
+      for (const [why, make] of [
+        ['for a token that is due', world => void world.clock.sleep(2 * 3_600_000)],
+        ['for a token that is refused', world => world.server.revokeAccess()],
+      ] as [why: string, make: (world: World) => void][]) {
+        test(`R18 a request that waits ${why} outlives the back/forward cache`, async () => {
+          const world = await signedIn()
+          make(world)
+          const release = world.server.hold('POST /refresh_token')
+          const answer = world.client.fetch(items)
+          await world.settle()
+          world.wake('pagehide', true)
+          await world.settle()
+          world.wake('pageshow', true)
+          await world.settle()
+          release()
+          await world.clock.advance(5_000)
+          expect((await answer).status).toBe(200)
+        })
+      }
     }
 
     test('an outage never looks like a 401, and nothing is sent without a token because of one', async () => {

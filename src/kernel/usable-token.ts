@@ -82,10 +82,7 @@ export function createTokenSource(kernel: Needs): TokenSource {
     const wasTheirs = identity && owner.identity && isSameIdentity(identity, owner.identity)
     await unlessAborted(Promise.resolve(kernel.idle?.judged()), signal)
     do {
-      for (let tries = 0; mustRestore(); tries++) {
-        if (tries === 2) throw unavailable('The session is not restored yet.')
-        raise(await unlessAborted(kernel.restored(), signal))
-      }
+      if (mustRestore()) await restored(signal)
       if (isRefused()) await replaceDead(signal)
       if (isRefused()) throw unavailable('The server handed back the token that was refused.')
       if (isShort(minValidity)) {
@@ -94,10 +91,17 @@ export function createTokenSource(kernel: Needs): TokenSource {
         if (isShort(0)) await replaceShort(signal)
         if (isOver()) throw unavailable('Even a fresh token is dead: look at its lifetime.')
       } else ready()
-      // The page may have been away, in the back/forward cache, while the answer was under way.
+      // Meanwhile the page may have been in the back/forward cache.
     } while (mustRestore())
     if (refused != null && wasTheirs && !session.held) return null
     return belonging(session.held, owner)
+  }
+
+  async function restored(signal?: AbortSignal | null): Promise<void> {
+    for (let tries = 0; mustRestore(); tries++) {
+      if (tries === 2) throw unavailable('The session is not restored yet.')
+      raise(await unlessAborted(kernel.restored(), signal))
+    }
   }
 
   async function replaceShort(signal?: AbortSignal | null): Promise<void> {
@@ -117,8 +121,10 @@ export function createTokenSource(kernel: Needs): TokenSource {
     peek,
     usable,
     async renewed(sent, signal) {
+      await restored(signal)
       if (refresher.limited || (session.held !== sent && !isOver())) return
       await replaceDead(signal)
+      await restored(signal)
     },
   }
 }
