@@ -825,7 +825,7 @@ describe('N12 why the server refused', () => {
   const modes: [name: string, given: WorldOptions][] = [
     ['bearer', {}],
     ['the refresh token in one tab', { server: { carrier: 'body' } }],
-    ['notify', { options: { tabs: shareTabs({ tokens: false }) } }],
+    ['messages without tokens', { options: { tabs: shareTabs({ tokens: false }) } }],
     ['cookie mode', inCookies],
   ]
   test.each(modes)('N12 "logout" and the session of every tab say it: %s', async (_, given) => {

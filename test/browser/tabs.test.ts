@@ -909,7 +909,7 @@ for (const engine of engines) {
       }
     })
 
-    test('S2 tabs "notify": the other tabs follow, and no message carries a token', async () => {
+    test('S2 shareTabs({ tokens: false }): the other tabs follow, and no message carries a token', async () => {
       const heard = await eavesdrop()
       const tabs = await signedIn(2, { tabs: { tokens: false } })
       const [a, b] = tabs as [Tab, Tab]
@@ -931,7 +931,7 @@ for (const engine of engines) {
       }
     })
 
-    test('S2 tabs "off": no message and no lock at all', async () => {
+    test('S2 tabs: false, no message and no lock at all', async () => {
       const heard = await eavesdrop()
       const [a, b] = (await open(2, { tabs: false })) as [Tab, Tab]
       await site.login(a)
