@@ -251,7 +251,9 @@ export function createParts<Claims, User>(
 
   async function logout(input?: unknown): Promise<LogoutResult> {
     const wait = hidden()
-    if (wait) await wait.catch(() => {})
+    try {
+      if (wait) await wait
+    } catch {}
     if (disposed) return { revoked: false, error: disposed }
     return signOut('logout', input)
   }

@@ -59,9 +59,9 @@ const inferred = (names: string[]) => `
 `
 const annotated = `
   import { type AuthClient, createAuthClient } from 'silent-refresh'
-  import { type AuthClient as CoreClient, createAuthClient as createCore, type TabsFeature, shareTabs } from 'silent-refresh/core'
+  import { type AuthClient as CoreClient, createAuthClient as createCore, type Feature, shareTabs } from 'silent-refresh/core'
   export const auth: AuthClient = createAuthClient()
-  export const tabs: TabsFeature = shareTabs()
+  export const tabs: Feature<'tabs'> = shareTabs()
   export const core: CoreClient<{ sub: string }> = createCore<{ sub: string }>({ tabs })
 `
 const required = `

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createFullClient } from '../src/api/full-client.ts'
 import { createClient } from '../src/client.ts'
 import {
   cookieMode,
@@ -10,7 +11,6 @@ import {
   tokenStorage,
   webStorage,
 } from '../src/core.ts'
-import { createFullClient } from '../src/api/full-client.ts'
 import { createAuthClient } from '../src/index.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
@@ -174,9 +174,10 @@ describe('what makes such a value throws at once where it is given something els
   })
 
   test('what is undefined was not given', () => {
-    expect(shareTabs(undefined)).toEqual(shareTabs())
-    expect(shareTabs({ tokens: undefined })).toEqual(shareTabs({ tokens: true }))
-    expect(idleTimeout(MINUTE, undefined)).toEqual(idleTimeout(MINUTE, { warnBefore: undefined }))
+    expect(shareTabs(undefined).feature).toBe('tabs')
+    expect(shareTabs({ tokens: undefined }).feature).toBe('tabs')
+    expect(idleTimeout(MINUTE, undefined).feature).toBe('idle')
+    expect(idleTimeout(MINUTE, { warnBefore: undefined }).feature).toBe('idle')
   })
 
   test('what is changed in it afterwards changes nothing', async () => {

@@ -448,7 +448,7 @@ test('I4 a call that a logout elsewhere has overtaken keeps no later session out
   expect([who(ada), who(page)]).toEqual(['bob', 'bob'])
 })
 
-describe("I4 with tabs that share no tokens", () => {
+describe('I4 with tabs that share no tokens', () => {
   const inNotify: WorldOptions = { options: { ...APP, tabs: shareTabs({ tokens: false }) } }
 
   test.each(['on the page that it led to', 'in the tab that was signed in'])(

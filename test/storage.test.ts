@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { idleTimeout, type StorageFeature, shareTabs, tokenStorage, webStorage } from '../src/core.ts'
-import type { AuthClientOptions, TokenStorage } from '../src/types.ts'
+import { idleTimeout, shareTabs, tokenStorage, webStorage } from '../src/core.ts'
+import { browserStorage } from '../src/features/storage/browser-storage.ts'
+import type { AuthClientOptions, Feature, TokenStorage } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
@@ -18,7 +19,7 @@ const items = `${ORIGIN}/items`
 
 type Kept = Map<string, string>
 interface TabOptions extends Omit<WorldOptions, 'options'> {
-  storage?: TokenStorage | StorageFeature
+  storage?: TokenStorage | Feature<'storage'>
   options?: AuthClientOptions
 }
 
@@ -989,7 +990,7 @@ describe('S3 the storages that come along', () => {
   test('webStorage reads, writes and removes; given a function it looks only when it is used', async () => {
     const kept: Kept = new Map()
     let looked = 0
-    const { storage } = webStorage(() => {
+    const storage = browserStorage(() => {
       looked++
       return fake(kept)
     })
@@ -1004,17 +1005,16 @@ describe('S3 the storages that come along', () => {
   test('only localStorage is shared by the tabs', () => {
     const [local, session] = [fake(new Map()), fake(new Map())]
     vi.stubGlobal('localStorage', local)
-    expect(webStorage(local).storage.shared).toBe(true)
-    expect(webStorage(() => local).storage.shared).toBe(true)
-    expect(webStorage(session).storage.shared).toBe(false)
+    expect(browserStorage(() => local).shared).toBe(true)
+    expect(browserStorage(() => session).shared).toBe(false)
   })
 
   test('a browser that throws at the very name costs the session nothing', async () => {
-    const storage = webStorage(() => {
+    const denied = () => {
       throw new DOMException('Denied', 'SecurityError')
-    })
-    expect(storage.storage.shared).toBe(false)
-    const world = open(undefined, { storage })
+    }
+    expect(browserStorage(denied).shared).toBe(false)
+    const world = open(undefined, { storage: webStorage(denied) })
     expect(await world.client.ready()).toEqual(signedOut('initial'))
     await world.login()
     await world.client.refresh()
@@ -1478,9 +1478,9 @@ describe('E3 a storage of the browser that is null, or throws, or throws later',
     '$name $how: nobody is signed in, and a login works as in memory',
     async ({ get, name }) => {
       stub(name, get)
-      const storage = webStorage(() => globalThis[name])
-      expect(storage.storage.shared).toBe(false)
-      const world = open(undefined, { storage })
+      const look = () => globalThis[name]
+      expect(browserStorage(look).shared).toBe(false)
+      const world = open(undefined, { storage: webStorage(look) })
       world.environment.localStorage = world.environment.sessionStorage = get as never
       expect(await world.client.ready()).toEqual(signedOut('initial'))
       await world.login()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { shareTabs, type TabsFeature, tokenStorage } from '../src/core.ts'
+import { type Feature, shareTabs, tokenStorage } from '../src/core.ts'
 import { createTabStorage, WORLDS } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
@@ -1730,7 +1730,7 @@ describe('M9 what comes over the channel', () => {
 })
 
 describe("the option 'tabs'", () => {
-  const given = (tabs: TabsFeature | false): WorldOptions => ({ options: { tabs } })
+  const given = (tabs: Feature<'tabs'> | false): WorldOptions => ({ options: { tabs } })
   const silent = given(shareTabs({ tokens: false }))
   const off = given(false)
 

@@ -143,7 +143,11 @@ export function createBackoff(kernel: Needs): Backoff {
       const isFinal = wait === NEVER || session.snapshot.status === 'anonymous'
       const retryAt = isFinal ? undefined : Math.ceil(environment.now() + wait)
       const body = isRefused ? answer : undefined
-      const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, { status, retryAt, body })
+      const error = new AuthError(isRefused ? code : 'refresh_unavailable', message, {
+        status,
+        retryAt,
+        body,
+      })
       last = {
         until: later(instant(environment), Math.ceil(wait)),
         serial: session.stamp.serial,

@@ -80,10 +80,7 @@ export const plan = <Option extends keyof Parts>(
 ): Feature<Option> => Object.freeze<Plan<Option>>({ feature, create, ...(check && { check }) })
 
 /** Was it made by a function that makes values for this option? */
-export const isPlan = <Option extends keyof Parts>(
-  value: unknown,
-  option: Option,
-): value is Plan<Option> =>
+export const isPlan = <Option extends keyof Parts>(value: unknown, option: Option): value is Plan<Option> =>
   typeof value === 'object' &&
   value !== null &&
   Object.hasOwn(value, 'feature') &&

@@ -12,8 +12,6 @@ import type { Rest } from './rest.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
-
-
 /** Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out. */
 export interface Revocation {
   /**

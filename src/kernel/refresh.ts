@@ -87,9 +87,13 @@ export function createRefresher(kernel: Needs): Refresher {
     Math.min(backoff.wait(dead ? 'dead' : 'ahead'), asked ? backoff.wait('asked') : NEVER)
 
   const tooOften = (wait: number): AuthError =>
-    new AuthError('refresh_unavailable', 'Refreshed too often: the API refuses tokens that were just issued.', {
-      retryAt: Math.round(environment.now() + wait),
-    })
+    new AuthError(
+      'refresh_unavailable',
+      'Refreshed too often: the API refuses tokens that were just issued.',
+      {
+        retryAt: Math.round(environment.now() + wait),
+      },
+    )
 
   const notRenewed = (): AuthError =>
     new AuthError('refresh_rejected', 'No token can be renewed: "endpoints.refresh" is false.')
@@ -187,7 +191,8 @@ export function createRefresher(kernel: Needs): Refresher {
       if (needsPage) return
       const isReadable = (await kernel.storage?.recover()) ?? true
       if (isCaughtUp || !isWanted()) return
-      needsPage = isWorker && kernel.storage !== undefined && !session.tokens?.refreshToken && !session.isFollower
+      needsPage =
+        isWorker && kernel.storage !== undefined && !session.tokens?.refreshToken && !session.isFollower
       if (needsPage) return
       if (heldBack(current) > 0) outcome = backoff.current!.error
       else if (hasNothing()) session.clear(session.held ? 'rejected' : 'initial')

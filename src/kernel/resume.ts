@@ -3,10 +3,10 @@ import { instant } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { isAuthError } from './errors.ts'
+import type { Rest } from './rest.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import { parseToken } from './token.ts'
-import type { Rest } from './rest.ts'
 
 interface Needs {
   readonly settings: Settings

@@ -77,7 +77,11 @@ export function createSignIn(kernel: Needs): SignIn {
     if (hidden) await hidden
     kernel.revocation.doubt()
     const asked = decisions
-    return exchange(kernel.flow ? await started(kernel.flow, credentials, signal) : credentials, asked, signal)
+    return exchange(
+      kernel.flow ? await started(kernel.flow, credentials, signal) : credentials,
+      asked,
+      signal,
+    )
   }
 
   function started(flow: FlowPart, request: unknown, signal: AbortSignal | null | undefined) {

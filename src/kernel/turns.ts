@@ -1,5 +1,5 @@
-import { unlessAborted, within } from './abort.ts'
 import type { Disposal } from './abort.ts'
+import { unlessAborted, within } from './abort.ts'
 import type { Environment } from './environment.ts'
 import type { AuthError } from './errors.ts'
 import type { Exclusive } from './parts.ts'

@@ -1,5 +1,5 @@
-import { browserEnvironment, type Environment } from '../kernel/environment.ts'
 import { type AuthClient, createFullClient } from '../api/full-client.ts'
+import { browserEnvironment, type Environment } from '../kernel/environment.ts'
 import { invalid } from '../kernel/errors.ts'
 import type { AuthClientOptions, JwtClaims } from '../types.ts'
 import { pageUrl } from './auth-server-options.ts'

@@ -1,5 +1,5 @@
-import { AuthError, invalid } from '../kernel/errors.ts'
 import type { AuthClient } from '../api/full-client.ts'
+import { AuthError, invalid } from '../kernel/errors.ts'
 import type { AuthClientOptions, JwtClaims } from '../types.ts'
 import { type AuthServer, createAuthServer } from './auth-server.ts'
 import { createTestBrowser, type TestBrowser } from './browser.ts'

@@ -1,6 +1,7 @@
 import { demand, plan } from '../../kernel/feature.ts'
 import { pick } from '../../kernel/own.ts'
 import type { Feature, TokenStorage } from '../../types.ts'
+import { browserStorage } from './browser-storage.ts'
 import { createResting } from './resting.ts'
 
 /**
@@ -14,22 +15,7 @@ export function webStorage(storage: Storage | (() => Storage)): Feature<'storage
   // A browser whose storages are switched off has null for them: such an app goes on with its tokens in memory.
   const isGiven = storage === null || [storage, pick(storage as Storage, 'getItem').getItem].some(isFunction)
   demand(isGiven, 'webStorage', 'given a Storage or a function that returns one')
-  const open = typeof storage === 'function' ? storage : () => storage
-  return tokenStorage({
-    get: key => open().getItem(key),
-    set: (key, value) => open().setItem(key, value),
-    remove: key => open().removeItem(key),
-    get shared() {
-      try {
-        const opened = open()
-        // One that cannot be read is no storage at all, and no other tab sees anything in it.
-        opened.getItem('')
-        return opened === localStorage
-      } catch {
-        return false
-      }
-    },
-  })
+  return tokenStorage(browserStorage(typeof storage === 'function' ? storage : () => storage))
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
