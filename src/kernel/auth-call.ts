@@ -1,4 +1,4 @@
-import type { HeldTokens, Operation } from '../types.ts'
+import type { HeldTokens, Operation, ProofKey } from '../types.ts'
 import { type Answer, parseBody } from './answer.ts'
 import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
 import { callback } from './callback.ts'
@@ -46,28 +46,25 @@ export function createAsk(kernel: Needs): Ask {
     return kernel.cookies ? 'user' : 'refresh'
   }
 
-  /** Sends it: once more where the server has said what it wants to see in the proof. */
+  const sign = (
+    key: ProofKey,
+    { url, init: { method, headers } }: AuthRequest,
+  ): Promise<unknown> | undefined =>
+    proof && callback(log, 'proof', () => proof.sign(key, { url, method, headers }))
+
   async function send(
     call: Call,
-    request: AuthRequest,
+    { url, init }: AuthRequest,
     arrived: false | (() => void),
-    isAgain = false,
-  ): Promise<readonly [Response, text: string]> {
-    const { url, init, key } = request
-    const { method, headers } = init
-    if (key && proof) await callback(log, 'proof', () => proof.sign(key, { url, method, headers }))
-    let response: Response
-    let text: string
+  ): Promise<{ response: Response; text: string }> {
     try {
-      response = await settings.sending.send(url, init)
+      const response = await settings.sending.send(url, init)
       if (arrived) arrived()
-      text = await response.text()
+      return { response, text: await response.text() }
     } catch {
       // The native error is left behind: it can quote a header, token included.
       throw failed(call, 'unavailable', 'failed on the network, or CORS forbids it')
     }
-    const isTaught = key && proof?.learn({ url, response, body: parseBody(text) })
-    return isTaught && !isAgain ? send(call, request, arrived, true) : [response, text]
   }
 
   return async (operation, tokens, signal, asking = {}) => {
@@ -83,6 +80,8 @@ export function createAsk(kernel: Needs): Ask {
     const wait = isByCookie && !isLeaving ? wireNote.lifted(signal) : null
     if (wait) await wait
     const request = await prepare(name, tokens, signal, asking)
+    const key = request?.key
+    if (key) await sign(key, request)
     signal.throwIfAborted()
     const sentAt = instant(environment)
     if (!request) {
@@ -91,8 +90,14 @@ export function createAsk(kernel: Needs): Ask {
     }
     sent?.()
     const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
-    const [response, text] = await send(call, request, arrived)
-    const answer = await judge(call, request, sentAt, response, text)
+    let got = await send(call, request, arrived)
+    if (key && proof?.learn(request.url, got.response, got.text)) {
+      await sign(key, request)
+      signal.throwIfAborted()
+      got = await send(call, request, arrived)
+      proof.learn(request.url, got.response, got.text)
+    }
+    const answer = await judge(call, request, sentAt, got.response, got.text)
     const refreshToken = answer.set?.refreshToken
     if (isUsable(refreshToken)) await rotated?.(refreshToken)
     return answer
