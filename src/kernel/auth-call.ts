@@ -1,5 +1,5 @@
 import type { HeldTokens, Operation, ProofKey } from '../types.ts'
-import { type Answer, parseBody } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
 import { callback } from './callback.ts'
 import { instant } from './clock.ts'
