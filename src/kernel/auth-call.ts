@@ -3,7 +3,7 @@ import type { Answer } from './answer.ts'
 import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
 import { callback } from './callback.ts'
 import { instant } from './clock.ts'
-import { type Call, createJudge, failed, type Needs as JudgeNeeds } from './judge.ts'
+import { type Call, createJudge, failed, type Needs as JudgeNeeds, type Received } from './judge.ts'
 import { isUsable } from './token.ts'
 import type { WireNote } from './wire-note.ts'
 
@@ -54,13 +54,14 @@ export function createAsk(kernel: Needs): Ask {
 
   async function send(
     call: Call,
-    { url, init }: AuthRequest,
+    { url, init, key }: AuthRequest,
     arrived: false | (() => void),
-  ): Promise<{ response: Response; text: string }> {
+  ): Promise<Received & { isTaught?: boolean | undefined }> {
     try {
       const response = await settings.sending.send(url, init)
       if (arrived) arrived()
-      return { response, text: await response.text() }
+      const text = await response.text()
+      return { response, text, ...(key && { isTaught: proof?.learn(url, response, text) }) }
     } catch {
       // The native error is left behind: it can quote a header, token included.
       throw failed(call, 'unavailable', 'failed on the network, or CORS forbids it')
@@ -90,14 +91,14 @@ export function createAsk(kernel: Needs): Ask {
     }
     sent?.()
     const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
-    let got = await send(call, request, arrived)
-    if (key && proof?.learn(request.url, got.response, got.text)) {
+    let received = await send(call, request, arrived)
+    // Once: the server has said what it wants to see in the proof.
+    if (key && received.isTaught) {
       await sign(key, request)
       signal.throwIfAborted()
-      got = await send(call, request, arrived)
-      proof.learn(request.url, got.response, got.text)
+      received = await send(call, request, arrived)
     }
-    const answer = await judge(call, request, sentAt, got.response, got.text)
+    const answer = await judge(call, request, sentAt, received)
     const refreshToken = answer.set?.refreshToken
     if (isUsable(refreshToken)) await rotated?.(refreshToken)
     return answer

@@ -55,8 +55,7 @@ export function createPrepare(kernel: Needs): Prepare {
     if (!settings.baseUrl && isRelative(url)) {
       throw invalid('baseUrl', 'an absolute URL where there is no page')
     }
-    const accessToken = tokens?.accessToken
-    const refreshToken = tokens?.refreshToken
+    const { accessToken, refreshToken, expiresAt, key } = tokens ?? {}
     // What is not in the storage is nowhere: the server could only say no. A restore endpoint may know by a cookie.
     if (name === 'refresh' && (sliding ? !accessToken : kernel.storage && !refreshToken)) return null
     const request: EndpointRequest = { url }
@@ -64,25 +63,23 @@ export function createPrepare(kernel: Needs): Prepare {
     else if (name === 'login') request.json = credentials
     else if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
     const showsBearer = name === 'user' || name === 'logout' || (name !== 'login' && sliding)
-    if (showsBearer && tokens && accessToken && mayCarry(tokens, url)) {
+    const isOver = expiresAt !== undefined && expiresAt <= environment.now()
+    if (showsBearer && accessToken && !isOver && settings.allowedOrigins.has(new URL(url).origin)) {
       request.headers = { Authorization: `${settings.scheme} ${accessToken}` }
-      request.key = tokens.key
+      request.key = key
     }
     return request
   }
 
-  const mayCarry = ({ expiresAt = Number.POSITIVE_INFINITY }: HeldTokens, url: string): boolean =>
-    expiresAt > environment.now() && settings.allowedOrigins.has(new URL(url).origin)
-
   function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): AuthRequest {
     const option = `endpoints.${name}`
-    const { url, json, form, key, read } = pick(request, ...OWN)
+    const { url, json, form, key, read } = pick(request, 'url', 'json', 'form', 'key', 'read')
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
     const target = toUrl(option, url, environment.baseURI(), environment.page)
     // What is left undefined takes its default.
     const given: RequestInit = bare(
       Object.fromEntries(
-        Object.entries(request).filter(([member, value]) => !isOwn(member) && value !== undefined),
+        Object.entries(request).filter(([member, value]) => !OURS.includes(member) && value !== undefined),
       ),
     )
     const headers = new Headers(given.headers)
@@ -123,5 +120,4 @@ export function createPrepare(kernel: Needs): Prepare {
 }
 
 /** What a request of the app's has beside `fetch`'s own options. */
-const OWN = ['url', 'json', 'form', 'key', 'read'] as const
-const isOwn = (member: string): boolean => (OWN as readonly string[]).includes(member)
+const OURS = ['url', 'json', 'form', 'key', 'read']

@@ -3,7 +3,7 @@ import { type Answer, withoutTokens } from './answer.ts'
 import { type Ask, type Needs as AskNeeds, createAsk } from './auth-call.ts'
 import { AuthError, isAuthError } from './errors.ts'
 import type { SessionHolder } from './session.ts'
-import { parseToken, type Token } from './token.ts'
+import { isUsable, parseToken, type Token } from './token.ts'
 import { createNaming, type Naming } from './user.ts'
 
 type Rotated = (refreshToken: string) => unknown
@@ -53,10 +53,10 @@ export function createEndpoints(kernel: Needs): Endpoints {
     if (set?.accessToken == null) return null
     const type = (body as { token_type?: unknown } | null)?.token_type
     const isScheme = String(type).toLowerCase() === scheme.toLowerCase()
-    if (proof && !isScheme) throw new AuthError('malformed_response', 'The token\'s type is not "scheme".')
-    // A reader of the app's own has seen the type.
-    if (!isAppsWord && !isScheme && typeof type === 'string' && !/^bearer$/i.test(type)) {
-      throw new AuthError('malformed_response', 'The token\'s type is neither "Bearer" nor "scheme".')
+    // A reader of the app's own has seen the type. With a proof, any other than "scheme" is a downgrade.
+    const isFine = isAppsWord || typeof type !== 'string' || /^bearer$/i.test(type)
+    if (!isScheme && (proof || !isFine)) {
+      throw new AuthError('malformed_response', 'The token\'s type is not "scheme".')
     }
     return parseToken(set, { ...arrival, scheme, serverClock })
   }
@@ -77,18 +77,30 @@ export function createEndpoints(kernel: Needs): Endpoints {
         `"readTokens" found no access token in the ${operation} answer.`,
       )
     }
-    // The restore endpoint has said who it is, without a token.
-    const { set } = answer
-    const refreshToken = set?.refreshToken ?? tokens?.refreshToken
+    return follow(answer, 'refresh', tokens, signal, rotated)
+  }
+
+  /** After an answer without an access token: asks for one, with what that answer had. */
+  async function follow(
+    { set }: Answer,
+    operation: 'refresh' | 'restore',
+    tokens: HeldTokens | null,
+    signal: AbortSignal,
+    rotated?: Rotated,
+  ): Promise<Token> {
+    const refreshToken = set?.refreshToken || tokens?.refreshToken
     const newest = refreshToken ? { accessToken: '', ...tokens, refreshToken } : tokens
-    const renewed = await refresh('refresh', newest, signal, rotated)
-    return { ...renewed, user: renewed.user ?? set?.user }
+    const token = await refresh(operation, newest, signal, rotated)
+    return {
+      ...token,
+      refreshToken: token.refreshToken ?? (isUsable(set?.refreshToken) ? set.refreshToken : undefined),
+      user: token.user ?? set?.user,
+    }
   }
 
   /** Does a login's answer say that somebody is signed in, or may be? */
   function signsIn({ set, body, isAppsWord }: Answer): boolean {
-    const { accessToken, refreshToken, user, expiresIn, expiresAt } = set ?? {}
-    const found = [accessToken, refreshToken, user, expiresIn, expiresAt].some(value => value != null)
+    const found = Object.values(set ?? {}).some(value => value != null)
     // Where the app reads the answers itself, an object of its own says so, also an empty one.
     return found || body == null || isAppsWord === true
   }
@@ -115,14 +127,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
       if (token && (!cookies || token.user !== undefined)) return token
       try {
         if (token && cookies) return await cookies.whoIs(token, 'user', signal)
-        const refreshToken = set?.refreshToken || undefined
-        const first = refreshToken ? { accessToken: '', refreshToken } : null
-        const renewed = await refresh(endpoints.refresh ? 'refresh' : 'restore', first, signal)
-        return {
-          ...renewed,
-          refreshToken: renewed.refreshToken ?? refreshToken,
-          user: renewed.user ?? set?.user,
-        }
+        return await follow(answer, endpoints.refresh ? 'refresh' : 'restore', null, signal)
       } catch (error) {
         if (!isAuthError(error)) throw error
         const { code, message, retryable, status } = error

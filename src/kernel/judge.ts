@@ -30,6 +30,11 @@ export interface Call {
   readonly tokens: HeldTokens | null
 }
 
+export interface Received {
+  readonly response: Response
+  readonly text: string
+}
+
 export interface Needs {
   readonly settings: Settings
   readonly environment: Environment
@@ -38,13 +43,7 @@ export interface Needs {
 }
 
 /** `request`: what is answered, sent at `sentAt`. */
-export type Judge = (
-  call: Call,
-  request: AuthRequest,
-  sentAt: Instant,
-  response: Response,
-  text: string,
-) => Promise<Answer>
+export type Judge = (call: Call, request: AuthRequest, sentAt: Instant, received: Received) => Promise<Answer>
 
 export function createJudge(kernel: Needs): Judge {
   const { settings, environment, serverClock } = kernel
@@ -76,13 +75,15 @@ export function createJudge(kernel: Needs): Judge {
     })
   }
 
+  /** `own`: reads this very answer. */
   async function read(
-    reader: ReadTokens,
+    own: ReadTokens | undefined,
     body: unknown,
     response: Response,
     asked: Operation,
   ): Promise<Pick<Answer, 'set' | 'isAppsWord'>> {
-    const set = await callback(log, 'readTokens', async () => {
+    const reader = own ?? settings.readTokens ?? readStandard
+    const set = await callback(log, own ? 'read' : 'readTokens', async () => {
       const given = await reader(body, response, asked)
       return given && readSet(given)
     })
@@ -90,13 +91,7 @@ export function createJudge(kernel: Needs): Judge {
     return !isAppsWord && kernel.cookies?.namesNobody(asked, body) ? { set: null } : { set, isAppsWord }
   }
 
-  return async (
-    call,
-    { key, read: reader = settings.readTokens ?? readStandard },
-    sentAt,
-    response,
-    text,
-  ) => {
+  return async (call, request, sentAt, { response, text }) => {
     const { kind, decides, asked: operation, tokens } = call
     const { status, headers } = response
     const body = parseBody(text)
@@ -117,11 +112,11 @@ export function createJudge(kernel: Needs): Judge {
     if (!ok && !(await isFinal(call, { operation, status, body, response }, text))) {
       throw failed(call, 'unavailable', answered, refusal())
     }
-    const found = ok && !isLogout ? await read(reader, body, response, operation) : { set: null }
+    const found = ok && !isLogout ? await read(request.read, body, response, operation) : { set: null }
     if (found.set === null && decides) {
       throw failed(call, 'rejected', ok ? 'was answered: nobody is signed in' : answered, refusal())
     }
-    return { ...found, body, status, arrival: { sentAt, serverDate, key } }
+    return { ...found, body, status, arrival: { sentAt, serverDate, key: request.key } }
   }
 }
 
