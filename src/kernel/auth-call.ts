@@ -74,7 +74,7 @@ export function createAsk(kernel: Needs): Ask {
     const name = nameOf(operation)
     const kind = operation === 'restore' || asking.decides ? 'refresh' : operation
     const decides = kind === 'login' || kind === 'refresh'
-    const call: Call = { operation, kind, decides, asked: name === 'user' ? name : operation, tokens }
+    const call: Call = { operation: name === 'user' ? name : operation, kind, decides, tokens }
     // Only a cookie can be changed by the answer to a page that has gone.
     const isByCookie = (name === 'restore' || (name !== 'user' && !settings.sliding)) && !tokens?.refreshToken
     const isLeaving = operation === 'logout' && !sent

@@ -20,13 +20,12 @@ import { readSet } from './token.ts'
 
 /** One auth call, as its answer is judged. */
 export interface Call {
+  /** What the app's own functions are told. */
   readonly operation: Operation
   /** What its refusal means. */
   readonly kind: Exclude<Operation, 'restore'>
   /** Its refusal signs out, or keeps from signing in. */
   readonly decides: boolean
-  /** What the app's own functions are told. */
-  readonly asked: Operation
   readonly tokens: HeldTokens | null
 }
 
@@ -49,16 +48,18 @@ export function createJudge(kernel: Needs): Judge {
   const { settings, environment, serverClock } = kernel
   const { isRejected, log } = settings
 
+  /** What the app's own function says. A mistake in it does not hide that the server has answered with a failure. */
+  const opinion = (option: string, isFailure: boolean, run: () => boolean): Promise<boolean> =>
+    callback(log, option, run).catch(error => {
+      if (isFailure) return false
+      throw error
+    })
+
   async function isLoggedOut(response: Response, body: unknown): Promise<boolean> {
     const { status, ok } = response
     const redirected = response.redirected || isRedirect(response)
     const judge = settings.isLoggedOut
-    if (!judge) return ok
-    return callback(log, 'isLoggedOut', () => judge({ status, body, response, redirected })).catch(error => {
-      // A mistake in this function does not hide what the server has answered.
-      if (ok) throw error
-      return false
-    })
+    return judge ? opinion('isLoggedOut', !ok, () => judge({ status, body, response, redirected })) : ok
   }
 
   /** Would the same call be refused again? */
@@ -68,11 +69,7 @@ export function createJudge(kernel: Needs): Judge {
     if (!decides) return false
     if (isLogin && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return true
     if (!isRejected) return !isLogin && isRefusal(failure, text)
-    return callback(log, 'isRejected', () => isRejected(failure)).catch(error => {
-      // A mistake in this function does not hide what the server has answered.
-      if (isLogin) return false
-      throw error
-    })
+    return opinion('isRejected', isLogin, () => isRejected(failure))
   }
 
   /** `own`: reads this very answer. */
@@ -80,19 +77,19 @@ export function createJudge(kernel: Needs): Judge {
     own: ReadTokens | undefined,
     body: unknown,
     response: Response,
-    asked: Operation,
+    operation: Operation,
   ): Promise<Pick<Answer, 'set' | 'isAppsWord'>> {
     const reader = own ?? settings.readTokens ?? readStandard
     const set = await callback(log, own ? 'read' : 'readTokens', async () => {
-      const given = await reader(body, response, asked)
+      const given = await reader(body, response, operation)
       return given && readSet(given)
     })
     const isAppsWord = set !== undefined && reader !== readStandard
-    return !isAppsWord && kernel.cookies?.namesNobody(asked, body) ? { set: null } : { set, isAppsWord }
+    return !isAppsWord && kernel.cookies?.namesNobody(operation, body) ? { set: null } : { set, isAppsWord }
   }
 
   return async (call, request, sentAt, { response, text }) => {
-    const { kind, decides, asked: operation, tokens } = call
+    const { operation, kind, decides, tokens } = call
     const { status, headers } = response
     const body = parseBody(text)
     const isLogout = kind === 'logout'
