@@ -1,6 +1,7 @@
 import type { Kernel } from '../../kernel/feature.ts'
 import type { TabChannel } from './channel.ts'
 import type { LockApi, Locks } from './locks.ts'
+import type { Question } from './messages.ts'
 
 /** Tabs that have an exclusive lock and run no code: a browser freezes them without taking it away. */
 export interface Frozen {
@@ -9,8 +10,8 @@ export interface Frozen {
    * `isOurs`: the lock was granted.
    */
   watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void
-  /** The holder of that lock has answered. */
-  heard(alone: boolean): void
+  /** Another tab waits for the lock that this one may have; or the tab that has it answers. */
+  hear(message: Question): void
 }
 
 /** What was seen of a lock's holder last: the turn that waits next does not begin to count anew. */
@@ -46,8 +47,8 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
     let undo = environment.timer(look, 0)
 
     async function look(): Promise<void> {
-      const { held } = await locks.query(api)
-      const holder = held ? held.find(lock => lock.name === name)?.clientId : 'unknown'
+      const holderOf = await locks.holders(api)
+      const holder = holderOf ? holderOf(name) : 'unknown'
       if (stopped) return
       const now = environment.monotonic()
       if (!sight || sight.holder !== holder) {
@@ -110,8 +111,12 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
 
   return {
     watch,
-    heard(alone) {
-      alive = alone
+    hear({ type, alone: given }) {
+      const alone = given === true
+      if (type === 'alive') alive = alone
+      else if (locks.inside === alone && !channel.isFlood(type)) {
+        channel.post({ type: 'alive', generation: 0, alone })
+      }
     },
   }
 }

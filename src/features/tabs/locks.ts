@@ -16,8 +16,8 @@ export interface Locks {
   /** The page is on its way to or from the back/forward cache: it is refused everything, for that while. */
   isAway: boolean
   api(): LockApi | undefined
-  /** Of all locks that are held. Empty where the query fails. */
-  query(api: LockApi): Promise<LockManagerSnapshot>
+  /** By the name of a lock: the page or worker that has it now. `undefined`: the query fails. */
+  holders(api: LockApi): Promise<((name: string) => string | undefined) | undefined>
   /** What follows `key` and this kind in the names of the locks that are held. */
   held(kind: ':held:' | ':owner:'): Promise<string[]>
   lacks(part: Missing): boolean
@@ -39,7 +39,10 @@ export function createLocks({ settings, environment }: Kernel): Locks {
       if (!api) locks.degrade('locks')
       return api
     },
-    query: api => api.query().catch(() => ({})),
+    async holders(api) {
+      const { held } = await api.query().catch((): LockManagerSnapshot => ({}))
+      return held && (name => held.find(lock => lock.name === name)?.clientId)
+    },
     async held(kind) {
       const api = missing.has('lock-query') ? undefined : locks.api()
       const prefix = key + kind
