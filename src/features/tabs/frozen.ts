@@ -6,11 +6,11 @@ import type { Question } from './messages.ts'
 /** Tabs that have an exclusive lock and run no code: a browser freezes them without taking it away. */
 export interface Frozen {
   /**
-   * Calls back when one and the same tab holds the lock for longer than a tab may that is not frozen. Returns its undo;
-   * `isOurs`: the lock was granted.
+   * Calls back when one and the same tab holds the lock for longer than a tab that is awake may. Returns its undo;
+   * `isOurs`: the lock was granted to this tab.
    */
   watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void
-  /** Another tab waits for the lock that this one may have; or the tab that has it answers. */
+  /** Another tab asks the tab that has the lock whether it is awake, or that tab answers. */
   hear(message: Question): void
 }
 
@@ -35,7 +35,7 @@ const ANSWER_TIME = 1_000
 export function createFrozen({ settings, environment }: Kernel, locks: Locks, channel: TabChannel): Frozen {
   const { timeout, log } = settings
   const sights = new Map<string, Sight>()
-  /** The lock whose holder has answered, just now. */
+  /** Which lock's holder has answered just now, by `alone`. */
   let alive: boolean | null = null
 
   function watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void {
@@ -86,7 +86,7 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
       return next
     }
 
-    /** Without a channel nobody can be asked, and says nothing by that. */
+    /** Without a channel no tab can be asked, so its silence says nothing. */
     async function asksInVain(): Promise<boolean> {
       if (!channel.isOpen) return false
       alive = null

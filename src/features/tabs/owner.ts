@@ -3,13 +3,13 @@ import type { Owner } from '../../kernel/parts.ts'
 import type { TabChannel } from './channel.ts'
 import { type Hold, hold, type LockApi, type Locks } from './locks.ts'
 
-/** Which client refreshes for a lineage: it shows that by a lock. */
+/** Which client refreshes for a lineage: that client shows it by a lock. */
 export interface Ownership {
   /** Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own. */
   own(lineage: number): Promise<Owner>
   /** By any tab; without a lineage: is any of them? */
   isOwned(lineage?: number | null): Promise<boolean>
-  /** Does this client own one? */
+  /** Is it this client that refreshes for a lineage? */
   readonly isOwner: boolean
   /** Keeps the lock of the lineage that this tab refreshes for, and no other one. `undefined`: there is nothing to wait for. */
   adjust(): Promise<Owner> | undefined
