@@ -31,7 +31,7 @@ export function createChannel(
   locks: Locks,
   receive: (message: News | Question) => Promise<void>,
 ): TabChannel {
-  const { environment, disposal } = kernel
+  const { environment, session, disposal } = kernel
   /** `undefined`: nobody has needed it yet; `null`: it is not to be had. */
   let channel: Channel | null | undefined
   const consulting = new Set<() => void>()
@@ -43,7 +43,7 @@ export function createChannel(
   }
 
   function last(): number {
-    const { epoch, serial } = kernel.session.stamp
+    const { epoch, serial } = session.stamp
     return lastSerial(environment.now(), Math.max(farthest, serial, epoch))
   }
 

@@ -24,11 +24,11 @@ export function createFollowing(
   ownership: Ownership,
   telling: Telling,
 ): Following {
-  const { settings, environment } = kernel
+  const { settings, environment, session } = kernel
   const { timeout, log } = settings
 
   async function follow(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
-    const { session, backoff } = kernel
+    const { backoff } = kernel
     const { serial } = session.stamp
     const { lineage } = session
     // What is told from here on is an answer, and binds anew.
@@ -62,7 +62,7 @@ export function createFollowing(
     new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
 
   async function renew(isDead: boolean, since: number): Promise<void> {
-    const { refresher, session } = kernel
+    const { refresher } = kernel
     const need = isDead ? 'dead' : 'ahead'
     // Its user may be back, of which a hidden tab hears nothing.
     if (isDead && !refresher.flight) refresher.wake(false)
@@ -75,12 +75,12 @@ export function createFollowing(
 
   return {
     async isFollower() {
-      const { isFollower, held, tokens } = kernel.session
+      const { isFollower, held, tokens } = session
       return isFollower || (!held && !tokens && (await ownership.isOwned()))
     },
     follow,
     answer({ generation, dead, since: askedAt = 0 }) {
-      const { isFollower, lineage, stamp, held } = kernel.session
+      const { isFollower, lineage, stamp, held } = session
       if (isFollower || lineage === null) return
       const since = Math.min(askedAt, environment.now())
       if (stamp.serial > generation && (held?.askedAt ?? 0) >= since) return telling.offer()

@@ -1,16 +1,17 @@
 import type { Kernel } from '../../kernel/feature.ts'
 import type { TabChannel } from './channel.ts'
 import type { LockApi, Locks } from './locks.ts'
+import type { Question } from './messages.ts'
 
 /** Tabs that have an exclusive lock and run no code: a browser freezes them without taking it away. */
 export interface Frozen {
   /**
-   * Calls back when one and the same tab holds the lock for longer than a tab may that is not frozen. Returns its undo;
-   * `isOurs`: the lock was granted.
+   * Calls back when one and the same tab holds the lock for longer than a tab that is awake may. Returns its undo;
+   * `isOurs`: the lock was granted to this tab.
    */
   watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void
-  /** The holder of that lock has answered. */
-  heard(alone: boolean): void
+  /** Another tab asks the tab that has the lock whether it is awake, or that tab answers. */
+  hear(message: Question): void
 }
 
 /** What was seen of a lock's holder last: the turn that waits next does not begin to count anew. */
@@ -34,7 +35,7 @@ const ANSWER_TIME = 1_000
 export function createFrozen({ settings, environment }: Kernel, locks: Locks, channel: TabChannel): Frozen {
   const { timeout, log } = settings
   const sights = new Map<string, Sight>()
-  /** The lock whose holder has answered, just now. */
+  /** Which lock's holder has answered just now, by `alone`. */
   let alive: boolean | null = null
 
   function watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void {
@@ -46,8 +47,8 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
     let undo = environment.timer(look, 0)
 
     async function look(): Promise<void> {
-      const { held } = await locks.query(api)
-      const holder = held ? held.find(lock => lock.name === name)?.clientId : 'unknown'
+      const holderOf = await locks.holders(api)
+      const holder = holderOf ? holderOf(name) : 'unknown'
       if (stopped) return
       const now = environment.monotonic()
       if (!sight || sight.holder !== holder) {
@@ -85,7 +86,7 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
       return next
     }
 
-    /** Without a channel nobody can be asked, and says nothing by that. */
+    /** Without a channel no tab can be asked, so its silence says nothing. */
     async function asksInVain(): Promise<boolean> {
       if (!channel.isOpen) return false
       alive = null
@@ -110,8 +111,12 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
 
   return {
     watch,
-    heard(alone) {
-      alive = alone
+    hear({ type, alone: given }) {
+      const alone = given === true
+      if (type === 'alive') alive = alone
+      else if (locks.inside === alone && !channel.isFlood(type)) {
+        channel.post({ type: 'alive', generation: 0, alone })
+      }
     },
   }
 }

@@ -5,7 +5,7 @@ import { isSameIdentity } from '../../kernel/identity.ts'
 import { isNewer } from '../../kernel/stamp.ts'
 import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
 import type { LoginCause } from '../../types.ts'
-import { fits, type Handover } from './messages.ts'
+import { fits, type Handover, isDecision } from './messages.ts'
 
 /** One session in many tabs: what this one tells of it, and what it takes from another. */
 export interface HandingOver {
@@ -19,11 +19,12 @@ export interface HandingOver {
 }
 
 export function createHandingOver(kernel: Kernel, sharesTokens: boolean): HandingOver {
-  const { settings, environment, disposal } = kernel
+  const { settings, environment, session, disposal } = kernel
 
   function offer(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
-    const { held, stamp, lineage, snapshot } = kernel.session
-    if (!held || snapshot.status !== 'authenticated') return null
+    const { held, stamp, lineage } = session
+    if (!held) return null
+    const user = ownUser()
     const { identity, askedAt, lifetime, expires, accessToken } = held
     return {
       type: 'session',
@@ -37,34 +38,34 @@ export function createHandingOver(kernel: Kernel, sharesTokens: boolean): Handin
       accessToken: sharesTokens || kernel.cookies ? accessToken : undefined,
       lifetime,
       expiresAt: expires && environment.now() + remaining(environment, expires),
-      user: fits(snapshot.user) ? snapshot.user : undefined,
+      user: fits(user) ? user : undefined,
       origins: [...settings.allowedOrigins],
     }
   }
 
   const isNews = ({ generation, decided }: Handover): boolean =>
-    isNewer({ epoch: decided, serial: generation }, kernel.session.stamp)
+    isNewer({ epoch: decided, serial: generation }, session.stamp)
 
   /** The sender may keep its token from an origin that this client sends it to: then it is as if no token were told. */
   const mayTake = ({ accessToken, origins = [] }: Handover): boolean =>
     !accessToken || [...settings.allowedOrigins].every(origin => origins.includes(origin))
 
-  const isSameUser = ({ identity, epoch }: Handover): boolean => {
-    const { held } = kernel.session
-    return held !== null && isSameIdentity(held.identity, { name: identity, epoch })
-  }
+  const ownUser = (): unknown =>
+    session.snapshot.status === 'authenticated' ? session.snapshot.user : undefined
+
+  const isSameUser = ({ identity, epoch }: Handover): boolean =>
+    session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
 
   /** What other tabs had, or had asked the server for, by then is not taken. */
   function after(): Moment {
     const { flight } = kernel.refresher
     // One that a logout elsewhere has overtaken asks nobody any more.
-    return flight?.stamp === kernel.session.stamp ? flight.after : ANY_TIME
+    return flight?.stamp === session.stamp ? flight.after : ANY_TIME
   }
 
   async function adopt(news: Handover): Promise<boolean> {
     if (!isNews(news)) return false
-    const { session } = kernel
-    const { generation, epoch, askedAt, lineage, cause } = news
+    const { generation, epoch, askedAt, lineage } = news
     // The app has asked the server since, and its answer can be about somebody else. But what was decided elsewhere
     // ends the session that this tab has.
     const isDecided = session.held !== null && news.decided > session.stamp.epoch
@@ -79,15 +80,14 @@ export function createHandingOver(kernel: Kernel, sharesTokens: boolean): Handin
     if (!isForUs && lineage !== null) return false
     if (!isForUs || news.accessToken === undefined) {
       session.see(generation, news.decided, true)
-      if (isSameUser(news) || (cause !== 'login' && cause !== 'tokens')) return false
+      if (isSameUser(news) || !isDecision(news)) return false
       // Somebody has signed in over there, and this tab is not told the token: it asks the server who it is.
       session.suspend()
       await kernel.restored()
       return false
     }
     try {
-      const { snapshot } = session
-      const known = snapshot.status === 'authenticated' && isSameUser(news) ? snapshot.user : undefined
+      const known = isSameUser(news) ? ownUser() : undefined
       const token = await kernel.endpoints.complete(toToken(news), known, disposal.signal)
       if (disposal.signal.aborted || !isNews(news)) return false
       session.see(generation, news.decided, true)

@@ -44,7 +44,7 @@ const HAND_OVER = 1_000
 
 /** Web Locks order the tabs, BroadcastChannel informs them. */
 function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
-  const { settings, environment } = kernel
+  const { settings, environment, session } = kernel
   const locks = createLocks(kernel)
   const channel = createChannel(kernel, locks, message => news.receive(message))
   const frozen = createFrozen(kernel, locks, channel)
@@ -54,17 +54,7 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
   const handingOver = createHandingOver(kernel, sharesTokens)
   const telling = createTelling(kernel, sharesTokens, locks, channel, shown, handingOver)
   const following = createFollowing(kernel, channel, ownership, telling)
-  const news = createNewsDesk(
-    kernel,
-    sharesTokens,
-    locks,
-    channel,
-    frozen,
-    shown,
-    handingOver,
-    telling,
-    following,
-  )
+  const news = createNewsDesk(kernel, channel, frozen, shown, handingOver, telling, following)
   const pageCache = createPageCache(kernel)
   // It takes a browser a while: creating the client does not wait for it.
   const opening = () => locks.isAway || channel.open()
@@ -84,7 +74,7 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
     catchUp: async after => (await shown.catchUp(after)) || pageCache.goOn(),
     momentOf(at) {
       // A token that renews itself is not sent again when another tab has the next one.
-      if (settings.sliding && (kernel.session.held || !settings.endpoints.restore)) return ANY_TIME
+      if (settings.sliding && (session.held || !settings.endpoints.restore)) return ANY_TIME
       const moment = { at, serial: Number.POSITIVE_INFINITY }
       void shown.newest().then(serial => {
         moment.serial = serial
@@ -94,7 +84,7 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
     isFollower: following.isFollower,
     follow: following.follow,
     async askPages({ controller }, isWanted) {
-      const generation = kernel.session.stamp.serial + 1
+      const generation = session.stamp.serial + 1
       const ms = Math.min(HAND_OVER, settings.timeout)
       await channel.consult({ type: 'ask', generation }, () => !isWanted(), ms, controller.signal)
       settings.log({ type: 'tabs-asked', answered: !isWanted() })

@@ -9,16 +9,17 @@ type Missing = Extract<LogEvent, { type: 'tabs-degraded' }>['missing']
 export interface Locks {
   /** The name of the channel and of the exclusive lock; the names of all other locks begin with it. */
   readonly key: string
-  /** The exclusive lock; `alone`: the one that the tabs take which go on without a frozen holder. */
+  /** The name of the exclusive lock. `alone`: of the second one, for the tabs that go on without a frozen holder. */
   turn(alone: boolean): string
-  /** Which of the two this tab has now, by `alone`. `null`: none. */
+  /** Which of the two this tab has now, by `alone`. `null`: neither. */
   inside: boolean | null
   /** The page is on its way to or from the back/forward cache: it is refused everything, for that while. */
   isAway: boolean
+  /** `undefined`: Web Locks cannot be used. */
   api(): LockApi | undefined
-  /** Of all locks that are held. Empty where the query fails. */
-  query(api: LockApi): Promise<LockManagerSnapshot>
-  /** What follows `key` and this kind in the names of the locks that are held. */
+  /** Finds the page or worker that has the lock of a name. `undefined`: the query fails. */
+  holders(api: LockApi): Promise<((name: string) => string | undefined) | undefined>
+  /** The locks of this kind that any tab has: the rest of their names. */
   held(kind: ':held:' | ':owner:'): Promise<string[]>
   lacks(part: Missing): boolean
   degrade(part: Missing): void
@@ -39,7 +40,10 @@ export function createLocks({ settings, environment }: Kernel): Locks {
       if (!api) locks.degrade('locks')
       return api
     },
-    query: api => api.query().catch(() => ({})),
+    async holders(api) {
+      const { held } = await api.query().catch((): LockManagerSnapshot => ({}))
+      return held && (name => held.find(lock => lock.name === name)?.clientId)
+    },
     async held(kind) {
       const api = missing.has('lock-query') ? undefined : locks.api()
       const prefix = key + kind

@@ -6,8 +6,14 @@ import type { TabChannel } from './channel.ts'
 import type { Following } from './follow.ts'
 import type { Frozen } from './frozen.ts'
 import type { HandingOver } from './handover.ts'
-import type { Locks } from './locks.ts'
-import type { Handover, News, Postponed, Question, SignedOut } from './messages.ts'
+import {
+  type Handover,
+  isDecision,
+  type News,
+  type Postponed,
+  type Question,
+  type SignedOut,
+} from './messages.ts'
 import type { Shown } from './shown.ts'
 import type { Telling } from './telling.ts'
 
@@ -25,8 +31,6 @@ const MAX_TOLD = 1_800_000
 
 export function createNewsDesk(
   kernel: Kernel,
-  sharesTokens: boolean,
-  locks: Locks,
   channel: TabChannel,
   frozen: Frozen,
   shown: Shown,
@@ -34,15 +38,14 @@ export function createNewsDesk(
   telling: Telling,
   following: Following,
 ): NewsDesk {
-  const { settings, environment } = kernel
+  const { settings, environment, session, marker } = kernel
 
   async function receive(message: News | Question): Promise<void> {
-    const { session } = kernel
     const { serial, epoch } = session.stamp
     const { type, generation } = message
     switch (type) {
       case 'hello':
-        if (channel.isFlood('hello')) return
+        if (channel.isFlood(type)) return
         shown.leaveNote()
         channel.post({ type: 'here', generation: serial, decided: epoch })
         return
@@ -54,18 +57,14 @@ export function createNewsDesk(
         return
       }
       case 'ask':
-        if (sharesTokens && serial >= generation) telling.offer()
+        if (serial >= generation) telling.offer()
         return
       case 'renew':
         following.answer(message)
         return
       case 'waiting':
-        if (locks.inside === (message.alone === true) && !channel.isFlood('waiting')) {
-          channel.post({ type: 'alive', generation: 0, alone: locks.inside })
-        }
-        return
       case 'alive':
-        frozen.heard(message.alone === true)
+        frozen.hear(message)
         return
       case 'postponed':
         hear(message)
@@ -82,10 +81,8 @@ export function createNewsDesk(
   }
 
   async function take(news: Handover): Promise<void> {
-    const { session } = kernel
     // A tab that has not heard of the logout goes on with a session that is over.
-    const isDecision = news.cause === 'login' || news.cause === 'tokens'
-    if (!isDecision && isSignedOut(news.decided)) {
+    if (!isDecision(news) && isSignedOut(news.decided)) {
       // This tab can see the marker of that logout late, when somebody has logged in since.
       const ended = session.held ? news.decided : session.stamp.epoch
       return telling.tell({ type: 'signed-out', generation: ended, reason: 'other-tab' })
@@ -101,15 +98,14 @@ export function createNewsDesk(
 
   /** Has a logout ended the session of this login, as far as this tab knows? */
   function isSignedOut(decided: number): boolean {
-    const { snapshot, stamp } = kernel.session
+    const { snapshot, stamp } = session
     const isByLogout = snapshot.status === 'anonymous' && !['initial', 'rejected'].includes(snapshot.reason)
     const isEnded = isByLogout && stamp.serial === stamp.epoch && decided < stamp.serial
-    return isEnded || kernel.marker.stands(decided)
+    return isEnded || marker.stands(decided)
   }
 
   /** Another tab has signed out, or was refused. */
   function end(news: SignedOut): void {
-    const { session, marker } = kernel
     const { held, tokens, stamp, snapshot, lineage } = session
     const { reason, generation } = news
     const isRejected = reason === 'rejected'
@@ -139,8 +135,8 @@ export function createNewsDesk(
 
   /** Another tab has failed for us all. */
   function hear({ generation, code, status, body, retryAt, binding }: Postponed): void {
-    const { session, backoff } = kernel
-    const { flight } = kernel.refresher
+    const { backoff, refresher } = kernel
+    const { flight } = refresher
     if (generation !== session.stamp.serial || flight?.sent) return
     // Nothing is renewed that could be put off, and a session must not outlive its token.
     if (session.held && !settings.endpoints.refresh) return
@@ -162,7 +158,7 @@ export function createNewsDesk(
   }
 
   function hearAgain(): void {
-    const { serial } = kernel.session.stamp
+    const { serial } = session.stamp
     void channel.consult({ type: 'ask', generation: serial }, () => true, 0)
   }
 

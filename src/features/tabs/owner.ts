@@ -3,13 +3,13 @@ import type { Owner } from '../../kernel/parts.ts'
 import type { TabChannel } from './channel.ts'
 import { type Hold, hold, type LockApi, type Locks } from './locks.ts'
 
-/** Which client refreshes for a lineage: it shows that by a lock. */
+/** Which client refreshes for a lineage: that client shows it by a lock. */
 export interface Ownership {
   /** Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own. */
   own(lineage: number): Promise<Owner>
   /** By any tab; without a lineage: is any of them? */
   isOwned(lineage?: number | null): Promise<boolean>
-  /** Does this client own one? */
+  /** Is it this client that refreshes for a lineage? */
   readonly isOwner: boolean
   /** Keeps the lock of the lineage that this tab refreshes for, and no other one. `undefined`: there is nothing to wait for. */
   adjust(): Promise<Owner> | undefined
@@ -22,7 +22,7 @@ export function createOwnership(
   locks: Locks,
   channel: TabChannel,
 ): Ownership {
-  const { disposal } = kernel
+  const { session, disposal } = kernel
   let owning: Hold | null = null
   /** Next in turn for what another client of this document owns. */
   let heir: Hold | null = null
@@ -42,11 +42,10 @@ export function createOwnership(
     if (await current.granted) return 'this client'
     if (owning === current) owning = null
     // The client that has the exclusive lock is this one: by that the locks show which document this is.
-    const { held = [] } = await locks.query(api)
-    const clientOf = (wanted: string) => held.find(lock => lock.name === wanted)?.clientId
-    const here = locks.inside === null ? undefined : clientOf(locks.turn(locks.inside))
+    const holderOf = await locks.holders(api)
+    const here = locks.inside === null ? undefined : holderOf?.(locks.turn(locks.inside))
     if (!here) return 'another client'
-    if (clientOf(name) !== here) return 'another tab'
+    if (holderOf?.(name) !== here) return 'another tab'
     inherit(api, name)
     // Nobody can be asked to refresh for this client: those of one document take turns with what is stored.
     return sharesTokens && channel.isOpen ? 'another client' : 'this client'
@@ -85,7 +84,7 @@ export function createOwnership(
       return owning !== null
     },
     adjust() {
-      const { lineage, isFollower } = kernel.session
+      const { lineage, isFollower } = session
       if (heir?.name !== nameOf(lineage)) disinherit()
       if (lineage === null || isFollower) disown()
       else if (!disposal.signal.aborted) return own(lineage)

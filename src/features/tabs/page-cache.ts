@@ -17,7 +17,7 @@ export interface PageCache {
 }
 
 export function createPageCache(kernel: Kernel): PageCache {
-  const { settings } = kernel
+  const { settings, session } = kernel
   let kept: Rest | null = null
 
   return {
@@ -25,7 +25,6 @@ export function createPageCache(kernel: Kernel): PageCache {
       return kept
     },
     back() {
-      const { session } = kernel
       const { held, stamp } = session
       settings.log({ type: 'suspended' })
       if (held && settings.accessOnly && !kernel.storage) {
@@ -36,7 +35,6 @@ export function createPageCache(kernel: Kernel): PageCache {
       void kernel.restored()
     },
     async goOn() {
-      const { session } = kernel
       if (!kept || session.held) return false
       session.see(0, kept.lineage)
       if (!(await goOnWith(kernel, kept))) kept = null

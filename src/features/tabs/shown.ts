@@ -40,7 +40,7 @@ export function createShown(
   channel: TabChannel,
   ownership: Ownership,
 ): Shown {
-  const { settings, environment, disposal } = kernel
+  const { settings, environment, session, disposal } = kernel
   let mark: Hold | null = null
   let cancelFade = () => {}
   /** Until when a token that renews itself is in a tab which is hidden and shows no lock, but may be awake. */
@@ -50,7 +50,7 @@ export function createShown(
   async function show(): Promise<unknown> {
     const owning = ownership.adjust()
     if (owning) await owning
-    const { held, stamp } = kernel.session
+    const { held, stamp } = session
     if (isNoted && !held) takeNote()
     const isShown = held && sharesTokens && !disposal.signal.aborted
     const name = isShown ? `${locks.key}:held:${stamp.serial}:${held.askedAt}` : undefined
@@ -78,7 +78,7 @@ export function createShown(
   }
 
   function leaveNote(): void {
-    const { held } = kernel.session
+    const { held } = session
     // What all tabs look up needs no tab to be asked.
     if (!held || mark || !sharesTokens || !settings.accessOnly || kernel.storage?.shared) return
     isNoted = true
@@ -98,13 +98,12 @@ export function createShown(
     const highest = (some: number[][]) => Math.max(0, ...some.map(([serial = 0]) => serial))
     channel.saw(highest(all))
     // Whatever is decided next comes after it.
-    kernel.session.see(highest(all), 0, true)
+    session.see(highest(all), 0, true)
     return highest(all.filter(([serial = 0, askedAt = 0]) => isAfter(after, askedAt, serial)))
   }
 
   async function catchUp(after = ANY_TIME): Promise<boolean> {
     const serial = await newest(after)
-    const { session } = kernel
     // A hidden tab shows nothing after a while, but it leaves a note. The tab that has the refresh token is known for as
     // long as its page is there.
     const isStranger =

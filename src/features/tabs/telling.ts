@@ -25,6 +25,8 @@ export function createTelling(
   shown: Shown,
   handingOver: HandingOver,
 ): Telling {
+  const { session } = kernel
+
   function tell(news: News): void {
     channel.open()
     void shown.show()
@@ -40,7 +42,7 @@ export function createTelling(
     const { code, status, body, retryAt } = error
     return {
       type: 'postponed',
-      generation: kernel.session.stamp.serial,
+      generation: session.stamp.serial,
       code,
       status,
       body: bounded(body),
@@ -50,7 +52,7 @@ export function createTelling(
   }
 
   function changed(change: Change): void {
-    const { identity, stamp } = kernel.session
+    const { identity, stamp } = session
     if (change.type === 'commit' && !change.told) {
       const { cause, userChanged, decides } = change
       // Where nobody can say who it is, the others would all ask anew, and tell it each other again.
@@ -69,7 +71,7 @@ export function createTelling(
   return {
     tell,
     offer() {
-      const own = channel.isFlood('offer') ? null : handingOver.offer()
+      const own = sharesTokens && !channel.isFlood('offer') && handingOver.offer()
       if (own) tell(own)
     },
     refusal(need) {
@@ -78,7 +80,7 @@ export function createTelling(
     },
     changed,
     signedOut(reason) {
-      const { serial } = kernel.session.stamp
+      const { serial } = session.stamp
       tell({ type: 'signed-out', generation: serial, reason: reason === 'idle' ? reason : 'other-tab' })
     },
     postponed() {
