@@ -102,6 +102,21 @@ export function hold(call: Call): void {
   }
 }
 
+/** As the logger may know it: without what a query can hold. */
+export const nameOf = ({ method, url }: Call): { method: string; url: string } => ({
+  method,
+  url: (url as string).replace(/[?#].*/, ''),
+})
+
+/** Has it a body that may be sent again? Firefox long had no `Request.body`: the method says. */
+export const isCopied = ({ target, method, isOneShot }: Call): boolean =>
+  typeof target !== 'string' && method !== 'GET' && method !== 'HEAD' && !isOneShot
+
+export function discard(message: string | Request | Response, reason?: unknown): void {
+  // A body that is locked by now, or was read, cannot be cancelled and need not be.
+  if (typeof message !== 'string') message.body?.cancel(reason).catch(() => {})
+}
+
 const headersOf = ({ headers }: Request): HeaderCopy => (headers.keys().next().done ? NO_HEADERS : headers)
 
 /** Is there nothing in it that the app could change after the call? */
