@@ -134,10 +134,14 @@ export function createParts<Claims, User>(
     get flow() {
       return flow
     },
+    get proof() {
+      return proof
+    },
   }
 
   const cookies = plans.mode?.create(kernel)
   const flow = plans.flow?.create(kernel)
+  const proof = plans.proof?.create(kernel)
   const csrf = plans.csrf?.create(kernel)
   const storage = plans.storage?.create(kernel)
   // A token that every tab renews, or reads from where all tabs look, is nobody's own.

@@ -65,7 +65,6 @@ export type {
   NotReplayed,
   Operation,
   PartialTokens,
-  Proof,
   ProofKey,
   ReadTokens,
   Session,

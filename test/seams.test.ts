@@ -1,5 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { AuthClientOptions, EndpointFunction, Proof, ProofKey } from '../src/types.ts'
+import { plan } from '../src/kernel/feature.ts'
+import type { ProofPart } from '../src/kernel/parts.ts'
+import { createSignedSend } from '../src/kernel/signed.ts'
+import type { AuthClientOptions, EndpointFunction, ProofKey } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
@@ -8,23 +11,28 @@ import { createWorld, type World } from './support/world.ts'
 function toyProof() {
   let nonce = ''
   let keys = 0
-  const sign = vi.fn<Proof['sign']>(async ({ id }, { url, method, headers }) => {
+  const sign = vi.fn<ProofPart['sign']>(async ({ id }, { url, method, headers }) => {
     const token = headers.get('Authorization')?.split(' ')[1]
     headers.set('Proof', [id, method, url, nonce || '-', token || '-'].join(' '))
   })
-  const learn = vi.fn<Proof['learn']>((_url, response, text = '') => {
+  const learn = vi.fn<ProofPart['learn']>((_url, response, text = '') => {
     const told = response.headers.get('Nonce') ?? nonce
     const isNew = told !== nonce
     nonce = told
     return isNew && text.includes('use_nonce')
   })
-  const proof: Proof = {
+  const part = {
     create: async () => ({ id: `key-${++keys}` }),
     find: async () => null,
-    fits: (key): key is ProofKey => typeof (key as ProofKey | null)?.id === 'string',
+    fits: (key: unknown): key is ProofKey => typeof (key as ProofKey | null)?.id === 'string',
+    refuses: () => false,
     sign,
     learn,
   }
+  const proof = plan('proof', kernel => ({
+    ...part,
+    send: toInit => createSignedSend(kernel, part, toInit),
+  }))
   return { proof, sign, learn }
 }
 

@@ -4,6 +4,7 @@ import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds
 import { callback } from './callback.ts'
 import { instant } from './clock.ts'
 import { type Call, createJudge, failed, type Needs as JudgeNeeds, type Received } from './judge.ts'
+import type { ProofPart } from './parts.ts'
 import { isUsable } from './token.ts'
 import type { WireNote } from './wire-note.ts'
 
@@ -32,11 +33,13 @@ export type Ask = (
 
 export interface Needs extends PrepareNeeds, JudgeNeeds {
   readonly wireNote: WireNote
+  readonly proof: Pick<ProofPart, 'sign' | 'learn'> | undefined
 }
 
 export function createAsk(kernel: Needs): Ask {
   const { settings, environment, wireNote } = kernel
-  const { endpoints, proof, log } = settings
+  const { endpoints, log } = settings
+  const { proof } = kernel
   const prepare = createPrepare(kernel)
   const judge = createJudge(kernel)
 

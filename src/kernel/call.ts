@@ -1,4 +1,5 @@
 import { copyHeaders, copyPlain, type HeaderCopy, NO_HEADERS } from './bearer.ts'
+import type { Held } from './held.ts'
 import type { Owner } from './identity.ts'
 
 /** A member of `init` by which `auth.api` says what all attempts of one call have in common. Nothing of it is sent. */
@@ -40,6 +41,14 @@ export interface Call {
   readonly isOneShot: boolean
   readonly common: Common | undefined
 }
+
+type Attempt<T> = (call: Call, target: Request | string, token: Held | null, isReplay?: boolean) => T
+
+/** The `init` of a call with this token, without one where it is `null`. `target`: that of the call, or a copy of it. */
+export type ToInit = Attempt<RequestInit & { readonly headers: Headers }>
+
+/** Sends it. */
+export type Send = Attempt<Promise<Response>>
 
 /**
  * Reads the arguments as native `fetch` does. What could still change (the body, for example), and what looks like a
@@ -100,6 +109,21 @@ export function hold(call: Call): void {
     call.target = new Request(target)
     if (isGiven) call.headers = call.target.headers
   }
+}
+
+/** As the logger may know it: without what a query can hold. */
+export const nameOf = ({ method, url }: Call): { method: string; url: string } => ({
+  method,
+  url: (url as string).replace(/[?#].*/, ''),
+})
+
+/** Has it a body that may be sent again? Firefox long had no `Request.body`: the method says. */
+export const isCopied = ({ target, method, isOneShot }: Call): boolean =>
+  typeof target !== 'string' && method !== 'GET' && method !== 'HEAD' && !isOneShot
+
+export function discard(message: string | Request | Response, reason?: unknown): void {
+  // A body that is locked by now, or was read, cannot be cancelled and need not be.
+  if (typeof message !== 'string') message.body?.cancel(reason).catch(() => {})
 }
 
 const headersOf = ({ headers }: Request): HeaderCopy => (headers.keys().next().done ? NO_HEADERS : headers)

@@ -43,7 +43,7 @@ interface Needs extends AskNeeds {
 
 export function createEndpoints(kernel: Needs): Endpoints {
   const { settings, serverClock } = kernel
-  const { endpoints, proof, scheme } = settings
+  const { endpoints, scheme } = settings
   const ask = createAsk(kernel)
 
   /** The session that the answer holds; `null` where it holds none. */
@@ -55,7 +55,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
     const isScheme = String(type).toLowerCase() === scheme.toLowerCase()
     // A reader of the app's own has seen the type. With a proof, any other than "scheme" is a downgrade.
     const isFine = isAppsWord || typeof type !== 'string' || /^bearer$/i.test(type)
-    if (!isScheme && (proof || !isFine)) {
+    if (!isScheme && (kernel.proof || !isFine)) {
       throw new AuthError('malformed_response', 'The token\'s type is not "scheme".')
     }
     return parseToken(set, { ...arrival, scheme, serverClock })

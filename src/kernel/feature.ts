@@ -8,7 +8,16 @@ import type { Exchange } from './exchange.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Revocation } from './logout.ts'
 import type { Marker } from './marker.ts'
-import type { CookiesPart, CsrfPart, Exclusive, FlowPart, IdlePart, StoragePart, TabsPart } from './parts.ts'
+import type {
+  CookiesPart,
+  CsrfPart,
+  Exclusive,
+  FlowPart,
+  IdlePart,
+  ProofPart,
+  StoragePart,
+  TabsPart,
+} from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
@@ -39,6 +48,7 @@ export interface Kernel {
   readonly csrf: CsrfPart | undefined
   readonly cookies: CookiesPart | undefined
   readonly flow: FlowPart | undefined
+  readonly proof: ProofPart | undefined
   emit<Name extends keyof AuthEventMap>(name: Name, detail: AuthEventMap<any, any>[Name]): void
   /** The timer looks again. */
   look(): void
@@ -57,6 +67,7 @@ export interface Parts {
   csrf: CsrfPart
   mode: CookiesPart
   flow: FlowPart
+  proof: ProofPart
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ProofKey } from '../types.ts'
 import { type Clock, type Instant, later, remaining } from './clock.ts'
 import type { Identity } from './identity.ts'
 import type { Token } from './token.ts'
@@ -6,6 +7,8 @@ import type { Token } from './token.ts'
 export interface Held {
   /** Empty in cookie mode: the browser alone has it. */
   readonly accessToken: string
+  /** What requests with this token are signed with: see the option `proof`. */
+  readonly key?: ProofKey | undefined
   readonly serial: number
   /** Whose it is: two of one identity may replace each other under a request, two of different ones never. */
   readonly identity: Identity
@@ -35,7 +38,7 @@ export function holdToken(
   renewed: Held | null,
   of: Pick<Held, 'serial' | 'identity' | 'askedAt'>,
 ): Held {
-  const { accessToken, lifetime, exp } = token
+  const { accessToken, lifetime, exp, key = renewed?.key } = token
   let expires = lifetime === null ? null : later(token.since, lifetime)
   if (renewed && isUnchanged(token, renewed)) expires = renewed.expires
   const left = expires ? remaining(clock, expires) : 0
@@ -43,7 +46,7 @@ export function holdToken(
   const wanted = Math.min(refreshAhead ?? Math.min(span / 5, MAX_AHEAD), span / 2)
   const ahead = Math.round(Math.min(wanted * (1 - clock.random() / 2), left - FLOOR))
   const margin = Math.max(0, Math.min(ahead, MAX_MARGIN))
-  return { ...of, accessToken, expires, lifetime, exp, ahead, margin }
+  return { ...of, accessToken, key, expires, lifetime, exp, ahead, margin }
 }
 
 /** Has it this many milliseconds to live, or less? Never, where its end is unknown. */

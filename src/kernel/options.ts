@@ -61,7 +61,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   identity: aFunction,
   claims: aSchema,
   userSchema: aSchema,
-  proof: [isObject, 'an object'],
+  proof: madeBy('proof', 'a function that makes proofs'),
   fetch: aFunction,
   logger: aFunction,
 }
@@ -101,7 +101,20 @@ export function readOptions(
   const { page } = environment
   const baseUrl = readBaseUrl(given.baseUrl, page)
   const endpoints = readEndpoints(given.endpoints, baseUrl, page)
-  const { fetch, logger, sessionKey, tabs, storage, idle, csrf, mode, flow, allowedOrigins, ...plain } = given
+  const {
+    fetch,
+    logger,
+    sessionKey,
+    tabs,
+    storage,
+    idle,
+    csrf,
+    mode,
+    flow,
+    proof,
+    allowedOrigins,
+    ...plain
+  } = given
 
   if (tabs === undefined && !given.server) throw invalid('tabs', 'given: shareTabs() or false')
   if (mode && storage) throw invalid('storage', 'left out in cookie mode, where JavaScript sees no token')
@@ -154,6 +167,7 @@ export function readOptions(
     csrf: planOf(csrf, 'csrf'),
     mode: planOf(mode, 'mode'),
     flow: planOf(flow, 'flow'),
+    proof: planOf(proof, 'proof'),
   }
   for (const plan of Object.values(plans)) plan?.check?.(settings)
   return { settings, plans }

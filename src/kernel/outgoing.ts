@@ -1,37 +1,25 @@
 import type { Bearer } from './bearer.ts'
-import type { Call } from './call.ts'
-import type { Held } from './held.ts'
+import type { Call, ToInit } from './call.ts'
 import type { CookiesPart, CsrfPart } from './parts.ts'
 import type { Settings } from './settings.ts'
 import { noRedirect, supported } from './supported.ts'
 
-interface Needs {
-  readonly settings: Pick<Settings, 'sending'>
-  readonly csrf: Pick<CsrfPart, 'guard'> | undefined
-  readonly cookies: Pick<CookiesPart, 'credentials'> | undefined
+export interface Needs {
+  readonly settings: Settings
+  readonly csrf: CsrfPart | undefined
+  readonly cookies: CookiesPart | undefined
 }
-
-/** Sends a call with this token, without one where it is `null`. `target`: that of the call, or a copy of it. */
-export type Send = (
-  call: Call,
-  target: Request | string,
-  token: Held | null,
-  isReplay?: boolean,
-) => Promise<Response>
 
 /** Cache modes that ask the server. */
 const ASKING = ['no-store', 'reload', 'no-cache']
 
-export function createSend(kernel: Needs, bearer: Bearer): Send {
-  const { sending } = kernel.settings
-
+export function createToInit(kernel: Needs, bearer: Bearer): ToInit {
   return (call, target, token, isReplay = false) => {
     const { csrf, cookies } = kernel
     const headers = bearer.attach(call.headers, cookies ? null : token)
     // The app may change its own from here on.
     if (call.isGiven) call.headers = headers
-    const init = initOf(call)
-    init.headers = headers
+    const init = stoppable(call, { ...call.init, headers })
     const request = typeof target === 'string' ? null : target
     if (request) {
       // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
@@ -47,15 +35,14 @@ export function createSend(kernel: Needs, bearer: Bearer): Send {
     const isGuarded = csrf?.guard(headers, call.method, call.url as string, token)
     if (isGuarded && request?.redirect !== 'manual' && init.redirect == null)
       Object.assign(init, noRedirect())
-    return sending.send(target, init)
+    return init
   }
 }
 
-/** A copy of what the caller gave, with what else gives the request up. */
-export function initOf({ init, common, signal }: Call): RequestInit {
-  const copy = { ...init }
-  if (common?.signal) copy.signal = AbortSignal.any(signal ? [signal, common.signal] : [common.signal])
-  return copy
+/** With what else gives the request up. */
+export function stoppable<T extends RequestInit>({ common, signal }: Call, init: T): T {
+  if (!common?.signal) return init
+  return Object.assign(init, { signal: AbortSignal.any(signal ? [signal, common.signal] : [common.signal]) })
 }
 
 /** A Request that says nothing of its credentials says `same-origin`. */

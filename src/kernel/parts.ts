@@ -1,5 +1,6 @@
-import type { HeldTokens, LogoutReason, Operation, PartialTokens } from '../types.ts'
+import type { HeldTokens, LogoutReason, Operation, PartialTokens, ProofKey } from '../types.ts'
 import type { Answer } from './answer.ts'
+import type { Send, ToInit } from './call.ts'
 import type { AuthError } from './errors.ts'
 import type { Flight, Moment } from './flight.ts'
 import type { Held } from './held.ts'
@@ -132,6 +133,27 @@ export interface CookiesPart {
   credentials(token: Held | null): RequestCredentials
   /** @throws AuthError `unsupported`: there is no token to take or to hand out */
   refuse(name: string, instead: string): never
+}
+
+/** Proves with each request that the sender has the key which the access token is bound to, as DPoP does (RFC 9449). */
+export interface ProofPart extends Part {
+  /** A new key, for a login. */
+  create(): Promise<ProofKey>
+  /** The key of this id; `null` where this browser no longer has it. */
+  find(id: string): Promise<ProofKey | null>
+  /** Is it a key that `sign` can use? Asked about what another tab hands over. */
+  fits(key: unknown): key is ProofKey
+  /** Called before each send: sets the headers of the proof. An access token is in `Authorization` by then. */
+  sign(key: ProofKey, request: { url: string; method: string; headers: Headers }): Promise<unknown>
+  /**
+   * Called with each answer to a signed request. `true`: the server has said what it wants to see in the proof, so the
+   * same request is sent once more. `text`: the body of the answer to an auth call.
+   */
+  learn(url: string, response: Response, text?: string): boolean
+  /** Does an API refuse the proof, and not the token? The answer then goes to the caller: no refresh would help. */
+  refuses(response: Response): boolean
+  /** Sends the app's requests in place of the kernel: see `createSignedSend`. */
+  send(toInit: ToInit): Send
 }
 
 /** A login that takes more than a call with credentials: a redirect, a popup, a passkey. */

@@ -1,14 +1,24 @@
 import type { AuthEventMap, NotReplayed } from '../types.ts'
 import { within } from './abort.ts'
 import type { Bearer } from './bearer.ts'
-import { type Call, type Common, hold, OWNER, readCall } from './call.ts'
+import {
+  type Call,
+  type Common,
+  discard,
+  hold,
+  isCopied,
+  nameOf,
+  OWNER,
+  readCall,
+  type Send,
+} from './call.ts'
+import { threw } from './callback.ts'
 import { readChallenge } from './challenge.ts'
 import type { Environment, Fetch } from './environment.ts'
-import { errorName } from './errors.ts'
 import { type Held, isExpired } from './held.ts'
 import { isSameIdentity, type Owner } from './identity.ts'
-import { createSend, initOf } from './outgoing.ts'
-import type { CookiesPart, CsrfPart } from './parts.ts'
+import { createToInit, stoppable } from './outgoing.ts'
+import type { CookiesPart, CsrfPart, ProofPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import { createUrlJudge } from './urls.ts'
@@ -26,6 +36,7 @@ interface Needs {
   readonly session: SessionHolder
   readonly csrf: CsrfPart | undefined
   readonly cookies: CookiesPart | undefined
+  readonly proof: Pick<ProofPart, 'send' | 'refuses'> | undefined
   emit(name: 'challenge', detail: AuthEventMap['challenge']): void
 }
 
@@ -40,7 +51,11 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
   const { settings, environment, session } = kernel
   const { shouldRefresh, log } = settings
   const judge = createUrlJudge(settings, environment)
-  const send = createSend(kernel, bearer)
+  const toInit = createToInit(kernel, bearer)
+  const { proof } = kernel
+  const send: Send =
+    proof?.send(toInit) ??
+    ((call, target, token, isReplay) => settings.sending.send(target, toInit(call, target, token, isReplay)))
 
   function authorizedFetch(
     input: RequestInfo | URL,
@@ -57,7 +72,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
       const isAppsOwn = author === 'other' && !kernel.cookies
       if (call.url === null || isAppsOwn) {
         if (call.url !== null) log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
-        return settings.sending.send(call.target, initOf(call))
+        return settings.sending.send(call.target, stoppable(call, { ...call.init }))
       }
       const owner = author && author !== 'other' ? author : (call.common?.owner ?? session.owner)
       const token = tokens.ready()
@@ -82,6 +97,8 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
 
   function sendAs(call: Call, token: Held | null, owner: Owner): Promise<Response> {
     belonging(token, owner)
+    // The app could change it while it is signed.
+    if (proof) hold(call)
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
     else if (isCopied(call)) return exchange(call, token)
     const sending = send(call, call.target, token)
@@ -96,7 +113,8 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
   /** May another token change it? After a redirect the answer may be a stranger's; a made-up response has no URL. */
   const isInQuestion = (response: Response): boolean =>
     (response.status === 401 || response.status === 403 || shouldRefresh !== undefined) &&
-    (!response.redirected || judge(response.url) !== null)
+    (!response.redirected || judge(response.url) !== null) &&
+    !proof?.refuses(response)
 
   /** Sends until the answer has to do with more than the token. `first`: the answer that is there already. */
   async function exchange(call: Call, token: Held, first?: Response): Promise<Response> {
@@ -114,7 +132,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
           if (response.status === 401) notReplayed(call, 'refused-again')
           return response
         }
-        if (!(await isTokenDead(call, response))) return response
+        if (!(await isTokenDead(kernel, call, response))) return response
 
         await waited(call, tokens.renewed(token, call.signal)).catch(error => {
           discard(response)
@@ -144,24 +162,6 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     return true
   }
 
-  async function isTokenDead(call: Call, response: Response): Promise<boolean> {
-    if (!shouldRefresh) return response.status === 401
-    const { url, method, signal } = call
-    const headers = new Headers(call.headers)
-    headers.delete('Authorization')
-    const copy = response.clone()
-    try {
-      const decide = async () => shouldRefresh(copy, new Request(url as string, { method, headers }))
-      return await within(environment, settings.timeout, null, decide, signal)
-    } catch (error) {
-      signal?.throwIfAborted()
-      log({ type: 'callback-threw', option: 'shouldRefresh', name: errorName(error) })
-      return false
-    } finally {
-      discard(copy)
-    }
-  }
-
   /** The token to send it again with; `null` where the answer is the caller's. */
   function successor(call: Call, sent: Held): Held | null {
     const { held } = session
@@ -185,19 +185,27 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
   return { fetch: authorizedFetch, forNow }
 }
 
-const waited = <T>({ common }: Call, wait: Promise<T>): Promise<T> => common?.whileWaiting?.(wait) ?? wait
-
-/** As the logger may know it: without what a query can hold. */
-const nameOf = ({ method, url }: Call): { method: string; url: string } => ({
-  method,
-  url: (url as string).replace(/[?#].*/, ''),
-})
-
-/** Has it a body that may be sent again? Firefox long had no `Request.body`: the method says. */
-const isCopied = ({ target, method, isOneShot }: Call): boolean =>
-  typeof target !== 'string' && method !== 'GET' && method !== 'HEAD' && !isOneShot
-
-function discard(message: string | Request | Response, reason?: unknown): void {
-  // A body that is locked by now, or was read, cannot be cancelled and need not be.
-  if (typeof message !== 'string') message.body?.cancel(reason).catch(() => {})
+async function isTokenDead(
+  { settings, environment }: Needs,
+  call: Call,
+  response: Response,
+): Promise<boolean> {
+  const { shouldRefresh, log } = settings
+  if (!shouldRefresh) return response.status === 401
+  const { url, method, signal } = call
+  const headers = new Headers(call.headers)
+  headers.delete('Authorization')
+  const copy = response.clone()
+  try {
+    const decide = async () => shouldRefresh(copy, new Request(url as string, { method, headers }))
+    return await within(environment, settings.timeout, null, decide, signal)
+  } catch (error) {
+    signal?.throwIfAborted()
+    threw(log, 'shouldRefresh', error)
+    return false
+  } finally {
+    discard(copy)
+  }
 }
+
+const waited = <T>({ common }: Call, wait: Promise<T>): Promise<T> => common?.whileWaiting?.(wait) ?? wait

@@ -17,7 +17,6 @@ export interface Settings
     | 'identity'
     | 'claims'
     | 'userSchema'
-    | 'proof'
   > {
   readonly baseUrl: URL | undefined
   readonly endpoints: {

@@ -129,11 +129,11 @@ export function createTokenSource(kernel: Needs): TokenSource {
   }
 }
 
-/** The token, where it is that of the user whom the request is for. */
-export function belonging(token: Held | null, { identity }: Owner): Held | null {
+/** The token (or the session), where it is that of the user whom the request is for. */
+export function belonging<T extends Owner>(token: T | null, { identity }: Owner): T | null {
   if (identity === null) return token
   if (!token) throw new AuthError('no_session', 'The session ended before the request was sent.')
-  if (isSameIdentity(token.identity, identity)) return token
+  if (token.identity && isSameIdentity(token.identity, identity)) return token
   throw new AuthError('user_changed', 'Another user signed in before the request was sent.')
 }
 
