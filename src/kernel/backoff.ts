@@ -2,7 +2,7 @@ import type { AuthEventMap } from '../types.ts'
 import { type Instant, instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
-import type { Need } from './flight.ts'
+import type { Flight, Need } from './flight.ts'
 import { isExpired } from './held.ts'
 import type { TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
@@ -30,6 +30,8 @@ export interface Backoff {
   readonly current: Pause | null
   /** Milliseconds for which it holds a refresh of this need back; 0: not at all. */
   wait(need: Need): number
+  /** The same for a flight, by the most urgent need that it serves. */
+  heldBack(flight: Pick<Flight, 'dead' | 'asked'>): number
   /** Is the end of that wait worth waiting for? */
   isAwaited(ms: number): boolean
   /** Milliseconds until another refresh may go out, after so many of them. */
@@ -117,6 +119,7 @@ export function createBackoff(kernel: Needs): Backoff {
       return current()
     },
     wait,
+    heldBack: ({ dead, asked }) => Math.min(wait(dead ? 'dead' : 'ahead'), asked ? wait('asked') : NEVER),
     isAwaited: ms => current()?.awaited === true && ms < settings.timeout,
     limit: () =>
       starts.length < BURST || hasSlidOut()

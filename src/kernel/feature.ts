@@ -95,7 +95,6 @@ export const isPlan = <Option extends keyof Parts>(value: unknown, option: Optio
   typeof value === 'object' &&
   value !== null &&
   Object.hasOwn(value, 'feature') &&
-  Object.isFrozen(value) &&
   Object.hasOwn(value, 'create') &&
   (value as Feature).feature === option
 

@@ -4,6 +4,7 @@ import type { AuthError } from './errors.ts'
 import type { Marker } from './marker.ts'
 import { createNote, type NoteNeeds } from './note.ts'
 import type { Rest } from './rest.ts'
+import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 
 export type Rested = Promise<Rest | null | undefined> | null
@@ -26,7 +27,7 @@ interface Needs extends NoteNeeds {
   readonly environment: Environment
   readonly session: SessionHolder
   readonly marker: Marker
-  isAsking(): boolean
+  readonly say: Pick<Say, 'isAsking'>
 }
 
 const RETRY = 1_000
@@ -57,7 +58,7 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.stamp.epoch)) return
     if (pointless.read() != null) return
-    if (kernel.isAsking()) {
+    if (kernel.say.isAsking) {
       retryIn(RETRY)
       return
     }

@@ -9,6 +9,7 @@ import type { Marker } from './marker.ts'
 import type { Exclusive, FlowPart, StoragePart, TabsPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { Rest } from './rest.ts'
+import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
@@ -47,7 +48,7 @@ export interface LogoutNeeds {
   readonly storage: StoragePart | undefined
   readonly flow: FlowPart | undefined
   /** An explicit `refresh()` is under way: nothing is revoked before its answer. */
-  isAsking(): boolean
+  readonly say: Pick<Say, 'isAsking'>
 }
 
 export function createRevocation(kernel: LogoutNeeds): Revocation {

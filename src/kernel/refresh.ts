@@ -1,14 +1,8 @@
-import type { Backoff } from './backoff.ts'
-import { NEVER } from './backoff.ts'
+import { type AttemptNeeds, createAttempt, tookTooLong } from './attempt.ts'
 import { instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
-import type { Exchange } from './exchange.ts'
 import { ANY_TIME, type Flight, type Need } from './flight.ts'
-import type { LoginNote } from './login-note.ts'
-import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
-import type { SessionHolder } from './session.ts'
-import type { Settings } from './settings.ts'
 
 export interface Refresher {
   /**
@@ -34,18 +28,8 @@ export interface Refresher {
   dispose(reason: AuthError): void
 }
 
-interface Needs {
-  readonly settings: Settings
+interface Needs extends AttemptNeeds {
   readonly environment: Environment
-  readonly session: SessionHolder
-  readonly backoff: Backoff
-  readonly exchange: Exchange
-  readonly loginNote: LoginNote
-  readonly exclusive: Exclusive
-  readonly tabs: TabsPart | undefined
-  readonly storage: StoragePart | undefined
-  /** Does the signed-out marker stand, or has the user been away for too long? Then the session has ended. */
-  bars(): boolean
   /** The timer looks again. */
   look(): void
 }
@@ -53,8 +37,8 @@ interface Needs {
 /** The one kind of turn that others can join: a refresh or restore, from the first need of it to its outcome for all. */
 export function createRefresher(kernel: Needs): Refresher {
   const { settings, environment, session, backoff } = kernel
-  const { timeout, log } = settings
-  const isWorker = environment.page?.isWorker === true
+  const { timeout } = settings
+  const attempt = createAttempt(kernel)
   let flight: Flight | null = null
   let disposed: AuthError | null = null
 
@@ -82,10 +66,6 @@ export function createRefresher(kernel: Needs): Refresher {
 
   const momentOf = (since: number) => kernel.tabs?.momentOf(since) ?? ANY_TIME
 
-  /** Milliseconds for which the backoff holds this refresh back, by the most urgent need that it serves. */
-  const heldBack = ({ dead, asked }: Flight): number =>
-    Math.min(backoff.wait(dead ? 'dead' : 'ahead'), asked ? backoff.wait('asked') : NEVER)
-
   const tooOften = (wait: number): AuthError =>
     new AuthError(
       'refresh_unavailable',
@@ -97,11 +77,6 @@ export function createRefresher(kernel: Needs): Refresher {
 
   const notRenewed = (): AuthError =>
     new AuthError('refresh_rejected', 'No token can be renewed: "endpoints.refresh" is false.')
-
-  const unreadable = (): AuthError => new AuthError('refresh_unavailable', '"storage" could not be read.')
-
-  const tookTooLong = (): AuthError =>
-    new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
 
   function launch(need: Need, since: number): Promise<AuthError | null> {
     let free!: Flight['free']
@@ -134,7 +109,7 @@ export function createRefresher(kernel: Needs): Refresher {
     // The waiters are freed by then; what is on the wire is not thrown away.
     const undo = environment.timer(() => {
       if (isFree(current)) current.free(null)
-      else current.free(current.sent ? backoff.postpone(tookTooLong(), timeout) : tookTooLong())
+      else current.free(current.sent ? backoff.postpone(tookTooLong(timeout), timeout) : tookTooLong(timeout))
     }, timeout)
     const end = later(instant(environment), timeout)
     let outcome: AuthError | null = null
@@ -146,8 +121,8 @@ export function createRefresher(kernel: Needs): Refresher {
       do {
         current.shaken = false
         current.sent = false
-        if (heldBack(current) > 0) await backoffOver(current)
-        outcome = await attempt(current)
+        if (backoff.heldBack(current) > 0) await backoffOver(current)
+        outcome = await attempt(current, () => !isFree(current))
         // A failure from before the network came back is none of the attempt that the requests wait for.
       } while (outcome && current.shaken && remaining(environment, end) > 0 && backoff.limit() <= 0)
     } finally {
@@ -161,7 +136,7 @@ export function createRefresher(kernel: Needs): Refresher {
   /** Only a refresh that was woken waits; any other one that is held back ends with the error of the backoff. */
   async function backoffOver(current: Flight): Promise<void> {
     for (;;) {
-      const ms = heldBack(current)
+      const ms = backoff.heldBack(current)
       if (ms <= 0 || !backoff.isAwaited(ms) || isFree(current) || current.controller.signal.aborted) return
       await new Promise<void>(resolve => {
         const undo = environment.timer(resolve, Math.ceil(ms))
@@ -172,55 +147,6 @@ export function createRefresher(kernel: Needs): Refresher {
       })
       current.stir = null
     }
-  }
-
-  /** In its turn among all tabs. */
-  async function attempt(current: Flight): Promise<AuthError | null> {
-    const { signal } = current.controller
-    const isWanted = () => !isFree(current)
-    let outcome: AuthError | null = null
-    let follows: boolean | undefined
-    let needsPage = false
-    if (kernel.bars()) return null
-    await kernel.exclusive(async alone => {
-      // Under the lock, look again: a login, a logout or a sibling may have been first.
-      if (!isWanted() || signal.aborted || kernel.bars()) return
-      const isCaughtUp = await kernel.tabs?.catchUp(current.after)
-      // A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page.
-      needsPage = isWorker && !isCaughtUp && !session.held && !current.asked
-      if (needsPage) return
-      const isReadable = (await kernel.storage?.recover()) ?? true
-      if (isCaughtUp || !isWanted()) return
-      needsPage =
-        isWorker && kernel.storage !== undefined && !session.tokens?.refreshToken && !session.isFollower
-      if (needsPage) return
-      if (heldBack(current) > 0) outcome = backoff.current!.error
-      else if (hasNothing()) session.clear(session.held ? 'rejected' : 'initial')
-      // With a refresh token that JavaScript can read two refreshes at once are one too many.
-      else if (alone && session.tokens?.refreshToken) {
-        outcome = backoff.postpone(tookTooLong(), backoff.inTime(timeout), { quiet: true })
-      } else if (!isReadable) outcome = kernel.exchange.failed(unreadable(), current)
-      else if (await kernel.tabs?.isFollower()) follows = true
-      else if (!isBarred(current)) outcome = await kernel.exchange.run(current, isWanted)
-    }, signal)
-    if (follows && kernel.tabs) return kernel.tabs.follow(current, isWanted)
-    if (!needsPage || !isWanted()) return outcome
-    await kernel.tabs?.askPages(current, isWanted)
-    return isWanted() ? new AuthError('refresh_unavailable', 'No page has handed its session over.') : null
-  }
-
-  /** The token that renews itself cannot, once it has ended. */
-  const hasNothing = (): boolean =>
-    settings.sliding === true && (session.held ? backoff.hasSlidOut() : !settings.endpoints.restore)
-
-  /** Where a login was sent whose outcome is not known, the cookie can be of anybody. */
-  function isBarred({ asked }: Flight): boolean {
-    const isOpen = !session.identity && !session.tokens?.refreshToken && !asked && kernel.loginNote.stands()
-    if (isOpen) {
-      log({ type: 'barred', why: 'login' })
-      session.clear('initial')
-    }
-    return isOpen
   }
 
   /**

@@ -9,30 +9,44 @@ import type { LoginNote } from './login-note.ts'
 import type { Revocation } from './logout.ts'
 import type { Marker } from './marker.ts'
 import { pick } from './own.ts'
-import type { CookiesPart, Exclusive, FlowPart, TabsPart } from './parts.ts'
+import type { CookiesPart, Exclusive, FlowPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
+import type { Say } from './say.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import { parseToken, type Token } from './token.ts'
 import { takeTurn } from './turns.ts'
 
-/** The calls by which the app says, or asks, who is signed in. */
+/** The calls by which the app says who is signed in. */
 export interface SignIn {
   login(credentials?: unknown, options?: Abortable): Promise<AuthenticatedSession<any, any>>
   setTokens(tokens: TokenSet): Promise<AuthenticatedSession<any, any>>
-  refresh(options?: Abortable): Promise<AuthenticatedSession<any, any>>
   /** Completes the login that this page has come back from. */
   complete(credentials: Promise<unknown>): Promise<AuthenticatedSession<any, any>>
-  /** Somebody has decided who is signed in: calls that were made before have lost their say. */
-  decide(): void
-  /** Is an explicit `refresh()` under way? Whatever the marker says, somebody may have signed in elsewhere. */
-  isAsking(): boolean
 }
 
-interface Needs {
+interface CanSignIn {
   readonly settings: Settings
   readonly environment: Environment
+  /** @throws AuthError `disposed` */
+  alive(): void
+}
+
+/**
+ * Where there is no window, one session per request is a decision that the app has to make.
+ * @throws AuthError `unsupported`
+ */
+export function canSignIn({ settings, environment, alive }: CanSignIn): void {
+  alive()
+  if (environment.page || settings.server) return
+  throw new AuthError(
+    'unsupported',
+    'Without a window a session needs "server": true and a client per request.',
+  )
+}
+
+interface Needs extends CanSignIn {
   readonly disposal: Disposal
   readonly session: SessionHolder
   readonly endpoints: Endpoints
@@ -41,42 +55,24 @@ interface Needs {
   readonly loginNote: LoginNote
   readonly serverClock: ServerClock
   readonly exclusive: Exclusive
-  readonly tabs: TabsPart | undefined
+  readonly say: Say
   readonly cookies: CookiesPart | undefined
   readonly flow: FlowPart | undefined
   readonly marker: Marker
-  /** @throws AuthError `disposed` */
-  alive(): void
   /** While the page is prerendered; settles when it is shown. What was called first goes on first. */
   hidden(signal?: AbortSignal | null): Promise<void> | null
-  restored(): Promise<AuthError | null>
 }
 
 export function createSignIn(kernel: Needs): SignIn {
-  const { settings, environment, session, endpoints, refresher, loginNote } = kernel
-  /** Raised by every call that decides who is signed in; one that was called before it has lost its say. */
-  let decisions = 0
-  /** The explicit `refresh()` under way. */
-  let asking: object | null = null
-
-  /** Where there is no window, one session per request is a decision that the app has to make. */
-  function canSignIn(): void {
-    kernel.alive()
-    if (environment.page || settings.server) return
-    throw new AuthError(
-      'unsupported',
-      'Without a window a session needs "server": true and a client per request.',
-    )
-  }
-
+  const { settings, environment, session, endpoints, loginNote, say } = kernel
   async function login(credentials?: unknown, options?: Abortable) {
     const { signal } = pick(options, 'signal')
-    canSignIn()
+    canSignIn(kernel)
     signal?.throwIfAborted()
     const hidden = kernel.hidden(signal)
     if (hidden) await hidden
     kernel.revocation.doubt()
-    const asked = decisions
+    const asked = say.decisions
     return exchange(
       kernel.flow ? await started(kernel.flow, credentials, signal) : credentials,
       asked,
@@ -105,7 +101,7 @@ export function createSignIn(kernel: Needs): SignIn {
   }
 
   async function setTokens(tokens: TokenSet) {
-    canSignIn()
+    canSignIn(kernel)
     kernel.cookies?.refuse('setTokens', 'Call "refresh" where somebody may have signed in.')
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
     const { claims, userSchema, scheme } = settings
@@ -121,7 +117,7 @@ export function createSignIn(kernel: Needs): SignIn {
     const token = isChecked ? parsed : endpoints.named(parsed, known)
     const isRefresh = isRenewal(token)
     // The next token of who is signed in does not end a login that is under way.
-    const asked = isRefresh ? decisions : ++decisions
+    const asked = isRefresh ? say.decisions : say.decide()
     // Where nothing is left to ask, the very next request carries the token, awaited or not.
     if (!isChecked && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
     const identity = isRefresh ? session.identity : null
@@ -148,9 +144,9 @@ export function createSignIn(kernel: Needs): SignIn {
       unlessSuperseded(asked)
       const got = await getToken(inner)
       // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
-      if (asked !== decisions && !session.held) void kernel.revocation.run(got, true)
+      if (asked !== say.decisions && !session.held) void kernel.revocation.run(got, true)
       // The session that is held came after it, and must not go on with that cookie.
-      else if (asked !== decisions && cause === 'login') loginNote.set()
+      else if (asked !== say.decisions && cause === 'login') loginNote.set()
       const token = await endpoints.complete(got, known, inner)
       inner.throwIfAborted()
       unlessSuperseded(asked)
@@ -166,7 +162,7 @@ export function createSignIn(kernel: Needs): SignIn {
   }
 
   function unlessSuperseded(asked: number): void {
-    if (asked !== decisions) throw superseded()
+    if (asked !== say.decisions) throw superseded()
   }
 
   const superseded = (): AuthError =>
@@ -175,55 +171,14 @@ export function createSignIn(kernel: Needs): SignIn {
   const tookTooLong = (): AuthError =>
     new AuthError('login_unavailable', `The login took longer than "timeout", ${settings.timeout} ms.`)
 
-  async function refresh(options?: Abortable) {
-    const { signal } = pick(options, 'signal')
-    canSignIn()
-    if (!settings.endpoints.refresh) throw new AuthError('unsupported', '"endpoints.refresh" is false.')
-    signal?.throwIfAborted()
-    const hidden = kernel.hidden(signal)
-    if (hidden) await hidden
-    kernel.revocation.doubt()
-    const call = {}
-    const [asked, at] = [decisions, environment.now()]
-    asking = call
-    const run = answered(at).finally(() => {
-      // It has had its chance, also where the caller gave up: from here on the marker counts again.
-      if (asking === call) asking = null
-    })
-    const error = await unlessAborted(run, signal)
-    if (error) throw error
-    const { held } = session
-    // After a logout in between, another tab's session can be older than the call.
-    if (!held || (asked !== decisions && held.askedAt < at)) {
-      throw new AuthError('no_session', 'Nobody is signed in.')
-    }
-    // The app asked, and knows now whose cookie it is.
-    loginNote.lift()
-    return signedIn()
-  }
-
-  async function answered(at: number): Promise<AuthError | null> {
-    const error = await refresher.run('asked', at)
-    if (error?.retryable && !session.held) kernel.tabs?.hearAgain()
-    // Told of another user meanwhile, without the token, or back from the back/forward cache: this tab asks anew.
-    if (error || session.snapshot.status !== 'unknown') return error
-    return kernel.tabs?.sharesTokens === false ? kernel.restored() : refresher.run('asked', at)
-  }
-
   const signedIn = () => session.snapshot as AuthenticatedSession
 
   return {
     login,
     setTokens,
-    refresh,
     async complete(credentials) {
-      const asked = decisions
+      const asked = say.decisions
       return exchange(await credentials, asked)
     },
-    decide() {
-      decisions++
-      asking = null
-    },
-    isAsking: () => asking !== null,
   }
 }

@@ -1,0 +1,65 @@
+import type { Abortable, AuthenticatedSession } from '../types.ts'
+import { unlessAborted } from './abort.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import type { LoginNote } from './login-note.ts'
+import type { Revocation } from './logout.ts'
+import { pick } from './own.ts'
+import type { TabsPart } from './parts.ts'
+import type { Refresher } from './refresh.ts'
+import type { Say } from './say.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+import { canSignIn } from './sign-in.ts'
+
+interface Needs {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly session: SessionHolder
+  readonly refresher: Refresher
+  readonly revocation: Revocation
+  readonly loginNote: LoginNote
+  readonly say: Say
+  readonly tabs: TabsPart | undefined
+  alive(): void
+  /** While the page is prerendered; settles when it is shown. */
+  hidden(signal?: AbortSignal | null): Promise<void> | null
+  restored(): Promise<AuthError | null>
+}
+
+/** The app's own `refresh()`: asks the server who is signed in, whatever other tabs or the marker say. */
+export function createAsk(kernel: Needs): (options?: Abortable) => Promise<AuthenticatedSession<any, any>> {
+  const { settings, environment, session, refresher, say } = kernel
+
+  async function answered(at: number): Promise<AuthError | null> {
+    const error = await refresher.run('asked', at)
+    if (error?.retryable && !session.held) kernel.tabs?.hearAgain()
+    // Told of another user meanwhile, without the token, or back from the back/forward cache: this tab asks anew.
+    if (error || session.snapshot.status !== 'unknown') return error
+    return kernel.tabs?.sharesTokens === false ? kernel.restored() : refresher.run('asked', at)
+  }
+
+  return async options => {
+    const { signal } = pick(options, 'signal')
+    canSignIn(kernel)
+    if (!settings.endpoints.refresh) throw new AuthError('unsupported', '"endpoints.refresh" is false.')
+    signal?.throwIfAborted()
+    const hidden = kernel.hidden(signal)
+    if (hidden) await hidden
+    kernel.revocation.doubt()
+    const [asked, at] = [say.decisions, environment.now()]
+    const call = say.ask()
+    // It has had its chance then, also where the caller gave up.
+    const run = answered(at).finally(() => say.answered(call))
+    const error = await unlessAborted(run, signal)
+    if (error) throw error
+    const { held } = session
+    // After a logout in between, another tab's session can be older than the call.
+    if (!held || (asked !== say.decisions && held.askedAt < at)) {
+      throw new AuthError('no_session', 'Nobody is signed in.')
+    }
+    // The app asked, and knows now whose cookie it is.
+    kernel.loginNote.lift()
+    return session.snapshot as AuthenticatedSession
+  }
+}

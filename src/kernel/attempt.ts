@@ -1,0 +1,85 @@
+import type { Backoff } from './backoff.ts'
+import type { Environment } from './environment.ts'
+import { AuthError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { Flight } from './flight.ts'
+import type { LoginNote } from './login-note.ts'
+import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+
+/** One attempt of a refresh or restore, in its turn among all tabs: lock, look again, and ask whoever can answer. */
+export type Attempt = (flight: Flight, isWanted: () => boolean) => Promise<AuthError | null>
+
+export interface AttemptNeeds {
+  readonly settings: Settings
+  readonly environment: Pick<Environment, 'page'>
+  readonly session: SessionHolder
+  readonly backoff: Backoff
+  readonly exchange: Exchange
+  readonly loginNote: LoginNote
+  readonly exclusive: Exclusive
+  readonly tabs: TabsPart | undefined
+  readonly storage: StoragePart | undefined
+  /** Does the signed-out marker stand, or has the user been away for too long? Then the session has ended. */
+  bars(): boolean
+}
+
+export const tookTooLong = (timeout: number): AuthError =>
+  new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
+
+const unreadable = (): AuthError => new AuthError('refresh_unavailable', '"storage" could not be read.')
+
+export function createAttempt(kernel: AttemptNeeds): Attempt {
+  const { settings, session, backoff } = kernel
+  const isWorker = kernel.environment.page?.isWorker === true
+
+  /** The token that renews itself cannot, once it has ended. */
+  const hasNothing = (): boolean =>
+    settings.sliding === true && (session.held ? backoff.hasSlidOut() : !settings.endpoints.restore)
+
+  /** Where a login was sent whose outcome is not known, the cookie can be of anybody. */
+  function isBarred({ asked }: Flight): boolean {
+    const isOpen = !session.identity && !session.tokens?.refreshToken && !asked && kernel.loginNote.stands()
+    if (isOpen) {
+      settings.log({ type: 'barred', why: 'login' })
+      session.clear('initial')
+    }
+    return isOpen
+  }
+
+  return async (current, isWanted) => {
+    const { signal } = current.controller
+    let outcome: AuthError | null = null
+    let follows: boolean | undefined
+    let needsPage = false
+    if (kernel.bars()) return null
+    await kernel.exclusive(async alone => {
+      // Under the lock, look again: a login, a logout or a sibling may have been first.
+      if (!isWanted() || signal.aborted || kernel.bars()) return
+      const isCaughtUp = await kernel.tabs?.catchUp(current.after)
+      // A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page.
+      needsPage = isWorker && !isCaughtUp && !session.held && !current.asked
+      if (needsPage) return
+      const isReadable = (await kernel.storage?.recover()) ?? true
+      if (isCaughtUp || !isWanted()) return
+      needsPage =
+        isWorker && kernel.storage !== undefined && !session.tokens?.refreshToken && !session.isFollower
+      if (needsPage) return
+      if (backoff.heldBack(current) > 0) outcome = backoff.current!.error
+      else if (hasNothing()) session.clear(session.held ? 'rejected' : 'initial')
+      // With a refresh token that JavaScript can read two refreshes at once are one too many.
+      else if (alone && session.tokens?.refreshToken) {
+        outcome = backoff.postpone(tookTooLong(settings.timeout), backoff.inTime(settings.timeout), {
+          quiet: true,
+        })
+      } else if (!isReadable) outcome = kernel.exchange.failed(unreadable(), current)
+      else if (await kernel.tabs?.isFollower()) follows = true
+      else if (!isBarred(current)) outcome = await kernel.exchange.run(current, isWanted)
+    }, signal)
+    if (follows && kernel.tabs) return kernel.tabs.follow(current, isWanted)
+    if (!needsPage || !isWanted()) return outcome
+    await kernel.tabs?.askPages(current, isWanted)
+    return isWanted() ? new AuthError('refresh_unavailable', 'No page has handed its session over.') : null
+  }
+}

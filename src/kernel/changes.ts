@@ -1,0 +1,50 @@
+import type { AuthEventMap, AuthenticatedSession, LogEvent } from '../types.ts'
+import type { LoginNote } from './login-note.ts'
+import type { Revocation } from './logout.ts'
+import type { Marker } from './marker.ts'
+import type { Part } from './parts.ts'
+import type { Change, SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+
+interface Needs {
+  readonly settings: Settings
+  readonly session: SessionHolder
+  readonly marker: Marker
+  readonly loginNote: LoginNote
+  readonly revocation: Revocation
+  readonly parts: readonly Part[]
+  emit<Name extends keyof AuthEventMap>(name: Name, detail: AuthEventMap<any, any>[Name]): void
+  /** Listeners of any change. */
+  notify(): void
+  look(): void
+}
+
+/** The one place where a session change fans out: to the timer, the notes, the listeners, and then the features. */
+export function fanOut(kernel: Needs, change: Change): void {
+  const { session, marker, loginNote, emit } = kernel
+  const { log } = kernel.settings
+  kernel.look()
+  const { serial, epoch } = session.stamp
+  if (change.type === 'commit') {
+    const { cause, userChanged, told, decides } = change
+    const { claims, user, expiresAt } = session.snapshot as AuthenticatedSession
+    // The tab that signed in may not have been able to lift it: a worker has no storage.
+    if (decides || (told && !marker.stands(epoch))) marker.lift()
+    // Tokens that the app hands in say nothing of the cookie that a lost login may have replaced.
+    if (cause === 'login' && !told) loginNote.lift()
+    else if (told) loginNote.forget()
+    kernel.revocation.forget()
+    if (cause === 'refresh') emit('refresh', { expiresAt })
+    else emit('login', { cause })
+    if (userChanged) emit('userChange', { claims, user })
+    const type = cause === 'refresh' ? 'refreshed' : 'signed-in'
+    log({ type, cause: told ? 'other-tab' : cause, generation: serial, expiresAt } as LogEvent)
+  }
+  if (change.type === 'clear') {
+    const { why, wasSignedIn } = change
+    if (wasSignedIn) emit('logout', why)
+    log({ type: 'signed-out', reason: why.reason, generation: serial })
+  }
+  if (change.type !== 'rotate') kernel.notify()
+  for (const part of kernel.parts) part.changed?.(change)
+}

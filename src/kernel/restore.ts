@@ -1,0 +1,80 @@
+import type { Abortable, AuthEventMap, Session } from '../types.ts'
+import { unlessAborted } from './abort.ts'
+import type { Environment } from './environment.ts'
+import type { AuthError } from './errors.ts'
+import type { Marker } from './marker.ts'
+import { pick } from './own.ts'
+import type { FlowPart } from './parts.ts'
+import type { PrerenderGate } from './prerender.ts'
+import type { Refresher } from './refresh.ts'
+import type { SessionHolder } from './session.ts'
+import type { SignIn } from './sign-in.ts'
+
+/** Finds out, after the page has loaded, whether somebody is signed in. */
+export interface Restore {
+  /** The restore under way, or the first one, or after a failed one the next. Settles at once where it is known. */
+  restored(): Promise<AuthError | null>
+  ready(options?: Abortable): Promise<Session<any, any>>
+}
+
+interface Needs {
+  readonly environment: Environment
+  readonly session: SessionHolder
+  readonly refresher: Pick<Refresher, 'run'>
+  readonly marker: Marker
+  readonly flow: FlowPart | undefined
+  emit(name: 'loginError', detail: AuthEventMap['loginError']): void
+  alive(): void
+}
+
+export function createRestore(kernel: Needs, gate: PrerenderGate, signIn: Pick<SignIn, 'complete'>): Restore {
+  const { environment, session, refresher } = kernel
+  const returned = environment.page ? kernel.flow?.resume() : null
+  if (returned && 'signedOut' in returned) kernel.marker.lift()
+  const isInert = returned != null && 'inert' in returned
+  let credentials = returned && 'credentials' in returned ? returned.credentials : null
+  let arriving: Promise<AuthError | null> | null = null
+  let first: Promise<AuthError | null> | null = null
+
+  const isOpen = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null && !isInert
+
+  function restored(): Promise<AuthError | null> {
+    if (!isOpen()) return Promise.resolve(null)
+    return gate.hidden()?.then(restored) ?? restore()
+  }
+
+  function restore(): Promise<AuthError | null> {
+    if (!credentials) return refresher.run('dead')
+    arriving ??= arrive(credentials)
+    return arriving
+  }
+
+  /** Completes the login that the page has come back from. Where that fails, the session from before goes on. */
+  async function arrive(given: Promise<unknown>): Promise<AuthError | null> {
+    let loginError: AuthError | null = null
+    try {
+      await signIn.complete(given)
+    } catch (error) {
+      loginError = error as AuthError
+      kernel.emit('loginError', { error: loginError })
+    }
+    credentials = null
+    const failure = await restored()
+    // Nobody holds the promise of that login.
+    if (loginError && session.snapshot.status === 'anonymous') session.fail(loginError, true)
+    return failure
+  }
+
+  return {
+    restored,
+    async ready(options) {
+      const { signal } = pick(options, 'signal')
+      kernel.alive()
+      signal?.throwIfAborted()
+      first ??= restored()
+      await unlessAborted(first, signal)
+      kernel.alive()
+      return session.snapshot
+    },
+  }
+}

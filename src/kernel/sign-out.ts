@@ -1,0 +1,68 @@
+import type { LogoutResult } from '../types.ts'
+import type { Environment } from './environment.ts'
+import type { Revocation } from './logout.ts'
+import type { Rested } from './logout-retries.ts'
+import type { Marker } from './marker.ts'
+import type { Part, StoragePart, TabsPart } from './parts.ts'
+import type { Say } from './say.ts'
+import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
+
+/** Ends the session here, and keeps it ended. */
+export interface SignOut {
+  /** Here first, then in the other tabs, then on the server. */
+  signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult>
+  /** Does something keep a restore or refresh from going out that the app has not asked for? */
+  bars(): boolean
+}
+
+interface Needs {
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly session: SessionHolder
+  readonly marker: Marker
+  readonly revocation: Revocation
+  readonly say: Say
+  readonly tabs: TabsPart | undefined
+  readonly storage: StoragePart | undefined
+  readonly parts: readonly Part[]
+}
+
+export function createSignOut(kernel: Needs): SignOut {
+  const { environment, session, marker, revocation, say } = kernel
+
+  function loaded(): Rested {
+    const { storage, tabs } = kernel
+    if (storage) return storage.load()
+    return tabs?.kept ? Promise.resolve(tabs.kept) : null
+  }
+
+  return {
+    signOut(reason, input) {
+      say.decide()
+      say.answered()
+      const { tokens } = session
+      const rested = loaded()
+      session.clear(reason)
+      marker.set(session.stamp.serial)
+      kernel.tabs?.signedOut(reason)
+      return revocation.run(tokens, true, rested, input)
+    },
+
+    bars() {
+      if (say.isAsking) return false
+      // Where this tab alone has the refresh token, and tells nobody, it was another session that another tab has ended.
+      const isApart = !kernel.tabs && session.lineage !== null
+      const { epoch, serial } = session.stamp
+      if (isApart || !marker.stands(epoch)) return kernel.parts.some(part => part.bars?.())
+      kernel.settings.log({ type: 'barred', why: 'marker' })
+      // Nobody decided that just now: what another tab has come to since is the newer.
+      const rested = loaded()
+      session.clear(session.held ? 'other-tab' : 'logout', serial)
+      // The tab that signed out may not have had it: while the marker is set there has been no login since.
+      kernel.storage?.drop(environment.now())
+      revocation.found(rested)
+      return true
+    },
+  }
+}
