@@ -83,6 +83,8 @@ describe('an option that brings code takes what its own function made, and nothi
       ['a list of it', [make()]],
       ['what inherits from it', Object.create(make())],
       ['what only has its name', { feature: option }],
+      ['what has its name, and cannot be changed either', Object.freeze({ feature: option })],
+      ['what inherits from it, and cannot be changed either', Object.freeze(Object.create(make()))],
       ['what was written down and read again', JSON.parse(JSON.stringify(make()))],
     ]
     return values.map(([what, value]) => ({ option, what, value }))
