@@ -83,6 +83,8 @@ describe('an option that brings code takes what its own function made, and nothi
       ['a list of it', [make()]],
       ['what inherits from it', Object.create(make())],
       ['what only has its name', { feature: option }],
+      ['what has its name, and cannot be changed either', Object.freeze({ feature: option })],
+      ['what inherits from it, and cannot be changed either', Object.freeze(Object.create(make()))],
       ['what was written down and read again', JSON.parse(JSON.stringify(make()))],
     ]
     return values.map(([what, value]) => ({ option, what, value }))
@@ -173,12 +175,23 @@ describe('what makes such a value throws at once where it is given something els
     expectRefusal(() => make(value as never), name)
   })
 
-  test('what is undefined was not given', () => {
-    expect(shareTabs(undefined).feature).toBe('tabs')
-    expect(shareTabs({ tokens: undefined }).feature).toBe('tabs')
-    expect(idleTimeout(MINUTE, undefined).feature).toBe('idle')
-    expect(idleTimeout(MINUTE, { warnBefore: undefined }).feature).toBe('idle')
+  test.each([undefined, {}, { tokens: undefined }])('M4 shareTabs(%j) hands tokens over', async given => {
+    const options = { tabs: shareTabs(given) }
+    const a = await signedIn({ options })
+    const b = createWorld({ browser: a, options })
+    expect(await b.client.ready()).toMatchObject({ status: 'authenticated' })
+    expect(a.server.calls).toEqual([])
   })
+
+  test.each([undefined, {}, { warnBefore: undefined }])(
+    'E15 idleTimeout(…, %j) warns of nothing',
+    async given => {
+      const world = await signedIn({ options: { idle: idleTimeout(MINUTE, given) } })
+      await world.clock.advance(2 * MINUTE)
+      expect(world.client.session).toMatchObject({ status: 'anonymous', reason: 'idle' })
+      expect(world.count('idleWarning')).toBe(0)
+    },
+  )
 
   test('what is changed in it afterwards changes nothing', async () => {
     const names = { cookie: 'mine', header: 'X-Mine' }
@@ -311,7 +324,8 @@ describe('S7 one value serves any number of clients, at once and in turn', () =>
   test('S7 all of them: a hundred clients, each created and disposed, leave the value as it was', () => {
     const { environment } = createWorld()
     const values = Object.fromEntries(options.map(option => [option, made[option].make()]))
-    const before = JSON.stringify(values)
+    const snapshot = () => options.map(option => Object.entries(values[option]!))
+    const before = snapshot()
     const { mode, storage, ...rest } = values
     const sets: AuthClientOptions[] = [
       { ...rest, storage: storage as never },
@@ -320,6 +334,6 @@ describe('S7 one value serves any number of clients, at once and in turn', () =>
     for (let n = 0; n < 50; n++) {
       for (const given of sets) createClient({ restore: 'manual', ...given }, environment).dispose()
     }
-    expect(JSON.stringify(values)).toBe(before)
+    expect(snapshot()).toEqual(before)
   })
 })

@@ -8,7 +8,7 @@ export const load = path => import(pathToFileURL(resolve(TREE, path)).href)
 
 const { createClient } = await load('src/client.ts')
 export const { cookieMode, doubleSubmit, idleTimeout, shareTabs } = await load('src/core.ts')
-const { createFullClient } = await load('src/full-client.ts')
+const { createFullClient } = await load('src/api/full-client.ts')
 const { createLockHub } = await load('src/testing/locks.ts')
 const { createChannelHub } = await load('src/testing/channel.ts')
 const { createClock } = await load('src/testing/clock.ts')
