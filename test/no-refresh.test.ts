@@ -328,6 +328,18 @@ describe('N14 with other options', () => {
     expect(a.server.refreshes).toBe(0)
   })
 
+  test('N14 without tokens in messages a tab keeps its session when another user signs in elsewhere', async () => {
+    const given = without({}, { tabs: shareTabs({ tokens: false }) })
+    const a = await signedIn(given)
+    const b = tab(a, given)
+    await b.login('bob')
+    await b.settle()
+    const userOf = async (world: World) =>
+      (await world.client.fetch(items).then(answer => answer.json())).user
+    expect([await userOf(a), await userOf(b)]).toEqual(['ada', 'bob'])
+    expect(a.server.refreshes).toBe(0)
+  })
+
   test('N14, I12 with "tabs" off two accounts in two tabs are two', async () => {
     const given = without({}, { tabs: false })
     const a = await signedIn(given)

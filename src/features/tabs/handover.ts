@@ -6,6 +6,7 @@ import { isNewer } from '../../kernel/stamp.ts'
 import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
 import type { LoginCause } from '../../types.ts'
 import { fits, type Handover, isDecision } from './messages.ts'
+import type { Suspension } from './suspension.ts'
 
 /** One session in many tabs: what this one tells of it, and what it takes from another. */
 export interface HandingOver {
@@ -18,7 +19,11 @@ export interface HandingOver {
   adopt(news: Handover): Promise<boolean>
 }
 
-export function createHandingOver(kernel: Kernel, sharesTokens: boolean): HandingOver {
+export function createHandingOver(
+  kernel: Kernel,
+  sharesTokens: boolean,
+  suspension: Suspension,
+): HandingOver {
   const { settings, environment, session, disposal } = kernel
 
   function offer(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
@@ -82,8 +87,7 @@ export function createHandingOver(kernel: Kernel, sharesTokens: boolean): Handin
       session.see(generation, news.decided, true)
       if (isSameUser(news) || !isDecision(news)) return false
       // Somebody has signed in over there, and this tab is not told the token: it asks the server who it is.
-      session.suspend()
-      await kernel.restored()
+      await suspension.begin()
       return false
     }
     try {

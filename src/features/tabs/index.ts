@@ -10,8 +10,8 @@ import { createHandingOver } from './handover.ts'
 import { createLocks } from './locks.ts'
 import { createNewsDesk } from './news.ts'
 import { createOwnership } from './owner.ts'
-import { createPageCache } from './page-cache.ts'
 import { createShown } from './shown.ts'
+import { createSuspension } from './suspension.ts'
 import { createTelling } from './telling.ts'
 import { createTurns } from './turn.ts'
 
@@ -51,11 +51,11 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
   const ownership = createOwnership(kernel, sharesTokens, locks, channel)
   const shown = createShown(kernel, sharesTokens, locks, channel, ownership)
   const exclusive = createTurns(kernel, locks, channel, frozen, shown)
-  const handingOver = createHandingOver(kernel, sharesTokens)
+  const suspension = createSuspension(kernel)
+  const handingOver = createHandingOver(kernel, sharesTokens, suspension)
   const telling = createTelling(kernel, sharesTokens, locks, channel, shown, handingOver)
   const following = createFollowing(kernel, channel, ownership, telling)
   const news = createNewsDesk(kernel, channel, frozen, shown, handingOver, telling, following)
-  const pageCache = createPageCache(kernel)
   // It takes a browser a while: creating the client does not wait for it.
   const opening = () => locks.isAway || channel.open()
   const cancelOpening = environment.prerendering()
@@ -71,7 +71,7 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
   return {
     sharesTokens,
     exclusive,
-    catchUp: async after => (await shown.catchUp(after)) || pageCache.goOn(),
+    catchUp: async after => (await shown.catchUp(after)) || suspension.goOn(),
     momentOf(at) {
       // A token that renews itself is not sent again when another tab has the next one.
       if (settings.sliding && (session.held || !settings.endpoints.restore)) return ANY_TIME
@@ -94,11 +94,11 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
     signedOut: telling.signedOut,
     own: ownership.own,
     get kept() {
-      return pageCache.kept
+      return suspension.kept
     },
     postponed: telling.postponed,
     changed(change) {
-      if (change.type === 'commit' || change.type === 'clear') pageCache.forget()
+      if (change.type === 'commit' || change.type === 'clear') suspension.forget()
       telling.changed(change)
     },
     woke({ type, persisted }) {
@@ -111,7 +111,10 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
       if (type === 'pageshow') {
         locks.isAway = false
         channel.open(true)
-        if (persisted) pageCache.back()
+        if (persisted) {
+          settings.log({ type: 'suspended' })
+          void suspension.begin()
+        }
       }
     },
     dispose() {

@@ -3,20 +3,21 @@ import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
 
 /**
- * A page that is back from the back/forward cache: it heard of nothing while it was there, so nothing of its session
- * counts before the other tabs or the server have been asked.
+ * Nothing of this tab's session counts before the other tabs, or the server, have been asked: the page was in the
+ * back/forward cache, where it heard of nothing, or somebody has signed in elsewhere.
  */
-export interface PageCache {
-  /** An access token that renews itself, of before: nobody but the other tabs could be asked for it. */
+export interface Suspension {
+  /** The access token that was held then, where a page has nothing else to go on with. */
   readonly kept: Rest | null
-  back(): void
-  /** Goes on with the token that is kept. Settles with `true` where somebody is signed in by that. */
+  /** Settles when the session is known again, or could not be restored. */
+  begin(): Promise<unknown>
+  /** No other tab has a session to hand over: goes on with what was kept. `true`: somebody is signed in by that. */
   goOn(): Promise<boolean>
   /** The session has changed since. */
   forget(): void
 }
 
-export function createPageCache(kernel: Kernel): PageCache {
+export function createSuspension(kernel: Kernel): Suspension {
   const { settings, session } = kernel
   let kept: Rest | null = null
 
@@ -24,15 +25,14 @@ export function createPageCache(kernel: Kernel): PageCache {
     get kept() {
       return kept
     },
-    back() {
+    begin() {
       const { held, stamp } = session
-      settings.log({ type: 'suspended' })
       if (held && settings.accessOnly && !kernel.storage) {
         const { accessToken, expires } = held
         kept = { accessToken, expiresAt: expires?.wall, lineage: stamp.epoch }
       }
       session.suspend()
-      void kernel.restored()
+      return kernel.restored()
     },
     async goOn() {
       if (!kept || session.held) return false
