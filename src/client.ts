@@ -48,6 +48,7 @@ interface Wiring extends Kernel {
   notify(): void
 }
 
+// Long on purpose: what is created, in which order, and what each part is handed, is read in one piece. It decides nothing.
 /**
  * Puts the kernel and the imported features together. `forNow`: what an HTTP client on top of `fetch` gives to all
  * attempts of one call.

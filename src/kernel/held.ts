@@ -9,6 +9,8 @@ export interface Held {
   readonly accessToken: string
   /** What requests with this token are signed with: see the option `proof`. */
   readonly key?: ProofKey | undefined
+  /** OpenID Connect's, which a logout names the session by. */
+  readonly idToken?: string | undefined
   readonly serial: number
   /** Whose it is: two of one identity may replace each other under a request, two of different ones never. */
   readonly identity: Identity
@@ -38,7 +40,7 @@ export function holdToken(
   renewed: Held | null,
   of: Pick<Held, 'serial' | 'identity' | 'askedAt'>,
 ): Held {
-  const { accessToken, lifetime, exp, key = renewed?.key } = token
+  const { accessToken, lifetime, exp, key = renewed?.key, idToken = renewed?.idToken } = token
   let expires = lifetime === null ? null : later(token.since, lifetime)
   if (renewed && isUnchanged(token, renewed)) expires = renewed.expires
   const left = expires ? remaining(clock, expires) : 0
@@ -46,7 +48,7 @@ export function holdToken(
   const wanted = Math.min(refreshAhead ?? Math.min(span / 5, MAX_AHEAD), span / 2)
   const ahead = Math.round(Math.min(wanted * (1 - clock.random() / 2), left - FLOOR))
   const margin = Math.max(0, Math.min(ahead, MAX_MARGIN))
-  return { ...of, accessToken, key, expires, lifetime, exp, ahead, margin }
+  return { ...of, accessToken, key, idToken, expires, lifetime, exp, ahead, margin }
 }
 
 /** Has it this many milliseconds to live, or less? Never, where its end is unknown. */

@@ -15,11 +15,8 @@ import type { Settings } from './settings.ts'
 
 /** Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out. */
 export interface Revocation {
-  /**
-   * One call for all who ask. `asked`: the app or the user decides it now, so a session that is signed in elsewhere does
-   * not count as newer. `rested`: what was stored at that moment. `input`: for the app's own endpoint function.
-   */
-  run(tokens: HeldTokens | null, asked?: boolean, rested?: Rested, input?: unknown): Promise<LogoutResult>
+  /** One call for all who ask. */
+  run(tokens: HeldTokens | null, how?: How): Promise<LogoutResult>
   /** The marker of a logout stands that no server has confirmed yet, and that another page may have made. */
   found(rested: Rested): void
   /** The browser has come online. */
@@ -33,6 +30,17 @@ export interface Revocation {
   /** Somebody is signed in. */
   forget(): void
   dispose(): void
+}
+
+export interface How {
+  /** The app or the user decides it now, so a session that is signed in elsewhere does not count as newer. */
+  readonly asked?: boolean
+  /** What was stored at that moment. */
+  readonly rested?: Rested
+  /** For the app's own endpoint function. */
+  readonly input?: unknown
+  /** By the app's own `logout`: the page may leave, to end the session at the authorization server. */
+  readonly leaves?: boolean
 }
 
 export interface LogoutNeeds {
@@ -63,18 +71,14 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
   /** Sends the logout that waits for its turn. */
   let sendNow: (() => Promise<void>) | null = null
   let isLeaving = false
-  const retries = createLogoutRetries(kernel, rested => void run(null, false, rested))
+  const retries = createLogoutRetries(kernel, rested => void run(null, { rested }))
 
-  function run(
-    tokens: HeldTokens | null,
-    asked = false,
-    rested: Rested = null,
-    input: unknown = lastInput,
-  ): Promise<LogoutResult> {
+  function run(tokens: HeldTokens | null, how: How = {}): Promise<LogoutResult> {
+    const { asked = false, input = lastInput } = how
     if (running && !tokens && (isRunningAsked || !asked)) return running
     retries.begin(asked)
     lastInput = input
-    const current = revoke(tokens, asked, rested, input).finally(() => {
+    const current = revoke(tokens, { ...how, input }).finally(() => {
       if (running === current) running = null
       if (!running) sendNow = null
     })
@@ -85,11 +89,10 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
 
   async function revoke(
     tokens: HeldTokens | null,
-    asked: boolean,
-    rested: Rested,
-    input: unknown,
+    { asked = false, rested = null, input, leaves = false }: How,
   ): Promise<LogoutResult> {
-    if (!settings.endpoints.logout) return { revoked: false }
+    const flow = leaves ? kernel.flow : undefined
+    if (!settings.endpoints.logout && !flow) return { revoked: false }
     // Nobody hears what comes of it: the marker stands, and a page that is loaded later may ask again.
     const send = async () => {
       const known = merge(tokens, await rested)
@@ -117,7 +120,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       const sent = () => {
         if (sendNow === send) sendNow = null
       }
-      return exchange(newest, input, sent)
+      return exchange(newest, input, sent, flow)
     })
   }
 
@@ -125,12 +128,15 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
     tokens: HeldTokens | null,
     input: unknown,
     sent: () => void,
+    flow: FlowPart | undefined,
   ): Promise<LogoutResult> {
     try {
       const wasSent = await within(environment, timeout, tookTooLong, inner =>
         endpoints.logout(tokens, inner, input, sent),
       )
       forget()
+      // The marker is kept until a page comes back from there.
+      if (await flow?.leave(tokens)) return { revoked: wasSent }
       if (wasSent) {
         marker.lift()
         kernel.loginNote.lift()
@@ -141,7 +147,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       const error = caught as AuthError
       unrevoked = tokens
       log({ type: 'revocation-failed', error })
-      retries.failed(error)
+      if (error.retryable || !(await flow?.leave(tokens))) retries.failed(error)
       return { revoked: false, error }
     }
   }

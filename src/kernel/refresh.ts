@@ -61,22 +61,10 @@ export function createRefresher(kernel: Needs): Refresher {
     const paused = backoff.wait(need)
     if (paused > 0 && !backoff.isAwaited(paused)) return Promise.resolve(backoff.current!.error)
     const wait = isAsked ? 0 : backoff.limit()
-    return wait > 0 ? Promise.resolve(tooOften(wait)) : launch(need, since)
+    return wait > 0 ? Promise.resolve(tooOften(environment.now() + wait)) : launch(need, since)
   }
 
   const momentOf = (since: number) => kernel.tabs?.momentOf(since) ?? ANY_TIME
-
-  const tooOften = (wait: number): AuthError =>
-    new AuthError(
-      'refresh_unavailable',
-      'Refreshed too often: the API refuses tokens that were just issued.',
-      {
-        retryAt: Math.round(environment.now() + wait),
-      },
-    )
-
-  const notRenewed = (): AuthError =>
-    new AuthError('refresh_rejected', 'No token can be renewed: "endpoints.refresh" is false.')
 
   function launch(need: Need, since: number): Promise<AuthError | null> {
     let free!: Flight['free']
@@ -197,3 +185,11 @@ export function createRefresher(kernel: Needs): Refresher {
     },
   }
 }
+
+const tooOften = (retryAt: number): AuthError =>
+  new AuthError('refresh_unavailable', 'Refreshed too often: the API refuses tokens that were just issued.', {
+    retryAt: Math.round(retryAt),
+  })
+
+const notRenewed = (): AuthError =>
+  new AuthError('refresh_rejected', 'No token can be renewed: "endpoints.refresh" is false.')

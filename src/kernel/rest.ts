@@ -3,6 +3,8 @@ export interface Rest {
   readonly refreshToken?: string | undefined
   readonly accessToken?: string | undefined
   readonly expiresAt?: number | undefined
+  /** The id of the key that it is bound to. */
+  readonly key?: string | undefined
   /** The login that it goes back to. */
   readonly lineage: number
   /** In a storage of one tab: orders it among all copies. In a shared one: the serial that it goes with. */

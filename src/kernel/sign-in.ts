@@ -144,7 +144,7 @@ export function createSignIn(kernel: Needs): SignIn {
       unlessSuperseded(asked)
       const got = await getToken(inner)
       // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
-      if (asked !== say.decisions && !session.held) void kernel.revocation.run(got, true)
+      if (asked !== say.decisions && !session.held) void kernel.revocation.run(got, { asked: true })
       // The session that is held came after it, and must not go on with that cookie.
       else if (asked !== say.decisions && cause === 'login') loginNote.set()
       const token = await endpoints.complete(got, known, inner)

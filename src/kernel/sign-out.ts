@@ -46,7 +46,7 @@ export function createSignOut(kernel: Needs): SignOut {
       session.clear(reason)
       marker.set(session.stamp.serial)
       kernel.tabs?.signedOut(reason)
-      return revocation.run(tokens, true, rested, input)
+      return revocation.run(tokens, { asked: true, rested, input, leaves: reason === 'logout' })
     },
 
     bars() {

@@ -1,3 +1,4 @@
+// Long on purpose: one server, whose answers share its users, its tokens and its faults.
 import { unlessAborted } from '../kernel/abort.ts'
 import { invalid } from '../kernel/errors.ts'
 import type { JwtClaims, TokenSet } from '../types.ts'
@@ -99,6 +100,7 @@ interface Call extends ReceivedCall {
   status: number | null
 }
 
+// Long on purpose: see the top of the file.
 /** @throws AuthError `invalid_option`, naming the option */
 export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServer {
   const settings = readSettings(options)

@@ -1,7 +1,8 @@
 import type { Kernel } from '../../kernel/feature.ts'
 import type { StoragePart } from '../../kernel/parts.ts'
+import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
-import type { LogoutReason, TokenStorage } from '../../types.ts'
+import type { LogoutReason, ProofKey, TokenStorage } from '../../types.ts'
 import { createVault } from './vault.ts'
 
 /**
@@ -33,6 +34,7 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
         refreshToken: tokens.refreshToken,
         lineage: lineage ?? stamp.epoch,
         serial: stamp.serial,
+        key: tokens.key?.id,
       })
     } else if (!vault.shared) {
       // Of the session that is followed there may be a copy from before a reload: `recover` decides about that.
@@ -58,12 +60,19 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     if (disposal.signal.aborted) return true
     if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)
+    const key = found?.refreshToken ? await keyOf(found) : undefined
+    if (key === null) {
+      vault.drop(found?.lineage ?? 0)
+      session.resume(undefined, null)
+      return true
+    }
     if (settings.accessOnly) {
       if (found && !session.held && !(await goOnWith(kernel, found))) vault.drop(found.lineage)
     } else if (vault.shared) {
       // A tab that had not heard of the newest login may have written last.
       const isCurrent = found !== null && found.lineage >= epoch
-      if (isCurrent || !tokens?.refreshToken) session.resume(isCurrent ? found.refreshToken : undefined, null)
+      if (isCurrent || !tokens?.refreshToken)
+        session.resume(isCurrent ? found.refreshToken : undefined, null, key)
       else save()
     } else if (found?.refreshToken) {
       const isOlder = session.held && lineage !== found.lineage
@@ -76,10 +85,17 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
       }
       const isOurs = owner === 'this client'
       settings.log({ type: 'storage-read', outcome: isOurs ? 'resumed' : 'dropped' })
-      if (isOurs) session.resume(found.refreshToken, found.lineage)
+      if (isOurs) session.resume(found.refreshToken, found.lineage, key)
       else vault.drop(found.lineage)
     }
     return true
+  }
+
+  /** The key that it is bound to; `null`: this browser no longer has it, so the refresh token is worth nothing. */
+  async function keyOf({ key }: Rest): Promise<ProofKey | null | undefined> {
+    const held = kernel.session.tokens?.key
+    if (!kernel.proof || held?.id === key) return held
+    return key === undefined ? null : kernel.proof.find(key)
   }
 
   /** A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored. */
@@ -90,7 +106,7 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     if (!isOurs) kernel.session.resume(undefined, lineage)
     // Without locks another client of this document has refreshed with it.
     else if (found?.refreshToken && found.lineage === lineage)
-      kernel.session.resume(found.refreshToken, lineage)
+      kernel.session.resume(found.refreshToken, lineage, kernel.session.tokens?.key)
     return true
   }
 

@@ -117,13 +117,14 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
 function parse(text: unknown, now: number): Rest | null {
   try {
     const rest = bare(JSON.parse(text as string))
-    const { v, refreshToken, accessToken, expiresAt = 0, lineage, serial = 0 } = rest
+    const { v, refreshToken, accessToken, expiresAt = 0, lineage, serial = 0, key = '' } = rest
     const fits =
       v === 1 &&
       isUsable(refreshToken ?? accessToken) &&
       isStored(lineage, now) &&
       isStored(serial, now) &&
-      Number.isFinite(expiresAt)
+      Number.isFinite(expiresAt) &&
+      typeof key === 'string'
     return fits ? rest : null
   } catch {
     return null

@@ -1,6 +1,7 @@
 import { instant, later, remaining } from '../../kernel/clock.ts'
 import type { Kernel } from '../../kernel/feature.ts'
 import { ANY_TIME, isAfter, type Moment } from '../../kernel/flight.ts'
+import type { Held } from '../../kernel/held.ts'
 import { isSameIdentity } from '../../kernel/identity.ts'
 import { isNewer } from '../../kernel/stamp.ts'
 import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
@@ -19,6 +20,9 @@ export interface HandingOver {
   adopt(news: Handover): Promise<boolean>
 }
 
+/** What is told where messages carry no token. */
+const NO_TOKEN: Partial<Held> = {}
+
 export function createHandingOver(
   kernel: Kernel,
   sharesTokens: boolean,
@@ -30,7 +34,8 @@ export function createHandingOver(
     const { held, stamp, lineage } = session
     if (!held) return null
     const user = ownUser()
-    const { identity, askedAt, lifetime, expires, accessToken } = held
+    const { identity, askedAt, lifetime, expires } = held
+    const { accessToken, idToken, key } = sharesTokens || kernel.cookies ? held : NO_TOKEN
     return {
       type: 'session',
       generation: stamp.serial,
@@ -40,7 +45,9 @@ export function createHandingOver(
       epoch: identity.epoch,
       askedAt,
       lineage,
-      accessToken: sharesTokens || kernel.cookies ? accessToken : undefined,
+      accessToken,
+      idToken,
+      key,
       lifetime,
       expiresAt: expires && environment.now() + remaining(environment, expires),
       user: fits(user) ? user : undefined,
@@ -51,9 +58,14 @@ export function createHandingOver(
   const isNews = ({ generation, decided }: Handover): boolean =>
     isNewer({ epoch: decided, serial: generation }, session.stamp)
 
-  /** The sender may keep its token from an origin that this client sends it to: then it is as if no token were told. */
-  const mayTake = ({ accessToken, origins = [] }: Handover): boolean =>
-    !accessToken || [...settings.allowedOrigins].every(origin => origins.includes(origin))
+  /**
+   * The sender may keep its token from an origin that this client sends it to, or tell no key to sign with: then it is as
+   * if no token were told.
+   */
+  const mayTake = ({ accessToken, origins = [], key }: Handover): boolean =>
+    !accessToken ||
+    ([...settings.allowedOrigins].every(origin => origins.includes(origin)) &&
+      (kernel.proof?.fits(key) ?? true))
 
   const ownUser = (): unknown =>
     session.snapshot.status === 'authenticated' ? session.snapshot.user : undefined
@@ -104,7 +116,7 @@ export function createHandingOver(
   }
 
   /** @throws AuthError `malformed_response` */
-  function toToken({ accessToken, lifetime, expiresAt, identity, user }: Handover): Token {
+  function toToken({ accessToken, lifetime, expiresAt, identity, user, idToken, key }: Handover): Token {
     const now = instant(environment)
     const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
     const arrival = { sentAt: now }
@@ -115,7 +127,8 @@ export function createHandingOver(
     if (shown !== begin.wall && shown < begin.wall + MINUTE) {
       kernel.serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)
     }
-    return { ...parsed, since: begin, lifetime, identity, isNamed: true, user }
+    const known = { since: begin, lifetime, identity, isNamed: true, user, idToken }
+    return { ...parsed, ...known, key: kernel.proof?.fits(key) ? key : undefined }
   }
 
   return { offer, adopt }

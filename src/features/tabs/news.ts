@@ -130,7 +130,7 @@ export function createNewsDesk(
     session.clear(held || !isRejected ? reason : 'initial', generation, refusal)
     // The refresh token was in this tab's hands alone.
     if (!isRejected && tokens?.refreshToken && !kernel.storage?.shared)
-      void kernel.revocation.run(tokens, true)
+      void kernel.revocation.run(tokens, { asked: true })
   }
 
   /** Another tab has failed for us all. */
