@@ -167,7 +167,7 @@ test('P5 every event that the troubleshooting names is one of the logger or of t
 })
 
 test('P5 every code of an error stands in the README, and no other', () => {
-  const codes = [...text('src/errors.ts').matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code)
+  const codes = [...text('src/kernel/errors.ts').matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code)
   const [, table = ''] = /\| code \| when \|(.*?)\n\n/s.exec(text('README.md')) ?? []
   const shown = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+/g))
   expect(shown.sort()).toEqual(codes.sort())

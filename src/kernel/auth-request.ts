@@ -3,7 +3,7 @@ import { isBody, toJson } from './body.ts'
 import { callback } from './callback.ts'
 import type { Environment } from './environment.ts'
 import { invalid } from './errors.ts'
-import { bare, pick } from './own.ts'
+import { bare, NOTHING, pick } from './own.ts'
 import type { CookiesPart, CsrfPart, StoragePart } from './parts.ts'
 import { isRelative, toUrl } from './resolve-url.ts'
 import type { Settings } from './settings.ts'
@@ -55,7 +55,7 @@ export function createPrepare(kernel: Needs): Prepare {
     if (!settings.baseUrl && isRelative(url)) {
       throw invalid('baseUrl', 'an absolute URL where there is no page')
     }
-    const { accessToken, refreshToken, expiresAt, key } = tokens ?? {}
+    const { accessToken, refreshToken, expiresAt, key } = tokens ?? NOTHING
     // What is not in the storage is nowhere: the server could only say no. A restore endpoint may know by a cookie.
     if (name === 'refresh' && (sliding ? !accessToken : kernel.storage && !refreshToken)) return null
     const request: EndpointRequest = { url }

@@ -4,6 +4,7 @@ import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Flight, Need } from './flight.ts'
 import { isExpired } from './held.ts'
+import { NOTHING } from './own.ts'
 import type { TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -96,7 +97,7 @@ export function createBackoff(kernel: Needs): Backoff {
 
   /** What the token has left to live; 0 where there is none, or nothing tells. */
   const left = (): number => {
-    const { expires } = session.held ?? {}
+    const { expires } = session.held ?? NOTHING
     return expires ? Math.max(0, remaining(environment, expires)) : 0
   }
 

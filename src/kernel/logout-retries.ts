@@ -3,6 +3,7 @@ import type { Environment } from './environment.ts'
 import type { AuthError } from './errors.ts'
 import type { Marker } from './marker.ts'
 import { createNote, type NoteNeeds } from './note.ts'
+import { NOTHING } from './own.ts'
 import type { Rest } from './rest.ts'
 import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
@@ -70,7 +71,7 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
   }
 
   function isFromHere(): boolean {
-    const { referrer, origin } = environment.page ?? {}
+    const { referrer, origin } = environment.page ?? NOTHING
     return URL.canParse(referrer ?? '') && new URL(referrer as string).origin === origin
   }
 

@@ -26,3 +26,6 @@ export const hasOnly = (object: unknown, ...names: string[]): boolean =>
 
 /** A copy that inherits nothing: what is not in it is `undefined`, whoever has been at `Object.prototype`. */
 export const bare = <T extends object>(object: T): T => Object.assign(Object.create(null), object)
+
+/** Takes the place of an object that is not there. */
+export const NOTHING: { readonly [name: string]: undefined } = bare({})

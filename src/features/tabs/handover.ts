@@ -1,8 +1,8 @@
 import { instant, later, remaining } from '../../kernel/clock.ts'
 import type { Kernel } from '../../kernel/feature.ts'
 import { ANY_TIME, isAfter, type Moment } from '../../kernel/flight.ts'
-import type { Held } from '../../kernel/held.ts'
 import { isSameIdentity } from '../../kernel/identity.ts'
+import { NOTHING } from '../../kernel/own.ts'
 import { isNewer } from '../../kernel/stamp.ts'
 import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
 import type { LoginCause } from '../../types.ts'
@@ -20,9 +20,6 @@ export interface HandingOver {
   adopt(news: Handover): Promise<boolean>
 }
 
-/** What is told where messages carry no token. */
-const NO_TOKEN: Partial<Held> = {}
-
 export function createHandingOver(
   kernel: Kernel,
   sharesTokens: boolean,
@@ -35,7 +32,7 @@ export function createHandingOver(
     if (!held) return null
     const user = ownUser()
     const { identity, askedAt, lifetime, expires } = held
-    const { accessToken, idToken, key } = sharesTokens || kernel.cookies ? held : NO_TOKEN
+    const { accessToken, idToken, key } = sharesTokens || kernel.cookies ? held : NOTHING
     return {
       type: 'session',
       generation: stamp.serial,

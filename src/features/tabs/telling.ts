@@ -1,5 +1,6 @@
 import type { Kernel } from '../../kernel/feature.ts'
 import type { Need } from '../../kernel/flight.ts'
+import { NOTHING } from '../../kernel/own.ts'
 import type { TabsPart } from '../../kernel/parts.ts'
 import type { Change } from '../../kernel/session.ts'
 import type { TabChannel } from './channel.ts'
@@ -37,7 +38,7 @@ export function createTelling(
   }
 
   function pause(): Postponed | null {
-    const { error, quiet, bound } = kernel.backoff.current ?? {}
+    const { error, quiet, bound } = kernel.backoff.current ?? NOTHING
     if (!error || quiet || error.retryAt === undefined) return null
     const { code, status, body, retryAt } = error
     return {
@@ -62,7 +63,7 @@ export function createTelling(
     }
     if (change.type === 'clear' && !change.told) {
       const { reason, error } = change.why
-      const { status, body } = error ?? {}
+      const { status, body } = error ?? NOTHING
       if (reason !== 'rejected') return
       tell({ type: 'signed-out', generation: stamp.serial, reason, status, body: bounded(body) })
     }
