@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { lints, manifest, pack } from './tools/package.ts'
+import { readPages } from './tools/places.ts'
 import { cache, root, writeBeside } from './tools/report.ts'
 import { judgeShape } from './tools/shape.ts'
 import { judgeSizes, measureSizes } from './tools/sizes.ts'
@@ -75,8 +76,13 @@ function reference(): string {
 
 function sizes(): string {
   const measured = measureSizes()
-  judgeSizes(measured, readFileSync(resolve(root, 'README.md'), 'utf8'))
-  return measured.map(({ name, size, sizeLimit }) => `${name} ${size} of ${sizeLimit} B`).join(', ')
+  judgeSizes(measured, readPages())
+  return measured
+    .map(
+      ({ composition: { name, addition }, size, sizeLimit, added }) =>
+        `${name} ${size} of ${sizeLimit} B${added ? ` (${addition} adds ${added.size} of ${added.sizeLimit} B)` : ''}`,
+    )
+    .join(', ')
 }
 
 function noRegistryNamed(): string {

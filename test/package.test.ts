@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { entries } from './tools/package.ts'
-import { judgeSizes, measureSizes, type Size } from './tools/sizes.ts'
+import { PAGES, placeIn, readPages, withPlace } from './tools/places.ts'
+import { judgeSizes, measureSizes, type Size, sizeTables } from './tools/sizes.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const node = resolve(root, 'node_modules/.bin/node')
@@ -156,38 +156,67 @@ describe('what `npm run check` makes of sizes', () => {
   let measured: Size[]
   /** Every budget just as large as what it is for. */
   let exact: Size[]
-  /** As it should be printed; between a change of the sources and that of the README the real one is behind. */
-  let readme: string
+  /** As they should be printed; between a change of the sources and that of the pages the real ones are behind. */
+  let pages: Record<string, string>
+
+  const withBudgets = (size: Size, slack: number): Size => ({
+    ...size,
+    sizeLimit: size.size + slack,
+    ...(size.added && { added: { ...size.added, sizeLimit: size.added.size + slack } }),
+  })
 
   beforeAll(() => {
     measured = measureSizes()
-    exact = measured.map(one => ({ ...one, sizeLimit: one.size, passed: true }))
-    const printed = readFileSync(resolve(root, 'README.md'), 'utf8')
-    readme = printed.replaceAll(/^\| `(silent-refresh[^`]*)` \| [\d.]+ kB \|/gm, (row, name) => {
-      const size = measured.find(one => one.name === name)?.size
-      return size ? `| \`${name}\` | ${(size / 1_000).toFixed(1)} kB |` : row
-    })
+    exact = measured.map(one => withBudgets(one, 0))
+    pages = readPages()
+    for (const [place, text] of Object.entries(sizeTables(measured))) {
+      for (const [path, page] of Object.entries(pages)) pages[path] = withPlace(page, place, text)
+    }
   })
 
   test('P6 every entry that ships has a budget; the testing kit ships with no app', () => {
     const shipped = entries.filter(entry => !entry.includes('/testing'))
-    expect(measured.map(({ name }) => name).sort()).toEqual(shipped.sort())
+    const measuredEntries = measured.flatMap(({ composition }) => composition.name.split(',')[0]!)
+    expect([...new Set(measuredEntries)].sort()).toEqual(shipped.sort())
   })
 
-  test('P6 a README that prints another size than the one measured fails', () => {
-    expect(() => judgeSizes(exact, readme)).not.toThrow()
-    for (const { name, size } of measured.filter(({ size }) => size > 1_000)) {
-      const row = `| \`${name}\` | ${(size / 1_000).toFixed(1)} kB |`
-      const wrong = readme.replace(row, `| \`${name}\` | ${(size / 1_000 - 0.1).toFixed(1)} kB |`)
-      expect(() => judgeSizes(exact, wrong)).toThrow(`README.md does not say: ${row}`)
-    }
+  test('P6 an addition is what its composition has beside core with `tabs: false`', () => {
+    const [plain] = measured
+    const additions = measured.filter(({ added }) => added)
+    expect(additions.map(({ composition }) => composition.addition)).toEqual([
+      'webStorage()',
+      'idleTimeout()',
+      'doubleSubmit()',
+      'cookieMode()',
+    ])
+    for (const { size, added } of additions) expect(added!.size).toBe(size - plain!.size)
   })
 
-  test('P6 a budget that is passed by one byte fails', () => {
-    for (const { name, size } of exact) {
-      const tight = exact.map(one => (one.name === name ? { ...one, sizeLimit: size - 1 } : one))
-      expect(() => judgeSizes(tight, readme)).toThrow(`${name}: ${size} B, budget ${size - 1} B`)
+  test.each(PAGES)('P6 %s that prints another size than the one measured fails', path => {
+    expect(() => judgeSizes(exact, pages)).not.toThrow()
+    const [place, text] = Object.entries(sizeTables(measured)).find(
+      ([name]) => placeIn(pages[path]!, name) !== undefined,
+    )!
+    for (const [figure] of text.matchAll(/\+?\d+\.\d(?= \|)/g)) {
+      const other = (Number(figure) + 0.1).toFixed(1)
+      const wrong = { ...pages, [path]: withPlace(pages[path]!, place, text.replace(figure, other)) }
+      expect(() => judgeSizes(exact, wrong), figure).toThrow(`${path} shows other sizes`)
     }
-    expect(measured.map(one => one.passed)).toEqual(measured.map(one => one.size <= one.sizeLimit))
+    const without = { ...pages, [path]: pages[path]!.replaceAll(`bench:${place}`, 'bench:gone') }
+    expect(() => judgeSizes(exact, without)).toThrow(`no page has a place for ${place}`)
+  })
+
+  test('P6 a budget that is exceeded by one byte fails', () => {
+    for (const [index, { composition, size, added }] of exact.entries()) {
+      const tight = (one: Size) => exact.with(index, one)
+      expect(() => judgeSizes(tight({ ...exact[index]!, sizeLimit: size - 1 }), pages)).toThrow(
+        `${composition.name}: ${size} B, budget ${size - 1} B`,
+      )
+      if (!added) continue
+      const over = { ...exact[index]!, added: { ...added, sizeLimit: added.size - 1 } }
+      expect(() => judgeSizes(tight(over), pages)).toThrow(
+        `${composition.addition} adds ${added.size} B, budget ${added.size - 1} B`,
+      )
+    }
   })
 })

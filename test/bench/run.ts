@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { PAGES, placeIn, readPages, withPlace } from '../tools/places.ts'
 import { root } from '../tools/report.ts'
 import { bench, buildOurs } from './build.ts'
 import type { Section } from './section.ts'
 
-// npm run bench [-- --only calls,sizes] [--write]: prints what docs/performance.md shows, `--write` puts it there.
+// npm run bench [-- --only calls,sizes] [--write]: prints what docs/performance.md and README.md show, `--write` puts it there.
 // Ends with 1 where a ratio or a count is worse than its bar.
 
 const sections: Record<string, () => Promise<Section>> = {
@@ -18,7 +19,6 @@ const sections: Record<string, () => Promise<Section>> = {
   start: async () => (await import('./start.ts')).start(),
   leaks: async () => (await import('./leaks.ts')).leaks(),
 }
-const page = resolve(root, 'docs/performance.md')
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, write: { type: 'boolean', default: false } },
@@ -61,11 +61,8 @@ function installPeers(): void {
   if (status !== 0) process.exit(1)
 }
 
-/** Between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
 function write(place: string, text: string): void {
-  const [start, end] = [`<!-- bench:${place} -->`, `<!-- /bench:${place} -->`]
-  const [before, rest] = readFileSync(page, 'utf8').split(start)
-  const after = rest?.split(end)[1]
-  if (after === undefined) throw new Error(`docs/performance.md has no place for ${place}`)
-  writeFileSync(page, `${before}${start}\n${text}\n${end}${after}`)
+  const pages = Object.entries(readPages()).filter(([, page]) => placeIn(page, place) !== undefined)
+  if (pages.length === 0) throw new Error(`neither ${PAGES.join(' nor ')} has a place for ${place}`)
+  for (const [path, page] of pages) writeFileSync(resolve(root, path), withPlace(page, place, text))
 }

@@ -14,7 +14,7 @@ export function table(head: string[], rows: (string | number)[][]): string {
   const cells = [head, ...rows.map(row => row.map(String))]
   const widths = head.map((_, column) => Math.max(3, ...cells.map(row => row[column]!.length)))
   const isNumber = head.map(
-    (_, column) => column > 0 && rows.every(row => /^[-−]?[\d.,]|^-$/.test(String(row[column]))),
+    (_, column) => column > 0 && rows.every(row => /^[-−+]?[\d.,]|^-$/.test(String(row[column]))),
   )
   const line = (row: string[]) =>
     `| ${row.map((cell, column) => (isNumber[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join(' | ')} |`

@@ -3,15 +3,19 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'esbuild'
 import { bundle, bundlerNames } from '../tools/bundlers.ts'
+import { bundleOf, MAIN, PLAIN, SHARED } from '../tools/compositions.ts'
 import { installPacked } from '../tools/package.ts'
+import { kB, measureSizes, sizeTables } from '../tools/sizes.ts'
 import { run } from '../tools/steps.ts'
 import { bench } from './build.ts'
 import { type Section, table } from './section.ts'
 
-const ours: Record<string, string> = {
-  '**silent-refresh/core**': `export { createAuthClient, shareTabs } from '../../src/core.ts'`,
-  '**silent-refresh**': `export { createAuthClient } from '../../src/index.ts'`,
-}
+/** Beside the peers. The bytes are what the project wants of the one, and must not exceed in the other. */
+const ours = [
+  { composition: PLAIN, bar: undefined },
+  { composition: SHARED, bar: 5_120 },
+  { composition: MAIN, bar: 12_500 },
+]
 
 /** Each as its app would import it. */
 const peers: Record<string, string> = {
@@ -32,26 +36,30 @@ const peers: Record<string, string> = {
   '@auth0/auth0-spa-js': `export { createAuth0Client } from '@auth0/auth0-spa-js'`,
 }
 
-/** Bytes with brotli; the tighter one of core is what the project wants, the other what it must not pass. */
-const bars: Record<string, number> = { '**silent-refresh/core**': 5_120, '**silent-refresh**': 12_500 }
-
 export async function sizes(): Promise<Section> {
-  const rows: [string, number, number][] = []
+  if (!run('tsup', ['--silent'])) throw new Error('the build failed')
+  const measured = measureSizes()
+  const rows: [title: string, minified: number, size: number][] = []
   const misses: string[] = []
-  for (const [title, code] of Object.entries({ ...ours, ...peers })) {
+  for (const { composition, bar } of ours) {
+    const { minified, size } = measured.find(one => one.composition === composition)!
+    rows.push([`**${composition.name}**`, minified, size])
+    if (bar && size > bar) misses.push(`sizes, ${composition.name}: ${size} B, bar ${bar} B`)
+  }
+  for (const [title, code] of Object.entries(peers)) {
     const text = await minified(code)
     rows.push([title, text.length, compressed(text)])
-    const bar = bars[title]
-    if (bar && compressed(text) > bar) misses.push(`sizes, ${title}: ${compressed(text)} B, bar ${bar}`)
   }
+  const sorted = rows.toSorted((a, b) => a[2] - b[2])
   return {
     tables: {
+      ...sizeTables(measured),
       sizes: table(
-        ['', 'min, B', 'min + brotli, B'],
-        rows.toSorted((a, b) => a[2] - b[2]),
+        ['', 'min, kB', 'min + brotli, kB'],
+        sorted.map(([title, ...bytes]) => [title, ...bytes.map(kB)]),
       ),
-      'sizes-parts': table(['file', 'min, B', 'min + brotli, B'], await parts()),
-      'sizes-bundlers': table(['min + brotli, B', ...bundlerNames], await byBundler()),
+      'sizes-parts': table(['file', 'min, kB', 'min + brotli, kB'], await parts()),
+      'sizes-bundlers': table(['min + brotli, kB', ...bundlerNames], await byBundler()),
     },
     misses,
   }
@@ -74,41 +82,36 @@ async function minified(contents: string): Promise<string> {
   return outputFiles[0]!.text
 }
 
-/** What the bytes of core are. */
-async function parts(): Promise<(string | number)[][]> {
-  const result = await build({
-    ...options,
-    stdin: { contents: ours['**silent-refresh/core**']!, resolveDir: bench },
-    metafile: true,
-  })
+/** What the bytes of core are, in files; those that round to less than this are told together. */
+const LEAST = 250
+
+async function parts(): Promise<string[][]> {
+  const result = await bundleOf(SHARED, 'src')
   const [output] = Object.values(result.metafile.outputs)
   const whole = result.outputFiles[0]!.text
   const share = compressed(whole) / whole.length
-  return Object.entries(output!.inputs)
-    .map(([file, { bytesInOutput }]): [string, number, number] => [
-      `\`${file.replace(/^(\.\.\/)*(?=src|node_modules)/, '')}\``,
-      bytesInOutput,
-      Math.round(bytesInOutput * share),
-    ])
-    .filter(([, bytes]) => bytes > 0)
+  const files = Object.entries(output!.inputs)
+    .map(([file, { bytesInOutput }]): [string, number] => [`\`${file}\``, bytesInOutput])
+    .filter(([file, bytes]) => bytes > 0 && file !== '`<stdin>`')
     .sort((a, b) => b[1] - a[1])
+  const small = files.filter(([, bytes]) => bytes * share < LEAST)
+  const together = small.reduce((sum, [, bytes]) => sum + bytes, 0)
+  return [
+    ...files.slice(0, files.length - small.length),
+    [`${small.length} smaller files together`, together] as const,
+  ].map(([file, bytes]) => [file, kB(bytes), kB(bytes * share)])
 }
 
 /** The packed package in an app of each bundler; `npm run check` measures the first of them. */
-async function byBundler(): Promise<(string | number)[][]> {
-  if (!run('tsup', ['--silent'])) throw new Error('the build failed')
+async function byBundler(): Promise<string[][]> {
   const app = await mkdtemp(join(bench, 'dist/app-'))
   try {
     installPacked(app)
-    const rows: (string | number)[][] = []
-    for (const entry of ['silent-refresh/core', 'silent-refresh']) {
-      const sizes: number[] = []
-      for (const name of bundlerNames) {
-        sizes.push(
-          compressed(await bundle(name, app, `export { createAuthClient, shareTabs } from '${entry}'`)),
-        )
-      }
-      rows.push([`**${entry}**`, ...sizes])
+    const rows: string[][] = []
+    for (const { name, code } of [SHARED, MAIN]) {
+      const sizes: string[] = []
+      for (const bundler of bundlerNames) sizes.push(kB(compressed(await bundle(bundler, app, code))))
+      rows.push([`**${name}**`, ...sizes])
     }
     return rows
   } finally {

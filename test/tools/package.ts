@@ -8,6 +8,9 @@ interface Manifest {
   exports: Record<string, string | Record<string, string>>
   dependencies: Record<string, string>
   peerDependencies: Record<string, string>
+  'size-limit': { name: string; path: string; limit: string }[]
+  /** By what is added; each limit as in `size-limit`. */
+  'size-limit-additions': Record<string, string>
 }
 
 export const manifest: Manifest = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
