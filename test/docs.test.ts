@@ -1,12 +1,13 @@
 // @vitest-environment node
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { transformSync } from 'esbuild'
 import { compile } from 'svelte/compiler'
 import { describe, expect, test } from 'vitest'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
 import { type Block, readPage } from './recipes/blocks.ts'
+import { faultsOf } from './tools/mermaid.ts'
 import { cache, root } from './tools/report.ts'
 import { output, tsc } from './tools/steps.ts'
 
@@ -18,7 +19,7 @@ const of = (...languages: string[]) =>
   blocks.filter(({ language, excuse }) => languages.includes(language) && !excuse).map(named)
 
 /** Each language, and the test below that takes it. */
-const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html', 'text']
+const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html', 'text', 'mermaid']
 
 /** What a page's blocks import and do not show. */
 const GIVEN: Record<string, Record<string, string>> = {
@@ -124,6 +125,10 @@ describe('P5 every block of every page', () => {
     }
   })
 
+  test.each(of('mermaid'))('P5 $name is a diagram of Mermaid', ({ block: { code } }) => {
+    expect(faultsOf(code)).toEqual([])
+  })
+
   test.each(of('text'))('P5 $name is what a command or the logger prints', ({ block: { code } }) => {
     if (code.startsWith('silent-refresh: ')) {
       const sentences = text('src/logging.ts')
@@ -172,6 +177,116 @@ test('P5 every code of an error stands in the README, and no other', () => {
   const shown = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+/g))
   expect(shown.sort()).toEqual(codes.sort())
 })
+
+describe('P5 docs/architecture.md', () => {
+  const page = text('docs/architecture.md')
+  const diagrams = blocks.filter(block => block.page === 'docs/architecture.md')
+  const prose = page.replace(/^```.*?^```$/gms, '')
+  const sources = new Map(
+    globSync('src/**/*.ts', { cwd: root }).map(path => [path, readFileSync(resolve(root, path), 'utf8')]),
+  )
+  const all = [...sources.values()].join('\n')
+  const isInSource = (name: string) => new RegExp(`(?<!\\w)${escaped(name)}(?!\\w)`).test(all)
+  const rowsOf = (head: string) => {
+    const [, rows = ''] = prose.split(`| ${head} |`)[1]?.match(/^[^\n]*\n\|[ -|]*\n(.*?)\n\n/s) ?? []
+    return rows.split('\n').map(cells)
+  }
+
+  const isPath = (span: string) => /^(src|test|demo)\//.test(span)
+  const spansOf = (markdown: string) => [...markdown.matchAll(/`([^`]+)`/g)].map(([, span = '']) => span)
+
+  test('P5 and CONTRIBUTING.md name only paths that exist', () => {
+    const paths = spansOf(prose + text('CONTRIBUTING.md').replace(/^```.*?^```$/gms, '')).filter(isPath)
+    expect(paths.filter(path => !path.includes('*') && !existsSync(resolve(root, path)))).toEqual([])
+    expect(paths.length).toBeGreaterThan(10)
+  })
+
+  test('P5 names only commands and code that exist', () => {
+    const spans = spansOf(prose)
+    const missing = spans.filter(span => {
+      if (isPath(span)) return false
+      const [, script] = /^npm run (\S+)$/.exec(span) ?? []
+      return script ? !(script in JSON.parse(text('package.json')).scripts) : !isInSource(span)
+    })
+    expect(missing).toEqual([])
+    expect(spans.length).toBeGreaterThan(50)
+  })
+
+  test('P5 links a file by its own name', () => {
+    const links = [...prose.matchAll(/\[([\w-]+\.ts)\]\(([^)]+)\)/g)]
+    expect(links.filter(([, name, target]) => name !== target!.split('/').at(-1))).toEqual([])
+    expect(links.length).toBeGreaterThan(30)
+  })
+
+  test('P5 names in its diagrams only functions and error codes that exist', () => {
+    expect(diagrams.map(({ language }) => language)).toEqual(['mermaid', 'mermaid'])
+    const code = diagrams.map(block => block.code).join('')
+    const names = [...code.matchAll(/\b(\w+)\(|\b(\w+_\w+)\b/g)].map(([, called, error]) => called ?? error!)
+    expect(names.filter(name => !isInSource(name))).toEqual([])
+    expect(names.length).toBeGreaterThan(10)
+  })
+
+  test('P5 says for each function where it is', () => {
+    const places = [...prose.matchAll(/\]\(\.\.\/(src\/[^)]+\.ts)\) `(\w+)`/g)]
+    expect(places.length).toBeGreaterThan(10)
+    expect(
+      places.filter(([, path = '', name]) => !RegExp(`\\b${name}\\b`).test(sources.get(path) ?? '')),
+    ).toEqual([])
+  })
+
+  test('P5 defines words that the file beside each of them uses', () => {
+    const rows = rowsOf('word | meaning | defined in')
+    expect(rows.length).toBeGreaterThan(20)
+    const unused = rows.filter(([word = '', , place = '']) => {
+      const [, name = ''] = /^\*\*([\w ]+)\*\*/.exec(word) ?? []
+      const [, code = name] = /`(\w+)`/.exec(word) ?? []
+      const [, path = ''] = /\(\.\.\/([^)]+)\)/.exec(place) ?? []
+      return !name || !RegExp(code, 'i').test(sources.get(path) ?? '')
+    })
+    expect(unused).toEqual([])
+  })
+
+  test('P5 says what each folder imports, no more and no less', () => {
+    const rows = rowsOf('folder or file | what is in it | imports')
+    const areaOf = (path: string) => path.split('/')[1]!.replace(/\.ts$/, '')
+    const said = rows.map(([place = '', , imports = '']) => [
+      areaOf(/\.\.\/([^)]+)\)/.exec(place)?.[1] ?? ''),
+      [...imports.matchAll(/`(\w+)`/g)].map(([, area]) => area).sort(),
+    ])
+    const found = new Map<string, Set<string>>()
+    for (const [path, code] of sources) {
+      const imported = found.get(areaOf(path)) ?? new Set<string>()
+      found.set(areaOf(path), imported)
+      for (const [, specifier = ''] of code.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
+        const area = areaOf(relative(root, resolve(root, dirname(path), specifier)))
+        if (area !== areaOf(path)) imported.add(area)
+      }
+    }
+    expect(Object.fromEntries(said)).toEqual(
+      Object.fromEntries([...found].map(([area, imported]) => [area, [...imported].sort()])),
+    )
+  })
+
+  test('P5 is right that no feature imports another', () => {
+    const featureOf = (path: string) => /^src\/features\/([^/.]+)/.exec(path)?.[1]
+    const crossing = [...sources].flatMap(([path, code]) =>
+      [...code.matchAll(/from\s+'(\.[^']+)'/g)]
+        .map(([, specifier = '']) => relative(root, resolve(root, dirname(path), specifier)))
+        .filter(other => featureOf(path) && featureOf(other) && featureOf(path) !== featureOf(other))
+        .map(other => `${path} → ${other}`),
+    )
+    expect(crossing).toEqual([])
+  })
+
+  test('P5 gives the order in which the features hear of a change', () => {
+    const [, order = ''] = /const parts: Part\[\] = \[(.*?)\]/.exec(sources.get('src/client.ts') ?? '') ?? []
+    const [, shown = ''] = /^4\. the parts hear: (.*)\.$/m.exec(prose) ?? []
+    expect(shown.replaceAll('`', '')).toBe(order)
+    expect(order.split(', ')).toContain('tabs')
+  })
+})
+
+const escaped = (value: string) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 /** A client of the README's table, and its rows in the tables of what was measured. */
 const MEASURED: Record<string, { size: string; request: string; late?: string; tabs?: string }> = {
