@@ -29,6 +29,7 @@ async function signedInTabs(count: number, given: WorldOptions = {}): Promise<Wo
   return tabs
 }
 
+const DAY = 24 * HOUR
 const status = (...tabs: World[]) => tabs.map(({ client }) => client.session.status)
 const all = <T>(count: number, value: T): T[] => Array(count).fill(value)
 const bearers = ({ server }: World) =>
@@ -1354,6 +1355,56 @@ describe('M9 what comes over the channel', () => {
     expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
   })
 
+  describe('M9 a tab that has found the marker of a logout knows when that was', () => {
+    /** A tab that nobody is there for, and what one that has gone had told before it signed out. */
+    async function opened() {
+      const [a, b, messages] = await recorded()
+      const old = messages.findLast(({ type }) => type === 'session')
+      a.server.answer('POST /logout', () => a.server.json({}, 503), 1)
+      await a.client.logout()
+      for (const tab of [a, b]) tab.close()
+      const c = open(a)
+      await c.client.ready()
+      return [c, old] as const
+    }
+    const markerOf = ({ storage }: World) => [...storage].find(([key]) => key.includes(':signed-out:'))!
+
+    test('M9 a session from before it, told late, signs nobody in', async () => {
+      const [c, old] = await opened()
+      // Another tab has told the server meanwhile.
+      c.storage.delete(markerOf(c)[0])
+      c.shared.channels.inject(NAME, old)
+      await c.settle()
+      expect(status(c)).toEqual(['anonymous'])
+    })
+
+    test('M9 a login after it, by a tab that has found it too, signs this tab in', async () => {
+      const [c] = await opened()
+      const d = open(c)
+      await d.login()
+      await d.settle()
+      expect(status(c, d)).toEqual(['authenticated', 'authenticated'])
+    })
+
+    test.each([
+      ['an hour ahead', HOUR],
+      ['far ahead, as only a stranger writes it', 300 * DAY],
+    ])('M9 also where the clock of that logout was %s', async (_, ahead) => {
+      const [c] = await opened()
+      const [key, at] = markerOf(c)
+      c.storage.set(key, `${Number(at) + ahead}`)
+      const d = open(c)
+      await d.client.ready()
+      await d.clock.advance(SECOND)
+      await d.login()
+      await d.settle()
+      expect(status(c, d)).toEqual(['authenticated', 'authenticated'])
+      await c.login('bob')
+      await c.settle()
+      expect(d.client.session).toMatchObject({ claims: { sub: 'bob' } })
+    })
+  })
+
   test('M9 a refusal of what was refreshed since signs nobody out', async () => {
     const [a, b, messages] = await recorded()
     const news = messages.findLast(({ type }) => type === 'session')
@@ -1419,7 +1470,6 @@ describe('M9 what comes over the channel', () => {
   })
 
   describe('E16 a stranger on the channel', () => {
-    const DAY = 24 * HOUR
     const newest = ({ shared }: World) =>
       shared.channels.posted.findLast(([, { type }]) => type === 'session')![1]
     const pauseOf = (a: World, more = {}) => ({

@@ -7,6 +7,7 @@ import { AuthError } from './errors.ts'
 import type { Flight } from './flight.ts'
 import { isExpired, isUnchanged } from './held.ts'
 import type { LoginNote } from './login-note.ts'
+import type { Marker } from './marker.ts'
 import type { StoragePart, TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -28,6 +29,7 @@ interface Needs {
   readonly backoff: Backoff
   /** While it stands, a cookie can be of anybody. */
   readonly loginNote: LoginNote
+  readonly marker: Pick<Marker, 'since'>
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
 }
@@ -106,6 +108,7 @@ export function createExchange(kernel: Needs): Exchange {
     }
     // The cookie is still of the user who is signed in.
     if (held && token.identity !== null && !isOther) loginNote.lift()
+    if (flight.asked) session.see(kernel.marker.since())
     session.commit(token, held ? 'refresh' : 'restore', flight.asked && !isSame)
   }
 

@@ -1,8 +1,11 @@
 import { createNote, type NoteNeeds } from './note.ts'
+import { isSerial, lastSerial } from './stamp.ts'
 
 export interface Marker {
   /** `epoch`: how far this tab has come; a login that came after the logout does away with it, seen lifted or not. */
   stands(epoch: number): boolean
+  /** The serial of that logout: what is decided next comes after it. 0 where there is none, or only a stranger can have written it. */
+  since(): number
   set(serial: number): void
   lift(): void
 }
@@ -22,12 +25,20 @@ export function createMarker(kernel: NoteNeeds): Marker {
   let isStored = false
   let told = false
 
+  function read(): number | null {
+    const stored = note.read()
+    // What was stored may have been lifted by another page since.
+    return stored ?? (stored === null && isStored ? null : known)
+  }
+
   return {
     stands(epoch) {
-      const stored = note.read()
-      // What was stored may have been lifted by another page since.
-      const serial = stored ?? (stored === null && isStored ? null : known)
+      const serial = read()
       return serial !== null && serial >= epoch
+    },
+    since() {
+      const serial = read() ?? 0
+      return isSerial(serial, lastSerial(kernel.environment.now(), 0)) ? serial : 0
     },
     set(serial) {
       known = Math.max(known ?? 0, serial, note.read() ?? 0)

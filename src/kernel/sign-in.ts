@@ -157,6 +157,8 @@ export function createSignIn(kernel: Needs): SignIn {
   }
 
   function commit(token: Token, cause: 'login' | 'tokens'): AuthenticatedSession {
+    // A tab that has found the marker takes no login from before that logout.
+    session.see(kernel.marker.since())
     session.commit(token, cause === 'tokens' && isRenewal(token) ? 'refresh' : cause)
     return signedIn()
   }

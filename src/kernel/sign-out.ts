@@ -56,9 +56,9 @@ export function createSignOut(kernel: Needs): SignOut {
       const { epoch, serial } = session.stamp
       if (isApart || !marker.stands(epoch)) return kernel.parts.some(part => part.bars?.())
       kernel.settings.log({ type: 'barred', why: 'marker' })
-      // Nobody decided that just now: what another tab has come to since is the newer.
+      // Decided when the marker was set: a login since then is the newer, and one before it is over.
       const rested = loaded()
-      session.clear(session.held ? 'other-tab' : 'logout', serial)
+      session.clear(session.held ? 'other-tab' : 'logout', Math.max(serial, marker.since()))
       // The tab that signed out may not have had it: while the marker is set there has been no login since.
       kernel.storage?.drop(environment.now())
       revocation.found(rested)
