@@ -4,7 +4,13 @@
  * @module silent-refresh/angular
  */
 
-import { FetchBackend, HttpErrorResponse, type HttpInterceptorFn } from '@angular/common/http'
+import {
+  FetchBackend,
+  HttpErrorResponse,
+  type HttpEvent,
+  type HttpInterceptorFn,
+  type HttpRequest,
+} from '@angular/common/http'
 import {
   computed,
   DestroyRef,
@@ -14,7 +20,7 @@ import {
   type Signal,
   signal,
 } from '@angular/core'
-import { catchError } from 'rxjs'
+import { catchError, type Observable } from 'rxjs'
 import type { AuthClient, JwtClaims, Session } from '../types.ts'
 import type { AnySession } from './selection.ts'
 
@@ -53,24 +59,62 @@ export function injectSession<Claims = JwtClaims, User = unknown>(): Signal<Sess
 export function injectSession<Selected, Claims = JwtClaims, User = unknown>(
   selector: (session: Session<Claims, User>) => Selected,
 ): Signal<Selected>
-export function injectSession(
-  selector: (session: AnySession) => unknown = session => session,
-): Signal<unknown> {
-  const auth = injectAuth()
-  const session = signal(auth.session)
-  inject(DestroyRef).onDestroy(auth.subscribe(() => session.set(auth.session)))
-  return computed(() => selector(session()))
+export function injectSession(selector?: (session: AnySession) => unknown): Signal<unknown> {
+  return sessionOf(injectAuth(), selector)
 }
 
 /**
  * Sends HttpClient's requests through `auth.fetch`, in the place of HttpClient's own backend: put it last. Where no answer
  * came, `error` of the HttpErrorResponse is what `auth.fetch` rejected with, and its `status` is 0.
  */
-export const authInterceptor: HttpInterceptorFn = request => {
+export const authInterceptor: HttpInterceptorFn = request => sendWith(injectAuth(), request)
+
+/** What `bindAuth` returns: what this module has for HttpClient and components, of one client and with its types. */
+export interface BoundAuth<Client extends AuthClient<unknown, unknown>> {
+  /** The client itself. */
+  readonly injectAuth: () => Client
+  /** The session, or what `selector` picks of it, as `injectSession` with a provider returns it. */
+  readonly injectSession: <Selected = Client['session']>(
+    selector?: (session: Client['session']) => Selected,
+  ) => Signal<Selected>
+  /** Sends HttpClient's requests through `fetch` of this client. */
+  readonly authInterceptor: HttpInterceptorFn
+}
+
+/**
+ * The functions of this module for one client. They need no provider, and they know the types of its session. Call it
+ * once, beside the client.
+ *
+ * @example
+ * export const { injectSession, authInterceptor } = bindAuth(auth)
+ * // in a component
+ * readonly name = injectSession(session => session.user?.name)
+ */
+export function bindAuth<Client extends AuthClient<unknown, unknown>>(client: Client): BoundAuth<Client> {
+  return {
+    injectAuth: () => client,
+    injectSession: selector => sessionOf(client, selector),
+    authInterceptor: request => sendWith(client, request),
+  }
+}
+
+function sessionOf<Selected>(
+  auth: AuthClient<unknown, unknown>,
+  selector: (session: AnySession) => Selected = session => session as Selected,
+): Signal<Selected> {
+  const session = signal<AnySession>(auth.session)
+  inject(DestroyRef).onDestroy(auth.subscribe(() => session.set(auth.session)))
+  return computed(() => selector(session()))
+}
+
+function sendWith(
+  auth: AuthClient<unknown, unknown>,
+  request: HttpRequest<unknown>,
+): Observable<HttpEvent<unknown>> {
   const backend = new FetchBackend()
   // Angular has no public way to give it another fetch. Without this field requests would go out without a bearer.
   if (!('fetchImpl' in backend)) throw Error('authInterceptor: unknown Angular')
-  Object.assign(backend, { fetchImpl: injectAuth().fetch })
+  Object.assign(backend, { fetchImpl: auth.fetch })
   return backend.handle(request).pipe(
     catchError(failure => {
       const { error } = failure

@@ -59,8 +59,38 @@ export function useSession<Claims = JwtClaims, User = unknown>(): Session<Claims
 export function useSession<Selected, Claims = JwtClaims, User = unknown>(
   selector: (session: Session<Claims, User>) => Selected,
 ): Selected
-export function useSession(selector: (session: AnySession) => unknown = session => session): unknown {
-  const auth = useAuth()
+export function useSession(selector?: (session: AnySession) => unknown): unknown {
+  return useSessionOf(useAuth(), selector)
+}
+
+/** What `createAuthHooks` returns: `useAuth` and `useSession` of one client, with its types. */
+export interface AuthHooks<Client extends AuthClient<unknown, unknown>> {
+  /** The client itself. */
+  readonly useAuth: () => Client
+  /** The session, or what `selector` picks of it, as `useSession` with a provider returns it. */
+  readonly useSession: <Selected = Client['session']>(
+    selector?: (session: Client['session']) => Selected,
+  ) => Selected
+}
+
+/**
+ * Hooks for one client. They need no provider, and they know the types of its session. Call it once, beside the client.
+ *
+ * @example
+ * export const { useSession } = createAuthHooks(auth)
+ * // in a component
+ * const name = useSession(session => session.user?.name)
+ */
+export function createAuthHooks<Client extends AuthClient<unknown, unknown>>(
+  client: Client,
+): AuthHooks<Client> {
+  return { useAuth: () => client, useSession: selector => useSessionOf(client, selector) }
+}
+
+function useSessionOf<Selected>(
+  auth: AuthClient<unknown, unknown>,
+  selector: (session: AnySession) => Selected = session => session as Selected,
+): Selected {
   // New with each render, as an inline selector is: React compares what they answer, and keeps the last.
   return useSyncExternalStore(
     auth.subscribe,

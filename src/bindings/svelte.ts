@@ -49,6 +49,33 @@ export function useSession<Claims, User, Selected = Session<Claims, User>>(
   }
 }
 
+/** What `bindAuth` returns: the store and the state of one client's session. */
+export interface BoundAuth<Client extends AuthClient<unknown, unknown>> {
+  /** `sessionStore` of this client. */
+  readonly sessionStore: <Selected = Client['session']>(
+    selector?: (session: Client['session']) => Selected,
+  ) => Readable<Selected>
+  /** `useSession` of this client. */
+  readonly useSession: <Selected = Client['session']>(
+    selector?: (session: Client['session']) => Selected,
+  ) => { readonly current: Selected }
+}
+
+/**
+ * The functions of this module for one client, which then need not be handed to them. Call it once, beside the client.
+ *
+ * @example
+ * export const { useSession } = bindAuth(auth)
+ * // in a component
+ * const name = useSession(session => session.user?.name) // {name.current}
+ */
+export function bindAuth<Client extends AuthClient<unknown, unknown>>(client: Client): BoundAuth<Client> {
+  return {
+    sessionStore: selector => sessionStore(client, selector),
+    useSession: selector => useSession(client, selector),
+  }
+}
+
 function follow<Selected>(
   client: AuthClient<unknown, unknown>,
   selector: (session: AnySession) => Selected = session => session as Selected,

@@ -8,6 +8,7 @@ import {
   type ComputedRef,
   computed,
   getCurrentInstance,
+  hasInjectionContext,
   type InjectionKey,
   inject,
   onMounted,
@@ -56,14 +57,42 @@ export function useSession<Claims = JwtClaims, User = unknown>(): ComputedRef<Se
 export function useSession<Selected, Claims = JwtClaims, User = unknown>(
   selector: (session: Session<Claims, User>) => Selected,
 ): ComputedRef<Selected>
-export function useSession(
-  selector: (session: AnySession) => unknown = session => session,
-): ComputedRef<unknown> {
-  const auth = useAuth()
-  const isServer = inject(ssrContextKey, null)
+export function useSession(selector?: (session: AnySession) => unknown): ComputedRef<unknown> {
+  return useSessionOf(useAuth(), selector)
+}
+
+/** What `bindAuth` returns: `useAuth` and `useSession` of one client, with its types. */
+export interface BoundAuth<Client extends AuthClient<unknown, unknown>> {
+  /** The client itself. */
+  readonly useAuth: () => Client
+  /** The session, or what `selector` picks of it, as `useSession` with the plugin returns it. */
+  readonly useSession: <Selected = Client['session']>(
+    selector?: (session: Client['session']) => Selected,
+  ) => ComputedRef<Selected>
+}
+
+/**
+ * Composables for one client. They need no plugin, and they know the types of its session. Call it once, beside the
+ * client.
+ *
+ * @example
+ * export const { useSession } = bindAuth(auth)
+ * // in a component
+ * const name = useSession(session => session.user?.name)
+ */
+export function bindAuth<Client extends AuthClient<unknown, unknown>>(client: Client): BoundAuth<Client> {
+  return { useAuth: () => client, useSession: selector => useSessionOf(client, selector) }
+}
+
+function useSessionOf<Selected>(
+  auth: AuthClient<unknown, unknown>,
+  selector: (session: AnySession) => Selected = session => session as Selected,
+): ComputedRef<Selected> {
+  // Without the plugin there may be no app either, as in a scope of its own.
+  const isServer = hasInjectionContext() && inject(ssrContextKey, null)
   // Only what hydrates has its element before it is set up.
   const hydrates = getCurrentInstance()?.vnode.el
-  const session = shallowRef<Session>(isServer || hydrates ? UNKNOWN : auth.session)
+  const session = shallowRef<AnySession>(isServer || hydrates ? UNKNOWN : auth.session)
   const look = () => {
     session.value = auth.session
   }

@@ -24,7 +24,9 @@ export interface TestBrowser {
    * options. `dispose()` closes the tab.
    * @throws AuthError `invalid_option`, naming the option
    */
-  openTab<Claims = JwtClaims, User = unknown>(options?: AuthClientOptions<Claims>): AuthClient<Claims, User>
+  openTab<Claims = JwtClaims, User = unknown, Credentials = unknown>(
+    options?: AuthClientOptions<Claims, User, Credentials>,
+  ): AuthClient<Claims, User, Credentials>
   /** Is there a network? While there is none every call fails; that it is back is told to every tab. */
   online: boolean
   /** What its tabs have in localStorage: the signed-out marker, as a rule nothing else. */
@@ -117,7 +119,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
 
   return {
     localStorage,
-    openTab<Claims, User>(given: AuthClientOptions<Claims> = {}) {
+    openTab<Claims, User, Credentials>(given: AuthClientOptions<Claims, User, Credentials> = {}) {
       const client = createFullClient<Claims, User>(given, environmentOf(`tab ${++opened}`))
       clients.add(client)
       return client

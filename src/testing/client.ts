@@ -26,7 +26,8 @@ export type TestSession<Claims = JwtClaims, User = unknown> =
     }
 
 /** Beside these every option of `createAuthClient`; `restore` is `'manual'`, and `baseUrl` the server's. */
-export interface TestClientOptions<Claims = JwtClaims, User = unknown> extends AuthClientOptions<Claims> {
+export interface TestClientOptions<Claims = JwtClaims, User = unknown, Credentials = unknown>
+  extends AuthClientOptions<Claims, User, Credentials> {
   /** @default 'authenticated' */
   session?: TestSession<Claims, User>['status'] | TestSession<Claims, User> | undefined
   /** What answers. @default a server of its own, which nobody else reaches, with no users and no API */
@@ -42,9 +43,9 @@ export interface TestClientOptions<Claims = JwtClaims, User = unknown> extends A
  * @example
  * const auth = await createTestClient({ session: { status: 'authenticated', user: { name: 'Ada' } } })
  */
-export async function createTestClient<Claims = JwtClaims, User = unknown>(
-  options: TestClientOptions<Claims, User> = {},
-): Promise<AuthClient<Claims, User>> {
+export async function createTestClient<Claims = JwtClaims, User = unknown, Credentials = unknown>(
+  options: TestClientOptions<Claims, User, Credentials> = {},
+): Promise<AuthClient<Claims, User, Credentials>> {
   const { session: given = 'authenticated', authServer, browser = createTestBrowser(), ...rest } = options
   const wanted = (typeof given === 'string' ? { status: given } : given) as TestSession<Claims, User>
   if (!STATES.includes(wanted?.status)) throw invalid('session', '"authenticated", "anonymous" or "unknown"')
@@ -62,7 +63,7 @@ export async function createTestClient<Claims = JwtClaims, User = unknown>(
   let overall: (() => Response | Promise<Response>) | null = null
   const network = rest.fetch ?? server.fetch
   const app = { ...rest, baseUrl: rest.baseUrl ?? server.baseUrl, restore: rest.restore ?? 'manual' }
-  const client = browser.openTab<Claims, User>({
+  const client = browser.openTab<Claims, User, Credentials>({
     ...app,
     fetch: async (input, init) => (overall ? overall() : network(input, init)),
   })

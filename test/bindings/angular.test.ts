@@ -9,8 +9,10 @@ import {
   withInterceptors,
 } from '@angular/common/http'
 import {
+  type ApplicationConfig,
   type ApplicationRef,
   Component,
+  computed,
   createEnvironmentInjector,
   type EnvironmentInjector,
   provideZonelessChangeDetection,
@@ -20,7 +22,7 @@ import {
 } from '@angular/core'
 import { createApplication } from '@angular/platform-browser'
 import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs'
-import { authInterceptor, injectAuth, injectSession, provideAuth } from 'silent-refresh/angular'
+import { authInterceptor, bindAuth, injectAuth, injectSession, provideAuth } from 'silent-refresh/angular'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isAuthError } from '../../src/kernel/errors.ts'
 import type { Session } from '../../src/types.ts'
@@ -55,19 +57,22 @@ function leave(): void {
   app = undefined
 }
 
-async function start(client: World['client']): Promise<EnvironmentInjector> {
-  app = await createApplication({
-    providers: [
-      provideZonelessChangeDetection(),
-      provideAuth(client),
-      provideHttpClient(withInterceptors([authInterceptor])),
-    ],
-  })
+async function startWith(...providers: ApplicationConfig['providers']): Promise<EnvironmentInjector> {
+  app = await createApplication({ providers: [provideZonelessChangeDetection(), ...providers] })
   return app.injector
 }
 
+const start = (client: World['client']): Promise<EnvironmentInjector> =>
+  startWith(provideAuth(client), provideHttpClient(withInterceptors([authInterceptor])))
+
 /** The app's one component shows what the function answers, and counts how often that is asked for. */
-async function show(client: World['client'], use: () => Signal<unknown>): Promise<void> {
+const show = (client: World['client'], use: () => Signal<unknown>): Promise<void> =>
+  showWith(use, provideAuth(client))
+
+async function showWith(
+  use: () => Signal<unknown>,
+  ...providers: ApplicationConfig['providers']
+): Promise<void> {
   class Shown {
     readonly value = use()
     show(value: unknown): string {
@@ -79,7 +84,7 @@ async function show(client: World['client'], use: () => Signal<unknown>): Promis
   const host = { 'data-number': `${++components}` }
   Component({ selector: 'app-root', template: '<p>{{ show(value()) }}</p>', host })(Shown)
   document.body.append(document.createElement('app-root'))
-  await start(client)
+  await startWith(...providers)
   app?.bootstrap(Shown)
   await app?.whenStable()
 }
@@ -146,8 +151,8 @@ describe('the client', () => {
   })
 
   test('without a provider the error says what is missing', async () => {
-    app = await createApplication({ providers: [provideZonelessChangeDetection()] })
-    expect(() => runInInjectionContext(app!.injector, injectAuth)).toThrow('provideAuth(client)')
+    const injector = await startWith()
+    expect(() => runInInjectionContext(injector, injectAuth)).toThrow('provideAuth(client)')
   })
 
   test('destroying leaves no listener, and the client alive', async () => {
@@ -169,6 +174,56 @@ describe('the client', () => {
     expect(session()).toBe('anonymous')
     injector.destroy()
     expect(spied.listeners).toBe(0)
+  })
+})
+
+describe('the functions of one client', () => {
+  test('need no provider, and follow a login and a logout', async () => {
+    const world = createWorld()
+    const bound = bindAuth(world.client)
+    await showWith(() => bound.injectSession(session => session.claims?.sub ?? session.status))
+    expect(shown()).toBe('"unknown"')
+    await world.login()
+    await app?.whenStable()
+    expect(shown()).toBe('"ada"')
+    await world.client.logout()
+    await app?.whenStable()
+    expect(shown()).toBe('"anonymous"')
+  })
+
+  test('return that client and its whole session, whatever client is provided', async () => {
+    const [ada, nobody] = [await signedIn(), createWorld()]
+    const bound = bindAuth(ada.client)
+    await showWith(() => {
+      const [whole, other] = [bound.injectSession(), injectSession(status)]
+      return computed(() => [whole(), other()])
+    }, provideAuth(nobody.client))
+    expect(bound.injectAuth()).toBe(ada.client)
+    expect(shown()).toBe(JSON.stringify([ada.client.session, 'unknown']))
+  })
+
+  test('re-render nothing when a refresh does not change the selected value, and end with the app', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    await showWith(() => bindAuth(spied.client).injectSession(status))
+    expect(spied.listeners).toBe(1)
+    const before = renders
+    world.clock.tick(1000)
+    await world.client.refresh()
+    await app?.whenStable()
+    expect(renders).toBe(before)
+    leave()
+    expect(spied.listeners).toBe(0)
+  })
+
+  test('send requests of HttpClient through that client', async () => {
+    const world = await signedIn()
+    const interceptors = withInterceptors([bindAuth(world.client).authInterceptor])
+    const injector = await startWith(provideHttpClient(interceptors))
+    world.server.revokeAccess()
+    const items = injector.get(HttpClient).get(`${ORIGIN}/items`)
+    expect(await firstValueFrom(items)).toMatchObject({ user: 'ada' })
+    expect(world.server.refreshes).toBe(1)
   })
 })
 

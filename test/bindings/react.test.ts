@@ -12,7 +12,7 @@ import {
 } from 'react'
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
-import { AuthProvider, useAuth, useSession } from 'silent-refresh/react'
+import { AuthProvider, createAuthHooks, useAuth, useSession } from 'silent-refresh/react'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, signedIn, type World } from '../support/world.ts'
 import { createStage, status } from './stage.ts'
@@ -28,9 +28,12 @@ afterEach(async () => {
   root = undefined
 })
 
-async function show(client: World['client'], ...children: ReactNode[]): Promise<void> {
+const show = (client: World['client'], ...children: ReactNode[]): Promise<void> =>
+  showPage(createElement(AuthProvider, { client }, ...children))
+
+async function showPage(page: ReactNode): Promise<void> {
   root ??= createRoot(stage.container)
-  await act(async () => root?.render(createElement(AuthProvider, { client }, ...children)))
+  await act(async () => root?.render(page))
 }
 
 /** Shows what the hook answers, and counts. */
@@ -200,6 +203,93 @@ describe('the client', () => {
     expect(stage.shown).toBe('"authenticated"')
     expect(world.server.refreshes).toBe(1)
     expect(spied.listeners).toBe(1)
+  })
+})
+
+describe('the hooks of one client', () => {
+  const statusOf = (client: World['client']) => {
+    const bound = createAuthHooks(client)
+    return showing(() => bound.useSession(status))
+  }
+
+  test('need no provider, and follow a login and a logout', async () => {
+    const world = createWorld()
+    const bound = createAuthHooks(world.client)
+    const Sub = showing(() => bound.useSession(session => session.claims?.sub ?? session.status))
+    await showPage(createElement(Sub))
+    expect(stage.shown).toBe('"unknown"')
+    await login(world)
+    expect(stage.shown).toBe('"ada"')
+    await logout(world)
+    expect(stage.shown).toBe('"anonymous"')
+  })
+
+  test('return that client and its whole session', async () => {
+    const world = await signedIn()
+    const bound = createAuthHooks(world.client)
+    let got: unknown
+    const Whole = showing(() => {
+      got = bound.useAuth()
+      return bound.useSession()
+    })
+    await showPage(createElement(Whole))
+    expect(got).toBe(world.client)
+    expect(stage.shown).toBe(JSON.stringify(world.client.session))
+  })
+
+  test('show two clients on one page, whatever provider is above them', async () => {
+    const [ada, nobody] = [await signedIn(), createWorld()]
+    const both = [ada, nobody].map(({ client }, key) => createElement(statusOf(client), { key }))
+    await showPage(both)
+    expect(stage.shown).toBe('"authenticated""unknown"')
+    await show(nobody.client, both)
+    expect(stage.shown).toBe('"authenticated""unknown"')
+    await logout(ada)
+    expect(stage.shown).toBe('"anonymous""unknown"')
+  })
+
+  test('re-render nothing when a refresh does not change the selected value', async () => {
+    const world = await signedIn()
+    await showPage(createElement(statusOf(world.client)))
+    const before = stage.renders
+    world.clock.tick(1000)
+    await refresh(world)
+    expect(stage.renders).toBe(before)
+  })
+
+  test('a selector that makes a new object each time neither loops nor is warned of', async () => {
+    const world = await signedIn()
+    const bound = createAuthHooks(world.client)
+    await showPage(createElement(showing(() => bound.useSession(session => ({ is: session.status })))))
+    expect(stage.renders).toBe(1)
+  })
+
+  test('have one listener in StrictMode, and none after unmounting', async () => {
+    const spied = watched(await signedIn())
+    await showPage(createElement(StrictMode, null, createElement(statusOf(spied.client))))
+    expect(stage.shown).toBe('"authenticated"')
+    expect(spied.listeners).toBe(1)
+    await act(async () => root?.unmount())
+    root = undefined
+    expect(spied.listeners).toBe(0)
+  })
+
+  test('show "unknown" on a server, and hydrate without a mismatch', async () => {
+    const world = await signedIn()
+    const bound = createAuthHooks(world.client)
+    const Fresh = showing(() => bound.useSession(session => ({ is: session.status })))
+    stage.container.innerHTML = renderToString(createElement(Fresh))
+    expect(stage.shown).toBe('{"is":"unknown"}')
+    const served = stage.container.firstChild
+    const errors: unknown[] = []
+    await act(async () => {
+      root = hydrateRoot(stage.container, createElement(Fresh), {
+        onRecoverableError: error => errors.push(error),
+      })
+    })
+    expect(stage.shown).toBe('{"is":"authenticated"}')
+    expect(stage.container.firstChild).toBe(served)
+    expect(errors).toEqual([])
   })
 })
 

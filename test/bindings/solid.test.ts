@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { AuthProvider, useAuth, useSession } from 'silent-refresh/solid'
+import { AuthProvider, createAuthHooks, useAuth, useSession } from 'silent-refresh/solid'
 import {
   type Accessor,
   type Component,
@@ -170,6 +170,83 @@ describe('the client', () => {
     expect(seen).toEqual(['authenticated', 'anonymous'])
     dispose()
     expect(spied.listeners).toBe(0)
+  })
+})
+
+describe('the hooks of one client', () => {
+  const statusOf = (client: World['client']) => {
+    const bound = createAuthHooks(client)
+    return showing(() => bound.useSession(status))
+  }
+
+  function showPage(...components: Component[]): void {
+    leave = render(() => components.map(component => createComponent(component, {})), stage.container)
+  }
+
+  test('need no provider, and follow a login and a logout', async () => {
+    const world = createWorld()
+    const bound = createAuthHooks(world.client)
+    showPage(showing(() => bound.useSession(session => session.claims?.sub ?? session.status)))
+    expect(stage.shown).toBe('"unknown"')
+    await world.login()
+    expect(stage.shown).toBe('"ada"')
+    await world.client.logout()
+    expect(stage.shown).toBe('"anonymous"')
+  })
+
+  test('return that client and its whole session', async () => {
+    const world = await signedIn()
+    const bound = createAuthHooks(world.client)
+    showPage(showing(() => bound.useSession()))
+    expect(bound.useAuth()).toBe(world.client)
+    expect(stage.shown).toBe(JSON.stringify(world.client.session))
+  })
+
+  test('show two clients on one page, whatever provider is above them', async () => {
+    const [ada, nobody] = [await signedIn(), createWorld()]
+    const both = [statusOf(ada.client), statusOf(nobody.client)]
+    show(nobody.client, () => both.map(component => createComponent(component, {})))
+    expect(stage.shown).toBe('"authenticated""unknown"')
+    await ada.client.logout()
+    expect(stage.shown).toBe('"anonymous""unknown"')
+  })
+
+  test('re-run nothing when a refresh does not change the selected value, and end with the page', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    showPage(statusOf(spied.client))
+    expect(spied.listeners).toBe(1)
+    world.clock.tick(1000)
+    await world.client.refresh()
+    expect(stage.renders).toBe(1)
+    leave()
+    expect(spied.listeners).toBe(0)
+  })
+
+  test('show "unknown" on a server, listen to nothing there, and hydrate without a mismatch', async () => {
+    const { html, listeners } = await onServer(`
+      const { createComponent } = await import('solid-js')
+      const { escape, renderToString, ssr, ssrHydrationKey } = await import('solid-js/web')
+      const { createAuthHooks } = await import('./src/bindings/solid.ts')
+      const { useSession } = createAuthHooks(client)
+      const parts = ['<p', '>', '</p>']
+      function Shown() {
+        const session = useSession(status)
+        return ssr(parts, ssrHydrationKey(), escape(JSON.stringify(session())))
+      }
+      const html = renderToString(() => createComponent(Shown, {}))
+    `)
+    expect(html).toMatch(/^<p data-hk="?\w+"?>"unknown"<\/p>$/)
+    expect(listeners).toBe(0)
+
+    const world = await signedIn()
+    vi.stubGlobal('_$HY', { events: [], completed: new WeakSet(), r: {}, fe() {} })
+    stage.container.innerHTML = html
+    const served = stage.container.firstChild
+    const Shown = statusOf(world.client)
+    leave = hydrate(() => createComponent(Shown, {}), stage.container)
+    expect(stage.shown).toBe('"authenticated"')
+    expect(stage.container.firstChild).toBe(served)
   })
 })
 

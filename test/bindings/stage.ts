@@ -7,7 +7,7 @@ export interface Stage {
   /** An element of the page, new for each test. */
   readonly container: HTMLElement
   readonly shown: string
-  /** What the framework has to complain about: nothing, unless the test takes it away. */
+  /** What the framework has to complain about: nothing. */
   complaints: unknown[][]
   /** How often something was rendered. */
   renders: number

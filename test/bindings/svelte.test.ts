@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { resolve } from 'node:path'
-import { sessionStore, useSession } from 'silent-refresh/svelte'
+import { bindAuth, sessionStore, useSession } from 'silent-refresh/svelte'
 import { type Component, flushSync, hydrate, mount, unmount } from 'svelte'
 import { get } from 'svelte/store'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -133,6 +133,35 @@ describe.each<[string, Component<any>, (client: World['client'], selector?: any)
     await world.login()
     flushSync()
     expect(stage.shown).toBe('"authenticated"')
+  })
+})
+
+describe('the functions of one client', () => {
+  test.each<[string, Component<any>, (client: World['client']) => object]>([
+    ['the store', Store, client => bindAuth(client).sessionStore(subject)],
+    ['the rune', Runes, client => bindAuth(client).useSession(subject)],
+  ])('%s shows two clients on one page, and keeps no listener', async (_, Shown, make) => {
+    const [ada, nobody] = [await signedIn(), createWorld()]
+    const spied = [ada, nobody].map(watched)
+    const pages = spied.map(({ client }) => {
+      const props = { session: make(client), show }
+      return mount(Shown, { target: stage.container, props })
+    })
+    flushSync()
+    expect(stage.shown).toBe('"ada""unknown"')
+    await ada.client.logout()
+    flushSync()
+    expect(stage.shown).toBe('"anonymous""unknown"')
+    for (const page of pages) await unmount(page)
+    await ada.settle()
+    expect(spied.map(({ listeners }) => listeners)).toEqual([0, 0])
+  })
+
+  test('show the whole session where nothing is selected', async () => {
+    const { client } = await signedIn()
+    const bound = bindAuth(client)
+    expect(get(bound.sessionStore())).toBe(client.session)
+    expect(bound.useSession().current).toBe(client.session)
   })
 })
 

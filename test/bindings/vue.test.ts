@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { createAuth, useAuth, useSession } from 'silent-refresh/vue'
+import { bindAuth, createAuth, useAuth, useSession } from 'silent-refresh/vue'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   type App,
@@ -130,9 +130,11 @@ describe('the client', () => {
   })
 
   test('without the plugin the error says what is missing', () => {
-    expect(() => createApp(Status).mount(stage.container)).toThrow('app.use(createAuth(client))')
-    // Vue tells besides where it came from.
-    stage.complaints = []
+    // Not in a component: Vue would go on to take the one whose setup threw for the current one.
+    const without = createApp({})
+    for (const use of [useAuth, useSession]) {
+      expect(() => without.runWithContext(() => use())).toThrow('app.use(createAuth(client))')
+    }
   })
 
   test('unmounting leaves no listener, and the client alive', async () => {
@@ -157,6 +159,90 @@ describe('the client', () => {
     expect(session?.value).toBe('anonymous')
     scope.stop()
     expect(spied.listeners).toBe(0)
+  })
+})
+
+describe('the composables of one client', () => {
+  const statusOf = (client: World['client']) => showing(() => bindAuth(client).useSession(status))
+
+  function showPage(...components: ReturnType<typeof showing>[]): App {
+    app = createApp({ render: () => components.map(component => h(component)) })
+    app.mount(stage.container)
+    return app
+  }
+
+  test('need no plugin, and follow a login and a logout', async () => {
+    const world = createWorld()
+    const bound = bindAuth(world.client)
+    showPage(showing(() => bound.useSession(session => session.claims?.sub ?? session.status)))
+    expect(stage.shown).toBe('"unknown"')
+    await world.login()
+    await nextTick()
+    expect(stage.shown).toBe('"ada"')
+    await world.client.logout()
+    await nextTick()
+    expect(stage.shown).toBe('"anonymous"')
+  })
+
+  test('return that client and its whole session', async () => {
+    const world = await signedIn()
+    const bound = bindAuth(world.client)
+    showPage(showing(() => bound.useSession()))
+    expect(bound.useAuth()).toBe(world.client)
+    expect(stage.shown).toBe(JSON.stringify(world.client.session))
+  })
+
+  test('show two clients on one page, whatever plugin the app has', async () => {
+    const [ada, nobody] = [await signedIn(), createWorld()]
+    const both = () => [statusOf(ada.client), statusOf(nobody.client)].map(component => h(component))
+    app = createApp({ render: both }).use(createAuth(nobody.client))
+    app.mount(stage.container)
+    expect(stage.shown).toBe('"authenticated""unknown"')
+    await ada.client.logout()
+    await nextTick()
+    expect(stage.shown).toBe('"anonymous""unknown"')
+  })
+
+  test('re-render nothing when a refresh does not change the selected value, and end with the app', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    showPage(statusOf(spied.client))
+    expect(spied.listeners).toBe(1)
+    world.clock.tick(1000)
+    await world.client.refresh()
+    await nextTick()
+    expect(stage.renders).toBe(1)
+    app?.unmount()
+    app = undefined
+    expect(spied.listeners).toBe(0)
+  })
+
+  test('follow, and end with, a scope without an app', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    const scope = effectScope()
+    const session = scope.run(() => bindAuth(spied.client).useSession(status))
+    expect(session?.value).toBe('authenticated')
+    await world.client.logout()
+    expect(session?.value).toBe('anonymous')
+    scope.stop()
+    expect(spied.listeners).toBe(0)
+  })
+
+  test('show "unknown" on a server, listen to nothing there, and hydrate without a mismatch', async () => {
+    const world = await signedIn()
+    const spied = watched(world)
+    const create = () => createSSRApp(statusOf(spied.client))
+    stage.container.innerHTML = await renderToString(create())
+    expect(stage.container.innerHTML).toBe('<p>"unknown"</p>')
+    expect(spied.listeners).toBe(0)
+
+    const served = stage.container.firstChild
+    app = create()
+    app.mount(stage.container)
+    await nextTick()
+    expect(stage.shown).toBe('"authenticated"')
+    expect(stage.container.firstChild).toBe(served)
   })
 })
 
