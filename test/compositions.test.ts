@@ -185,6 +185,9 @@ function newTab({ told, found }: Promises): 'is told' | 'asks the server' | 'is 
 describe.each(COMBINATIONS)('$name:', ({ names }) => {
   const promises: Promises = Object.assign({ ...NONE }, ...featuresOf(names).map(feature => feature.promises))
   const { bearer, found, told, csrf, idle } = promises
+  const stored = ['storage of the tab', 'storage of all tabs'].map(name =>
+    Number(names.includes(name as Name)),
+  )
 
   /** The headers that this composition sets, on each call that the server has got. */
   function expectHeaders({ server }: Tab, { value = 'one', isSignedIn = true } = {}): void {
@@ -249,11 +252,12 @@ describe.each(COMBINATIONS)('$name:', ({ names }) => {
   test('C1, C7 a logout is noted without a token, and a page load restores nothing', async () => {
     const tab = await signedIn(names)
     const { cookie } = tab.server.jar
+    expect([tab.kept.tab.size, tab.kept.browser.size]).toEqual(stored)
     tab.server.answer('POST /logout', () => tab.server.json({}, 503))
     await tab.client.logout()
     expect(tab.client.session).toEqual({ status: 'anonymous', reason: 'logout' })
     expect(tab.events).toEqual([['logout', { reason: 'logout' }]])
-    expect(tab.kept).toEqual({ tab: new Map(), browser: new Map() })
+    expect([tab.kept.tab.size, tab.kept.browser.size]).toEqual([0, 0])
     // Where nothing of a session is any other tab's, the note is not either.
     const isApart = told === 'nothing' && found === 'in this tab'
     const markers = [tab.storage, tab.sessionStorage].map(kept =>
@@ -397,6 +401,9 @@ describe.each(COMBINATIONS)('$name:', ({ names }) => {
   if (csrf) {
     test('S4 a request carries the CSRF value of its own session', async () => {
       const tab = await signedIn(names)
+      await post(tab, 'x')
+      expectHeaders(tab)
+      await settled(tab)
       tab.cookies = 'XSRF-TOKEN=two'
       await post(tab, 'x')
       // Where cookies are the session, another tab may have changed the jar.
@@ -410,7 +417,7 @@ describe.each(COMBINATIONS)('$name:', ({ names }) => {
     })
   }
 
-  const hasStorage = names.some(name => name.startsWith('storage'))
+  const hasStorage = stored.includes(1)
   const inCookies = names.includes('cookie mode')
   const user = inCookies && { user: 'me' }
   const schema = {
