@@ -29,7 +29,7 @@ function createCookies(kernel: Kernel): CookiesPart {
   }
 
   return {
-    // Many user endpoints answer so where nobody is signed in.
+    // Many user endpoints answer with an empty body if nobody is signed in.
     namesNobody: (operation, body) => (operation === 'user' || operation === 'restore') && isEmpty(body),
 
     toToken: parse,
@@ -61,7 +61,8 @@ const parse = (set: PartialTokens, arrival: Arrival): Token =>
 const isHtml = (body: unknown): boolean => typeof body === 'string' && /^\s*</.test(body)
 
 function read({ set, body, arrival }: Answer, namesWho = false): Token {
-  // The cookies came beside the body, which may say anything: but a page is of a proxy, or the app's own.
+  // The tokens are in cookies, so the body may hold anything. But an HTML page comes from a proxy, or from the app
+  // itself.
   if (set === undefined && (namesWho ? typeof body !== 'object' : isHtml(body))) {
     throw new AuthError('malformed_response', 'The answer is a page or a text: is the URL right?')
   }

@@ -14,7 +14,7 @@ export interface DoubleSubmitOptions {
 /** A token of RFC 9110 §5.6.2, or nearly. */
 const NAME = /^[\w.~+-]+$/
 
-/** RFC 9110 §5.5. Of anything else `Headers.set` would throw an error that quotes it. */
+/** RFC 9110 §5.5. For any other value `Headers.set` would throw an error that quotes it. */
 const FIELD_VALUE = /^[\t -~\x80-\xff]+$/
 
 /** RFC 9110 §9.2.1. */
@@ -41,7 +41,7 @@ function createGuard(kernel: Kernel, cookie: string, header: string): CsrfPart {
   const prefix = `${cookie}=`
   let pinned: string | undefined
 
-  // A sibling subdomain can set another cookie of this name, with whatever is in it.
+  // Another subdomain can set a second cookie of this name, with any value.
   const read = (): string | undefined =>
     environment
       .cookies()
@@ -53,7 +53,8 @@ function createGuard(kernel: Kernel, cookie: string, header: string): CsrfPart {
   return {
     guard(headers, method, url, session) {
       if (SAFE.test(method) || !settings.allowedOrigins.has(new URL(url).origin)) return false
-      // Other tabs change the jar: with the value that its session began with, a request fails rather than be another's.
+      // Another tab may have signed in another user. With the first value of its session a request then fails, and is
+      // not sent in that user's name.
       const isPinned = kernel.cookies && session
       if (isPinned) pinned ??= read()
       const value = isPinned ? pinned : read()
@@ -62,7 +63,7 @@ function createGuard(kernel: Kernel, cookie: string, header: string): CsrfPart {
     },
 
     changed({ type }) {
-      // A session, or a refresh of it, begins: its value is the one that is in the jar now.
+      // A login or refresh has set a new cookie: use its value from now on.
       if (type === 'commit' && kernel.cookies) pinned = read()
     },
   }

@@ -38,19 +38,19 @@ export function idleTimeout(ms: number, options: IdleTimeoutOptions = {}): Featu
   )
   return plan('idle', kernel => {
     const { page } = kernel.environment
-    // A worker sees no user, and cannot read what the pages have noted of one.
+    // A worker sees no activity, and cannot read the note of the pages.
     return page && !page.isWorker ? createIdle(kernel, ms, warnBefore) : undefined
   })
 }
 
-/** How long what a sibling has noted of the user may take to be seen here: browsers show it late. */
+/** How long the note of a sibling may take to be visible in this tab: browsers show it late. */
 const ANSWER_TIME = 1_000
 
-/** The alarm only rings: what counts is the clock, and what every tab has seen. */
+/** The timer decides nothing: what counts is the clock, and the last activity in any tab. */
 function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
   const { environment } = kernel
-  // The tabs know of each other's user by this alone: any script of the origin can send a message at any time, and would
-  // keep a session from ending by it. Where storage is blocked each tab knows only what was done in it.
+  // Tabs share activity by this note only, not by messages: any script of the origin could send messages and so keep
+  // the session alive. If storage is blocked, each tab knows its own activity only.
   const note = createNote(kernel, 'active')
   const step = Math.min(1_000, limit / 10)
   let last = 0
@@ -65,7 +65,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
   /** The last activity that is known of, epoch milliseconds. */
   function active(): number | undefined {
     const known = note.read()
-    // One in the future comes from a clock that was set back since, or from a stranger.
+    // A time in the future comes from a clock that was set back since, or from another script.
     if (known && known > last && known <= environment.now()) last = known
     return last || undefined
   }
@@ -73,7 +73,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
   /** The user is here. */
   function touch(): void {
     const now = environment.now()
-    // A warning can come so early that the last activity is not a step ago: this one withdraws it.
+    // While a warning is shown every activity counts, even one shortly after the last: it withdraws the warning.
     if (warned === null && now >= last && now - last < step) return
     last = now
     note.write(now)
@@ -81,16 +81,16 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
 
   const isSignedIn = (): boolean => status() === 'authenticated'
 
-  /** Looks no further than needed: this is asked before each request. */
+  /** Called before each request, so it reads the storage only if the time seems over. */
   const isOver = (): boolean => environment.now() - last >= limit && left() <= 0
 
   function left(): number {
-    // Where nothing is known of it, the time begins now.
+    // If no activity is known, the time begins now.
     last = active() ?? environment.now()
     return last + limit - environment.now()
   }
 
-  /** The tick: sets the alarm for when the user will have been away too long, or looks whether they have. */
+  /** Sets the timer for the warning and the sign-out, or emits the warning if it is due. */
   function look(): void {
     undo()
     if (disposed) return
@@ -100,7 +100,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
     }
     const ms = left()
     const isNear = ms <= warnBefore
-    // Too late for a warning, a user who is away is judged.
+    // If the time is over, it is too late for a warning.
     if (ms > 0) warnOf(isNear ? last + limit : null)
     const wait = Math.max(0, Math.min(isNear ? ms : ms - warnBefore, MAX_TIMER))
     undo = environment.timer(() => (left() > 0 ? look() : void judge()), wait)
@@ -113,18 +113,18 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
   }
 
   function act(): void {
-    // Whoever comes back too late is not there any more.
+    // Activity after the time is over does not count: the user is signed out.
     if (disposed || status() === 'anonymous' || isOver()) return
     touch()
     withdraw()
   }
 
-  /** Where a warning is shown, there may be no reason for it any more. */
+  /** If a warning is shown, looks whether it still holds. */
   function withdraw(): void {
     if (warned !== null) look()
   }
 
-  /** Once for all who wait for it. */
+  /** All callers share one judgement. */
   function judge(): Promise<void> {
     judging ??= judgement().finally(() => {
       judging = null
@@ -136,7 +136,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
   /** Under the lock, so that tabs which were asleep do not all ask, and sign out, at once. */
   async function judgement(): Promise<void> {
     await kernel.exclusive(async () => {
-      // An answer only makes this tab look at the note again.
+      // An answer of a sibling only makes this tab read the note again.
       if (isSignedIn()) await kernel.tabs?.askAround(() => left() > 0, ANSWER_TIME)
       if (!disposed && isSignedIn() && left() <= 0) void kernel.signOut('idle')
     })
@@ -152,10 +152,10 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
       if (isSignedIn() && isOver()) await judge()
     },
     changed(change) {
-      // A page that reloads itself is nobody at the keyboard.
+      // A restore is no activity: a page can reload itself.
       if (change.type === 'commit' && (change.decides || active() === undefined)) touch()
       if (change.type === 'clear') {
-        // What is known of the user's activity says nothing about the next session.
+        // The activity in this session says nothing about the next one.
         last = 0
         if (!change.told) note.remove()
       }

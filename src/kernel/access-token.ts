@@ -23,7 +23,7 @@ interface Needs {
   readonly cookies: Pick<CookiesPart, 'refuse'> | undefined
 }
 
-/** Hands the token itself to the app, for what sends it without `fetch`. */
+/** Gives the access token to the app, for requests that do not go through `fetch`: sockets, uploads, maps. */
 export function createAccessToken(
   kernel: Needs,
   tokens: TokenSource,
@@ -32,13 +32,13 @@ export function createAccessToken(
   const { environment, session } = kernel
   const { timeout } = kernel.settings
 
-  /** The app may show it as refused later. */
+  /** Remembers the token: the app may come back with it as `refused` later. */
   function handOut(held: Held | null): string | null {
     if (held) bearer.remember(held)
     return held?.accessToken ?? null
   }
 
-  /** The owner of a token that the app shows as refused. */
+  /** Whose token it is that the app says was refused. */
   async function ownerOf(token: string, signal: AbortSignal | null | undefined): Promise<Owner> {
     if (isUsable(token)) {
       const { held } = session

@@ -2,18 +2,18 @@ import type { Failure, Operation, PartialTokens } from '../types.ts'
 import { DAY } from './clock.ts'
 import type { Arrival } from './token.ts'
 
-/** A 2xx answer of an auth call, read. Where a logout, or a call for the user, had nothing to send it is empty. */
+/** A 2xx answer of an auth call, read. It is empty if a logout, or a call for the user, had nothing to send. */
 export interface Answer {
-  /** `undefined`: nothing was found in it. `null`: it says that nobody is signed in. */
+  /** `undefined`: no tokens were found in the answer. `null`: the answer says that nobody is signed in. */
   readonly set?: PartialTokens | null | undefined
-  /** The app has read it, and not `readStandard`. */
+  /** The app's own `readTokens` has read the answer, and not `readStandard`. */
   readonly isAppsWord?: boolean
   readonly body?: unknown
   readonly status?: number
   readonly arrival: Arrival
 }
 
-/** A browser shows no status of a redirect that it was told not to follow. */
+/** A browser hides the status of a redirect that it was told not to follow. */
 export const isRedirect = ({ type, status }: Response): boolean =>
   type === 'opaqueredirect' || (status >= 300 && status < 400)
 
@@ -21,7 +21,7 @@ export const isRedirect = ({ type, status }: Response): boolean =>
 export const isEmpty = (body: unknown): boolean =>
   body == null || (typeof body === 'object' && Object.keys(body).length === 0)
 
-/** JSON where it is; else the text. V8's own error would quote the body. */
+/** The parsed JSON, else the text. The error of `JSON.parse` is not passed on: V8 quotes the body in it. */
 export function parseBody(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -39,7 +39,7 @@ export function readStandard(
   if (operation === 'user' && body === null) return null
   if (typeof body !== 'object' || body === null) return
   if (operation === 'user') return { user: body }
-  // Backends that always write all members say by `""`, `0` and `{}` that there is none.
+  // Some backends always write all members, and write `""`, `0` or `{}` for a missing value.
   const own = (name: string): any => (Object.hasOwn(body, name) && body[name as never]) || undefined
   return {
     accessToken: own('access_token') ?? own('accessToken') ?? own('token'),
@@ -50,8 +50,8 @@ export function readStandard(
 }
 
 /**
- * Does the server itself refuse? A firewall or a mesh says 400 and 403 too, in a page or in words of its own. A backend
- * says them in JSON, with no body, or by the name of the status alone.
+ * Does the auth server itself refuse, and not a firewall or a service mesh in front of it? Those send 400 and 403 with
+ * a page or a text of their own. A backend sends JSON, no body, or only the name of the status.
  */
 export function isRefusal({ status, body }: Failure, text: string): boolean {
   if (status === 401) return true

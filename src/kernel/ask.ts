@@ -27,14 +27,15 @@ interface Needs {
   restored(): Promise<AuthError | null>
 }
 
-/** The app's own `refresh()`: asks the server who is signed in, whatever other tabs or the marker say. */
+/** The app's own `refresh()`: asks the server who is signed in, even if the marker or other tabs say that nobody is. */
 export function createAsk(kernel: Needs): (options?: Abortable) => Promise<AuthenticatedSession<any, any>> {
   const { settings, environment, session, refresher, say } = kernel
 
   async function answered(at: number): Promise<AuthError | null> {
     const error = await refresher.run('asked', at)
     if (error?.retryable && !session.held) kernel.tabs?.hearAgain()
-    // Told of another user meanwhile, without the token, or back from the back/forward cache: this tab asks anew.
+    // The session is unknown again: another tab announced another user without a token, or the page came back from the
+    // back/forward cache. So this tab asks once more.
     if (error || session.snapshot.status !== 'unknown') return error
     return kernel.tabs?.sharesTokens === false ? kernel.restored() : refresher.run('asked', at)
   }
@@ -49,16 +50,16 @@ export function createAsk(kernel: Needs): (options?: Abortable) => Promise<Authe
     kernel.revocation.doubt()
     const [asked, at] = [say.decisions, environment.now()]
     const call = say.ask()
-    // It has had its chance then, also where the caller gave up.
+    // The marker counts again from then on, even if the caller stopped waiting.
     const run = answered(at).finally(() => say.answered(call))
     const error = await unlessAborted(run, signal)
     if (error) throw error
     const { held } = session
-    // After a logout in between, another tab's session can be older than the call.
+    // If a logout came in between, a session from another tab can be older than this call.
     if (!held || (asked !== say.decisions && held.askedAt < at)) {
       throw new AuthError('no_session', 'Nobody is signed in.')
     }
-    // The app asked, and knows now whose cookie it is.
+    // The app has its answer, so it knows whose cookie this is.
     kernel.loginNote.lift()
     return session.snapshot as AuthenticatedSession
   }

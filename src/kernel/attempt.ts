@@ -8,7 +8,10 @@ import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
-/** One attempt of a refresh or restore, in its turn among all tabs: lock, look again, and ask whoever can answer. */
+/**
+ * One attempt of a refresh or restore, in its turn among all tabs: take the lock, look again, then ask the server, the
+ * owner of the lineage, or (in a worker) a page.
+ */
 export type Attempt = (flight: Flight, isWanted: () => boolean) => Promise<AuthError | null>
 
 export interface AttemptNeeds {
@@ -21,7 +24,7 @@ export interface AttemptNeeds {
   readonly exclusive: Exclusive
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
-  /** Does the signed-out marker stand, or has the user been away for too long? Then the session has ended. */
+  /** Is the signed-out marker set, or has the user been away for too long? Then the session has ended. */
   bars(): boolean
 }
 
@@ -34,11 +37,11 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
   const { settings, session, backoff } = kernel
   const isWorker = kernel.environment.page?.isWorker === true
 
-  /** The token that renews itself cannot, once it has ended. */
+  /** A token that renews itself (`sliding`) cannot do so after its expiry. */
   const hasNothing = (): boolean =>
     settings.sliding === true && (session.held ? backoff.hasSlidOut() : !settings.endpoints.restore)
 
-  /** Where a login was sent whose outcome is not known, the cookie can be of anybody. */
+  /** A login was sent and its outcome is not known, so the cookie can belong to another user. */
   function isBarred({ asked }: Flight): boolean {
     const isOpen = !session.identity && !session.tokens?.refreshToken && !asked && kernel.loginNote.stands()
     if (isOpen) {
@@ -55,7 +58,7 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
     let needsPage = false
     if (kernel.bars()) return null
     await kernel.exclusive(async alone => {
-      // Under the lock, look again: a login, a logout or a sibling may have been first.
+      // Look again under the lock: a login, a logout or a sibling may have had its turn before.
       if (!isWanted() || signal.aborted || kernel.bars()) return
       const isCaughtUp = await kernel.tabs?.catchUp(current.after)
       // A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page.
@@ -68,7 +71,7 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
       if (needsPage) return
       if (backoff.heldBack(current) > 0) outcome = backoff.current!.error
       else if (hasNothing()) session.clear(session.held ? 'rejected' : 'initial')
-      // With a refresh token that JavaScript can read two refreshes at once are one too many.
+      // Two refreshes at once with the same refresh token could end the session.
       else if (alone && session.tokens?.refreshToken) {
         outcome = backoff.postpone(tookTooLong(settings.timeout), backoff.inTime(settings.timeout), {
           quiet: true,

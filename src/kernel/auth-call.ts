@@ -8,19 +8,19 @@ import type { ProofPart } from './parts.ts'
 import { isUsable } from './token.ts'
 import type { WireNote } from './wire-note.ts'
 
-/** What only some calls have. */
+/** What only some auth calls have. */
 export interface Asking extends Input {
   /** Called when the request leaves. */
   readonly sent?: (() => void) | undefined
-  /** Decides who is signed in, so its refusal is judged like that of a refresh. */
+  /** The call decides who is signed in, so a refusal is judged like that of a refresh. */
   readonly decides?: boolean
-  /** Called with the refresh token of the answer, whatever else is wrong with it. */
+  /** Called with the refresh token of the answer, even if the rest of the answer cannot be used. */
   readonly rotated?: ((refreshToken: string) => unknown) | undefined
 }
 
 /**
- * One call, judged. Whoever asks gives up by the signal; what goes on behind it then is not looked at, and sends nothing
- * more.
+ * Sends one auth call and judges its answer. The caller gives up by the signal. An answer that comes after that is
+ * ignored, and nothing more is sent.
  *
  * @throws AuthError `…_rejected` when final, `…_unavailable` when passing; `malformed_response`
  */
@@ -43,7 +43,7 @@ export function createAsk(kernel: Needs): Ask {
   const prepare = createPrepare(kernel)
   const judge = createJudge(kernel)
 
-  /** What is called: a restore may have an endpoint of its own. */
+  /** The endpoint that is called: `endpoints.restore` is optional. */
   function nameOf(operation: Operation): Operation {
     if (operation !== 'restore' || endpoints.restore) return operation
     return kernel.cookies ? 'user' : 'refresh'
@@ -66,7 +66,7 @@ export function createAsk(kernel: Needs): Ask {
       const text = await response.text()
       return { response, text, ...(key && { isTaught: proof?.learn(url, response, text) }) }
     } catch {
-      // The native error is left behind: it can quote a header, token included.
+      // The native error is not passed on: it can quote a header with a token.
       throw failed(call, 'unavailable', 'failed on the network, or CORS forbids it')
     }
   }
@@ -78,7 +78,7 @@ export function createAsk(kernel: Needs): Ask {
     const kind = operation === 'restore' || asking.decides ? 'refresh' : operation
     const decides = kind === 'login' || kind === 'refresh'
     const call: Call = { operation: name === 'user' ? name : operation, kind, decides, tokens }
-    // Only a cookie can be changed by the answer to a page that has gone.
+    // A page that has gone may still get an answer. That can change the cookie, but not a token that JavaScript holds.
     const isByCookie = (name === 'restore' || (name !== 'user' && !settings.sliding)) && !tokens?.refreshToken
     const isLeaving = operation === 'logout' && !sent
     const wait = isByCookie && !isLeaving ? wireNote.lifted(signal) : null
@@ -95,7 +95,7 @@ export function createAsk(kernel: Needs): Ask {
     sent?.()
     const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
     let received = await send(call, request, arrived)
-    // Once: the server has said what it wants to see in the proof.
+    // Once more: the server has said what the proof must contain.
     if (key && received.isTaught) {
       await sign(key, request)
       signal.throwIfAborted()

@@ -13,9 +13,9 @@ import { noRedirect, supported } from './supported.ts'
 export interface AuthRequest {
   readonly url: string
   readonly init: RequestInit & { readonly method: string; readonly headers: Headers }
-  /** Signs it. */
+  /** The key to sign the request with. */
   readonly key?: ProofKey | undefined
-  /** Reads its answer in place of `readTokens`. */
+  /** Reads the answer of this request in place of `readTokens`. */
   readonly read?: ReadTokens | undefined
 }
 
@@ -45,7 +45,7 @@ export function createPrepare(kernel: Needs): Prepare {
   const { settings, environment } = kernel
   const { endpoints, sliding } = settings
 
-  /** What goes to an endpoint that is a URL. */
+  /** The request to an endpoint that the app gave as a URL. */
   function standard(
     name: Operation,
     url: string,
@@ -56,7 +56,8 @@ export function createPrepare(kernel: Needs): Prepare {
       throw invalid('baseUrl', 'an absolute URL where there is no page')
     }
     const { accessToken, refreshToken, expiresAt, key } = tokens ?? NOTHING
-    // What is not in the storage is nowhere: the server could only say no. A restore endpoint may know by a cookie.
+    // With a storage, a refresh token that is not stored does not exist: there is nothing to refresh with.
+    // `endpoints.restore` is called all the same: it may use a cookie.
     if (name === 'refresh' && (sliding ? !accessToken : kernel.storage && !refreshToken)) return null
     const request: EndpointRequest = { url }
     if (name === 'login' && isBody(credentials)) request.body = credentials
@@ -76,14 +77,14 @@ export function createPrepare(kernel: Needs): Prepare {
     const { url, json, form, key, read } = pick(request, 'url', 'json', 'form', 'key', 'read')
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
     const target = toUrl(option, url, environment.baseURI(), environment.page)
-    // What is left undefined takes its default.
+    // A member that is `undefined` takes its default.
     const given: RequestInit = bare(
       Object.fromEntries(
         Object.entries(request).filter(([member, value]) => !OURS.includes(member) && value !== undefined),
       ),
     )
     const headers = new Headers(given.headers)
-    // Frameworks answer a browser that does not say so with a redirect to their login page.
+    // Without this header some frameworks answer with a redirect to their login page.
     if (!headers.has('Accept')) headers.set('Accept', 'application/json')
     if (form) given.body = new URLSearchParams(form)
     if (json !== undefined) {
@@ -93,10 +94,10 @@ export function createPrepare(kernel: Needs): Prepare {
     const init: AuthRequest['init'] = bare({
       method: name === 'user' ? 'GET' : 'POST',
       ...supported({ cache: 'no-store' }),
-      // Where a logout leads is nobody's business but the server's, which has done its work by then.
+      // A redirect after a logout is not followed: the server has ended the session by then.
       ...(name === 'logout' ? { redirect: 'manual' } : noRedirect()),
       credentials: target.origin === environment.page?.origin ? 'same-origin' : 'include',
-      // A rotation that the server has made must reach the cookie jar, also when the user navigates in the middle.
+      // If the server rotates the refresh token, its new cookie must arrive even if the user navigates away meanwhile.
       keepalive: name !== 'login' && name !== 'user',
       signal,
       ...given,
@@ -119,5 +120,5 @@ export function createPrepare(kernel: Needs): Prepare {
   }
 }
 
-/** What a request of the app's has beside `fetch`'s own options. */
+/** The members of an `EndpointRequest` that `fetch` does not know. */
 const OURS = ['url', 'json', 'form', 'key', 'read']

@@ -9,56 +9,61 @@ import type { TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
-/** Why no refresh goes out now, and until when. */
+/** Why no refresh may leave now, and until when. */
 export interface Pause {
   readonly until: Instant
-  /** A pause belongs to one session as it was then: a login or logout ends it. */
+  /** The serial that the pause belongs to: any change of the session ends the pause. */
   readonly serial: number
   readonly failures: number
   readonly error: AuthError
-  /** Until when the server said, or what it said will not change: before that nobody is to ask. */
+  /**
+   * Until then even the app's own `refresh()` is held back: the server named this time, or its refusal lasts that long.
+   */
   readonly bound: Instant | null
-  /** By another tab's word alone, since then. */
+  /** Since when this tab pauses because another tab said so; `null`: this tab saw the failure itself. */
   readonly told: Instant | null
-  /** It says nothing about the other tabs. */
+  /** The failure concerns this tab only, so the other tabs are not told. */
   readonly quiet: boolean
-  /** By `online` or a wake-up since: requests do not reject at once. */
+  /** The network or the user came back since: requests wait for the next try and do not reject at once. */
   readonly awaited: boolean
 }
 
 export interface Backoff {
-  /** The pause of the session as it is now. */
+  /** The pause of the current serial. */
   readonly current: Pause | null
-  /** Milliseconds for which it holds a refresh of this need back; 0: not at all. */
+  /** Milliseconds for which the pause holds back a refresh of this need; 0: not at all. */
   wait(need: Need): number
   /** The same for a flight, by the most urgent need that it serves. */
   heldBack(flight: Pick<Flight, 'dead' | 'asked'>): number
-  /** Is the end of that wait worth waiting for? */
+  /** Should a caller wait for the end of the pause, and not reject at once? */
   isAwaited(ms: number): boolean
-  /** Milliseconds until another refresh may go out, after so many of them. */
+  /** Milliseconds until the burst limit lets another refresh out. */
   limit(): number
-  /** A refresh leaves that the app has not asked for. */
+  /** Counts a refresh towards the burst limit: called when one leaves that the app did not ask for. */
   count(): void
-  /** A sliding token that has ended: nothing can be had for it any more, and so nothing is waited for. */
+  /** Has a sliding token expired? Then it cannot be renewed any more, and nothing is worth waiting for. */
   hasSlidOut(): boolean
-  /** Milliseconds to wait after another failure. `told`: the server said to wait for so long. */
+  /** Milliseconds to wait after another failure. `told`: milliseconds that the server asked for. */
   next(told: number, isSoon: boolean): number
-  /** A wait of our own is cut short, so that the next try comes while the token still lives. `from`: when it begins. */
+  /**
+   * Shortens a wait that we chose ourselves, so that the next try comes before the token expires. `from`: when it
+   * begins.
+   */
   inTime(wait: number, from?: number): number
   postpone(
     error: Pick<AuthError, 'code' | 'message' | 'status' | 'body'>,
     wait: number,
     details?: { bound?: number; quiet?: boolean; told?: Instant | null; awaited?: boolean },
   ): AuthError
-  /** The same pause with these members: who waits for a change sees one. */
+  /** Changes members of the pause. The pause is another object then, by which waiting code sees the change. */
   replace(members: Partial<Pause>): void
-  /** The next try comes soon, and requests wait for it, unless the server said when. */
+  /** Brings the next try forward, and lets requests wait for it, unless the server named the time. */
   wake(isOnline: boolean): void
 }
 
 const BACKOFF = 1_000
 const MAX_BACKOFF = 60_000
-/** Whatever a token says of its own life, and whatever the API answers: so many refreshes in so many milliseconds. */
+/** At most so many refreshes in so many milliseconds, even if each new token is refused or already expired. */
 const BURST = 10
 const BURST_SPAN = 20_000
 /** Milliseconds to wait where only the app or a login can change something. */
@@ -88,22 +93,22 @@ export function createBackoff(kernel: Needs): Backoff {
     const { error, until, bound, told } = pause
     const isRefused = error.code === 'refresh_rejected'
     if (isRefused && need === 'dead') return 0
-    // The app may know better than our backoff, and than another tab; not than the server.
+    // An app that calls `refresh()` overrules our backoff and other tabs, but not the server.
     const end = need !== 'asked' ? until : told ? null : isRefused ? until : bound
     return end ? Math.max(0, remaining(environment, end)) : 0
   }
 
   const soon = (): number => environment.random() * BACKOFF
 
-  /** What the token has left to live; 0 where there is none, or nothing tells. */
+  /** Milliseconds until the token expires; 0 if there is no token, or its expiry is unknown. */
   const left = (): number => {
     const { expires } = session.held ?? NOTHING
     return expires ? Math.max(0, remaining(environment, expires)) : 0
   }
 
   /**
-   * While the token lives few tries are enough, if the last one comes shortly before its end. After that, full jitter: a
-   * whole fleet that lost its server must not come back in step.
+   * While the token is valid, few tries are enough if the last one comes shortly before the expiry. After the expiry
+   * the wait is fully random, so that all clients of a server that was down do not come back at the same moment.
    */
   function next(told: number, isSoon: boolean): number {
     if (isSoon) return soon()
@@ -143,7 +148,7 @@ export function createBackoff(kernel: Needs): Backoff {
       { bound = 0, quiet = false, told = null, awaited = false } = {},
     ) {
       const isRefused = code === 'refresh_rejected'
-      // Where nobody is signed in, nothing is tried again by itself.
+      // While nobody is signed in, no refresh is repeated without a call of the app.
       const isFinal = wait === NEVER || session.snapshot.status === 'anonymous'
       const retryAt = isFinal ? undefined : Math.ceil(environment.now() + wait)
       const body = isRefused ? answer : undefined
@@ -175,7 +180,7 @@ export function createBackoff(kernel: Needs): Backoff {
       const pause = current()
       if (!pause || pause.bound) return
       const { held } = session
-      // While a token lives nobody waits, so looking at the page costs the server nothing.
+      // While the token is valid no request waits, so a user who comes back to the page causes no refresh.
       const isWanted = isOnline || !held || isExpired(environment, held)
       const isFar = isWanted && remaining(environment, pause.until) > BACKOFF
       const until = isFar ? later(instant(environment), soon()) : pause.until

@@ -2,8 +2,8 @@ import type { Held } from './held.ts'
 import type { Owner } from './identity.ts'
 
 /**
- * A request's headers as its caller gave them, copied. `Headers` keep the case of names that only they know; else
- * `Headers` are made once, of these and the token's.
+ * A copy of the headers that the caller gave. A plain object stays one, because `Headers` are then made only once,
+ * together with the token's header.
  */
 export type HeaderCopy = Record<string, string> | Headers
 
@@ -12,15 +12,15 @@ export const NO_HEADERS: HeaderCopy = Object.freeze({})
 /** Reads and writes the `Authorization` header (RFC 6750 §2.1). */
 export interface Bearer {
   /**
-   * Takes out what this client wrote, in a request that the caller copied, and returns whom it was for; `'other'`: there
-   * is one that somebody else wrote.
+   * Removes an `Authorization` value that this client wrote, as in a request that the caller copied, and returns the
+   * owner of that request. `'other'`: the app wrote a value of its own.
    */
   take(headers: HeaderCopy): Owner | 'other' | null
-  /** Knows this token again, because the app is given it. */
+  /** Remembers the token, since the app is given it and may send it itself. */
   remember(token: Held): void
-  /** The owner of a token that this client has sent or given to the app, lately. */
+  /** The owner of a token that this client has recently sent, or given to the app. */
   ownerOf(token: string): Owner | undefined
-  /** What goes on the wire: the caller's, and the token's. */
+  /** The headers to send: those of the caller and that of the token. */
   attach(headers: HeaderCopy, token: Held | null): Headers
 }
 
@@ -29,9 +29,11 @@ const REMEMBERED = 16
 
 export function createBearer(scheme: string): Bearer {
   const headerOf = (token: string): string => `${scheme} ${token}`
-  /** By digest: a token is not kept for longer than its session. */
+  /** Keyed by a digest, so that no token is kept for longer than its session. */
   const written = new Map<number, Owner>()
-  /** With the token's header alone: to copy it costs less than to have a long value checked for each request. */
+  /**
+   * The token's header, made once for each token: copying it costs less than checking a long value for each request.
+   */
   const made = new WeakMap<Held, Headers>()
 
   function headersOf(held: Held): Headers {
@@ -52,7 +54,7 @@ export function createBearer(scheme: string): Bearer {
       const isNative = headers instanceof Headers
       let found: Owner | 'other' | null = null
       for (const name of isNative ? ['Authorization'] : Object.keys(headers)) {
-        // However the caller has written it.
+        // The caller may have written the name in any case.
         if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
         const value = isNative ? headers.get(name) : headers[name]
         // `Headers` join the values of one name.
@@ -89,14 +91,14 @@ export function createBearer(scheme: string): Bearer {
 
 export function copyHeaders(given: HeadersInit): HeaderCopy {
   const copy = Symbol.iterator in Object(given) ? null : copyPlain(given as Record<string, string>)
-  // A symbol is no name: the engine says so.
+  // A symbol is no header name: let the engine throw its own error.
   if (!copy || Object.getOwnPropertySymbols(copy).length > 0) return new Headers(given)
-  // What becomes text only when it is sent could change until then.
+  // An object that becomes text only when it is sent could change until then.
   for (const name of Object.keys(copy)) copy[name] = `${copy[name]}`
   return copy
 }
 
-/** `null` where a spread does not find what the engine would: in a class, behind a getter, not enumerable. */
+/** `null` if a spread would miss what the engine reads: members of a class, behind a getter, or not enumerable. */
 export function copyPlain<T extends object>(given: T): T | null {
   if (!isPlain(given)) return null
   try {
@@ -113,7 +115,7 @@ function isPlain(value: unknown): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-/** FNV-1a, 32 bits: enough to know a header again, and nothing to make a token of. */
+/** FNV-1a, 32 bits: enough to recognize a header, and no token can be computed from it. */
 function digest(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)

@@ -10,8 +10,8 @@ export const isBody = (value: unknown): value is BodyInit =>
   ArrayBuffer.isView(value)
 
 /**
- * A Map, a form element or a function would go out as `{}` or as nothing, and the answer look like a wrong password. The
- * native error can quote what it met on its way.
+ * A Map, a form element or a function would go out as `{}` or as nothing, and the answer look like a wrong password.
+ * The native error can quote what it met on its way.
  *
  * @throws AuthError `invalid_option`, naming it
  */

@@ -7,13 +7,13 @@ export const OWNER = 'silent-refresh owner'
 
 /** One call of an HTTP client, which may be sent more than once. */
 export interface Common {
-  /** Whom all attempts are for. */
+  /** The owner of all attempts. */
   readonly owner: Owner
-  /** Its time does not run while it waits for a session or a token. */
+  /** The timeout of the call does not run while it waits for a session or a token. */
   readonly isPatient: boolean
-  /** Is handed every such wait of the attempt under way. */
+  /** Called with each such wait of the current attempt. */
   whileWaiting?: <T>(wait: Promise<T>) => Promise<T>
-  /** Gives up what is on the wire. */
+  /** Aborts the attempt that is on the wire. */
   signal?: AbortSignal
 }
 
@@ -26,16 +26,16 @@ const NOTHING: RequestInit = Object.freeze(Object.create(null))
 
 /** A request of the app, read once, when `fetch` is called. */
 export interface Call {
-  /** Absolute. `null`: the credentials may not go there. */
+  /** Absolute URL. `null`: the token may not be sent there. */
   readonly url: string | null
   readonly method: string
   readonly signal: AbortSignal | null | undefined
   /** The two arguments of native `fetch`. */
   target: string | Request
   readonly init: RequestInit
-  /** Those of `init` or `target` themselves, so that what is taken out of them is sent nowhere. */
+  /** The headers of `init` or `target`, not a copy: a header that is removed from them is not sent. */
   headers: HeaderCopy
-  /** `target` is the object that the app gave, so it may still change. */
+  /** `target` is the app's own object, so the app may still change it. */
   readonly isGiven: boolean
   /** The body can be read once only: it is never sent again. */
   readonly isOneShot: boolean
@@ -44,10 +44,12 @@ export interface Call {
 
 type Attempt<T> = (call: Call, target: Request | string, token: Held | null, isReplay?: boolean) => T
 
-/** The `init` of a call with this token, without one where it is `null`. `target`: that of the call, or a copy of it. */
+/**
+ * Makes the `init` of a call. `token` is `null` if nobody is signed in. `target`: that of the call, or a copy of it.
+ */
 export type ToInit = Attempt<RequestInit & { readonly headers: Headers }>
 
-/** Sends it. */
+/** Sends a call with this token. */
 export type Send = Attempt<Promise<Response>>
 
 /**
@@ -59,7 +61,7 @@ export function readCall(
   given: RequestInit | null | undefined,
   judge: (url: string) => string | null,
 ): Call {
-  // Its `body` is a stream whatever it was made of, so it does not say that it can be read once only.
+  // The `body` of a Request is always a stream, so it does not show whether the app gave one.
   if (given instanceof Request) return readCall(new Request(input, given), null, judge)
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
@@ -77,7 +79,7 @@ export function readCall(
   const isNative = nativeUrl !== undefined
   let request = isNative ? (input as Request) : new Request(url ?? text ?? input, init ?? given ?? {})
   let headers = headersOf(request)
-  // One with this header may have to lose it.
+  // The header may have to be removed, and never from the app's own object.
   const isGiven = isNative && (headers === NO_HEADERS || !request.headers.has('Authorization'))
   if (isNative && !isGiven) {
     request = new Request(input)
@@ -101,7 +103,7 @@ export function readCall(
   }
 }
 
-/** For a call that waits: it fails now if it has to, and the app cannot reach what it holds any more. */
+/** Before a call waits: bad arguments throw now, and later changes by the app have no effect. */
 export function hold(call: Call): void {
   const { target, init, headers, isGiven, isOneShot } = call
   if (typeof target === 'string') new Request(target, { ...init, headers })
@@ -111,32 +113,33 @@ export function hold(call: Call): void {
   }
 }
 
-/** As the logger may know it: without what a query can hold. */
+/** For the logger: without the query, which can hold secrets. */
 export const nameOf = ({ method, url }: Call): { method: string; url: string } => ({
   method,
   url: (url as string).replace(/[?#].*/, ''),
 })
 
-/** Has it a body that may be sent again? Firefox long had no `Request.body`: the method says. */
+/** Has it a body that can be sent again? Decided by the method, since older Firefox has no `Request.body`. */
 export const isCopied = ({ target, method, isOneShot }: Call): boolean =>
   typeof target !== 'string' && method !== 'GET' && method !== 'HEAD' && !isOneShot
 
 export function discard(message: string | Request | Response, reason?: unknown): void {
-  // A body that is locked by now, or was read, cannot be cancelled and need not be.
+  // A body that is locked or was read cannot be cancelled, and need not be.
   if (typeof message !== 'string') message.body?.cancel(reason).catch(() => {})
 }
 
 const headersOf = ({ headers }: Request): HeaderCopy => (headers.keys().next().done ? NO_HEADERS : headers)
 
-/** Is there nothing in it that the app could change after the call? */
+/** Is it certain that the app cannot change anything in it after the call? */
 const isSettled = ({ method = '', body }: RequestInit): boolean =>
   typeof method === 'string' && (Object(body) !== body || body instanceof Blob)
 
 const isEmpty = (init: RequestInit | null): boolean => init !== null && Object.keys(init).length === 0
 
 /**
- * What a Request was made of and does not have, or has without saying that the app asked for it. The body is read by
- * then, also where the engine's Request does not show it, as Firefox's does not.
+ * The members of `init` that a Request made of it does not show, and `redirect` and `credentials`, of which a Request
+ * does not show whether the app set them. The body is left out: the Request has it, even if it does not show it
+ * (Firefox).
  */
 function restOf(init: RequestInit): RequestInit {
   if (init === NOTHING) return init
@@ -148,8 +151,8 @@ function restOf(init: RequestInit): RequestInit {
 }
 
 /**
- * The URL of a real Request, as the engine itself says it: a lookalike, a Proxy or a subclass may say `url` of one place
- * and be sent to another. `undefined`: it is none, or one that the app has given members of its own.
+ * The URL of a real Request, read by the engine's own getter: a lookalike, a Proxy or a subclass could show one URL and
+ * be sent to another. `undefined`: it is no real Request, or the app has given it members of its own.
  */
 function urlOfNative(value: unknown): string | undefined {
   const { prototype } = Request
@@ -165,7 +168,7 @@ function urlOfNative(value: unknown): string | undefined {
   }
 }
 
-/** Looked up once, since that takes longer than all the rest; anew where a test or a polyfill brings another Request. */
+/** The getter is looked up once because that is slow, and again if a test or a polyfill replaces Request. */
 let native: { prototype: Request; getUrl: (() => string) | undefined } | undefined
 
 /** A stream, or what some engines read as one. */

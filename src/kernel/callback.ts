@@ -1,7 +1,9 @@
 import { AuthError, errorName, isAuthError } from './errors.ts'
 import type { Settings } from './settings.ts'
 
-/** The app's own functions may throw anything, a token in its text included: only the error's name goes on. */
+/**
+ * The app's own functions may throw anything, even an error that quotes a token: only the error's name is passed on.
+ */
 export function threw(log: Settings['log'], option: string, error: unknown): AuthError {
   log({ type: 'callback-threw', option, name: errorName(error) })
   return new AuthError(

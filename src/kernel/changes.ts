@@ -28,9 +28,10 @@ export function fanOut(kernel: Needs, change: Change): void {
   if (change.type === 'commit') {
     const { cause, userChanged, told, decides } = change
     const { claims, user, expiresAt } = session.snapshot as AuthenticatedSession
-    // The tab that signed in may not have been able to lift it: a worker has no storage.
+    // The marker is removed here too: a worker that signed in has no storage, and could not remove it.
     if (decides || (told && !marker.stands(epoch))) marker.lift()
-    // Tokens that the app hands in say nothing of the cookie that a lost login may have replaced.
+    // Only a login removes this note: tokens that the app hands in say nothing about the cookie that a lost login may
+    // have replaced.
     if (cause === 'login' && !told) loginNote.lift()
     else if (told) loginNote.forget()
     kernel.revocation.forget()

@@ -46,14 +46,14 @@ export function createEndpoints(kernel: Needs): Endpoints {
   const { endpoints, scheme } = settings
   const ask = createAsk(kernel)
 
-  /** The session that the answer holds; `null` where it holds none. */
+  /** The token in the answer; `null` if it holds none. */
   function toToken(answer: Answer): Token | null {
     if (kernel.cookies) return kernel.cookies.read(answer)
     const { set, body, isAppsWord, arrival } = answer
     if (set?.accessToken == null) return null
     const type = (body as { token_type?: unknown } | null)?.token_type
     const isScheme = String(type).toLowerCase() === scheme.toLowerCase()
-    // A reader of the app's own has seen the type. With a proof, any other than "scheme" is a downgrade.
+    // The app's own `readTokens` has seen the type. With a proof, any type other than "scheme" is a downgrade.
     const isFine = isAppsWord || typeof type !== 'string' || /^bearer$/i.test(type)
     if (!isScheme && (kernel.proof || !isFine)) {
       throw new AuthError('malformed_response', 'The token\'s type is not "scheme".')
@@ -80,7 +80,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
     return follow(answer, 'refresh', tokens, signal, rotated)
   }
 
-  /** After an answer without an access token: asks for one, with what that answer had. */
+  /** After an answer without an access token: asks for one, with the refresh token of that answer. */
   async function follow(
     { set }: Answer,
     operation: 'refresh' | 'restore',
@@ -101,7 +101,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
   /** Does a login's answer say that somebody is signed in, or may be? */
   function signsIn({ set, body, isAppsWord }: Answer): boolean {
     const found = Object.values(set ?? {}).some(value => value != null)
-    // Where the app reads the answers itself, an object of its own says so, also an empty one.
+    // If the app's own `readTokens` returns an object, even an empty one, that means yes.
     return found || body == null || isAppsWord === true
   }
 

@@ -8,15 +8,15 @@ export interface Environment extends Clock {
   readonly page: Page | null
   /** What `fetch` resolves a relative URL against, now. */
   baseURI(): string | undefined
-  /** The global one, looked up at each call. */
+  /** The global `fetch`, looked up at each call. */
   fetch: Fetch
-  /** The global one that was there at creation. */
+  /** The global `fetch` at the time when the client was created. */
   firstFetch: Fetch
   /** Calls back once after `ms`, at most 2³¹−1; returns its undo. */
   timer(callback: () => void, ms: number): () => void
   random(): number
   report(error: unknown): void
-  /** The callback, to be called where it was registered: in its zone, with zone.js. */
+  /** Binds the callback to the zone in which it was registered, if the app uses zone.js. */
   inZone<T>(callback: (value: T) => void): (value: T) => void
   online(): boolean
   /**
@@ -30,16 +30,16 @@ export interface Environment extends Clock {
   onceShown(callback: () => void): () => void
   /** Web Locks; `undefined` where they are missing (insecure contexts). Its methods may reject. */
   locks(): Pick<LockManager, 'request' | 'query'> | undefined
-  /** May throw, where channels are missing or blocked. */
+  /** May throw if channels are missing or blocked. */
   channel(name: string): Channel
   visible(): boolean
-  /** Calls back, often, while somebody is at the keyboard, the pointer or the screen; returns its undo. */
+  /** Calls back often while the user types, moves the pointer or touches the screen; returns its undo. */
   onActivity(callback: () => void): () => void
   /** Calls back when another tab has written to localStorage; returns its undo. */
   onStorage(callback: () => void): () => void
-  /** `document.cookie`; empty without a window, or where the document may not have any. */
+  /** `document.cookie`; empty without a window, or if the document may not have cookies. */
   cookies(): string
-  /** May throw, as the browser's does where storage is blocked. */
+  /** May throw, as in a browser that blocks storage. */
   localStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
   /** The same. */
   sessionStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
@@ -47,7 +47,7 @@ export interface Environment extends Clock {
 
 export interface Page {
   readonly href: string
-  /** That of what runs here: a frame's can be another than that of its address. `'null'`: an opaque one. */
+  /** The origin of this script. A frame's origin can differ from that of its URL. `'null'`: an opaque origin. */
   readonly origin: string
   readonly referrer?: string
   /** A worker of the app's origin, which takes its session from a page. */
@@ -121,7 +121,7 @@ export function browserEnvironment(): Environment {
       listen(
         inWindow ? [[window, ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel']]] : [],
         callback,
-        // Also what the app's own handlers stop on its way.
+        // In the capture phase, so that handlers of the app cannot stop the event before.
         { capture: true, passive: true },
       ),
     onStorage: callback => listen(inWindow ? [[window, ['storage']]] : [], callback),
@@ -146,7 +146,7 @@ function pageOf(): Page | null {
   return isWorker() ? { href: location.href, origin: location.origin, isWorker: true } : null
 }
 
-/** A dedicated, shared or service worker of a browser. Runtimes for servers that look like one have no such address. */
+/** A dedicated, shared or service worker of a browser. Server runtimes that look like a worker have no such address. */
 function isWorker(): boolean {
   const { WorkerGlobalScope } = globalThis as { WorkerGlobalScope?: unknown }
   if (typeof WorkerGlobalScope !== 'function' || !(globalThis instanceof WorkerGlobalScope)) return false
@@ -164,7 +164,7 @@ function zones(): { readonly root: Zone; readonly current: Zone } | undefined {
   return typeof Zone?.root?.run === 'function' ? Zone : undefined
 }
 
-/** An app in zone.js, as of Angular, waits for each timer that was set in its own zone, and renders after each event. */
+/** An app in zone.js, such as an Angular app, waits for each timer set in its zone, and renders after each event. */
 function outside<T>(work: () => T): T {
   const root = zones()?.root
   return root ? root.run(work) : work()

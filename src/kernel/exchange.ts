@@ -13,11 +13,11 @@ import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import type { Token } from './token.ts'
 
-/** One refresh on the wire, and what becomes of it. */
+/** One call of a refresh or restore, and what is done with its answer. */
 export interface Exchange {
-  /** Given up after twice the timeout. Settles with an error where the session could not be refreshed and was left alone. */
+  /** Gives up after twice the timeout. Settles with an error if the session could not be refreshed and is unchanged. */
   run(flight: Flight, isWanted: () => boolean): Promise<AuthError | null>
-  /** Judges a failure: puts the next try off, or ends the session. `quiet`: it says nothing about the other tabs. */
+  /** Judges a failure: delays the next try, or ends the session. `quiet`: the failure concerns this tab only. */
   failed(error: AuthError, flight: Flight, quiet?: boolean): AuthError | null
 }
 
@@ -27,7 +27,7 @@ interface Needs {
   readonly session: SessionHolder
   readonly endpoints: Endpoints
   readonly backoff: Backoff
-  /** While it stands, a cookie can be of anybody. */
+  /** While this note exists, the cookie can belong to another user. */
   readonly loginNote: LoginNote
   readonly marker: Pick<Marker, 'since'>
   readonly tabs: TabsPart | undefined
@@ -40,7 +40,7 @@ export function createExchange(kernel: Needs): Exchange {
 
   async function run(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
     const asked = session.stamp.serial
-    // No refresh brings a token that renews itself.
+    // A token that renews itself needs a token to renew: without one, only a restore is possible.
     const isRestore = session.snapshot.status === 'unknown' || (settings.sliding && !session.held)
     const operation = isRestore ? 'restore' : 'refresh'
     const givenUp = new AuthError('refresh_unavailable', 'No answer within twice the "timeout".')
@@ -53,7 +53,7 @@ export function createExchange(kernel: Needs): Exchange {
 
     try {
       const token = await unlessAborted(obtain(operation, flight), flight.controller.signal)
-      // The tab may have been frozen meanwhile, and the others have gone on without it.
+      // This tab may have been frozen meanwhile, and the other tabs may have refreshed without it.
       if (remaining(environment, slow) <= 0 && (await kernel.tabs?.catchUp(flight.after))) return null
       if (isWanted()) {
         commit(token, flight)
@@ -73,7 +73,7 @@ export function createExchange(kernel: Needs): Exchange {
     const { signal } = flight.controller
     const rotated = async (refreshToken: string) => {
       flight.rotated = refreshToken
-      // Also once disposed, since what is stored outlives this client, and after the back/forward cache.
+      // Also after `dispose`, since the storage outlives this client, and after the back/forward cache.
       const spent = tokens?.refreshToken
       const isSpent = spent !== undefined && session.tokens?.refreshToken === spent
       if (isSpent || session.stamp === flight.stamp) session.rotate(refreshToken)
@@ -86,27 +86,27 @@ export function createExchange(kernel: Needs): Exchange {
         'The server handed back the token that has expired, and no new one.',
       )
     }
-    // Nobody waits for it any more: no user is asked for.
+    // The result will be dropped, so the user endpoint is not called.
     if (session.stamp !== flight.stamp) return token
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
-    // While it is not known what became of a login, its cookie may have taken the place of this session's.
+    // While the outcome of a login is unknown, its cookie may have replaced the one of this session.
     return endpoints.complete(token, known, signal, () => flight.again || loginNote.stands())
   }
 
   function commit(token: Token, flight: Flight): void {
     const { held, identity } = session
     const isSame = session.isSameUser(token)
-    // A page back from the back/forward cache holds nothing, and knows whose it was.
+    // A page that came back from the back/forward cache holds no token, but knows whose session it had.
     const isOther = held
       ? !isSame
       : identity !== null && (token.identity === null || token.identity !== identity.name)
     if (isOther && !flight.asked && loginNote.stands()) {
-      // The login whose outcome nobody knows has replaced the cookie: the app did not see that user sign in.
+      // A login with an unknown outcome has replaced the cookie. The app did not see that user sign in, so sign out.
       log({ type: 'barred', why: 'login' })
       session.clear('rejected')
       return
     }
-    // The cookie is still of the user who is signed in.
+    // The cookie still belongs to the user who is signed in.
     if (held && token.identity !== null && !isOther) loginNote.lift()
     if (flight.asked) session.see(kernel.marker.since())
     session.commit(token, held ? 'refresh' : 'restore', flight.asked && !isSame)
@@ -117,17 +117,17 @@ export function createExchange(kernel: Needs): Exchange {
     const { held } = session
     if (error.code !== 'refresh_rejected') {
       const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
-      // Everybody is told the same moment: whoever waited long can wait for its turn as well.
+      // The server names the same moment to all clients, so each adds a random wait to it.
       const isSoon = flight.shaken && !told
       const wait = backoff.inTime(backoff.next(told, isSoon), told)
       return backoff.postpone(error, told + wait, { bound: told, quiet, awaited: isSoon })
     }
     if (held && !flight.dead && !isExpired(environment, held)) {
-      // It still works: keep it, and ask once more when it does not.
+      // The token still works: keep it until it expires, then ask once more.
       const wait = held.expires ? remaining(environment, held.expires) : NEVER
       return backoff.postpone(error, wait, { bound: wait, quiet })
     }
-    // Without a status no server has said anything.
+    // An error without a status did not come from the server.
     session.clear(held ? 'rejected' : 'initial', undefined, error.status === undefined ? undefined : error)
     return null
   }

@@ -24,8 +24,8 @@ import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
 /**
- * What a feature knows of the client. Its members are read when they are used: while the features are being created, some
- * of them are not there yet.
+ * What a feature knows of the client. Read a member only when you use it: while the features are being created, some
+ * members do not exist yet.
  */
 export interface Kernel {
   readonly settings: Settings
@@ -50,11 +50,11 @@ export interface Kernel {
   readonly flow: FlowPart | undefined
   readonly proof: ProofPart | undefined
   emit<Name extends keyof AuthEventMap>(name: Name, detail: AuthEventMap<any, any>[Name]): void
-  /** The timer looks again. */
+  /** Lets the timer look again: something that it depends on has changed. */
   look(): void
-  /** The restore under way, or the first one, or after a failed one the next. */
+  /** Joins the restore under way, or starts one (the first, or another after a failed one). */
   restored(): Promise<AuthError | null>
-  /** Somebody has decided who is signed in: calls that were made before have lost their say. */
+  /** Somebody has decided who is signed in: the result of a login that was called before is dropped. */
   decide(): void
   signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult>
 }
@@ -76,11 +76,11 @@ export interface Parts {
  */
 export interface Plan<Option extends keyof Parts> extends Feature<Option> {
   /**
-   * First phase, while the options are read: how the option goes with the others.
+   * First phase, while the options are read: checks the option against the other options.
    * @throws AuthError `invalid_option`
    */
   check?(settings: Settings): void
-  /** Second phase: one for each client. `undefined`: it has nothing to do here, as on a server. */
+  /** Second phase: creates the part of one client. `undefined`: it has nothing to do here, as on a server. */
   create(kernel: Kernel): Parts[Option] | undefined
 }
 

@@ -6,42 +6,47 @@ import type { AuthError } from './errors.ts'
  */
 export type Need = 'ahead' | 'dead' | 'asked'
 
-/** When the app asked who is signed in: orders its call among what all tabs ask the server for. */
+/** When the app asked who is signed in. Compares its call with the sessions that other tabs got from the server. */
 export interface Moment {
   /** Epoch milliseconds. */
   readonly at: number
-  /** The newest serial that a tab showed then; above all others until the browser has told it. */
+  /** The newest serial that any tab showed then; infinite until the browser has answered the query. */
   serial: number
 }
 
 export const ANY_TIME: Moment = { at: 0, serial: 0 }
 
-/** Was the server asked for a session after that? Within one millisecond its serial says so. */
+/** Was the server asked for that session after this moment? Within one millisecond the serial decides. */
 export const isAfter = ({ at, serial: shown }: Moment, askedAt: number, serial: number): boolean =>
   askedAt > at || (askedAt === at && serial > shown)
 
-/** One refresh or restore: all who need it wait for its one outcome. */
+/** One refresh or restore: all callers that need it wait for its one outcome. */
 export interface Flight {
-  /** The stamp that it was asked under; its result is dropped where the session has another one by then. */
+  /** The stamp when the flight began. If the session has another stamp when the answer comes, the result is dropped. */
   stamp: object
   readonly epoch: number
-  /** One of a session that is no more: this one waits for its end. */
+  /** A flight of an earlier session: this flight waits until that one is over. */
   former: Flight | null
-  /** The token does not work: what comes of this decides about the session. */
+  /** The token does not work, so a refusal ends the session. */
   dead: boolean
-  /** By the app itself, which knows what it does: not counted. */
+  /** The app called `refresh()`, so the flight does not count towards the burst limit. */
   asked: boolean
-  /** What other tabs had by then is no answer to the app's call: somebody may have signed in elsewhere since. */
+  /**
+   * A session that another tab had before this moment is no answer to the app's `refresh()`: another user may have
+   * signed in elsewhere since.
+   */
   after: Moment
-  /** The app asked, here or in another tab: its user may have changed as well. */
+  /**
+   * The app asked, here or in another tab: the user's data may have changed too, so the user endpoint is called again.
+   */
   again: boolean
-  /** It is on the wire. */
+  /** The request has left. */
   sent: boolean
-  /** The refresh token that its answer held, whatever became of the rest. */
+  /** The refresh token in its answer, even if the rest of the answer could not be used. */
   rotated: string | undefined
-  /** The network changed under it, or the machine slept: should it fail, that says little. */
+  /** The network changed meanwhile, or the machine slept: a failure then says little about the server. */
   shaken: boolean
-  /** Set while it waits for the end of the backoff: ends that wait. */
+  /** Ends its wait for the end of the backoff; `null` while it does not wait. */
   stir: (() => void) | null
   readonly outcome: Promise<AuthError | null>
   readonly free: (outcome: AuthError | null) => void

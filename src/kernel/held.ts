@@ -3,36 +3,38 @@ import { type Clock, type Instant, later, remaining } from './clock.ts'
 import type { Identity } from './identity.ts'
 import type { Token } from './token.ts'
 
-/** The token in use. Compared by identity: a request remembers which one it was sent with. */
+/** The token in use. Compared as an object: a request remembers the one that it was sent with. */
 export interface Held {
-  /** Empty in cookie mode: the browser alone has it. */
+  /** Empty in cookie mode: only the browser has the token. */
   readonly accessToken: string
-  /** What requests with this token are signed with: see the option `proof`. */
+  /** The key that requests with this token are signed with: see the option `proof`. */
   readonly key?: ProofKey | undefined
-  /** OpenID Connect's, which a logout names the session by. */
+  /** The ID token of OpenID Connect: a logout names the session with it. */
   readonly idToken?: string | undefined
   readonly serial: number
-  /** Whose it is: two of one identity may replace each other under a request, two of different ones never. */
+  /** Whose token it is. A request may be sent again with another token of the same identity only. */
   readonly identity: Identity
-  /** When the server was asked for it, epoch milliseconds: an explicit `refresh()` takes none from before its call. */
+  /**
+   * When the server was asked for it, epoch milliseconds: the app's own `refresh()` accepts none from before its call.
+   */
   readonly askedAt: number
-  /** `null`: unknown, rely on 401. */
+  /** `null`: the expiry is unknown, so the first 401 shows it. */
   readonly expires: Instant | null
   readonly lifetime: number | null
-  /** The end that the token itself states, by the server's clock. */
+  /** The expiry that the token itself states, by the server's clock. */
   readonly exp: number | undefined
   /** Milliseconds before `expires` at which the timer refreshes; negative where the lifetime is below the floor. */
   readonly ahead: number
-  /** Milliseconds before `expires` from which no request is sent with it. */
+  /** Milliseconds before `expires` from which on no request is sent with the token. */
   readonly margin: number
 }
 
 const MAX_AHEAD = 60_000
 const MAX_MARGIN = 1_000
-/** The timer never comes sooner than this after a token was had, however short its life. */
+/** The timer never refreshes sooner than this after a token came, however short its lifetime. */
 const FLOOR = 2_000
 
-/** `renewed`: the token before, of the same user. */
+/** `renewed`: the token before this one, if it is of the same user. */
 export function holdToken(
   clock: Clock & { random(): number },
   refreshAhead: number | undefined,
@@ -51,15 +53,15 @@ export function holdToken(
   return { ...of, accessToken, key, idToken, expires, lifetime, exp, ahead, margin }
 }
 
-/** Has it this many milliseconds to live, or less? Never, where its end is unknown. */
+/** Does it expire within so many milliseconds? `false` if the expiry is unknown. */
 export const isDue = (clock: Clock, { expires }: Held, ms: number): boolean =>
   expires !== null && remaining(clock, expires) <= ms
 
 export const isExpired = (clock: Clock, held: Held): boolean => isDue(clock, held, 0)
 
 /**
- * The very same token handed back is not younger for it. Where its end is not written in it, the server can have moved
- * that end: the answer then states a lifetime.
+ * Is it the same token, with the same expiry? A token that the server hands back unchanged did not get younger. Only if
+ * its expiry is not in the token can the server have moved it, and the answer then states a lifetime.
  */
 export const isUnchanged = ({ accessToken, exp, lifetime }: Token, held: Held): boolean =>
   accessToken !== '' && accessToken === held.accessToken && (exp !== undefined || lifetime === null)

@@ -4,9 +4,9 @@ import { pick } from './own.ts'
 import type { Settings } from './settings.ts'
 
 /**
- * Whose session it is. A session keeps one such object until somebody else signs in, so a request can compare the
- * identity it was made under with the current one. Where an answer does not name the user, only the login is known; a
- * later answer can still name that user.
+ * Whose session it is. A session keeps one such object until another user signs in, so a request can compare the
+ * identity that it was made under with the current one. If an answer does not name the user, only the login is known. A
+ * later answer can still name the user.
  */
 export interface Identity {
   /** Text that tabs can compare; `null` while only the login is known. */
@@ -16,14 +16,14 @@ export interface Identity {
 }
 
 /**
- * Whom a request is made for: whoever this tab knows to be signed in at that moment. Where it knows nobody yet, the
- * first user whom it learns of is filled in.
+ * The user that a request is made for: the one who is signed in at that moment, as far as this tab knows. If it knows
+ * none yet, `identity` is `null` and becomes the first user that this tab learns of.
  */
 export interface Owner {
   readonly identity: Identity | null
 }
 
-/** Two names decide; where one of the two is missing, only the login can. */
+/** Compares the names. If one of them is missing, the logins are compared. */
 export const isSameIdentity = (a: Identity, b: Identity): boolean =>
   a === b || (a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name)
 
@@ -31,7 +31,7 @@ interface Unnamed {
   readonly claims: object | null
   /** The user in the same answer, if there was one. */
   readonly user: unknown
-  /** By its `sub`. */
+  /** The name by the token's `sub`. */
   readonly identity: string | null
   readonly isNamed?: boolean
 }
@@ -40,8 +40,8 @@ type NamingSettings = Pick<Settings, 'identity' | 'log'>
 
 /**
  * Names the user of a token: by the `identity` option, else by the token's `sub`, else by the `id` or `sub` of the user
- * in the same answer. `user`: what `session.user` will be. That user can be an older answer's, which says nothing of
- * whose this one is.
+ * in the same answer. `user`: what `session.user` will be. It can come from an older answer, so only the `identity`
+ * option sees it.
  *
  * @throws AuthError `malformed_response`
  */

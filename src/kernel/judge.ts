@@ -18,13 +18,13 @@ import type { ServerClock } from './server-clock.ts'
 import type { Settings } from './settings.ts'
 import { readSet } from './token.ts'
 
-/** One auth call, as its answer is judged. */
+/** One auth call: what its answer is judged by. */
 export interface Call {
-  /** What the app's own functions are told. */
+  /** The operation that the app's own functions see. */
   readonly operation: Operation
-  /** What its refusal means. */
+  /** The operation that a refusal counts for: it chooses the error code. */
   readonly kind: Exclude<Operation, 'restore'>
-  /** Its refusal signs out, or keeps from signing in. */
+  /** A refusal ends the session, or means that nobody is signed in. */
   readonly decides: boolean
   readonly tokens: HeldTokens | null
 }
@@ -48,7 +48,7 @@ export function createJudge(kernel: Needs): Judge {
   const { settings, environment, serverClock } = kernel
   const { isRejected, log } = settings
 
-  /** What the app's own function says. A mistake in it does not hide that the server has answered with a failure. */
+  /** Asks a function of the app. If it throws, a failure of the server is still reported as that failure. */
   const opinion = (option: string, isFailure: boolean, run: () => boolean): Promise<boolean> =>
     callback(log, option, run).catch(error => {
       if (isFailure) return false
@@ -72,7 +72,7 @@ export function createJudge(kernel: Needs): Judge {
     return opinion('isRejected', isLogin, () => isRejected(failure))
   }
 
-  /** `own`: reads this very answer. */
+  /** `own`: the reader of this one request, in place of `readTokens`. */
   async function read(
     own: ReadTokens | undefined,
     body: unknown,
@@ -104,7 +104,7 @@ export function createJudge(kernel: Needs): Judge {
     serverClock.saw(serverDate)
     const answered = `was answered with ${status}`
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
-    // A server may quote what it refuses, and an error shows no token.
+    // A server may quote the token that it refuses, and an error must not show a token.
     const refusal = () => ({ status, retryAt, body: withoutTokens(body, tokens) })
     if (!ok && !(await isFinal(call, { operation, status, body, response }, text))) {
       throw failed(call, 'unavailable', answered, refusal())

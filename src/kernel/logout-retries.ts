@@ -15,7 +15,7 @@ interface LogoutRetries {
   /** A logout begins. `asked`: by the app or the user on this page. */
   begin(asked: boolean): void
   failed(error: AuthError): void
-  /** The marker of a logout stands that another page may have made. `rested`: what is stored. */
+  /** There is a marker, maybe of a logout in another page. `rested`: what is stored. */
   found(rested: Rested): Promise<void>
   retry(): void
   doubt(): void
@@ -38,7 +38,7 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
   const { settings, environment, session, marker } = kernel
   /** When a page that did not sign out itself may retry. */
   const mayRetryAt = environment.page && later(instant(environment), settings.timeout)
-  /** The server would answer that logout in the same way again, so no page repeats it. */
+  /** The note that the server would answer this logout in the same way again, so no page repeats it. */
   const pointless = createNote(kernel, 'logout-answered')
   /** This page made a logout that is not confirmed, and knows of no login since. */
   let isOurs = false
@@ -53,8 +53,8 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
   }
 
   /**
-   * A page that did not sign out itself may retry where nothing hints at a login by redirect: its document was reached
-   * from this origin, and the app has had time to ask who is signed in.
+   * A page that did not sign out itself may retry only if it cannot have come back from a login by redirect: the page
+   * was reached from this origin, and the app has had time to ask who is signed in.
    */
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.stamp.epoch)) return
@@ -94,7 +94,7 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
       pointless.write(Math.floor(environment.now()))
     },
     async found(rested) {
-      // A call that names a refresh token cannot end any other session.
+      // A call with a refresh token ends that session only, and no newer one.
       if (isOurs || (await rested)?.refreshToken) run(rested)
       else retry()
     },

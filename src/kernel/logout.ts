@@ -13,19 +13,24 @@ import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
-/** Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out. */
+/**
+ * Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out.
+ */
 export interface Revocation {
   /** One call for all who ask. */
   run(tokens: HeldTokens | null, how?: How): Promise<LogoutResult>
-  /** The marker of a logout stands that no server has confirmed yet, and that another page may have made. */
+  /** There is a marker of a logout that no server has confirmed yet. Another page may have set it. */
   found(rested: Rested): void
   /** The browser has come online. */
   retrySoon(): void
-  /** The page goes away: a logout that still waits for its turn leaves now. */
+  /** The page goes away: a logout that still waits for its turn is sent now. */
   leave(): void
-  /** The page was kept. */
+  /** The page came back from the back/forward cache. */
   back(): void
-  /** The app signs in, or asks who is signed in: on a page that did not sign out, the cookie can be of a newer login. */
+  /**
+   * The app signs in, or asks who is signed in. On a page that did not sign out, the cookie can belong to a newer
+   * login, so the page stops its retries.
+   */
   doubt(): void
   /** Somebody is signed in. */
   forget(): void
@@ -55,7 +60,7 @@ export interface LogoutNeeds {
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
   readonly flow: FlowPart | undefined
-  /** An explicit `refresh()` is under way: nothing is revoked before its answer. */
+  /** While the app's own `refresh()` is under way, no logout is repeated. */
   readonly say: Pick<Say, 'isAsking'>
 }
 
@@ -64,9 +69,9 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
   const { timeout, log } = settings
   let running: Promise<LogoutResult> | null = null
   let isRunningAsked = false
-  /** What the server has not confirmed to be worthless yet. */
+  /** Tokens of a logout that the server has not confirmed. */
   let unrevoked: HeldTokens | null = null
-  /** What the app has given to the logout that is not confirmed. */
+  /** The `input` of the logout that is not confirmed. */
   let lastInput: unknown
   /** Sends the logout that waits for its turn. */
   let sendNow: (() => Promise<void>) | null = null
@@ -93,7 +98,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
   ): Promise<LogoutResult> {
     const flow = leaves ? kernel.flow : undefined
     if (!settings.endpoints.logout && !flow) return { revoked: false }
-    // Nobody hears what comes of it: the marker stands, and a page that is loaded later may ask again.
+    // This page does not see the outcome. The marker stays, and a page that is loaded later may send it again.
     const send = async () => {
       const known = merge(tokens, await rested)
       if (!session.held) await endpoints.logout(known, new AbortController().signal, input)
@@ -102,18 +107,18 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       sendNow = send
       if (isLeaving) leave()
     }
-    // The lock is asked for at once, unless an answer is still to come: a login that is called next comes next.
+    // Ask for the lock at once unless a refresh is under way, so that a login which is called next has its turn next.
     const rotated = refresher.flight ? await refresher.settled() : undefined
     return kernel.exclusive(async () => {
       await kernel.tabs?.catchUp()
       const { epoch } = session.stamp
-      // Somebody has signed in since: the cookie is theirs.
+      // Somebody has signed in since: the cookie belongs to that session.
       if (session.held || (!asked && !marker.stands(epoch))) {
         return { revoked: false, error: new AuthError('superseded', 'Somebody has signed in since.') }
       }
-      // Another logout, confirmed meanwhile, has lifted it.
+      // Another logout that was confirmed meanwhile has removed the marker.
       marker.set(epoch)
-      // A refresh of a tab that had not heard of it yet has put it there.
+      // A tab that had not heard of the logout may have stored a refreshed token.
       const late = await kernel.storage?.load()
       if (late) kernel.storage?.drop(epoch)
       const newest = merge(tokens, late && late.lineage <= epoch ? late : await rested, rotated)
@@ -152,7 +157,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
     }
   }
 
-  /** The newest that is known of the session, with the refresh token that came last. */
+  /** The newest known tokens of the session, with the refresh token that came last. */
   function merge(
     tokens: HeldTokens | null,
     rest: Rest | null | undefined,

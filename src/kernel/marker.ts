@@ -2,32 +2,35 @@ import { createNote, type NoteNeeds } from './note.ts'
 import { isSerial, lastSerial } from './stamp.ts'
 
 export interface Marker {
-  /** `epoch`: how far this tab has come; a login that came after the logout does away with it, seen lifted or not. */
+  /**
+   * Is the marker set? `epoch`: that of this tab. A login after the logout makes the marker void, even before this tab
+   * sees that it was removed.
+   */
   stands(epoch: number): boolean
-  /** The serial of that logout: what is decided next comes after it. 0 where there is none, or only a stranger can have written it. */
+  /** The serial of that logout. 0: there is none, or only a stranger can have written it. */
   since(): number
   set(serial: number): void
   lift(): void
 }
 
 /**
- * 'Signed out', since when, and no more, kept in a note: while it stands nothing restores the session, so that a
- * server which did not hear the logout cannot bring it back on a shared computer. Where storage fails it holds for this
- * page alone.
+ * The note "signed out", with the serial of the logout. While it is set, nothing restores the session. So a logout that
+ * did not reach the server stays a logout, also on a shared computer. If storage fails, the marker holds for this page
+ * only.
  */
 export function createMarker(kernel: NoteNeeds): Marker {
   const note = createNote(kernel, 'signed-out', () => {
     if (!told) kernel.settings.log({ type: 'storage-unavailable' })
     told = true
   })
-  /** Of the logout, where this page knows of one. */
+  /** The serial of the logout, if this page knows of one. */
   let known: number | null = null
   let isStored = false
   let told = false
 
   function read(): number | null {
     const stored = note.read()
-    // What was stored may have been lifted by another page since.
+    // If the note was stored and is gone now, another page has removed it.
     return stored ?? (stored === null && isStored ? null : known)
   }
 

@@ -3,11 +3,11 @@ import type { StoragePart } from './parts.ts'
 import type { Settings } from './settings.ts'
 import { isStored } from './stamp.ts'
 
-/** One number near the time, which outlives the page. */
+/** One number (a time or a serial) that outlives the page. */
 export interface Note {
-  /** `null`: there is none, or what is there cannot be one; `undefined`: it cannot be read. */
+  /** `null`: there is no note, or its value makes no sense; `undefined`: storage cannot be read. */
   read(): number | null | undefined
-  /** Has it arrived? */
+  /** `true`: it was stored. */
   write(value: number): boolean
   remove(): void
 }
@@ -20,8 +20,8 @@ export interface NoteNeeds {
 }
 
 /**
- * In localStorage, where all tabs read it; in sessionStorage where nothing of the session is any other tab's. Either may
- * be missing, blocked or full: `failed` is told so, and nobody else is disturbed.
+ * In localStorage, where all tabs read it; in sessionStorage if the session belongs to this tab alone. If storage is
+ * missing, blocked or full, `failed` is called and nothing is thrown.
  */
 export function createNote(kernel: NoteNeeds, name: string, failed: () => void = () => {}): Note {
   const { settings, environment } = kernel
@@ -31,7 +31,7 @@ export function createNote(kernel: NoteNeeds, name: string, failed: () => void =
     (kernel.storage ? !kernel.storage.shared : settings.accessOnly && !settings.endpoints.restore)
 
   function attempt<T>(use: (storage: ReturnType<Environment['localStorage']>) => T): T | undefined {
-    // On a server it would be everybody's, and a worker has none.
+    // On a server all users would share it, and a worker has no storage.
     if (!environment.page || environment.page.isWorker) return undefined
     try {
       return use(isOwn() ? environment.sessionStorage() : environment.localStorage())

@@ -24,7 +24,7 @@ const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), 'a URL, a function or false']
 
-/** A value that another function made, or none did, is refused. */
+/** Refuses a value that another function made, or that no function of ours made. */
 const madeBy = (option: Parameters<typeof isPlan>[1], makers: string): Rule => [
   value => isPlan(value, option),
   `made by ${makers}`,
@@ -76,7 +76,7 @@ const ENDPOINT_RULES: Record<string, Rule> = {
 
 type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
 
-/** What was given, as members of its own, without what was given as `undefined`. */
+/** A checked copy with members of its own, without those that are `undefined`. */
 function checked<T extends object>(values: T, rules: Record<string, Rule>, prefix = ''): Given<T> {
   const entries = Object.entries(values).filter(([name, value]) => {
     if (!Object.hasOwn(rules, name))
@@ -88,7 +88,7 @@ function checked<T extends object>(values: T, rules: Record<string, Rule>, prefi
   return bare(Object.fromEntries(entries)) as Given<T>
 }
 
-/** What the imported features are given to be created from. */
+/** The plans of the imported features. */
 export type Plans = { readonly [Option in keyof Parts]: Plan<Option> | undefined }
 
 /** @throws AuthError `invalid_option`, naming the option */
@@ -131,7 +131,7 @@ export function readOptions(
     if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
   }
 
-  // The text of a function would change with each build of the app, and may hold a secret.
+  // Not the source text of the function: it changes with each build of the app, and may hold a secret.
   const refresh = typeof endpoints.refresh === 'function' ? 'function' : endpoints.refresh
   const settings = bare<Settings>({
     scheme: 'Bearer',
@@ -142,7 +142,7 @@ export function readOptions(
     endpoints,
     accessOnly: given.sliding === true || (!endpoints.refresh && !mode),
     allowedOrigins: new Set(allowedOrigins ?? (baseUrl && [baseUrl.origin])),
-    // Called as a plain function, whatever object the option came on.
+    // Called as a plain function, so that `this` is not the options object.
     sending: createSending(
       fetch ? (input, init) => fetch(input, init) : environment.fetch,
       environment.firstFetch,
@@ -176,7 +176,7 @@ export function readOptions(
 const planOf = <Option extends keyof Plans>(value: unknown, option: Option): Plan<Option> | undefined =>
   isPlan(value, option) ? value : undefined
 
-/** Absolute URLs where a page or `baseUrl` tells them, and functions. */
+/** Makes URLs absolute, if a page or `baseUrl` is there to resolve them against. Functions stay as they are. */
 function readEndpoints(
   given: AuthClientOptions['endpoints'],
   baseUrl: URL | undefined,

@@ -17,18 +17,18 @@ export function createToInit(kernel: Needs, bearer: Bearer): ToInit {
   return (call, target, token, isReplay = false) => {
     const { csrf, cookies } = kernel
     const headers = bearer.attach(call.headers, cookies ? null : token)
-    // The app may change its own from here on.
+    // From here on the app may change its own headers: the call goes on with the copy.
     if (call.isGiven) call.headers = headers
     const init = stoppable(call, { ...call.init, headers })
     const request = typeof target === 'string' ? null : target
     if (request) {
-      // Any init at all resets these two on a Request (Fetch §5.4) to what they mostly are, and parses the first.
+      // Any `init` resets these two of a Request (Fetch §5.4), so set them again.
       const { referrer, referrerPolicy } = request
       if (referrer !== 'about:client') init.referrer ??= referrer
       if (referrerPolicy) init.referrerPolicy ??= referrerPolicy
     }
     if (cookies) init.credentials ??= credentialsOf(request) ?? cookies.credentials(token)
-    // The cache may hold the very answer that is asked about again.
+    // The cache may hold the answer that was refused.
     if (isReplay && !ASKING.includes((request ?? init).cache as string)) {
       Object.assign(init, supported({ cache: 'reload' }, { cache: 'no-store' }))
     }
@@ -39,12 +39,12 @@ export function createToInit(kernel: Needs, bearer: Bearer): ToInit {
   }
 }
 
-/** With what else gives the request up. */
+/** Adds the signal by which `auth.api` gives up an attempt. */
 export function stoppable<T extends RequestInit>({ common, signal }: Call, init: T): T {
   if (!common?.signal) return init
   return Object.assign(init, { signal: AbortSignal.any(signal ? [signal, common.signal] : [common.signal]) })
 }
 
-/** A Request that says nothing of its credentials says `same-origin`. */
+/** A Request for which the app set no credentials shows `same-origin`. */
 const credentialsOf = (request: Request | null): RequestCredentials | undefined =>
   request && request.credentials !== 'same-origin' ? request.credentials : undefined

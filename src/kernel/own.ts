@@ -1,6 +1,6 @@
 /**
- * What an object of the app's has under these names: its own, or its class's. What stands on the root of all prototypes
- * is nobody's: a careless deep merge of what a stranger wrote can have put it there.
+ * Reads these members of an object of the app: its own members, or those of its class. Members of `Object.prototype`
+ * are left out: a careless deep merge of foreign data can have put them there.
  */
 export function pick<T extends object, Name extends keyof T>(
   object: T | null | undefined,
@@ -14,17 +14,19 @@ export function pick<T extends object, Name extends keyof T>(
 const isOf = (object: object, name: PropertyKey): boolean =>
   Object.hasOwn(object, name) || (!isClassless(object) && isOf(Object.getPrototypeOf(object), name))
 
-/** Has it nothing above it but the root of all prototypes? That has none itself, in whichever realm it is. */
+/**
+ * Is it a plain object? Its prototype is then `null`, or a prototype without one (the `Object.prototype` of any realm).
+ */
 export function isClassless(object: object): boolean {
   const prototype = Object.getPrototypeOf(object)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** Is it an object, with no other member of its own than these? */
+/** Is it an object whose own members are all among these names? */
 export const hasOnly = (object: unknown, ...names: string[]): boolean =>
   typeof object === 'object' && object !== null && Object.keys(object).every(name => names.includes(name))
 
-/** A copy that inherits nothing: what is not in it is `undefined`, whoever has been at `Object.prototype`. */
+/** A copy without a prototype: a missing member is `undefined`, even if somebody has changed `Object.prototype`. */
 export const bare = <T extends object>(object: T): T => Object.assign(Object.create(null), object)
 
 /** Takes the place of an object that is not there. */

@@ -9,15 +9,17 @@ import type { Change } from './session.ts'
 import type { Arrival, Token } from './token.ts'
 
 /**
- * What the kernel asks of an imported feature. All of it is optional: what an app does not import is not there. Where
- * several features hear of the same, they hear it in this order: CSRF, storage, idle, tabs.
+ * What the kernel asks of an imported feature. All members are optional, and so is each feature. If several features
+ * hear of the same change, they hear of it in this order: CSRF, storage, idle, tabs.
  */
 export interface Part {
-  /** The session has changed. The kernel has set its timer and its notes by then, and listeners are called later. */
+  /**
+   * The session has changed. The kernel has set its timer and its notes before; the app's listeners are called later.
+   */
   changed?(change: Change): void
-  /** Does something keep a restore or refresh from going out that the app has not asked for? */
+  /** Must a restore or refresh not leave, if the app did not ask for it? */
   bars?(): boolean
-  /** Timers may have slept, the network may have changed, or the page comes or goes. */
+  /** Timers may have been late, the network may have changed, or the page was hidden or shown. */
   woke?(event: Wake): void
   dispose?(): void
 }
@@ -27,12 +29,15 @@ export interface Wake {
   readonly persisted?: boolean
 }
 
-/** Runs refresh, login and logout one at a time. `alone`: another tab that had the lock did not let go in time. */
+/**
+ * Runs a task in its turn: refresh, restore, login, logout. `alone`: the tab that holds the lock did not release it in
+ * time, so this task runs without that lock.
+ */
 export type Exclusive = <T>(task: (alone: boolean) => Promise<T>, giveUp?: AbortSignal) => Promise<T>
 
 /**
- * Which client refreshes for a lineage: this one; one of another tab, so that what is stored in this tab is the copy that
- * a duplicated tab brought along; or another one, which may be of this very document and have the same storage.
+ * Which client owns a lineage, and so refreshes for it. `another tab`: what is stored in this tab is then only a copy,
+ * made when the browser duplicated the tab. `another client`: maybe one in this same document, with the same storage.
  */
 export type Owner = 'this client' | 'another client' | 'another tab'
 
@@ -40,66 +45,76 @@ export type Owner = 'this client' | 'another client' | 'another tab'
 export interface TabsPart extends Part {
   /** `false`: messages between the tabs carry no token. */
   readonly sharesTokens: boolean
-  /** In the whole browser. */
+  /** One turn at a time in the whole browser. */
   readonly exclusive: Exclusive
   /**
-   * Under the lock: has a sibling a newer session? Then it is asked to hand it over. `after`: one that it had, or had
-   * asked the server for, by then is none.
+   * Called under the lock. If a sibling has a newer session, asks it to hand the session over. `true`: this tab has it
+   * now. `after`: ignores sessions that a sibling had, or had asked the server for, at that moment.
    */
   catchUp(after?: Moment): Promise<boolean>
-  /** When the app asked, and how far the tabs had come by then. `ANY_TIME`: a sibling's session is good in any case. */
+  /**
+   * When the app asked, and the newest serial of all tabs at that time. `ANY_TIME`: any session of a sibling will do.
+   */
   momentOf(at: number): Moment
-  /** Under the lock: is it another tab that has the refresh token, and has to be asked for a token? */
+  /** Called under the lock: does another tab have the refresh token, so that it must be asked to refresh? */
   isFollower(): Promise<boolean>
-  /** The tab that has the refresh token refreshes for this one. Not under the lock. */
+  /** Asks the owner of the lineage to refresh, and waits. Not under the lock, which the owner needs. */
   follow(flight: Flight, isWanted: () => boolean): Promise<AuthError | null>
-  /** A worker waits for a page that hands its session over. Not under the lock, since a page that loads waits for that. */
+  /** In a worker: waits for a page to hand its session over. Not under the lock, which a loading page needs. */
   askPages(flight: Flight, isWanted: () => boolean): Promise<void>
-  /** Asks the siblings to look, and waits until `isAnswered`, for so many milliseconds at most. */
+  /** Sends `hello` to the siblings, and waits until `isAnswered`, for `ms` milliseconds at most. */
   askAround(isAnswered: () => boolean, ms: number): Promise<void>
-  /** A login that was heard while the app's `refresh()` was under way, and was no answer to it, may be the newest yet. */
+  /**
+   * A login elsewhere that was ignored while the app's `refresh()` was under way may be the newest: asks the siblings
+   * for it.
+   */
   hearAgain(): void
-  /** The user, or the app, has signed out here: the others follow. Said also where nobody was signed in here. */
+  /**
+   * The user or the app has signed out in this tab: the siblings follow. Called even if nobody was signed in here,
+   * since a sibling may know of a session. `changed` is not called then, so it does not send this.
+   */
   signedOut(reason: Extract<LogoutReason, 'logout' | 'idle'>): void
-  /** Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own. */
+  /**
+   * Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own.
+   */
   own(lineage: number): Promise<Owner>
-  /** The access token that renews itself, of a page that is on its way back from the back/forward cache. */
+  /** The access token from before, while this tab asks whether its session still counts (see `suspension.ts`). */
   readonly kept: Rest | null
-  /** A refresh was put off: the others need not ask either. */
+  /** A refresh was put off: tells the siblings, so that they do not ask either. */
   postponed(): void
 }
 
 /** The app's storage, where what refreshes the session is kept. */
 export interface StoragePart extends Part {
-  /** Do all tabs see the same? */
+  /** Do all tabs read the same storage? */
   readonly shared: boolean
   /** `undefined`: it cannot be read now. */
   load(): Promise<Rest | null | undefined>
-  /** Removes what goes back to this login or an older one. */
+  /** Removes what is stored of this lineage or an older one. */
   drop(lineage: number): void
   /**
-   * Under the lock: takes up what was stored while no page was open, or what another tab has put there since. Settles
-   * with `false` where the storage cannot be read now, and holds what is needed.
+   * Called under the lock: goes on with what is stored, by a page before this one or by another tab. Settles with
+   * `false` if the storage cannot be read now, and no refresh is possible without it.
    */
   recover(): Promise<boolean>
-  /** Another tab has stored, for a session of its own, the token that was just used up: the next one takes its place. */
+  /** If the stored refresh token is `spent`, which was just used up, replaces it by the next one. */
   succeed(spent: string, refreshToken: string): Promise<void>
   /** When all that was written has arrived. */
   settled(): Promise<unknown>
 }
 
 export interface IdlePart extends Part {
-  /** Was the user away for too long? By what is known in this tab, and stored in the browser. */
+  /** Was the user away for too long, as far as this tab and its storage know? */
   isOver(): boolean
-  /** Where it is over: gives the siblings a moment, and signs out if they know no better. */
+  /** If the user was away for too long: asks the siblings, and signs out unless they know of activity. */
   judged(): Promise<void>
-  /** The user has done something: counts unless it comes too late. */
+  /** The user has done something. Ignored if the time is already over. */
   act(): void
 }
 
 /**
- * Adds the header where it belongs and the caller has not set it; says whether the request is one of those that carry it,
- * and so must not follow a redirect to a stranger. `session`: it goes out in the name of this one.
+ * Adds the CSRF header to a request that needs it, unless the caller has set it. `true`: the request needs the header,
+ * so it must not follow a redirect to another origin. `session`: the held token that the request is sent for.
  */
 export type GuardRequest = (headers: Headers, method: string, url: string, session?: object | null) => boolean
 
@@ -108,20 +123,20 @@ export interface CsrfPart extends Part {
 }
 
 /**
- * The access token is a cookie that JavaScript never sees. What restores a session is then `endpoints.user`, unless
- * `endpoints.restore` is given: the server says whose the cookies are.
+ * The access token is a cookie that JavaScript never sees. A session is then restored by `endpoints.user`, unless
+ * `endpoints.restore` is given: the server says whose cookies these are.
  */
 export interface CookiesPart {
-  /** Is this answer to the call that says who is signed in empty, and so names nobody? */
+  /** Is this answer of the user or restore endpoint empty, so that nobody is signed in? */
   namesNobody(operation: Operation, body: unknown): boolean
-  /** Of a session whose tokens are all in cookies: its lifetime and user, where the answer says them. */
+  /** Makes a token without an access token: with the lifetime and the user, if the answer has them. */
   toToken(set: PartialTokens, arrival: Arrival): Token
   /**
-   * The session that the answer to a login or refresh stands for.
+   * The token for the answer to a login or refresh.
    * @throws AuthError `malformed_response` where the answer is a page
    */
   read(answer: Answer): Token
-  /** The session of these cookies, with the user that the server names for them. */
+  /** Asks the server whose cookies these are, and adds that user to the token. */
   whoIs(token: Token, operation: 'restore' | 'user', signal: AbortSignal): Promise<Token>
   /** Asks the server who is signed in, after a refresh where that is needed. */
   restore(
@@ -129,7 +144,7 @@ export interface CookiesPart {
     signal: AbortSignal,
     rotated?: (refreshToken: string) => unknown,
   ): Promise<Token>
-  /** `credentials` of a request that says nothing of them. */
+  /** The `credentials` of a request for which the app sets none. */
   credentials(token: Held | null): RequestCredentials
   /** @throws AuthError `unsupported`: there is no token to take or to hand out */
   refuse(name: string, instead: string): never
@@ -139,9 +154,9 @@ export interface CookiesPart {
 export interface ProofPart extends Part {
   /** A new key, for a login. */
   create(): Promise<ProofKey>
-  /** The key of this id; `null` where this browser no longer has it. */
+  /** The key with this id; `null` if this browser no longer has it. */
   find(id: string): Promise<ProofKey | null>
-  /** Is it a key that `sign` can use? Asked about what another tab hands over. */
+  /** Can `sign` use this key? Called for a key that another tab hands over. */
   fits(key: unknown): key is ProofKey
   /** Called before each send: sets the headers of the proof. An access token is in `Authorization` by then. */
   sign(key: ProofKey, request: { url: string; method: string; headers: Headers }): Promise<unknown>
@@ -159,15 +174,19 @@ export interface ProofPart extends Part {
 /** A login that takes more than a call with credentials: a redirect, a popup, a passkey. */
 export interface FlowPart extends Part {
   /**
-   * What `login` does first, outside the lock and `timeout`: a redirect never settles, and a popup takes minutes. Settles
-   * with what `endpoints.login` is given as `credentials`. `isSignedOut`: there is a logout that no server has confirmed.
+   * What `login` does first, outside the lock and `timeout`: a redirect never settles, and a popup takes minutes.
+   * Settles with what `endpoints.login` is given as `credentials`. `isSignedOut`: there is a logout that no server has
+   * confirmed.
    */
   start(request: unknown, options: { signal: AbortSignal; isSignedOut: boolean }): Promise<unknown>
-  /** Called once, while the client is created in a page: what the page has come back with; `null`: nothing. */
+  /**
+   * Called once, while the client is created in a page: what the page has come back with from a redirect; `null`:
+   * nothing.
+   */
   resume(): Returned | null
   /**
-   * After the revocation of a logout that the app has asked for. `true`: the page leaves, and the marker is kept until a
-   * page comes back with `signedOut`.
+   * After the revocation of a logout that the app has asked for. `true`: the page leaves, and the marker is kept until
+   * a page comes back with `signedOut`.
    */
   leave(tokens: HeldTokens | null): Promise<boolean>
 }

@@ -2,13 +2,13 @@ import { type Disposal, unlessAborted } from './abort.ts'
 import type { Environment } from './environment.ts'
 
 /**
- * While the page is prerendered: before it is shown nothing begins. Its locks would wait, and timeouts would run; and the
- * user may never come to see it.
+ * While the page is prerendered, nothing begins before it is shown. Locks would wait and timeouts would run, and the
+ * user may never see the page.
  */
 export interface PrerenderGate {
   /** Settles when the page is shown, or rejects with the signal's reason; `null`: it is shown already. */
   hidden(signal?: AbortSignal | null): Promise<void> | null
-  /** Waits no longer: the client is disposed. */
+  /** Ends the wait: the client is disposed. */
   open(): void
 }
 
@@ -26,7 +26,7 @@ export function createPrerenderGate(environment: Environment, disposal: Disposal
     })
   }
   return {
-    // What was called first goes on first: each takes as many steps.
+    // Every caller waits for the same number of promise steps, so the first caller goes on first.
     hidden: signal => shown && unlessAborted(shown, signal ?? disposal.signal),
     open: () => open(),
   }

@@ -6,14 +6,14 @@ import { ANY_TIME, type Flight, type Need } from './flight.ts'
 
 export interface Refresher {
   /**
-   * Joins the flight under way, or starts one. Settles with `null` when the session is now as it is: look at it; with
-   * an error when it could not be refreshed and was left alone. Never rejects. `since`: when the app asked, here or in
-   * another tab, epoch milliseconds.
+   * Joins the flight under way, or starts one. Never rejects. Settles with `null` when the session is up to date (maybe
+   * nobody is signed in now), and with an error when it could not be refreshed and is unchanged. `since`: when the app
+   * asked, here or in another tab, epoch milliseconds.
    */
   run(need: Need, since?: number): Promise<AuthError | null>
-  /** What is under way. */
+  /** The flight under way. */
   readonly flight: Flight | null
-  /** So many refreshes lately that another one will not help. */
+  /** Was the burst limit reached, so that another refresh will not help? */
   readonly limited: boolean
   /**
    * The network has changed, or the user is back: requests wait for the next attempt. It comes soon, unless the server
@@ -21,8 +21,8 @@ export interface Refresher {
    */
   wake(isOnline: boolean): void
   /**
-   * When nothing of a refresh is under way any more: login and logout must not meet a late `Set-Cookie`. With the
-   * refresh token that came of it.
+   * Settles when no refresh is under way any more: a late `Set-Cookie` of a refresh must not replace the cookie of a
+   * login or logout. With the refresh token of its answer, if one came.
    */
   settled(): Promise<string | undefined>
   dispose(reason: AuthError): void
@@ -30,11 +30,11 @@ export interface Refresher {
 
 interface Needs extends AttemptNeeds {
   readonly environment: Environment
-  /** The timer looks again. */
+  /** Lets the timer look again. */
   look(): void
 }
 
-/** The one kind of turn that others can join: a refresh or restore, from the first need of it to its outcome for all. */
+/** Refresh and restore, the only turns that other callers can join: from the first need to the one outcome for all. */
 export function createRefresher(kernel: Needs): Refresher {
   const { settings, environment, session, backoff } = kernel
   const { timeout } = settings
@@ -48,7 +48,7 @@ export function createRefresher(kernel: Needs): Refresher {
     if (disposed) return Promise.resolve(disposed)
     if (need === 'ahead' && !settings.endpoints.refresh) return Promise.resolve(notRenewed())
     const isAsked = need === 'asked'
-    // One of another session has nothing to say to this one, and a restore can have left before somebody signed in.
+    // Do not join a flight of an earlier session, nor a restore that left before the app asked.
     const isTooEarly = isAsked && flight?.sent && !session.held
     if (flight?.stamp === session.stamp && !isTooEarly) {
       flight.dead ||= need === 'dead'
@@ -94,7 +94,7 @@ export function createRefresher(kernel: Needs): Refresher {
   }
 
   async function fly(current: Flight): Promise<void> {
-    // The waiters are freed by then; what is on the wire is not thrown away.
+    // Callers get their outcome after `timeout`. The request goes on, since dropping its answer could lose the session.
     const undo = environment.timer(() => {
       if (isFree(current)) current.free(null)
       else current.free(current.sent ? backoff.postpone(tookTooLong(timeout), timeout) : tookTooLong(timeout))
@@ -104,14 +104,14 @@ export function createRefresher(kernel: Needs): Refresher {
     try {
       const isAfterRestore = current.former?.stamp === current.stamp
       await formerOver(current)
-      // The restore that was under way has signed somebody in, or nobody: the app asks about what is now.
+      // The former restore has changed the session, and the app asks about the session as it is now.
       if (isAfterRestore) current.stamp = session.stamp
       do {
         current.shaken = false
         current.sent = false
         if (backoff.heldBack(current) > 0) await backoffOver(current)
         outcome = await attempt(current, () => !isFree(current))
-        // A failure from before the network came back is none of the attempt that the requests wait for.
+        // If the network came back meanwhile, the failure counts for nothing: try once more.
       } while (outcome && current.shaken && remaining(environment, end) > 0 && backoff.limit() <= 0)
     } finally {
       undo()
@@ -121,7 +121,7 @@ export function createRefresher(kernel: Needs): Refresher {
     }
   }
 
-  /** Only a refresh that was woken waits; any other one that is held back ends with the error of the backoff. */
+  /** Waits only if the network or the user came back since; else the flight ends with the error of the backoff. */
   async function backoffOver(current: Flight): Promise<void> {
     for (;;) {
       const ms = backoff.heldBack(current)
@@ -138,9 +138,9 @@ export function createRefresher(kernel: Needs): Refresher {
   }
 
   /**
-   * What is on the wire for a former session has its time to be answered: its `Set-Cookie` must not come late. After a
-   * login or logout nothing else of it is wanted, so a server that hangs is not waited for any longer; within one login
-   * the answer may still hold the cookie to go on with.
+   * Waits for a request that is still on the wire for an earlier session: its `Set-Cookie` must not arrive later. After
+   * a login or logout it waits no longer than `timeout`, since nothing else of that answer is needed. Within one epoch
+   * it waits for the answer itself, which may hold the cookie to go on with.
    */
   async function formerOver(current: Flight): Promise<void> {
     const { former, epoch } = current
@@ -150,7 +150,7 @@ export function createRefresher(kernel: Needs): Refresher {
 
   async function over(current: Flight): Promise<void> {
     if (current.former) await over(current.former)
-    // One that waits for the end of a backoff has sent nothing.
+    // A flight that waits for the end of the backoff has sent nothing.
     if (!current.stir) await current.outcome
     if (!disposed) current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
     current.stir?.()

@@ -26,7 +26,7 @@ import { belonging, type TokenSource } from './usable-token.ts'
 
 export interface AuthorizedFetch {
   fetch: Fetch
-  /** For `init`: all requests that it is given to are made for whoever is signed in now. */
+  /** Members for `init`: all requests with them have the same owner, the user who is signed in now. */
   forNow(isPatient: boolean): RequestInit
 }
 
@@ -40,12 +40,15 @@ interface Needs {
   emit(name: 'challenge', detail: AuthEventMap['challenge']): void
 }
 
-/** How often a request is sent at most: with its token, after a refresh, and after a wait that outlived that token too. */
+/**
+ * A request is sent so many times at most: with its token, after a refresh, and once more if that token expired on the
+ * way.
+ */
 const SENDS = 3
 
 /**
- * The way of a request: attach, send, and on a 401 refresh once and send again. Most requests wait for nothing but the
- * answer. What an async function keeps while it waits grows with the function, so smaller functions do the waiting.
+ * The way of a request: attach, send, and on a 401 refresh once and send again. Most requests wait for their answer
+ * only. The memory of a waiting async function grows with its size, so small functions do the waiting.
  */
 export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer: Bearer): AuthorizedFetch {
   const { settings, environment, session } = kernel
@@ -68,7 +71,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
       if (passedOn) return passedOn
       const call = readCall(input, init, judge)
       const author = call.isGiven ? null : bearer.take(call.headers)
-      // In cookie mode the header is not ours to write, and the request goes out in the name of the session all the same.
+      // In cookie mode an Authorization header of the app changes nothing: the cookies say whose request it is.
       const isAppsOwn = author === 'other' && !kernel.cookies
       if (call.url === null || isAppsOwn) {
         if (call.url !== null) log({ type: 'sent-without-token', ...nameOf(call), why: 'own-header' })
@@ -82,7 +85,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     }
   }
 
-  /** Sends it when there is a token to send with, or nobody is signed in. */
+  /** Waits until there is a usable token, or it is known that nobody is signed in; then sends. */
   async function whenReady(call: Call, owner: Owner): Promise<Response> {
     hold(call)
     log({ type: 'held-back', ...nameOf(call), why: session.held ? 'refresh' : 'restore' })
@@ -97,7 +100,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
 
   function sendAs(call: Call, token: Held | null, owner: Owner): Promise<Response> {
     belonging(token, owner)
-    // The app could change it while it is signed.
+    // Signing is async, and the app could change the request meanwhile.
     if (proof) hold(call)
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
     else if (isCopied(call)) return exchange(call, token)
@@ -110,21 +113,23 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     return isInQuestion(response) ? exchange(call, token, response) : response
   }
 
-  /** May another token change it? After a redirect the answer may be a stranger's; a made-up response has no URL. */
+  /**
+   * Could another token change this answer? Not if a redirect led to a foreign origin. (A made-up Response has no URL.)
+   */
   const isInQuestion = (response: Response): boolean =>
     (response.status === 401 || response.status === 403 || shouldRefresh !== undefined) &&
     (!response.redirected || judge(response.url) !== null) &&
     !proof?.refuses(response)
 
-  /** Sends until the answer has to do with more than the token. `first`: the answer that is there already. */
+  /** Sends, refreshes and sends again, until the answer is for the caller. `first`: the answer of the first send. */
   async function exchange(call: Call, token: Held, first?: Response): Promise<Response> {
     let { target } = call
     for (let sends = 1; ; sends++) {
-      // A body can be read once: the copy is for the next send.
+      // A body can be read only once: the copy is for the next send.
       let spare = sends < SENDS && isCopied(call) ? (target as Request).clone() : null
       try {
         const response = (sends === 1 && first) || (await send(call, target, token, sends > 1))
-        // What waited in a queue for longer than its token lived was not refused for good.
+        // A 401 for a token that expired while the request was in a queue is not final.
         const isFinal =
           sends === SENDS || (sends > 1 && session.held === token && !isExpired(environment, token))
         if (!isInQuestion(response) || isChallenged(call, response)) return response
@@ -151,7 +156,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     }
   }
 
-  /** Another token of this user would not help: the app has to ask for more. */
+  /** Does the API ask for more than a fresh token, such as another scope? The app has to handle that. */
   function isChallenged(call: Call, response: Response): boolean {
     const { status } = response
     if (status !== 401 && status !== 403) return false
@@ -162,7 +167,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     return true
   }
 
-  /** The token to send it again with; `null` where the answer is the caller's. */
+  /** The token to send the request again with; `null` if the caller gets the answer that is there. */
   function successor(call: Call, sent: Held): Held | null {
     const { held } = session
     if (!held) notReplayed(call, 'signed-out')

@@ -1,7 +1,7 @@
 import type { Environment } from './environment.ts'
 import { invalid } from './errors.ts'
 
-/** Does it take a page to say where it leads? */
+/** Is it a URL that needs a page to be resolved? */
 export function isRelative(value: string | URL): boolean {
   try {
     return !URL.canParse(value) && URL.canParse(value, 'https://localhost')
@@ -13,8 +13,8 @@ export function isRelative(value: string | URL): boolean {
 const LOOPBACK = /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/
 
 /**
- * Resolves it as `fetch` does. With `page`, what names no host of its own has to stay there: a `<base>` that was injected
- * would lead passwords to a stranger.
+ * Resolves the URL as `fetch` does. With `page`, a URL without a host must stay on the page's origin: an injected
+ * `<base>` could send passwords to another one.
  *
  * @throws AuthError `invalid_option`, naming it
  */
@@ -41,7 +41,7 @@ export function toUrl(
   return url
 }
 
-/** Tokens and passwords go there: nobody on the way may read along. */
+/** Tokens and passwords are sent to this URL, so it must be HTTPS or local. */
 export function secure(name: string, url: URL, page: Environment['page']): URL {
   const { protocol, hostname, origin, username } = url
   if (username) throw invalid(name, 'a URL without credentials')
@@ -50,7 +50,7 @@ export function secure(name: string, url: URL, page: Environment['page']): URL {
   throw invalid(name, "https, loopback or the page's own origin")
 }
 
-/** The folder that relative URLs resolve against; `undefined` where it takes a page to know, and there is none. */
+/** The folder that relative URLs resolve against; `undefined` if that needs a page and there is none. */
 export function readBaseUrl(given: string | URL | undefined, page: Environment['page']): URL | undefined {
   const value = given ?? page?.origin ?? '/'
   if (!page && isRelative(value)) return undefined

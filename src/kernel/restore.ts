@@ -12,7 +12,10 @@ import type { SignIn } from './sign-in.ts'
 
 /** Finds out, after the page has loaded, whether somebody is signed in. */
 export interface Restore {
-  /** The restore under way, or the first one, or after a failed one the next. Settles at once where it is known. */
+  /**
+   * Joins the restore under way, or starts one (the first, or another after a failed one). Settles at once if it is
+   * known who is signed in.
+   */
   restored(): Promise<AuthError | null>
   ready(options?: Abortable): Promise<Session<any, any>>
 }
@@ -49,7 +52,10 @@ export function createRestore(kernel: Needs, gate: PrerenderGate, signIn: Pick<S
     return arriving
   }
 
-  /** Completes the login that the page has come back from. Where that fails, the session from before goes on. */
+  /**
+   * Completes the login by redirect that the page has come back from. If that fails, the session from before is
+   * restored.
+   */
   async function arrive(given: Promise<unknown>): Promise<AuthError | null> {
     let loginError: AuthError | null = null
     try {
@@ -60,7 +66,7 @@ export function createRestore(kernel: Needs, gate: PrerenderGate, signIn: Pick<S
     }
     credentials = null
     const failure = await restored()
-    // Nobody holds the promise of that login.
+    // No caller waits for that login, so its error goes into the session.
     if (loginError && session.snapshot.status === 'anonymous') session.fail(loginError, true)
     return failure
   }

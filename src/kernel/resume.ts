@@ -17,12 +17,12 @@ interface Needs {
 }
 
 /**
- * Goes on with an access token that is all there is: while it lives nobody has to be asked. Settles with `false` where it
- * is of no use any more.
+ * Goes on with a stored access token, without asking the server while it is valid. Settles with `false` if it cannot be
+ * used any more.
  */
 export async function goOnWith(kernel: Needs, { accessToken = '', expiresAt }: Rest): Promise<boolean> {
   const { settings, environment, disposal, session, endpoints } = kernel
-  // Its end is by this machine's clock: what the token says of its beginning is by another.
+  // The stored expiry is by this machine's clock; `iat` in the token is by the server's.
   const left = expiresAt === undefined ? undefined : expiresAt - environment.now()
   if (left !== undefined && left <= 0) return false
   const { stamp } = session
@@ -31,11 +31,11 @@ export async function goOnWith(kernel: Needs, { accessToken = '', expiresAt }: R
     const parsed = parseToken(set, { sentAt: instant(environment), adopted: left === undefined })
     const complete = (inner: AbortSignal) => endpoints.complete(parsed, undefined, inner)
     const token = await within(environment, settings.timeout / 2, null, complete, disposal.signal)
-    // Whoever signed in or out meanwhile has decided.
+    // A login or logout meanwhile wins.
     if (session.stamp === stamp) session.commit(token, 'restore')
     return true
   } catch (error) {
-    // Not what the app's schema takes for claims.
+    // The app's schema refuses the claims.
     return !(isAuthError(error) && error.code === 'malformed_response')
   }
 }

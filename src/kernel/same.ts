@@ -1,4 +1,4 @@
-/** Compares what JSON can say; anything else (a Date, a Set, a class of the app's) counts as changed. */
+/** Compares JSON values; anything else (a Date, a Set, an object of a class) counts as changed. */
 export function isSameJson(a: any, b: any): boolean {
   if (Object.is(a, b)) return true
   if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b)) return false

@@ -1,12 +1,14 @@
-/** Orders the calls by which the app says, or asks, who is signed in. */
+/** Orders the calls by which the app decides who is signed in (login, logout, `setTokens`), or asks (`refresh()`). */
 export interface Say {
-  /** Raised by every call that decides; one that was made before it has lost its say. */
+  /** Counts the decisions. A call that began before the last one is superseded: its result is dropped. */
   readonly decisions: number
   /** Somebody decides who is signed in. */
   decide(): number
-  /** The app asks, by an explicit `refresh()`: whatever the marker says, somebody may have signed in elsewhere. */
+  /**
+   * The app calls `refresh()`: the marker does not count until the answer, since a user may have signed in elsewhere.
+   */
   ask(): object
-  /** That call is over, or whichever is under way: from here on the marker counts again. */
+  /** That call is over (without an argument: the call under way). The marker counts again. */
   answered(call?: object): void
   readonly isAsking: boolean
 }

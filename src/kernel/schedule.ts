@@ -7,7 +7,7 @@ import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
 export interface Schedule {
-  /** The tick: acts when something is due, else sets the one timer for when it will be. */
+  /** Refreshes if a refresh is due, else sets the one timer for the time when it will be. */
   look(): void
   dispose(): void
 }
@@ -20,7 +20,7 @@ interface Needs {
   readonly refresher: Pick<Refresher, 'run' | 'flight'>
 }
 
-/** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
+/** The timer decides nothing: when it rings, the clocks are read again. */
 export function createSchedule({ settings, environment, session, backoff, refresher }: Needs): Schedule {
   const { endpoints, sliding, log } = settings
   let undo = () => {}
@@ -28,19 +28,19 @@ export function createSchedule({ settings, environment, session, backoff, refres
 
   function look(): void {
     undo()
-    // A refresh that waits for the end of the backoff looks again too.
+    // A flight that waits for the end of the backoff looks again too.
     refresher.flight?.stir?.()
-    // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
+    // On a server and in a worker no timer refreshes: a request does so when it is due.
     if (disposed || !environment.page || environment.page.isWorker || refresher.flight) return
     const due = untilDue()
     if (due === null) return
     const { held } = session
     const need = !held || isExpired(environment, held) ? 'dead' : 'ahead'
     const pause = Math.max(backoff.wait(need), backoff.limit())
-    // A sliding token is over then, whatever holds the refresh back.
+    // A sliding token ends at its expiry, even if the backoff still holds the refresh back.
     const wait = sliding && held?.expires ? Math.min(pause, remaining(environment, held.expires)) : pause
     const ms = Math.min(Math.ceil(Math.max(due, wait)), MAX_TIMER)
-    // Where nothing can be renewed, no network is needed to see that the token has ended.
+    // If tokens cannot be refreshed, no network is needed: at the expiry the session ends.
     const asks = !held || endpoints.refresh !== false
     if (asks && !environment.online()) log({ type: 'timer', at: null })
     else if (ms <= 0) void refresher.run(need)
@@ -50,7 +50,7 @@ export function createSchedule({ settings, environment, session, backoff, refres
     }
   }
 
-  /** Milliseconds until a refresh is due, whatever may hold it back; `null` when none will be. */
+  /** Milliseconds until a refresh is due, without the backoff; `null` if none will be due. */
   function untilDue(): number | null {
     const { held, snapshot } = session
     if (snapshot.status !== 'anonymous' && snapshot.error?.retryable) return 0

@@ -10,9 +10,9 @@ type Marked = RequestInit & { [SENDERS]?: readonly object[] }
 
 /** The `fetch` underneath. Where an app has put `auth.fetch` in its place, what a client sends comes back to it. */
 export interface Sending {
-  /** `init` is the client's own: the mark is put on it. */
+  /** `init` must be the client's own object: the mark is written to it. */
   send(target: string | Request, init: RequestInit): Promise<Response>
-  /** Sends what has come back; `null`: the call is the app's own. */
+  /** Sends a request of a client that has come back to it; `null`: it is a new call of the app. */
   passOn(input: RequestInfo | URL, init: RequestInit | null | undefined): Promise<Response> | null
   /** The client is disposed: it passes on what any other client sends. */
   retire(): void
@@ -22,7 +22,7 @@ export interface Sending {
 export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['baseURI']): Sending {
   const self = Object.freeze({})
   const alone = Object.freeze([self])
-  /** What is being called just now. */
+  /** The arguments of the `fetch` call that is running just now. */
   let target: string | Request | null = null
   let own: Marked = {}
   let isRetired = false
@@ -34,7 +34,10 @@ export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['
     return `${init?.method ?? request?.method ?? 'GET'} ${href}`.toUpperCase()
   }
 
-  /** A wrapper that makes another `init`, or a Request, is known by calling back while it is being called. */
+  /**
+   * A wrapper may drop the mark by making a new `init` or a Request. Its call is recognized because it comes while
+   * `fetch` is being called, with the same method and URL.
+   */
   function isCurrent(input: RequestInfo | URL, init: RequestInit | null | undefined): boolean {
     try {
       return target !== null && lineOf(target, own) === lineOf(input, init)

@@ -1,20 +1,20 @@
 import { type Clock, type Instant, instant } from './clock.ts'
 
 /**
- * What the server's clock shows at the least. A token's `iat` should say when it was issued, but some servers copy it
- * from the refresh token. Then it is as old as the session, and `exp − iat` is longer than the token lives.
+ * The earliest time that the server's clock can show. A token's `iat` should say when it was issued, but some servers
+ * copy it from the refresh token. Then it is as old as the session, and `exp − iat` is longer than the token lives.
  */
 export interface ServerClock {
-  /** It has shown this time (epoch milliseconds, or NaN) just now. */
+  /** The server's clock has shown this time (epoch milliseconds, or NaN) just now. */
   saw(time: number): void
-  /** Whoever signs in brings a new `iat`. */
+  /** A login brings a new `iat`. */
   forget(): void
   /**
-   * When the token that was asked for at `sentAt` was issued, by the server's clock: its `iat`, unless that must be older.
-   * `at`: the server's clock has shown `iat` by then; by default now.
+   * When the token that was asked for at `sentAt` was issued, by the server's clock: its `iat`, unless that must be
+   * older. `at`: the server's clock has shown `iat` by then; by default now.
    */
   issued(iat: number, exp: number, sentAt: Instant, at?: Instant): number
-  /** The API has refused a token which should have lived until then. */
+  /** The API has refused a token that should have been valid until then. */
   refused(exp: number | undefined): void
 }
 
@@ -40,9 +40,9 @@ export function createServerClock(clock: Clock): ServerClock {
     issued(iat, exp, sentAt, at = instant(clock)) {
       const shown = (by: keyof Instant): number => (seen ? seen.time + sentAt[by] - seen.at[by] : 0)
       if (doubt) {
-        // Where `iat` falls behind, the server has copied it, and the token was refused because it had ended.
+        // If `iat` falls behind, the server has copied it, and the token was refused because it had expired.
         if (iat < shown('wall') - SLACK) {
-          // By this machine's clock it had, and the new one has not, so that clock is right enough.
+          // If the old token has expired by this machine's clock, and the new one has not, this clock is right enough.
           const isRight = doubt.time <= doubt.at.wall && sentAt.wall < exp
           seen = isRight ? { time: sentAt.wall, at: sentAt } : doubt
         }

@@ -3,7 +3,7 @@ import type { Sending } from './sending.ts'
 
 type Given<Name extends keyof AuthClientOptions> = Readonly<Pick<AuthClientOptions<any>, Name>>
 
-/** The options after their defaults, checked. Nothing reads the caller's object again, nor `Object.prototype`. */
+/** The checked options with their defaults. Nothing reads the caller's object again, nor `Object.prototype`. */
 export interface Settings
   extends Given<
     | 'readTokens'
@@ -27,9 +27,9 @@ export interface Settings
     readonly restore?: Endpoint
   }
   readonly allowedOrigins: ReadonlySet<string>
-  /** Names the session among all that this browser knows: the origin of `baseUrl` is always part of it. */
+  /** Names the session among all sessions in this browser: it always contains the origin of `baseUrl`. */
   readonly sessionKey: string
-  /** The access token is all that a page has: no refresh token, nor a cookie of one. */
+  /** The access token is all that a page has: there is no refresh token, and no cookie with one. */
   readonly accessOnly: boolean
   readonly scheme: string
   readonly timeout: number

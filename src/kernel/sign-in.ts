@@ -18,7 +18,7 @@ import type { Settings } from './settings.ts'
 import { parseToken, type Token } from './token.ts'
 import { takeTurn } from './turns.ts'
 
-/** The calls by which the app says who is signed in. */
+/** The calls by which the app decides who is signed in. */
 export interface SignIn {
   login(credentials?: unknown, options?: Abortable): Promise<AuthenticatedSession<any, any>>
   setTokens(tokens: TokenSet): Promise<AuthenticatedSession<any, any>>
@@ -34,7 +34,7 @@ interface CanSignIn {
 }
 
 /**
- * Where there is no window, one session per request is a decision that the app has to make.
+ * Without a window, the app has to say by the option `server` that each request has a client of its own.
  * @throws AuthError `unsupported`
  */
 export function canSignIn({ settings, environment, alive }: CanSignIn): void {
@@ -59,7 +59,7 @@ interface Needs extends CanSignIn {
   readonly cookies: CookiesPart | undefined
   readonly flow: FlowPart | undefined
   readonly marker: Marker
-  /** While the page is prerendered; settles when it is shown. What was called first goes on first. */
+  /** While the page is prerendered: settles when it is shown. Calls go on in the order in which they were made. */
   hidden(signal?: AbortSignal | null): Promise<void> | null
 }
 
@@ -93,7 +93,7 @@ export function createSignIn(kernel: Needs): SignIn {
       isOpen = loginNote.stands()
       loginNote.set()
     }
-    // Of a login before this one the outcome is still not known.
+    // The note stays if the outcome of an earlier login is still unknown.
     const refused = () => isOpen || loginNote.lift()
     return inTurn('login', asked, signal, inner =>
       endpoints.login(credentials, session.tokens, inner, sent, refused),
@@ -110,27 +110,28 @@ export function createSignIn(kernel: Needs): SignIn {
     const hidden = kernel.hidden()
     if (hidden) await hidden
     kernel.revocation.doubt()
-    // What a schema makes of the claims, or of the user, is known later.
+    // Schemas are async, so with one the claims or the user are known later.
     const isChecked = claims !== undefined || (userSchema !== undefined && parsed.user !== undefined)
     const { snapshot } = session
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
     const token = isChecked ? parsed : endpoints.named(parsed, known)
     const isRefresh = isRenewal(token)
-    // The next token of who is signed in does not end a login that is under way.
+    // The next token of the same user does not end a login that is under way.
     const asked = isRefresh ? say.decisions : say.decide()
-    // Where nothing is left to ask, the very next request carries the token, awaited or not.
+    // If nothing has to be asked, commit now: the next request carries the token, even if the app does not await this
+    // call.
     if (!isChecked && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
     const identity = isRefresh ? session.identity : null
     return inTurn('tokens', asked, null, async () => token, known, identity)
   }
 
-  /** Does it name the user who is signed in? */
+  /** Is it a token of the user who is signed in? */
   const isRenewal = (token: Token): boolean =>
     token.identity !== null && token.identity === session.held?.identity.name
 
   /**
-   * When what was under way is over: gets the token, and commits it unless somebody else has decided meanwhile.
-   * `renewed`: the token renews the session of this identity, and no other one.
+   * In its turn: gets the token, and commits it unless there was another decision meanwhile. `renewed`: the token may
+   * only renew the session of this identity.
    */
   function inTurn(
     cause: 'login' | 'tokens',
@@ -143,9 +144,9 @@ export function createSignIn(kernel: Needs): SignIn {
     const signIn = async (inner: AbortSignal) => {
       unlessSuperseded(asked)
       const got = await getToken(inner)
-      // Its cookie is in the jar by now, and whoever signed out meanwhile must not find it there.
+      // There was a logout meanwhile, and this login has set its cookie all the same: sign out on the server again.
       if (asked !== say.decisions && !session.held) void kernel.revocation.run(got, { asked: true })
-      // The session that is held came after it, and must not go on with that cookie.
+      // There was another login meanwhile, and the cookie of this one may have replaced its cookie.
       else if (asked !== say.decisions && cause === 'login') loginNote.set()
       const token = await endpoints.complete(got, known, inner)
       inner.throwIfAborted()

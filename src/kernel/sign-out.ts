@@ -10,9 +10,9 @@ import type { Settings } from './settings.ts'
 
 /** Ends the session here, and keeps it ended. */
 export interface SignOut {
-  /** Here first, then in the other tabs, then on the server. */
+  /** Ends the session in this tab first, then in the other tabs, then on the server. */
   signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult>
-  /** Does something keep a restore or refresh from going out that the app has not asked for? */
+  /** Must a restore or refresh not leave, if the app did not ask for it? Ends the session then. */
   bars(): boolean
 }
 
@@ -51,7 +51,7 @@ export function createSignOut(kernel: Needs): SignOut {
 
     bars() {
       if (say.isAsking) return false
-      // Where this tab alone has the refresh token, and tells nobody, it was another session that another tab has ended.
+      // This tab has a refresh token of its own and no tabs are shared, so the marker is of another session.
       const isApart = !kernel.tabs && session.lineage !== null
       const { epoch, serial } = session.stamp
       if (isApart || !marker.stands(epoch)) return kernel.parts.some(part => part.bars?.())
@@ -59,7 +59,7 @@ export function createSignOut(kernel: Needs): SignOut {
       // Decided when the marker was set: a login since then is the newer, and one before it is over.
       const rested = loaded()
       session.clear(session.held ? 'other-tab' : 'logout', Math.max(serial, marker.since()))
-      // The tab that signed out may not have had it: while the marker is set there has been no login since.
+      // The tab that signed out may not have seen this storage. There was no login since, or the marker would be gone.
       kernel.storage?.drop(environment.now())
       revocation.found(rested)
       return true

@@ -11,8 +11,8 @@ interface Needs {
 }
 
 /**
- * Signs each send anew. Where the server has said what it wants to see in the proof, the same request is sent once more:
- * with the same token, so that is no refresh.
+ * Signs each send anew. If the server says what the proof must contain, the same request is sent once more, with the
+ * same token: that is no refresh.
  */
 export function createSignedSend(
   kernel: Needs,
@@ -37,7 +37,7 @@ export function createSignedSend(
       const { url, method } = call
       const request = { url: url as string, method, headers: init.headers }
       await callback(log, 'proof', () => proof.sign(key, request))
-      // Meanwhile the user can have signed out.
+      // The user can have signed out while the request was signed.
       belonging(session.identity && session.owner, token)
       const response = await sending.send(target, init)
       const isTaught = !response.redirected && proof.learn(request.url, response)

@@ -1,9 +1,9 @@
 import { DAY } from './clock.ts'
 
 /**
- * Says how far a tab has come. Every login and logout begins an epoch; every refresh of it has a higher serial. Two stamps
- * are compared as a pair, the epoch first: a refresh is never stronger than what the user decided. A change in this tab
- * makes a new stamp object, so a result belongs to the session it was asked under as long as the object is the same.
+ * Says how far a tab has come. Every login and logout begins an epoch; every refresh within it has a higher serial. Two
+ * stamps are compared as a pair, the epoch first, so a refresh is never newer than a later login or logout. Each change
+ * of the session in this tab makes a new stamp object. A result is dropped if the object is another one by then.
  */
 export interface Stamp {
   readonly epoch: number
@@ -18,14 +18,15 @@ const YEAR = 365 * DAY
 const MISSED = 100
 
 /**
- * Epochs and serials keep near the time, or near those before them. A forged one from the far future would make each
- * later one look old: also to a page that is opened when the tabs which have heard of it are gone, and finds it in the
- * storage.
+ * The highest epoch or serial that is believed: near the time, or near the highest known one. A forged number from the
+ * far future would make every later session look old, also in pages that find it in the storage.
  */
 export const lastSerial = (now: number, known: number): number => Math.max(now + DAY, known + MISSED)
 
 export const isSerial = (value: number, last: number): boolean =>
   Number.isSafeInteger(value) && value >= 0 && value <= last
 
-/** What is stored may be of before a clock was set back; a number beyond that would count as the newest for ever. */
+/**
+ * A stored number may come from before a clock was set back. One further in the future would be the newest for ever.
+ */
 export const isStored = (value: number, now: number): boolean => isSerial(value, now + YEAR)

@@ -1,4 +1,4 @@
-/** The first of these that the runtime takes. Cloudflare's workers throw at values that every browser has. */
+/** The first of these that the runtime takes: Cloudflare Workers throw at values that every browser knows. */
 export const supported = (...choices: RequestInit[]): RequestInit => choices.find(isSupported) ?? {}
 
 function isSupported(init: RequestInit): boolean {
@@ -10,5 +10,7 @@ function isSupported(init: RequestInit): boolean {
   }
 }
 
-/** For what must not follow a redirect: where there is no `'error'`, the redirect itself is the answer. */
+/**
+ * For requests that must not follow a redirect. Without `'error'` in the runtime, the redirect itself is the answer.
+ */
 export const noRedirect = (): RequestInit => supported({ redirect: 'error' }, { redirect: 'manual' })

@@ -6,7 +6,7 @@ import type { Exclusive } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { Settings } from './settings.ts'
 
-/** One task after the other, in this tab. */
+/** The turns of one tab: one task after the other. */
 export function createQueue(): Exclusive {
   let last: Promise<unknown> = Promise.resolve()
   return task => {
@@ -28,8 +28,8 @@ interface Needs {
 }
 
 /**
- * A turn of a login: when what is on the wire for the session before is over, under the lock, bounded by `timeout`. The
- * caller's `signal` ends its wait, and what the turn does.
+ * Runs a login in its turn: waits until no refresh of the session before is on the wire, takes the lock, and gives up
+ * after `timeout`. The caller's `signal` ends the wait and the task.
  */
 export function takeTurn<T>(
   { settings, environment, disposal, exclusive, refresher }: Needs,

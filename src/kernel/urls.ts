@@ -6,8 +6,8 @@ const REMEMBERED = 256
 const LONG = 1_024
 
 /**
- * Says where a request would go, if the credentials may go there too; else `null`. What is judged is what is sent: the
- * URL is read once, as `fetch` would read it.
+ * Returns the absolute URL if the token may be sent there, else `null`. The URL is read once, as `fetch` would read it,
+ * and the result is what is sent.
  */
 export function createUrlJudge(
   { allowedOrigins, log }: Settings,
@@ -21,7 +21,7 @@ export function createUrlJudge(
       const { protocol, origin, href, username, password } = new URL(url, base)
       // The origin of a `blob:` URL is its maker's: the scheme has to be looked at too.
       if (protocol !== 'https:' && protocol !== 'http:') return null
-      // Nothing is sent there: fetch refuses it, and its password is not for a logger.
+      // `fetch` refuses a URL with a password, and a logger must not see one.
       if (username || password) return null
       if (allowedOrigins.has(origin)) return href
       log({ type: 'origin-not-allowed', origin })

@@ -9,15 +9,18 @@ import type { Refresher } from './refresh.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 
-/** Which token may be used now, and what a call waits for where there is none. */
+/** Which token may be used now, and what a call waits for if there is none. */
 export interface TokenSource {
-  /** The token to send with; `null` when anonymous, `undefined` where that takes a wait. Starts the refresh ahead. */
+  /**
+   * The token to send with; `null` if nobody is signed in; `undefined` if the caller has to wait. Starts a refresh if
+   * one is due soon.
+   */
   ready(): Held | null | undefined
-  /** The same, for a caller who will not wait: starts what a request would wait for. */
+  /** The same for a caller that does not wait: starts the refresh that a request would wait for. */
   peek(): Held | null
   /**
-   * The token to send with now, refreshed first where one is due; `null` when anonymous. `refused`: a token of the owner
-   * that a server has refused; `null` then means that the session ended while the call waited.
+   * The token to send with, refreshed first if that is due; `null` if nobody is signed in. `refused`: a token of the
+   * owner that a server has refused; `null` then means that the session ended while the call waited.
    */
   usable(
     signal?: AbortSignal | null,
@@ -25,7 +28,7 @@ export interface TokenSource {
     owner?: Owner,
     refused?: string | null,
   ): Promise<Held | null>
-  /** Where the token that was refused, or the one that took its place, is no good: refreshes. */
+  /** Refreshes, unless another valid token has replaced the refused one already. */
   renewed(sent: Held, signal?: AbortSignal | null): Promise<void>
 }
 
@@ -58,7 +61,7 @@ export function createTokenSource(kernel: Needs): TokenSource {
     if (!expires) return held
     const left = remaining(environment, expires)
     if (left <= margin) return undefined
-    // The timer may be throttled: in a hidden tab a request is the better alarm.
+    // Browsers throttle timers in hidden tabs, so a request starts the refresh too.
     if (left <= ahead) void refresher.run('ahead')
     return held
   }
@@ -87,7 +90,7 @@ export function createTokenSource(kernel: Needs): TokenSource {
       if (isRefused()) throw unavailable('The server handed back the token that was refused.')
       if (isShort(minValidity)) {
         await replaceShort(signal)
-        // The machine may have slept while the answer was under way: what came is then dead already.
+        // The machine may have slept while the answer was on its way, so the new token may have expired already.
         if (isShort(0)) await replaceShort(signal)
         if (isOver()) throw unavailable('Even a fresh token is dead: look at its lifetime.')
       } else ready()
@@ -106,11 +109,11 @@ export function createTokenSource(kernel: Needs): TokenSource {
 
   async function replaceShort(signal?: AbortSignal | null): Promise<void> {
     const error = await unlessAborted(refresh(), signal)
-    // Refused: the token that is there is good to its end.
+    // The refresh was refused: the held token stays usable until it expires.
     if (error?.code !== 'refresh_rejected' || isOver()) raise(error)
   }
 
-  /** The token that is held was refused, or has ended. */
+  /** Refreshes: the held token was refused, or has expired. */
   async function replaceDead(signal?: AbortSignal | null): Promise<void> {
     if (!isOver()) kernel.serverClock.refused(session.held?.exp)
     raise(await unlessAborted(refresher.run('dead'), signal))
@@ -129,7 +132,7 @@ export function createTokenSource(kernel: Needs): TokenSource {
   }
 }
 
-/** The token (or the session), where it is that of the user whom the request is for. */
+/** The token (or session) if it belongs to the owner of the request. */
 export function belonging<T extends Owner>(token: T | null, { identity }: Owner): T | null {
   if (identity === null) return token
   if (!token) throw new AuthError('no_session', 'The session ended before the request was sent.')

@@ -12,15 +12,16 @@ import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import type { Token } from './token.ts'
 
-/** Whose token it is. */
+/** Finds out whose token it is. */
 export interface Naming {
-  /** Names the user of a token, as far as nothing has to be asked for it. `known`: as for `complete`. */
+  /** Names the user of a token without asking the server. `known`: as for `complete`. */
   named(token: Token, known: unknown): Token
   /** Names the user of a token by its claims alone. */
   nameByClaims(token: Token): Promise<string | null>
   /**
-   * Lets the app's schema have the claims, names the user, and asks for the user where nothing has said it yet.
-   * `known`: the user of the session that it renews, if it turns out to be of the same user. `again`: asks all the same.
+   * Validates the claims by the app's schema, names the user, and calls the user endpoint if the user is not known yet.
+   * `known`: the user of the current session, used if the token is of the same user. `again`: calls the endpoint
+   * anyway.
    */
   complete(token: Token, known: unknown, signal: AbortSignal, again?: () => boolean): Promise<Token>
 }
@@ -36,7 +37,7 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
   const { settings, environment } = kernel
   const { claims, userSchema, endpoints, timeout, log } = settings
 
-  /** What the app's schema makes of it. Its issues can quote what they found, so they stay there. */
+  /** Validates by the app's schema. The schema's issues can quote the value, so they are not passed on. */
   async function validated<T>(option: string, schema: StandardSchema<T>, value: unknown): Promise<T> {
     const valid = await callback(log, option, async () => {
       const result: { issues?: unknown; value?: unknown } = await schema['~standard'].validate(value)
@@ -86,17 +87,17 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
       const result = named(token, known)
       const isSame = session.isSameUser(result)
       if (!endpoints.user || token.user != null || (isSame && known != null && !again())) return result
-      // Cookies that came with any 2xx answer are a session only if the server names its user.
+      // In cookie mode any 2xx answer may set cookies: they are a session only if the server names its user.
       const isNew = cookies && !token.isNamed && !isSame
       try {
         const late = () => new AuthError('user_unavailable', 'The user request took too long.')
         const inTime = async (inner: AbortSignal) =>
           withUser(await (isNew ? cookies.whoIs(token, 'user', inner) : askForUser(token, inner)))
-        // It has to be over before the operation is, which would take the token with it.
+        // This call must be over before the operation's own timeout, which would lose the token.
         const left = remaining(environment, later(token.since, timeout)) * 0.9
         return named(await within(environment, Math.min(timeout / 2, left), late, inTime, signal), known)
       } catch (error) {
-        // The session does not hang on it; the next refresh asks again.
+        // The session goes on without the user; the next refresh asks again.
         signal.throwIfAborted()
         if (isNew) throw error
         log({ type: 'user-failed', error: error as AuthError })

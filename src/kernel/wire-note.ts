@@ -2,20 +2,23 @@ import { type Disposal, unlessAborted } from './abort.ts'
 import { createNote, type NoteNeeds } from './note.ts'
 
 /**
- * 'A refresh is on the wire', since when, and how long the last one took. A page that goes away meanwhile leaves this
- * note. The server rotates all the same, so the cookie that the next page finds can be used up already. The answer brings
- * the new one, and any answer removes the note.
+ * The note "a refresh is on the wire", since when, and how long the last one took. A page that goes away while it waits
+ * for the answer leaves this note. The server rotates the cookie all the same, so the next page may find a used-up
+ * cookie until that answer arrives. So the next page waits a little. Any answer removes the note.
  */
 export interface WireNote {
-  /** A refresh leaves. To be called when the server has answered: the cookie of its answer is in the jar by then. */
+  /**
+   * Called when a refresh leaves. Returns a function to call when the server has answered: its cookie is in the jar
+   * then.
+   */
   sent(): () => void
-  /** The server has answered something else that decides about the cookie. */
+  /** The server has answered another call that sets the cookie. */
   lift(): void
   /** The page goes away, maybe to the back/forward cache. */
   leave(): void
-  /** The page was kept, and hears itself what becomes of what it has sent. */
+  /** The page came back from the back/forward cache, and gets the answer itself. */
   back(): void
-  /** As long as the answer to a page that has gone may take; `null`: no such page is known of. */
+  /** Waits as long as the answer to a page that has gone may take; `null`: there is no such page. */
   lifted(signal: AbortSignal): Promise<void> | null
 }
 
@@ -27,7 +30,7 @@ export function createWireNote(kernel: NoteNeeds & { readonly disposal: Disposal
   const note = createNote(kernel, 'refresh-sent')
   const tookNote = createNote(kernel, 'refresh-took')
   let onWire: number | null = null
-  /** Milliseconds; of a page before this one where it has seen none itself. */
+  /** Milliseconds that the last refresh took, in this page or else in the page before. */
   let took = 0
 
   function lift(): void {
@@ -38,7 +41,7 @@ export function createWireNote(kernel: NoteNeeds & { readonly disposal: Disposal
   function left(): number {
     const at = note.read()
     const now = environment.now()
-    // This page hears itself what becomes of what it has sent.
+    // The note of this page itself: it gets the answer.
     if (at == null || at === onWire || at > now) return 0
     took ||= Math.min(tookNote.read() ?? 0, 2 * timeout)
     return Math.min(at + Math.max(LEAST, 2 * took) - now, timeout / 2)

@@ -1,6 +1,6 @@
 import type { TokenStorage } from '../../types.ts'
 
-/** The browser's own storage, looked up at each use: a browser can throw at the very name. */
+/** The browser's own storage, looked up at each use, since the lookup itself can throw. */
 export const browserStorage = (open: () => Storage): TokenStorage => ({
   get: key => open().getItem(key),
   set: (key, value) => open().setItem(key, value),
@@ -8,7 +8,7 @@ export const browserStorage = (open: () => Storage): TokenStorage => ({
   get shared() {
     try {
       const opened = open()
-      // One that cannot be read is no storage at all, and no other tab sees anything in it.
+      // A storage that cannot be read is not shared with any tab.
       opened.getItem('')
       return opened === localStorage
     } catch {

@@ -12,7 +12,7 @@ import { createResting } from './resting.ts'
  * @throws AuthError `invalid_option`
  */
 export function webStorage(storage: Storage | (() => Storage)): Feature<'storage'> {
-  // A browser whose storages are switched off has null for them: such an app goes on with its tokens in memory.
+  // In a browser with storage switched off the value is null: the app then keeps its tokens in memory.
   const isGiven = storage === null || [storage, pick(storage as Storage, 'getItem').getItem].some(isFunction)
   demand(isGiven, 'webStorage', 'given a Storage or a function that returns one')
   return tokenStorage(browserStorage(typeof storage === 'function' ? storage : () => storage))
@@ -32,7 +32,7 @@ export function tokenStorage(storage: TokenStorage): Feature<'storage'> {
   return plan('storage', kernel => createResting(kernel, ownStorage(storage)))
 }
 
-/** Its members may be a class's, but `shared` nobody's who only got at `Object.prototype`. */
+/** The methods may come from a class. `shared` must not come from `Object.prototype`. */
 const ownStorage = (storage: TokenStorage): TokenStorage => ({
   get: key => storage.get(key),
   set: (key, value) => storage.set(key, value),

@@ -6,17 +6,17 @@ import type { LogoutReason, ProofKey, TokenStorage } from '../../types.ts'
 import { createVault } from './vault.ts'
 
 /**
- * What is stored of the session, and how a session goes on from there. In a storage of this tab alone it can be the copy
- * that a duplicated tab brought along: the client that owns the lineage goes on with it. Or it belongs to another client
- * of this document, which is followed.
+ * What is stored of the session, and how a session goes on from it. In a storage of one tab it can be a copy, made when
+ * the browser duplicated the tab: then only the owner of the lineage goes on with it. Or it belongs to another client
+ * of this document: then this client follows that one.
  */
 export function createResting(kernel: Kernel, storage: TokenStorage): StoragePart {
   const { settings, disposal } = kernel
   const vault = createVault(kernel, storage)
-  /** What is stored is what another client refreshes with, maybe one of this document. */
+  /** What is stored belongs to another client, maybe one of this document. */
   let isOthers = false
 
-  /** Without other tabs there is nobody else to own it. */
+  /** If tabs are not shared, this client is the only possible owner. */
   const ownerOf = async (lineage: number) => (await kernel.tabs?.own(lineage)) ?? 'this client'
 
   function save(): void {
@@ -37,7 +37,7 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
         key: tokens.key?.id,
       })
     } else if (!vault.shared) {
-      // Of the session that is followed there may be a copy from before a reload: `recover` decides about that.
+      // Keeps what is stored of the followed lineage: it may be this tab's own from before a reload. `recover` decides.
       vault.drop(lineage === null ? stamp.serial : lineage - 1)
     }
   }
@@ -46,7 +46,7 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
   function end(reason: LogoutReason, told: boolean): void {
     const { epoch, serial } = kernel.session.stamp
     const isDecision = reason === 'logout' || reason === 'idle'
-    // The client that refreshes with it is responsible for it.
+    // Only the client that refreshes with the stored token may remove it.
     if (isOthers && !isDecision && reason !== 'other-tab') return
     vault.drop(Math.max(serial, epoch), isDecision && !told)
   }
@@ -91,14 +91,17 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     return true
   }
 
-  /** The key that it is bound to; `null`: this browser no longer has it, so the refresh token is worth nothing. */
+  /** The key that the refresh token is bound to; `null`: this browser no longer has it, so the token cannot be used. */
   async function keyOf({ key }: Rest): Promise<ProofKey | null | undefined> {
     const held = kernel.session.tokens?.key
     if (!kernel.proof || held?.id === key) return held
     return key === undefined ? null : kernel.proof.find(key)
   }
 
-  /** A copy that was taken up may turn out to be an old one: the browser tells its tabs late what others have stored. */
+  /**
+   * A stored token that this client goes on with may turn out to be an old copy: browsers show writes of other tabs
+   * late.
+   */
   async function recheck(lineage: number): Promise<true> {
     const found = await vault.load()
     const isOurs = found !== null && (await ownerOf(lineage)) === 'this client'

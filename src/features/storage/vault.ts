@@ -8,25 +8,25 @@ import { isUsable } from '../../kernel/token.ts'
 import type { TokenStorage } from '../../types.ts'
 
 export interface Vault {
-  /** All tabs see the same. */
+  /** Do all tabs read the same storage? */
   readonly shared: boolean
   /**
-   * `undefined`: it cannot be read now. A browser shows a tab late what another has written: what goes with an older
-   * serial than is expected is read again, for a second at most.
+   * `undefined`: it cannot be read now. Browsers show writes of other tabs late, so a value with a lower serial than
+   * expected is read again, for a second at most.
    */
   load(expected?: () => number): Promise<Rest | null | undefined>
-  /** Never over what goes back to a newer login. */
+  /** Never replaces what is stored of a newer login. */
   save(rest: Rest): void
   /**
-   * Removes what goes back to this login or an older one; a newer one is not ours to remove. `ends`: copies of it in
-   * tabs that are asleep or closed are worth nothing either.
+   * Removes what is stored of this lineage or an older one, but not of a newer one. `ends`: copies in tabs that are
+   * asleep or closed are void too.
    */
   drop(lineage: number, ends?: boolean): void
   /** When all that was written has arrived. */
   settled(): Promise<unknown>
 }
 
-/** A storage that hangs must not hold up the session, nor the lock. */
+/** A storage that hangs must not block the session or the lock. */
 const PATIENCE = 1_000
 const LOOK_AGAIN = 20
 
@@ -46,7 +46,10 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
     told = true
   }
 
-  /** `null` where the storage fails: a tab's own is from then on replaced by memory, a shared one has no substitute. */
+  /**
+   * `null` if the storage fails. A tab's own storage is replaced by memory from then on; a shared one cannot be
+   * replaced.
+   */
   async function attempt<T>(use: () => T | Promise<T>): Promise<{ value: T } | null> {
     try {
       const used = use()
@@ -59,9 +62,9 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
     }
   }
 
-  /** Of all copies of one tab's storage, and all its tabs, the highest number is the newest. */
+  /** The number of the newest copy among all tabs. `raise`: makes a higher one. */
   function newest(raise = false): number {
-    // Where nothing can be compared, what is there is taken.
+    // If the number cannot be read, any copy counts as the newest.
     const known = ledger.read() ?? 0
     if (!raise) return known
     const next = Math.max(known + 1, Math.floor(environment.now()))
@@ -90,12 +93,12 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
     load,
     save(rest) {
       copy = rest
-      // A token that renews itself is in every tab, and no copy of it is used up by another.
+      // A token that renews itself is in every tab, and is not used up by a refresh, so copies stay valid.
       copy = isShared() ? rest : { ...rest, serial: newest(!settings.sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
       const write = async () => {
         if (broken || (await attempt(() => storage.set(key, text)))) return
-        // What is left there is used up: whoever found it would burn the session.
+        // The token that is still stored is used up: sending it again could end the session.
         await attempt(() => storage.remove(key))
       }
       last = isShared()

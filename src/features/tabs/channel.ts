@@ -4,25 +4,27 @@ import { lastSerial } from '../../kernel/stamp.ts'
 import type { Locks } from './locks.ts'
 import { type News, type Question, readMessage, VERSION } from './messages.ts'
 
-/** The way of every message between the tabs. */
+/** Every message between the tabs goes through here. */
 export interface TabChannel {
   readonly isOpen: boolean
-  /** `again`: also where it could not be had before. */
+  /** `again`: tries once more, even if the channel could not be opened before. */
   open(again?: boolean): void
   /** The next use opens it again, unless the client is disposed. */
   close(): void
   post(message: News | Question): void
-  /** Asks the siblings, and waits until what they say has made it so, for so many milliseconds at most. */
+  /**
+   * Asks the siblings, and waits until `isAnswered` holds after one of their messages, for `ms` milliseconds at most.
+   */
   consult(question: Question, isAnswered: () => boolean, ms: number, giveUp?: AbortSignal): Promise<void>
-  /** Has this been asked or told too often lately? Whoever is not answered goes on without. */
+  /** Did messages of this type come too often lately? Then they are not answered, and the sender goes on without. */
   isFlood(type: string, most?: number): boolean
-  /** A serial or epoch was heard, or seen by a lock. */
+  /** A serial or epoch was heard in a message, or seen in the name of a lock. */
   saw(value: number): void
-  /** The highest serial that can be a true one. */
+  /** The highest serial that is believed. */
   last(): number
 }
 
-/** A flood of messages is acted upon so many times in so many milliseconds. */
+/** Messages of one type are acted upon so many times at most in so many milliseconds. */
 const FLOOD = 50
 const FLOOD_SPAN = 20_000
 
@@ -32,7 +34,7 @@ export function createChannel(
   receive: (message: News | Question) => Promise<void>,
 ): TabChannel {
   const { environment, session, disposal } = kernel
-  /** `undefined`: nobody has needed it yet; `null`: it is not to be had. */
+  /** `undefined`: not needed yet; `null`: it could not be opened. */
   let channel: Channel | null | undefined
   const consulting = new Set<() => void>()
   const heard = new Map<string, { since: number; times: number }>()
@@ -47,7 +49,7 @@ export function createChannel(
     return lastSerial(environment.now(), Math.max(farthest, serial, epoch))
   }
 
-  /** A tab that comes a task late has missed no more than one that was created then: `hello` asks what there is. */
+  /** Opening late misses nothing: `hello` asks the siblings how far they have come. */
   function open(again?: boolean): void {
     if (again && !channel) channel = undefined
     if (channel !== undefined || environment.prerendering() || disposal.signal.aborted) return
@@ -76,7 +78,7 @@ export function createChannel(
       channel?.postMessage({ v: VERSION, ...message })
     } catch {
       try {
-        // A user of the app's own making that cannot be cloned: the others do without.
+        // The app's user object cannot be cloned: the siblings do without it.
         channel?.postMessage({ v: VERSION, ...message, user: undefined })
       } catch {
         locks.degrade('channel')

@@ -7,7 +7,7 @@ import type { Question } from './messages.ts'
 import type { Ownership } from './owner.ts'
 import type { Telling } from './telling.ts'
 
-/** One tab has the refresh token, and refreshes for those that have not. */
+/** The owner of a lineage has the refresh token, and refreshes for its followers. */
 export interface Following extends Pick<TabsPart, 'isFollower' | 'follow'> {
   /** A follower wants a refresh. */
   answer(question: Question): void
@@ -15,7 +15,7 @@ export interface Following extends Pick<TabsPart, 'isFollower' | 'follow'> {
 
 /** How often to look, a second apart, for the tab that has the refresh token: it may be reloading. */
 const OWNER_LOOKS = 3
-/** Fewer than the refreshes that a tab allows itself in the span of a flood: its own requests still get theirs. */
+/** Fewer than the burst limit of a tab, so that the owner's own requests still get their refreshes. */
 const RENEWALS = 8
 
 export function createFollowing(
@@ -31,7 +31,7 @@ export function createFollowing(
     const { backoff } = kernel
     const { serial } = session.stamp
     const { lineage } = session
-    // What is told from here on is an answer, and binds anew.
+    // A pause that the owner announces from here on is an answer to this question.
     if (backoff.current?.told) backoff.replace({ told: null })
     const before = backoff.current
     const isAnswered = () => !isWanted() || backoff.current !== before
@@ -46,7 +46,7 @@ export function createFollowing(
       after = flight.after
       const generation = after === ANY_TIME ? serial : Math.max(serial, after.serial)
       const question = { type: 'renew', generation, dead: flight.dead, since: after.at } as const
-      // Where the app has called `refresh()` meanwhile, what comes was asked for too early: once more.
+      // If the app calls `refresh()` meanwhile, the session under way was asked for too early: ask once more.
       const isOver = () => isAnswered() || flight.after !== after
       await channel.consult(question, isOver, timeout, flight.controller.signal)
     } while (flight.after !== after && !isAnswered())
@@ -64,12 +64,12 @@ export function createFollowing(
   async function renew(isDead: boolean, since: number): Promise<void> {
     const { refresher } = kernel
     const need = isDead ? 'dead' : 'ahead'
-    // Its user may be back, of which a hidden tab hears nothing.
+    // The follower's user may be back at the page, and a hidden owner does not notice that by itself.
     if (isDead && !refresher.flight) refresher.wake(false)
     const refusal = telling.refusal(need)
     if (refusal) return telling.tell(refusal)
     await refresher.run(need, since)
-    // One that was under way can have left too early.
+    // The flight that this call joined can have left too early.
     if (session.held && session.held.askedAt < since) await refresher.run(need, since)
   }
 
@@ -84,7 +84,7 @@ export function createFollowing(
       if (isFollower || lineage === null) return
       const since = Math.min(askedAt, environment.now())
       if (stamp.serial > generation && (held?.askedAt ?? 0) >= since) return telling.offer()
-      // One that is asked for by an app can need another refresh after the one under way.
+      // A `refresh()` of the follower's app can need another refresh after the one under way.
       const isUnderWay = since === 0 && kernel.refresher.flight !== null
       if (isUnderWay || !channel.isFlood('renew', RENEWALS)) void renew(dead === true, since)
     },

@@ -3,31 +3,31 @@ import type { TabChannel } from './channel.ts'
 import type { LockApi, Locks } from './locks.ts'
 import type { Question } from './messages.ts'
 
-/** Tabs that have an exclusive lock and run no code: a browser freezes them without taking it away. */
+/** Finds tabs that hold an exclusive lock and run no code: a browser can freeze a tab and leave it its lock. */
 export interface Frozen {
   /**
-   * Calls back when one and the same tab holds the lock for longer than a tab that is awake may. Returns its undo;
-   * `isOurs`: the lock was granted to this tab.
+   * Calls `stuck` when the same tab holds the lock for longer than a tab that is awake would. Returns a function that
+   * stops watching; `isOurs`: the lock was granted to this tab.
    */
   watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void
   /** Another tab asks the tab that has the lock whether it is awake, or that tab answers. */
   hear(message: Question): void
 }
 
-/** What was seen of a lock's holder last: the turn that waits next does not begin to count anew. */
+/** What was last seen of the holder of a lock, so that the next waiting turn does not start counting from zero. */
 interface Sight {
   /** `undefined`: nobody has it. */
   readonly holder: string | undefined
   readonly since: number
   seenAt: number
-  /** It is not waited for again. */
+  /** The holder did not answer in time: the next turn does not wait for it again. */
   isFrozen: boolean
 }
 
 /**
- * A login, a logout, or a refresh that is answered in time, holds the lock no longer than the timeout and this. A refresh
- * may last twice the timeout, since an answer that was given up can burn the session. So a tab that holds the lock for
- * longer is asked whether it is alive, and has twice the timeout and this if it is.
+ * A login, a logout, or a refresh that is answered in time, holds the lock for the timeout and this margin at most. A
+ * slow refresh may take twice the timeout, since dropping its answer could end the session. So a tab that holds the
+ * lock for longer is asked whether it is alive. If it is, it may hold the lock for twice the timeout and this margin.
  */
 const LOCK_MARGIN = 2_000
 const ANSWER_TIME = 1_000
@@ -35,7 +35,7 @@ const ANSWER_TIME = 1_000
 export function createFrozen({ settings, environment }: Kernel, locks: Locks, channel: TabChannel): Frozen {
   const { timeout, log } = settings
   const sights = new Map<string, Sight>()
-  /** Which lock's holder has answered just now, by `alone`. */
+  /** The `alone` of the lock whose holder has just answered. */
   let alive: boolean | null = null
 
   function watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void {
@@ -61,13 +61,13 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
       const end = sight.since + 2 * timeout + LOCK_MARGIN
       if (now < end && !isSilent) {
         isSilent = await asksInVain()
-        // Another one may have taken its turn meanwhile.
+        // Another tab may hold the lock by now.
         if (isSilent) return look()
         sight.isFrozen = false
         askAt = now < end - timeout ? end - timeout : end
         return again()
       }
-      // Held by nobody and yet not to be had.
+      // No tab holds the lock, and yet it is not granted: Web Locks do not work here.
       if (holder === undefined) locks.degrade('locks')
       sight.isFrozen = true
       log({ type: 'lock', state: 'stuck' })
@@ -86,7 +86,7 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
       return next
     }
 
-    /** Without a channel no tab can be asked, so its silence says nothing. */
+    /** `true`: the holder did not answer. Without a channel no tab can be asked, so silence means nothing. */
     async function asksInVain(): Promise<boolean> {
       if (!channel.isOpen) return false
       alive = null
@@ -104,7 +104,7 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
     return isOurs => {
       stopped = true
       undo()
-      // The tab that had it before has let it go.
+      // The holder before has released the lock.
       if (isOurs) sights.delete(name)
     }
   }

@@ -9,13 +9,13 @@ import type { LoginCause } from '../../types.ts'
 import { fits, type Handover, isDecision } from './messages.ts'
 import type { Suspension } from './suspension.ts'
 
-/** One session in many tabs: what this one tells of it, and what it takes from another. */
+/** One session in many tabs: what this tab tells of it, and what it accepts from another tab. */
 export interface HandingOver {
   /** This tab's session, for the others. A refresh token is never part of it. */
   offer(cause?: LoginCause | 'refresh'): Handover | null
   /**
-   * An old message changes nothing, and one that cannot be used was not sent. `true`: it was the answer to the app's
-   * own `refresh()`. That is a decision like a login, so the other tabs have to hear of it.
+   * Ignores a message that is old or cannot be used. `true`: the message was the answer to the app's own `refresh()`.
+   * That is a decision like a login, so the other tabs have to hear of it.
    */
   adopt(news: Handover): Promise<boolean>
 }
@@ -56,8 +56,8 @@ export function createHandingOver(
     isNewer({ epoch: decided, serial: generation }, session.stamp)
 
   /**
-   * The sender may keep its token from an origin that this client sends it to, or tell no key to sign with: then it is as
-   * if no token were told.
+   * May this client use the token? Not if the sender keeps it from an origin that this client would send it to, nor if
+   * a key to sign with is missing. The message then counts as one without a token.
    */
   const mayTake = ({ accessToken, origins = [], key }: Handover): boolean =>
     !accessToken ||
@@ -70,32 +70,32 @@ export function createHandingOver(
   const isSameUser = ({ identity, epoch }: Handover): boolean =>
     session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
 
-  /** What other tabs had, or had asked the server for, by then is not taken. */
+  /** Sessions that other tabs had, or had asked the server for, at this moment are not accepted. */
   function after(): Moment {
     const { flight } = kernel.refresher
-    // One that a logout elsewhere has overtaken asks nobody any more.
+    // A flight of an earlier session (a logout elsewhere came in between) does not count.
     return flight?.stamp === session.stamp ? flight.after : ANY_TIME
   }
 
   async function adopt(news: Handover): Promise<boolean> {
     if (!isNews(news)) return false
     const { generation, epoch, askedAt, lineage } = news
-    // The app has asked the server since, and its answer can be about somebody else. But what was decided elsewhere
-    // ends the session that this tab has.
+    // The app has asked the server since, and the answer can be about another user. But a decision elsewhere ends the
+    // session that this tab has.
     const isDecided = session.held !== null && news.decided > session.stamp.epoch
     if (!isDecided && !isAfter(after(), askedAt, generation)) {
-      // What comes of that call is newer all the same.
+      // The answer to the app's call gets a higher serial than this message.
       session.see(generation)
       return false
     }
     const isAnswer = session.held === null && after() !== ANY_TIME
     const isForUs = mayTake(news)
-    // Nor is the refresh token to be had, which that tab alone has.
+    // Only the sender has the refresh token, so this tab could not get a token of its own either.
     if (!isForUs && lineage !== null) return false
     if (!isForUs || news.accessToken === undefined) {
       session.see(generation, news.decided, true)
       if (isSameUser(news) || !isDecision(news)) return false
-      // Somebody has signed in over there, and this tab is not told the token: it asks the server who it is.
+      // Somebody has signed in elsewhere, and the message holds no usable token: ask the server who it is.
       await suspension.begin()
       return false
     }
@@ -118,8 +118,8 @@ export function createHandingOver(
     const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
     const arrival = { sentAt: now }
     const parsed = kernel.cookies?.toToken({}, arrival) ?? parseToken({ accessToken }, arrival)
-    // What the tab that asked for it knows of the server's clock. Nothing, where it went by this machine's; and what
-    // is far ahead of that could be anybody's word, and would make each later token look short-lived.
+    // Learn the server's clock from the sender, unless the sender went by this machine's clock. A time far ahead of
+    // that could be forged, and would make every later token look short-lived.
     const shown = (parsed.exp ?? Number.NaN) - (lifetime || Number.NaN)
     if (shown !== begin.wall && shown < begin.wall + MINUTE) {
       kernel.serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)

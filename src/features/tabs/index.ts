@@ -26,7 +26,8 @@ export interface ShareTabsOptions {
 
 /**
  * All tabs of the browser share one session: one tab refreshes and hands the access token to the others, and a login or
- * logout in one tab takes effect in all of them. Uses Web Locks and BroadcastChannel; a refresh token is never in any message.
+ * logout in one tab takes effect in all of them. Uses Web Locks and BroadcastChannel; a refresh token is never in any
+ * message.
  *
  * @throws AuthError `invalid_option`
  * @example
@@ -56,7 +57,7 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
   const telling = createTelling(kernel, sharesTokens, locks, channel, shown, handingOver)
   const following = createFollowing(kernel, channel, ownership, telling)
   const news = createNewsDesk(kernel, channel, frozen, shown, handingOver, telling, following)
-  // It takes a browser a while: creating the client does not wait for it.
+  // Opening a channel is slow, so it is done in a later task than creating the client.
   const opening = () => locks.isAway || channel.open()
   const cancelOpening = environment.prerendering()
     ? environment.onceShown(opening)
@@ -73,7 +74,8 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
     exclusive,
     catchUp: async after => (await shown.catchUp(after)) || suspension.goOn(),
     momentOf(at) {
-      // A token that renews itself is not sent again when another tab has the next one.
+      // A token that renews itself is used up once another tab has renewed it, so any newer session of a sibling will
+      // do.
       if (settings.sliding && (session.held || !settings.endpoints.restore)) return ANY_TIME
       const moment = { at, serial: Number.POSITIVE_INFINITY }
       void shown.newest().then(serial => {
@@ -105,7 +107,8 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
       if (type === 'visibilitychange') shown.look()
       if (type === 'pagehide') {
         close()
-        // A logout on the way out is told all the same.
+        // A logout while the page leaves still opens the channel and tells the others. If that fails, it does not count
+        // as a missing feature.
         locks.isAway = true
       }
       if (type === 'pageshow') {

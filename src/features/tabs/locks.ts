@@ -5,21 +5,26 @@ import type { LogEvent } from '../../types.ts'
 export type LockApi = NonNullable<ReturnType<Environment['locks']>>
 type Missing = Extract<LogEvent, { type: 'tabs-degraded' }>['missing']
 
-/** The browser's locks, and which means the browser refuses to this page. */
+/** The browser's locks, and what the browser refuses to this page. */
 export interface Locks {
   /** The name of the channel and of the exclusive lock; the names of all other locks begin with it. */
   readonly key: string
-  /** The name of the exclusive lock. `alone`: of the second one, for the tabs that go on without a frozen holder. */
+  /**
+   * The name of the exclusive lock. `alone`: of the second lock, for tabs that go on without waiting for a frozen
+   * holder.
+   */
   turn(alone: boolean): string
-  /** Which of the two this tab has now, by `alone`. `null`: neither. */
+  /** The `alone` of the lock that this tab holds now; `null`: it holds none. */
   inside: boolean | null
-  /** The page is on its way to or from the back/forward cache: it is refused everything, for that while. */
+  /**
+   * The page is on its way to or from the back/forward cache. Failures in that time do not count as missing features.
+   */
   isAway: boolean
   /** `undefined`: Web Locks cannot be used. */
   api(): LockApi | undefined
-  /** Finds the page or worker that has the lock of a name. `undefined`: the query fails. */
+  /** Returns a function that finds which page or worker holds a lock; `undefined` if the query fails. */
   holders(api: LockApi): Promise<((name: string) => string | undefined) | undefined>
-  /** The locks of this kind that any tab has: the rest of their names. */
+  /** The locks of this kind in all tabs: what follows the kind in their names. */
   held(kind: ':held:' | ':owner:'): Promise<string[]>
   lacks(part: Missing): boolean
   degrade(part: Missing): void
@@ -68,7 +73,7 @@ export function createLocks({ settings, environment }: Kernel): Locks {
 /** A lock that this tab keeps. */
 export interface Hold {
   readonly name: string
-  /** Settles with `false` where another tab has the lock, or when it was released before. */
+  /** Settles with `false` if another tab holds the lock, or if this one was released before it was granted. */
   readonly granted: Promise<boolean>
   release(): void
 }

@@ -17,15 +17,15 @@ import {
 import type { Shown } from './shown.ts'
 import type { Telling } from './telling.ts'
 
-/** What other tabs ask and tell. */
+/** Receives what other tabs ask and tell. `telling.ts` is the sending side. */
 export interface NewsDesk {
   receive(message: News | Question): Promise<void>
   hearAgain(): void
 }
 
 /**
- * So long a tab is quiet for what others say. Then it asks the server itself, since any script of the origin can post in
- * their name.
+ * The longest pause that other tabs can ask for. After it this tab asks the server itself, since any script of the
+ * origin can post in their name.
  */
 const MAX_TOLD = 1_800_000
 
@@ -52,7 +52,7 @@ export function createNewsDesk(
       case 'here': {
         const isLate = session.snapshot.status === 'anonymous' && (message.decided ?? 0) > epoch
         session.see(generation, message.decided)
-        // Somebody may have signed in there before this tab could hear of it.
+        // A user may have signed in there before this tab opened its channel.
         if (isLate) channel.post({ type: 'ask', generation })
         return
       }
@@ -73,7 +73,7 @@ export function createNewsDesk(
         end(message)
         break
       case 'session':
-        // Each session that is newer may cost a call of the user endpoint.
+        // Each newer session may cost a call of the user endpoint.
         if (generation > serial && channel.isFlood(type)) return
         await take(message)
     }
@@ -81,9 +81,9 @@ export function createNewsDesk(
   }
 
   async function take(news: Handover): Promise<void> {
-    // A tab that has not heard of the logout goes on with a session that is over.
+    // The sender has not heard of the logout, and goes on with a session that is over: tell it.
     if (!isDecision(news) && isSignedOut(news.decided)) {
-      // This tab can see the marker of that logout late, when somebody has logged in since.
+      // If this tab has a session, the marker it sees may be old, so only the sender's epoch is said to be over.
       const ended = session.held ? news.decided : session.stamp.epoch
       return telling.tell({ type: 'signed-out', generation: ended, reason: 'other-tab' })
     }
@@ -109,7 +109,7 @@ export function createNewsDesk(
     const { held, tokens, stamp, snapshot, lineage } = session
     const { reason, generation } = news
     const isRejected = reason === 'rejected'
-    // A tab that has the refresh token, or has yet to look for one, knows better than a tab that has none.
+    // A tab that has the refresh token, or has not looked for one yet, does not follow the refusal of another tab.
     const isOwner = lineage !== null && tokens?.refreshToken
     if (isRejected && (isOwner || snapshot.status === 'unknown')) {
       session.see(generation)
@@ -117,7 +117,7 @@ export function createNewsDesk(
     }
     if (isRejected ? generation <= stamp.serial : generation < stamp.epoch) return
     kernel.decide()
-    // A login here, at the same moment, has lifted the marker of that logout.
+    // A login in this tab at the same moment has removed the marker of that logout: set it again.
     if (generation === stamp.epoch) marker.set(generation)
     const refusal =
       isRejected && news.status !== undefined
@@ -128,24 +128,24 @@ export function createNewsDesk(
           )
         : undefined
     session.clear(held || !isRejected ? reason : 'initial', generation, refusal)
-    // The refresh token was in this tab's hands alone.
+    // Only this tab has the refresh token, so only this tab can revoke it.
     if (!isRejected && tokens?.refreshToken && !kernel.storage?.shared)
       void kernel.revocation.run(tokens, { asked: true })
   }
 
-  /** Another tab has failed for us all. */
+  /** Another tab could not refresh: this tab pauses too. */
   function hear({ generation, code, status, body, retryAt, binding }: Postponed): void {
     const { backoff, refresher } = kernel
     const { flight } = refresher
     if (generation !== session.stamp.serial || flight?.sent) return
-    // Nothing is renewed that could be put off, and a session must not outlive its token.
+    // Without a refresh endpoint there is no refresh to put off, and the session must end with its token.
     if (session.held && !settings.endpoints.refresh) return
     const { current } = backoff
     const told = current?.told ?? instant(environment)
     const named = Math.min(retryAt - environment.now(), remaining(environment, later(told, MAX_TOLD)))
     const wait = binding ? named : backoff.inTime(named)
-    // What holds already is not made shorter by what others say. It is an answer all the same, for a refresh that waits
-    // for one.
+    // Another tab cannot shorten the current pause. But a flight that follows the owner waits for any answer: `replace`
+    // makes a new pause object, by which it sees that one came.
     if (wait <= (current ? Math.max(0, remaining(environment, current.until)) : 0)) {
       if (current) backoff.replace({})
       return

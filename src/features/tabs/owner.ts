@@ -3,15 +3,18 @@ import type { Owner } from '../../kernel/parts.ts'
 import type { TabChannel } from './channel.ts'
 import { type Hold, hold, type LockApi, type Locks } from './locks.ts'
 
-/** Which client refreshes for a lineage: that client shows it by a lock. */
+/** Which client owns a lineage, and so refreshes for it: the owner shows it by a lock. */
 export interface Ownership {
-  /** Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own. */
+  /** Makes this client the owner of the lineage, unless another client is. Without locks every client owns its own. */
   own(lineage: number): Promise<Owner>
-  /** By any tab; without a lineage: is any of them? */
+  /** Does any tab own this lineage? Without an argument: does any tab own any lineage? */
   isOwned(lineage?: number | null): Promise<boolean>
-  /** Is it this client that refreshes for a lineage? */
+  /** Is this client the owner of a lineage? */
   readonly isOwner: boolean
-  /** Keeps the lock of the lineage that this tab refreshes for, and no other one. `undefined`: there is nothing to wait for. */
+  /**
+   * Holds the lock of the lineage that this client owns, and releases any other. `undefined`: there is nothing to wait
+   * for.
+   */
   adjust(): Promise<Owner> | undefined
   leave(): void
 }
@@ -24,7 +27,7 @@ export function createOwnership(
 ): Ownership {
   const { session, disposal } = kernel
   let owning: Hold | null = null
-  /** Next in turn for what another client of this document owns. */
+  /** Waits for the lock of a lineage that another client of this document owns, to be the next owner. */
   let heir: Hold | null = null
 
   const nameOf = (lineage: number | null): string => `${locks.key}:owner:${lineage}`
@@ -41,13 +44,13 @@ export function createOwnership(
     const current = owning
     if (await current.granted) return 'this client'
     if (owning === current) owning = null
-    // The client that has the exclusive lock is this one: by that the locks show which document this is.
+    // This client holds the exclusive lock now, so the id of that lock's holder is the id of this document.
     const holderOf = await locks.holders(api)
     const here = locks.inside === null ? undefined : holderOf?.(locks.turn(locks.inside))
     if (!here) return 'another client'
     if (holderOf?.(name) !== here) return 'another tab'
     inherit(api, name)
-    // Nobody can be asked to refresh for this client: those of one document take turns with what is stored.
+    // If no client can be asked to refresh for this one, clients of one document take turns with what is stored.
     return sharesTokens && channel.isOpen ? 'another client' : 'this client'
   }
 

@@ -8,28 +8,29 @@ import { type Hold, hold, type Locks } from './locks.ts'
 import type { Ownership } from './owner.ts'
 
 /**
- * What the tabs hold. Each tab shows it by a shared lock, named by the serial and taken before the exclusive lock is let
- * go: messages are not ordered with the hand-over of a lock, so what counts is what the query shows under the lock.
+ * How far the tabs have come. Each tab shows its serial by a shared lock, which it takes before it releases the
+ * exclusive lock. Messages can arrive after the next tab gets the exclusive lock. So that tab goes by the shared locks
+ * that it sees.
  */
 export interface Shown {
   /** Settles when the locks are granted, so that the tab that gets the exclusive lock next can see them. */
   show(): Promise<unknown>
-  /** The page comes or goes: a lock is not shown for long where nobody sees the page. */
+  /** The page was hidden or shown: a hidden page gives its shared lock up after a while. */
   look(): void
   leave(): void
-  /** For a tab that is new: a session is in this one, which is hidden and shows no lock. */
+  /** Leaves a note for new tabs: this tab has a session, but is hidden and shows no lock. */
   leaveNote(): void
-  /** The highest serial that a tab shows. `after`: none of what they had by then. */
+  /** The highest serial that any tab shows. `after`: without sessions that the tabs had at that moment. */
   newest(after?: Moment): Promise<number>
-  /** Under the lock: has a sibling a newer session? Then it is asked to hand it over. */
+  /** Called under the lock. If a sibling has a newer session, asks it to hand the session over. */
   catchUp(after?: Moment): Promise<boolean>
 }
 
 /** How long a sibling may take to hand its session over. */
 const ANSWER_TIME = 1_000
-/** The same, where nothing says whether there is one. */
+/** The same, if it is unknown whether there is a sibling. */
 const BLIND_TIME = 250
-/** A shared lock keeps a page from being frozen: it is not kept for longer than it serves. */
+/** A shared lock keeps the browser from freezing the page, so a hidden page keeps it for a short time only. */
 const HIDDEN_HOLD = 60_000
 const REFRESH_HOLD = 5_000
 
@@ -43,7 +44,9 @@ export function createShown(
   const { settings, environment, session, disposal } = kernel
   let mark: Hold | null = null
   let cancelFade = () => {}
-  /** Until when a token that renews itself is in a tab which is hidden and shows no lock, but may be awake. */
+  /**
+   * A token that renews itself is in a hidden tab that shows no lock but may be awake: until when that token is valid.
+   */
   const hidden = createNote(kernel, 'hidden')
   let isNoted = false
 
@@ -79,7 +82,7 @@ export function createShown(
 
   function leaveNote(): void {
     const { held } = session
-    // What all tabs look up needs no tab to be asked.
+    // With a shared storage no tab has to be asked.
     if (!held || mark || !sharesTokens || !settings.accessOnly || kernel.storage?.shared) return
     isNoted = true
     const left = held.expires ? remaining(environment, held.expires) : DAY
@@ -97,21 +100,21 @@ export function createShown(
       .filter(([serial = -1]) => isSerial(serial, channel.last()))
     const highest = (some: number[][]) => Math.max(0, ...some.map(([serial = 0]) => serial))
     channel.saw(highest(all))
-    // Whatever is decided next comes after it.
+    // The next serial of this tab will be higher.
     session.see(highest(all), 0, true)
     return highest(all.filter(([serial = 0, askedAt = 0]) => isAfter(after, askedAt, serial)))
   }
 
   async function catchUp(after = ANY_TIME): Promise<boolean> {
     const serial = await newest(after)
-    // A hidden tab shows nothing after a while, but it leaves a note. The tab that has the refresh token is known for as
-    // long as its page is there.
+    // A hidden tab gives its shared lock up after a while, but leaves a note. The owner of a lineage keeps its lock for
+    // as long as its page exists.
     const isStranger =
       after === ANY_TIME &&
       !session.held &&
       ((settings.accessOnly && (hidden.read() ?? 0) > environment.now()) ||
         (!ownership.isOwner && (await ownership.isOwned())))
-    // Firefox refuses the query, and only that, to the frames of other sites: whoever is there may be newer.
+    // Firefox refuses the query to frames of other sites, so any sibling may be newer.
     const isBlind = locks.lacks('lock-query')
     const { stamp } = session
     if (serial <= stamp.serial && !isStranger && !isBlind) return false
@@ -120,7 +123,8 @@ export function createShown(
     const isAnswered = () => session.stamp !== stamp && session.stamp.serial >= generation
     await channel.consult({ type: 'ask', generation }, isAnswered, isBlind ? BLIND_TIME : ANSWER_TIME)
     const answered = isAnswered()
-    // It is frozen, or gone without a word. A frozen one hears of this tab when it thaws, and leaves it again.
+    // The hidden tab is frozen, or gone. A frozen one gets the `hello` of this tab when it thaws, and leaves its note
+    // again.
     if (!answered && isStranger && settings.accessOnly) hidden.remove()
     settings.log({ type: 'tabs-asked', answered })
     return answered
@@ -136,7 +140,7 @@ export function createShown(
     leave() {
       if (isNoted) {
         takeNote()
-        // Other tabs that are hidden leave it again.
+        // Other hidden tabs leave the note again.
         channel.post({ type: 'hello', generation: 0 })
       }
       hide()

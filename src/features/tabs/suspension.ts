@@ -3,15 +3,15 @@ import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
 
 /**
- * Nothing of this tab's session counts before the other tabs, or the server, have been asked: the page was in the
- * back/forward cache, where it heard of nothing, or somebody has signed in elsewhere.
+ * Suspends the session of this tab until the other tabs or the server have been asked: the page was in the back/forward
+ * cache and heard no message there, or another user has signed in elsewhere.
  */
 export interface Suspension {
-  /** The access token that was held then, where a page has nothing else to go on with. */
+  /** The access token that was held before, if the page has nothing else to go on with. */
   readonly kept: Rest | null
   /** Settles when the session is known again, or could not be restored. */
   begin(): Promise<unknown>
-  /** No other tab has a session to hand over: goes on with what was kept. `true`: somebody is signed in by that. */
+  /** No other tab has a session to hand over: goes on with the kept token. `true`: the user is signed in again. */
   goOn(): Promise<boolean>
   /** The session has changed since. */
   forget(): void

@@ -9,12 +9,15 @@ import type { Locks } from './locks.ts'
 import { bounded, type News, type Postponed } from './messages.ts'
 import type { Shown } from './shown.ts'
 
-/** What this tab tells the others. */
+/** What this tab tells the others. `news.ts` is the receiving side. */
 export interface Telling extends Required<Pick<TabsPart, 'changed' | 'signedOut' | 'postponed'>> {
   tell(news: News): void
-  /** The session, to whoever has asked for it. */
+  /** Sends the session: another tab has asked for it. */
   offer(): void
-  /** What others have to be told where such a refresh may not go out now: they would ask again and again. */
+  /**
+   * The pause that holds back a refresh of this need, as a message: followers that are not told would ask again and
+   * again.
+   */
   refusal(need: Need): Postponed | null
 }
 
@@ -31,7 +34,8 @@ export function createTelling(
   function tell(news: News): void {
     channel.open()
     void shown.show()
-    // Which tab refreshes for which is seen by locks, and a tab that is told no token has none to refresh.
+    // A follower needs the token in the message, and the locks to see which tab is the owner. If either is missing, do
+    // not tell.
     const isFollowed = sharesTokens && locks.api() && !locks.lacks('lock-query')
     if (news.type === 'session' && news.lineage !== null && !isFollowed) return
     channel.post(news)
@@ -56,7 +60,8 @@ export function createTelling(
     const { identity, stamp } = session
     if (change.type === 'commit' && !change.told) {
       const { cause, userChanged, decides } = change
-      // Where nobody can say who it is, the others would all ask anew, and tell it each other again.
+      // Not if the user cannot be named: every tab would take it for a new user, ask the server, and tell the others
+      // again.
       const isNew = (decides || userChanged) && identity?.name != null
       const news = handingOver.offer(isNew ? 'login' : cause)
       if (news) tell(news)

@@ -6,7 +6,7 @@ import type { Frozen } from './frozen.ts'
 import type { Locks } from './locks.ts'
 import type { Shown } from './shown.ts'
 
-/** Runs one task at a time in the whole browser, by an exclusive lock. */
+/** The turns of the whole browser: an exclusive lock lets one task run at a time. */
 export function createTurns(
   kernel: Kernel,
   locks: Locks,
@@ -17,7 +17,7 @@ export function createTurns(
   const { disposal } = kernel
   const inThisTab = createQueue()
 
-  /** A tab that cannot wait any longer for a frozen holder takes turns with the others that cannot. */
+  /** `alone`: under the second lock. Tabs that stop waiting for a frozen holder take turns among themselves by it. */
   async function inTurn<T>(
     task: (alone: boolean) => Promise<T>,
     giveUp: AbortSignal,
@@ -34,7 +34,7 @@ export function createTurns(
         stopWatching(true)
         locks.inside = alone
         try {
-          // What is decided under the lock comes after what the tabs before have decided.
+          // Reads the serials of the other tabs, so that a decision under this lock gets a higher one.
           await shown.newest()
           run = task(alone)
           await run.catch(() => {})
@@ -53,7 +53,7 @@ export function createTurns(
     return task(signal.aborted)
   }
 
-  // One turn of this tab after the other: it is then never granted two while another tab waits.
+  // A tab asks for one lock at a time, so it never gets two turns while another tab waits.
   return (task, giveUp = disposal.signal) => {
     channel.open()
     return inThisTab(() => inTurn(task, giveUp, false))
