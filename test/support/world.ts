@@ -118,6 +118,7 @@ const EVENTS = [
   'refreshError',
   'userChange',
   'idleWarning',
+  'loginError',
   'challenge',
 ] as const
 
