@@ -53,7 +53,7 @@ export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient
  *
  * @example
  * const isSignedIn = useSession(session => session.status === 'authenticated')
- * const name = useSession((session: typeof auth.session) => session.status === 'authenticated' && session.user?.name)
+ * const name = useSession((session: typeof auth.session) => session.user?.name)
  */
 export function useSession<Claims = JwtClaims, User = unknown>(): Session<Claims, User>
 export function useSession<Selected, Claims = JwtClaims, User = unknown>(
