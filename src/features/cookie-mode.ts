@@ -21,9 +21,10 @@ function check({ endpoints, sliding, claims }: Settings): void {
 
 function createCookies(kernel: Kernel): CookiesPart {
   const { endpoints } = kernel.settings
+  const who = endpoints.restore ? 'restore' : 'user'
 
-  async function whoIs(token: Token, operation: 'restore' | 'user', signal: AbortSignal): Promise<Token> {
-    const answer = await kernel.endpoints.ask(operation, null, signal, { decides: true })
+  async function whoIs(token: Token, operation: typeof who, signal: AbortSignal): Promise<Token> {
+    const answer = await kernel.endpoints.ask(operation, null, signal, { kind: 'refresh' })
     const { user, lifetime } = read(answer, true)
     return { ...token, user, lifetime: token.lifetime ?? lifetime }
   }
@@ -38,13 +39,13 @@ function createCookies(kernel: Kernel): CookiesPart {
 
     async restore(tokens, signal, rotated) {
       try {
-        return read(await kernel.endpoints.ask('restore', tokens, signal, { rotated }), true)
+        return read(await kernel.endpoints.ask(who, tokens, signal, { kind: 'refresh', rotated }), true)
       } catch (error) {
         // A 401 from the user endpoint may only mean that the access cookie expired.
         if (!endpoints.refresh || (error as AuthError).code !== 'refresh_rejected') throw error
       }
       const renewed = await kernel.endpoints.refresh('refresh', tokens, signal, rotated)
-      return renewed.user === undefined ? whoIs(renewed, 'restore', signal) : renewed
+      return renewed.user === undefined ? whoIs(renewed, who, signal) : renewed
     },
 
     credentials: token => (token ? 'include' : 'omit'),

@@ -1,4 +1,4 @@
-import type { HeldTokens, Operation, ProofKey } from '../types.ts'
+import type { HeldTokens, Operation } from '../types.ts'
 import type { Answer } from './answer.ts'
 import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
 import { callback } from './callback.ts'
@@ -12,9 +12,9 @@ import type { WireNote } from './wire-note.ts'
 export interface Asking extends Input {
   /** Called when the request leaves. */
   readonly sent?: (() => void) | undefined
-  /** The call decides who is signed in, so a refusal is judged like that of a refresh. */
-  readonly decides?: boolean
-  /** Called with the refresh token of the answer, even if the rest of the answer cannot be used. */
+  /** What its refusal means, where it means more than the operation says: who is signed in. */
+  readonly kind?: 'refresh'
+  /** Called with the refresh token of the answer, whatever else is wrong with it. */
   readonly rotated?: ((refreshToken: string) => unknown) | undefined
 }
 
@@ -37,23 +37,15 @@ export interface Needs extends PrepareNeeds, JudgeNeeds {
 }
 
 export function createAsk(kernel: Needs): Ask {
-  const { settings, environment, wireNote } = kernel
-  const { endpoints, log } = settings
-  const { proof } = kernel
+  const { settings, environment, wireNote, proof } = kernel
   const prepare = createPrepare(kernel)
   const judge = createJudge(kernel)
 
-  /** The endpoint that is called: `endpoints.restore` is optional. */
-  function nameOf(operation: Operation): Operation {
-    if (operation !== 'restore' || endpoints.restore) return operation
-    return kernel.cookies ? 'user' : 'refresh'
+  async function sign({ url, init, key }: AuthRequest, signal: AbortSignal): Promise<void> {
+    const { method, headers } = init
+    if (key) await callback(settings.log, 'proof', () => proof?.sign(key, { url, method, headers }))
+    signal.throwIfAborted()
   }
-
-  const sign = (
-    key: ProofKey,
-    { url, init: { method, headers } }: AuthRequest,
-  ): Promise<unknown> | undefined =>
-    proof && callback(log, 'proof', () => proof.sign(key, { url, method, headers }))
 
   async function send(
     call: Call,
@@ -64,7 +56,7 @@ export function createAsk(kernel: Needs): Ask {
       const response = await settings.sending.send(url, init)
       if (arrived) arrived()
       const text = await response.text()
-      return { response, text, ...(key && { isTaught: proof?.learn(url, response, text) }) }
+      return { response, text, isTaught: key && proof?.learn(url, response, text) }
     } catch {
       // The native error is not passed on: it can quote a header with a token.
       throw failed(call, 'unavailable', 'failed on the network, or CORS forbids it')
@@ -72,33 +64,29 @@ export function createAsk(kernel: Needs): Ask {
   }
 
   return async (operation, tokens, signal, asking = {}) => {
-    const { sent, rotated } = asking
+    const { sent, rotated, kind = operation === 'restore' ? 'refresh' : operation } = asking
     signal.throwIfAborted()
-    const name = nameOf(operation)
-    const kind = operation === 'restore' || asking.decides ? 'refresh' : operation
     const decides = kind === 'login' || kind === 'refresh'
-    const call: Call = { operation: name === 'user' ? name : operation, kind, decides, tokens }
-    // A page that has gone may still get an answer. That can change the cookie, but not a token that JavaScript holds.
+    const call: Call = { operation, kind, decides, tokens }
+    const name = operation === 'restore' && !settings.endpoints.restore ? 'refresh' : operation
+    // Only a cookie can be changed by the answer to a page that has gone.
     const isByCookie = (name === 'restore' || (name !== 'user' && !settings.sliding)) && !tokens?.refreshToken
     const isLeaving = operation === 'logout' && !sent
-    const wait = isByCookie && !isLeaving ? wireNote.lifted(signal) : null
-    if (wait) await wait
+    if (isByCookie && !isLeaving) await wireNote.lifted(signal)
     const request = await prepare(name, tokens, signal, asking)
-    const key = request?.key
-    if (key) await sign(key, request)
     signal.throwIfAborted()
-    const sentAt = instant(environment)
     if (!request) {
       if (decides) throw failed(call, 'rejected', 'was not sent: there is nothing to send')
-      return { arrival: { sentAt } }
+      return { arrival: { sentAt: instant(environment) } }
     }
+    await sign(request, signal)
+    const sentAt = instant(environment)
     sent?.()
     const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
     let received = await send(call, request, arrived)
-    // Once more: the server has said what the proof must contain.
-    if (key && received.isTaught) {
-      await sign(key, request)
-      signal.throwIfAborted()
+    // Once: the server has said what it wants to see in the proof.
+    if (received.isTaught) {
+      await sign(request, signal)
       received = await send(call, request, arrived)
     }
     const answer = await judge(call, request, sentAt, received)

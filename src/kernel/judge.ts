@@ -29,6 +29,8 @@ export interface Call {
   readonly tokens: HeldTokens | null
 }
 
+type Outcome = 'rejected' | 'unavailable'
+
 export interface Received {
   readonly response: Response
   readonly text: string
@@ -46,38 +48,29 @@ export type Judge = (call: Call, request: AuthRequest, sentAt: Instant, received
 
 export function createJudge(kernel: Needs): Judge {
   const { settings, environment, serverClock } = kernel
-  const { isRejected, log } = settings
+  const { isRejected, isLoggedOut, log } = settings
 
-  /** Asks a function of the app. If it throws, a failure of the server is still reported as that failure. */
-  const opinion = (option: string, isFailure: boolean, run: () => boolean): Promise<boolean> =>
+  /** What the app's own function says. A mistake in it does not hide that the server has answered with a failure. */
+  const opinion = ({ ok }: Response, option: string, run: () => boolean): Promise<boolean> =>
     callback(log, option, run).catch(error => {
-      if (isFailure) return false
-      throw error
+      if (ok) throw error
+      return false
     })
 
-  async function isLoggedOut(response: Response, body: unknown): Promise<boolean> {
-    const { status, ok } = response
-    const redirected = response.redirected || isRedirect(response)
-    const judge = settings.isLoggedOut
-    return judge ? opinion('isLoggedOut', !ok, () => judge({ status, body, response, redirected })) : ok
-  }
-
   /** Would the same call be refused again? */
-  async function isFinal({ kind, decides }: Call, failure: Failure, text: string): Promise<boolean> {
-    const { status } = failure
+  function isFinal({ kind, decides }: Call, failure: Failure, text: string): boolean | Promise<boolean> {
+    const { status, response } = failure
     const isLogin = kind === 'login'
     if (!decides) return false
     if (isLogin && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return true
-    if (!isRejected) return !isLogin && isRefusal(failure, text)
-    return opinion('isRejected', isLogin, () => isRejected(failure))
+    if (isRejected) return opinion(response, 'isRejected', () => isRejected(failure))
+    return !isLogin && isRefusal(failure, text)
   }
 
   /** `own`: the reader of this one request, in place of `readTokens`. */
   async function read(
     own: ReadTokens | undefined,
-    body: unknown,
-    response: Response,
-    operation: Operation,
+    { operation, body, response }: Failure,
   ): Promise<Pick<Answer, 'set' | 'isAppsWord'>> {
     const reader = own ?? settings.readTokens ?? readStandard
     const set = await callback(log, own ? 'read' : 'readTokens', async () => {
@@ -91,9 +84,14 @@ export function createJudge(kernel: Needs): Judge {
   return async (call, request, sentAt, { response, text }) => {
     const { operation, kind, decides, tokens } = call
     const { status, headers } = response
-    const body = parseBody(text)
     const isLogout = kind === 'logout'
-    const ok = isLogout ? await isLoggedOut(response, body) : response.ok
+    const body = parseBody(text)
+    const answer = { status, body, response }
+    const redirected = response.redirected || isRedirect(response)
+    const ok =
+      isLogout && isLoggedOut
+        ? await opinion(response, 'isLoggedOut', () => isLoggedOut({ ...answer, redirected }))
+        : response.ok
     if (isLogout && !ok && isRedirect(response)) {
       throw failed(call, 'unavailable', 'was answered with a redirect, which is not followed', {
         retryable: false,
@@ -102,24 +100,22 @@ export function createJudge(kernel: Needs): Judge {
     const serverDate = Date.parse(headers.get('Date') as string)
     if (ok && kind === 'login') serverClock.forget()
     serverClock.saw(serverDate)
-    const answered = `was answered with ${status}`
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
-    // A server may quote the token that it refuses, and an error must not show a token.
-    const refusal = () => ({ status, retryAt, body: withoutTokens(body, tokens) })
-    if (!ok && !(await isFinal(call, { operation, status, body, response }, text))) {
-      throw failed(call, 'unavailable', answered, refusal())
+    // A server may quote what it refuses, and an error shows no token.
+    const refused = (outcome: Outcome): AuthError => {
+      const how = ok ? 'was answered: nobody is signed in' : `was answered with ${status}`
+      return failed(call, outcome, how, { status, retryAt, body: withoutTokens(body, tokens) })
     }
-    const found = ok && !isLogout ? await read(request.read, body, response, operation) : { set: null }
-    if (found.set === null && decides) {
-      throw failed(call, 'rejected', ok ? 'was answered: nobody is signed in' : answered, refusal())
-    }
+    if (!ok && !(await isFinal(call, { operation, ...answer }, text))) throw refused('unavailable')
+    const found = ok && !isLogout ? await read(request.read, { operation, ...answer }) : { set: null }
+    if (found.set === null && decides) throw refused('rejected')
     return { ...found, body, status, arrival: { sentAt, serverDate, key: request.key } }
   }
 }
 
 export const failed = (
   { kind, operation }: Call,
-  outcome: 'rejected' | 'unavailable',
+  outcome: Outcome,
   how: string,
   details?: AuthErrorDetails,
 ): AuthError =>
