@@ -17,10 +17,8 @@ export interface Locks {
   isAway: boolean
   /** `undefined`: Web Locks cannot be used. */
   api(): LockApi | undefined
-  /** Finds the page or worker that has the lock of a name. `undefined`: the query fails. */
-  holders(api: LockApi): Promise<((name: string) => string | undefined) | undefined>
-  /** The locks of this kind that any tab has: the rest of their names. */
-  held(kind: ':held:' | ':owner:'): Promise<string[]>
+  /** The locks that are held now: for each name a page or worker that has it. None where the query is refused. */
+  held(): Promise<Map<string | undefined, string | undefined>>
   lacks(part: Missing): boolean
   degrade(part: Missing): void
 }
@@ -40,19 +38,14 @@ export function createLocks({ settings, environment }: Kernel): Locks {
       if (!api) locks.degrade('locks')
       return api
     },
-    async holders(api) {
-      const { held } = await api.query().catch((): LockManagerSnapshot => ({}))
-      return held && (name => held.find(lock => lock.name === name)?.clientId)
-    },
-    async held(kind) {
+    async held() {
       const api = missing.has('lock-query') ? undefined : locks.api()
-      const prefix = key + kind
       try {
         const { held = [] } = (await api?.query()) ?? {}
-        return held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : []))
+        return new Map(held.map(({ name, clientId }) => [name, clientId]))
       } catch {
         locks.degrade('lock-query')
-        return []
+        return new Map()
       }
     },
     lacks: part => missing.has(part),
