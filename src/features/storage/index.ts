@@ -19,7 +19,6 @@ export function webStorage(storage: Storage | (() => Storage)): Feature<'storage
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
-const METHODS = ['get', 'set', 'remove'] as const
 
 /**
  * Stores what refreshes the session in a storage of your own, sync or async.
@@ -27,17 +26,7 @@ const METHODS = ['get', 'set', 'remove'] as const
  * @throws AuthError `invalid_option`
  */
 export function tokenStorage(storage: TokenStorage): Feature<'storage'> {
-  const methods = METHODS.map(name => pick(storage, name)[name])
-  demand(methods.every(isFunction), 'tokenStorage', 'given an object with get, set and remove')
-  return plan('storage', kernel => createResting(kernel, ownStorage(storage)))
+  const methods = Object.values(pick(storage, 'get', 'set', 'remove')).filter(isFunction)
+  demand(methods.length === 3, 'tokenStorage', 'given an object with get, set and remove')
+  return plan('storage', kernel => createResting(kernel, storage))
 }
-
-/** The methods may come from a class. `shared` must not come from `Object.prototype`. */
-const ownStorage = (storage: TokenStorage): TokenStorage => ({
-  get: key => storage.get(key),
-  set: (key, value) => storage.set(key, value),
-  remove: key => storage.remove(key),
-  get shared() {
-    return pick(storage, 'shared').shared === true
-  },
-})

@@ -1,7 +1,7 @@
 import { within } from '../../kernel/abort.ts'
 import type { Kernel } from '../../kernel/feature.ts'
 import { createNote } from '../../kernel/note.ts'
-import { bare } from '../../kernel/own.ts'
+import { bare, pick } from '../../kernel/own.ts'
 import type { Rest } from '../../kernel/rest.ts'
 import { isStored } from '../../kernel/stamp.ts'
 import { isUsable } from '../../kernel/token.ts'
@@ -35,7 +35,7 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
   const { settings, environment } = kernel
   const key = `silent-refresh:token:${settings.sessionKey}`
   const ledger = createNote(kernel, 'newest')
-  const isShared = (): boolean => storage.shared === true
+  const isShared = (): boolean => pick(storage, 'shared').shared === true
   let copy: Rest | null = null
   let broken = false
   let told = false
@@ -86,32 +86,29 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
     return load(expected, since)
   }
 
+  /** Also where it cannot be read: nothing may outlive a logout. What goes back to a newer login is not ours to change. */
+  function change(lineage: number, work: () => Promise<unknown>): void {
+    last = load().then(found => (found && found.lineage > lineage ? null : work()))
+  }
+
+  const remove = () => attempt(() => storage.remove(key))
+
   return {
     get shared() {
       return isShared()
     },
     load,
     save(rest) {
-      copy = rest
-      // A token that renews itself is in every tab, and is not used up by a refresh, so copies stay valid.
+      // A token that renews itself is in every tab, and no copy of it is used up by another.
       copy = isShared() ? rest : { ...rest, serial: newest(!settings.sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
-      const write = async () => {
-        if (broken || (await attempt(() => storage.set(key, text)))) return
-        // The token that is still stored is used up: sending it again could end the session.
-        await attempt(() => storage.remove(key))
-      }
-      last = isShared()
-        ? load().then(found => (found && found.lineage > rest.lineage ? null : write()))
-        : last.then(write)
+      // What is left there is used up: whoever found it would burn the session.
+      change(rest.lineage, async () => broken || (await attempt(() => storage.set(key, text))) || remove())
     },
     drop(lineage, ends = false) {
       copy = null
       if (ends && !isShared()) newest(true)
-      // What cannot be read is removed as well: nothing may outlive a logout.
-      last = load().then(found =>
-        found && found.lineage > lineage ? null : attempt(() => storage.remove(key)),
-      )
+      change(lineage, remove)
     },
     settled: () => last,
   }

@@ -1,3 +1,4 @@
+import { within } from '../../kernel/abort.ts'
 import type { Channel } from '../../kernel/environment.ts'
 import type { Kernel } from '../../kernel/feature.ts'
 import { lastSerial } from '../../kernel/stamp.ts'
@@ -77,12 +78,9 @@ export function createChannel(
     try {
       channel?.postMessage({ v: VERSION, ...message })
     } catch {
-      try {
-        // The app's user object cannot be cloned: the siblings do without it.
-        channel?.postMessage({ v: VERSION, ...message, user: undefined })
-      } catch {
-        locks.degrade('channel')
-      }
+      // A user of the app's own making that cannot be cloned: the others do without.
+      if ('user' in message && message.user) post({ ...message, user: undefined })
+      else locks.degrade('channel')
     }
   }
 
@@ -97,22 +95,19 @@ export function createChannel(
     },
     post,
     async consult(question, isAnswered, ms, giveUp = disposal.signal) {
-      if (!channel || giveUp.aborted) return
-      await new Promise<void>(resolve => {
-        const finish = () => {
-          undo()
-          giveUp.removeEventListener('abort', finish)
-          consulting.delete(look)
-          resolve()
-        }
-        const look = () => {
-          if (isAnswered()) finish()
-        }
-        const undo = environment.timer(finish, ms)
-        giveUp.addEventListener('abort', finish)
-        consulting.add(look)
-        post(question)
-      })
+      if (!channel) return
+      let look = () => {}
+      const answer = () =>
+        new Promise<void>(resolve => {
+          look = () => {
+            if (isAnswered()) resolve()
+          }
+          consulting.add(look)
+          post(question)
+        })
+      // Whoever asks looks itself what came of it.
+      await within(environment, ms, null, answer, giveUp).catch(() => {})
+      consulting.delete(look)
     },
     isFlood(type, most = FLOOD) {
       const now = environment.monotonic()

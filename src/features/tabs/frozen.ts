@@ -1,6 +1,6 @@
 import type { Kernel } from '../../kernel/feature.ts'
 import type { TabChannel } from './channel.ts'
-import type { LockApi, Locks } from './locks.ts'
+import type { Locks } from './locks.ts'
 import type { Question } from './messages.ts'
 
 /** Finds tabs that hold an exclusive lock and run no code: a browser can freeze a tab and leave it its lock. */
@@ -9,7 +9,7 @@ export interface Frozen {
    * Calls `stuck` when the same tab holds the lock for longer than a tab that is awake would. Returns a function that
    * stops watching; `isOurs`: the lock was granted to this tab.
    */
-  watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void
+  watch(alone: boolean, stuck: () => void): (isOurs?: boolean) => void
   /** Another tab asks the tab that has the lock whether it is awake, or that tab answers. */
   hear(message: Question): void
 }
@@ -38,7 +38,7 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
   /** The `alone` of the lock whose holder has just answered. */
   let alive: boolean | null = null
 
-  function watch(api: LockApi, alone: boolean, stuck: () => void): (isOurs?: boolean) => void {
+  function watch(alone: boolean, stuck: () => void): (isOurs?: boolean) => void {
     const name = locks.turn(alone)
     let sight: Sight | null = null
     let askAt = 0
@@ -47,8 +47,8 @@ export function createFrozen({ settings, environment }: Kernel, locks: Locks, ch
     let undo = environment.timer(look, 0)
 
     async function look(): Promise<void> {
-      const holderOf = await locks.holders(api)
-      const holder = holderOf ? holderOf(name) : 'unknown'
+      const held = await locks.held()
+      const holder = locks.lacks('lock-query') ? 'unknown' : held.get(name)
       if (stopped) return
       const now = environment.monotonic()
       if (!sight || sight.holder !== holder) {

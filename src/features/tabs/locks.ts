@@ -22,10 +22,8 @@ export interface Locks {
   isAway: boolean
   /** `undefined`: Web Locks cannot be used. */
   api(): LockApi | undefined
-  /** Returns a function that finds which page or worker holds a lock; `undefined` if the query fails. */
-  holders(api: LockApi): Promise<((name: string) => string | undefined) | undefined>
-  /** The locks of this kind in all tabs: what follows the kind in their names. */
-  held(kind: ':held:' | ':owner:'): Promise<string[]>
+  /** The locks that are held now: for each name a page or worker that has it. None where the query is refused. */
+  held(): Promise<Map<string | undefined, string | undefined>>
   lacks(part: Missing): boolean
   degrade(part: Missing): void
 }
@@ -45,19 +43,14 @@ export function createLocks({ settings, environment }: Kernel): Locks {
       if (!api) locks.degrade('locks')
       return api
     },
-    async holders(api) {
-      const { held } = await api.query().catch((): LockManagerSnapshot => ({}))
-      return held && (name => held.find(lock => lock.name === name)?.clientId)
-    },
-    async held(kind) {
+    async held() {
       const api = missing.has('lock-query') ? undefined : locks.api()
-      const prefix = key + kind
       try {
         const { held = [] } = (await api?.query()) ?? {}
-        return held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : []))
+        return new Map(held.map(({ name, clientId }) => [name, clientId]))
       } catch {
         locks.degrade('lock-query')
-        return []
+        return new Map()
       }
     },
     lacks: part => missing.has(part),

@@ -159,7 +159,7 @@ export function createNewsDesk(
 
   function hearAgain(): void {
     const { serial } = session.stamp
-    void channel.consult({ type: 'ask', generation: serial }, () => true, 0)
+    channel.post({ type: 'ask', generation: serial })
   }
 
   return { receive, hearAgain }

@@ -30,7 +30,7 @@ export function createOwnership(
   /** Waits for the lock of a lineage that another client of this document owns, to be the next owner. */
   let heir: Hold | null = null
 
-  const nameOf = (lineage: number | null): string => `${locks.key}:owner:${lineage}`
+  const nameOf = (lineage: number | '' | null): string => `${locks.key}:owner:${lineage}`
 
   async function own(lineage: number): Promise<Owner> {
     const api = locks.api()
@@ -44,11 +44,11 @@ export function createOwnership(
     const current = owning
     if (await current.granted) return 'this client'
     if (owning === current) owning = null
-    // This client holds the exclusive lock now, so the id of that lock's holder is the id of this document.
-    const holderOf = await locks.holders(api)
-    const here = locks.inside === null ? undefined : holderOf?.(locks.turn(locks.inside))
+    // The client that has the exclusive lock is this one: by that the locks show which document this is.
+    const held = await locks.held()
+    const here = locks.inside === null ? undefined : held.get(locks.turn(locks.inside))
     if (!here) return 'another client'
-    if (holderOf?.(name) !== here) return 'another tab'
+    if (held.get(name) !== here) return 'another tab'
     inherit(api, name)
     // If no client can be asked to refresh for this one, clients of one document take turns with what is stored.
     return sharesTokens && channel.isOpen ? 'another client' : 'this client'
@@ -80,8 +80,10 @@ export function createOwnership(
   return {
     own,
     async isOwned(lineage) {
-      const lineages = sharesTokens ? await locks.held(':owner:') : []
-      return lineage == null ? lineages.length > 0 : lineages.includes(`${lineage}`)
+      // Of any lineage, where none is named: all of their names begin with this one.
+      const name = nameOf(lineage ?? '')
+      const names = sharesTokens ? [...(await locks.held()).keys()] : []
+      return names.some(held => (lineage == null ? held?.startsWith(name) : held === name))
     },
     get isOwner() {
       return owning !== null

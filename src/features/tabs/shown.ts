@@ -42,6 +42,7 @@ export function createShown(
   ownership: Ownership,
 ): Shown {
   const { settings, environment, session, disposal } = kernel
+  const prefix = `${locks.key}:held:`
   let mark: Hold | null = null
   let cancelFade = () => {}
   /**
@@ -56,7 +57,7 @@ export function createShown(
     const { held, stamp } = session
     if (isNoted && !held) takeNote()
     const isShown = held && sharesTokens && !disposal.signal.aborted
-    const name = isShown ? `${locks.key}:held:${stamp.serial}:${held.askedAt}` : undefined
+    const name = isShown ? `${prefix}${stamp.serial}:${held.askedAt}` : undefined
     if (name === mark?.name) return mark?.granted
     hide()
     const api = locks.api()
@@ -95,8 +96,8 @@ export function createShown(
   }
 
   async function newest(after = ANY_TIME): Promise<number> {
-    const all = (await locks.held(':held:'))
-      .map(name => name.split(':').map(Number))
+    const all = [...(await locks.held()).keys()]
+      .map(name => (name?.startsWith(prefix) ? name.slice(prefix.length).split(':').map(Number) : []))
       .filter(([serial = -1]) => isSerial(serial, channel.last()))
     const highest = (some: number[][]) => Math.max(0, ...some.map(([serial = 0]) => serial))
     channel.saw(highest(all))

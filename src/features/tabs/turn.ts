@@ -26,7 +26,7 @@ export function createTurns(
     const api = locks.api()
     if (!api) return task(alone)
     const waiting = new AbortController()
-    const stopWatching = frozen.watch(api, alone, () => waiting.abort())
+    const stopWatching = frozen.watch(alone, () => waiting.abort())
     const signal = AbortSignal.any([waiting.signal, disposal.signal, giveUp])
     let run: Promise<T> | undefined
     try {
