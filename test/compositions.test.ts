@@ -466,7 +466,7 @@ describe('P3 a bundle holds what its app imports', () => {
       .replace(/^node_modules\/([^/]+)\/.*$/, '$1')
   const unique = (list: string[]): string[] => [...new Set(list)].sort()
 
-  test.each(COMPOSITIONS.filter(({ external }) => !external))('P3 $name', async composition => {
+  test.each(COMPOSITIONS.filter(({ external }) => !external))('$name', async composition => {
     const features = composition.features.map(name => `src/features/${name}`)
     const beside = composition.name === 'silent-refresh' ? ['ky', 'src/api'] : []
     expect(unique((await optionalParts(composition)).map(folderOf))).toEqual(unique([...features, ...beside]))
@@ -474,7 +474,7 @@ describe('P3 a bundle holds what its app imports', () => {
 
   const imported = COMBINATIONS.filter(({ names }) => featuresOf(names).every(feature => feature.imported))
 
-  test.each(imported)('P3 of core with: $name', async ({ names }) => {
+  test.each(imported)('core with: $name', async ({ names }) => {
     const features = featuresOf(names).flatMap(feature => feature.imported ?? [])
     const code = `import { ${['createAuthClient', ...features.map(({ from }) => from)].join(', ')} } from 'silent-refresh/core'
       createAuthClient({ ${['tabs: false', ...features.map(feature => feature.code)].join(', ')} })`
