@@ -125,11 +125,11 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       const sent = () => {
         if (sendNow === send) sendNow = null
       }
-      return exchange(newest, input, sent, flow)
+      return sendLogout(newest, input, sent, flow)
     })
   }
 
-  async function exchange(
+  async function sendLogout(
     tokens: HeldTokens | null,
     input: unknown,
     sent: () => void,

@@ -103,14 +103,14 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     // Signing is async, and the app could change the request meanwhile.
     if (proof) hold(call)
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
-    else if (isCopied(call)) return exchange(call, token)
+    else if (isCopied(call)) return sendAndReplay(call, token)
     const sending = send(call, call.target, token)
     return token ? answered(call, token, sending) : sending
   }
 
   async function answered(call: Call, token: Held, sending: Promise<Response>): Promise<Response> {
     const response = await sending
-    return isInQuestion(response) ? exchange(call, token, response) : response
+    return isInQuestion(response) ? sendAndReplay(call, token, response) : response
   }
 
   /**
@@ -122,7 +122,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     !proof?.refuses(response)
 
   /** Sends, refreshes and sends again, until the answer is for the caller. `first`: the answer of the first send. */
-  async function exchange(call: Call, token: Held, first?: Response): Promise<Response> {
+  async function sendAndReplay(call: Call, token: Held, first?: Response): Promise<Response> {
     let { target } = call
     for (let sends = 1; ; sends++) {
       // A body can be read only once: the copy is for the next send.

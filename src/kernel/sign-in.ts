@@ -73,7 +73,7 @@ export function createSignIn(kernel: Needs): SignIn {
     if (hidden) await hidden
     kernel.revocation.doubt()
     const asked = say.decisions
-    return exchange(
+    return loginWith(
       kernel.flow ? await started(kernel.flow, credentials, signal) : credentials,
       asked,
       signal,
@@ -87,7 +87,7 @@ export function createSignIn(kernel: Needs): SignIn {
   }
 
   /** The call with the credentials. */
-  function exchange(credentials: unknown, asked: number, signal?: AbortSignal | null) {
+  function loginWith(credentials: unknown, asked: number, signal?: AbortSignal | null) {
     let isOpen = false
     const sent = () => {
       isOpen = loginNote.stands()
@@ -181,7 +181,7 @@ export function createSignIn(kernel: Needs): SignIn {
     setTokens,
     async complete(credentials) {
       const asked = say.decisions
-      return exchange(await credentials, asked)
+      return loginWith(await credentials, asked)
     },
   }
 }

@@ -69,6 +69,7 @@ export function createTelling(
     if (change.type === 'clear' && !change.told) {
       const { reason, error } = change.why
       const { status, body } = error ?? NOTHING
+      // A logout and an idle sign-out are told by `signedOut`.
       if (reason !== 'rejected') return
       tell({ type: 'signed-out', generation: stamp.serial, reason, status, body: bounded(body) })
     }
