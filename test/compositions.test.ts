@@ -116,15 +116,13 @@ const NAMES = Object.keys(FEATURES) as Name[]
 const featuresOf = (names: readonly Name[]): Feature[] => names.map(name => FEATURES[name])
 
 /** None, each alone, and all that go together. */
-const COMBINATIONS = NAMES.reduce<Name[][]>(
-  (sets, name) => [
-    ...sets,
-    ...sets
-      .filter(names => !featuresOf(names).some(({ place }) => place === FEATURES[name].place))
-      .map(names => [...names, name]),
-  ],
-  [[]],
-).map(names => ({ name: names.join(', ') || 'none', names }))
+const COMBINATIONS: { name: string; names: Name[] }[] = [{ name: 'none', names: [] }]
+for (const name of NAMES) {
+  for (const { names } of [...COMBINATIONS]) {
+    const isFree = featuresOf(names).every(({ place }) => place !== FEATURES[name].place)
+    if (isFree) COMBINATIONS.push({ name: [...names, name].join(', '), names: [...names, name] })
+  }
+}
 
 interface Tab extends World {
   kept: Kept
