@@ -71,13 +71,10 @@ export function createEndpoints(kernel: Needs): Endpoints {
     const answer = await ask(operation, tokens, signal, { rotated })
     const token = toToken(answer)
     if (token) return token
-    if (operation === 'refresh' || !endpoints.restore || !endpoints.refresh) {
-      throw new AuthError(
-        'malformed_response',
-        `"readTokens" found no access token in the ${operation} answer.`,
-      )
+    if (operation === 'restore' && endpoints.restore && endpoints.refresh) {
+      return follow(answer, 'refresh', tokens, signal, rotated)
     }
-    return follow(answer, 'refresh', tokens, signal, rotated)
+    throw new AuthError('malformed_response', `"readTokens" found no access token in the ${operation} answer.`)
   }
 
   /** After an answer without an access token: asks for one, with the refresh token of that answer. */
@@ -88,22 +85,16 @@ export function createEndpoints(kernel: Needs): Endpoints {
     signal: AbortSignal,
     rotated?: Rotated,
   ): Promise<Token> {
-    const refreshToken = set?.refreshToken || tokens?.refreshToken
+    const refreshToken = isUsable(set?.refreshToken) ? set.refreshToken : tokens?.refreshToken
     const newest = refreshToken ? { accessToken: '', ...tokens, refreshToken } : tokens
     const token = await refresh(operation, newest, signal, rotated)
-    return {
-      ...token,
-      refreshToken: token.refreshToken ?? (isUsable(set?.refreshToken) ? set.refreshToken : undefined),
-      user: token.user ?? set?.user,
-    }
+    return { ...token, refreshToken: token.refreshToken ?? refreshToken, user: token.user ?? set?.user }
   }
 
   /** Does a login's answer say that somebody is signed in, or may be? */
-  function signsIn({ set, body, isAppsWord }: Answer): boolean {
-    const found = Object.values(set ?? {}).some(value => value != null)
+  const signsIn = ({ set, body, isAppsWord }: Answer): boolean =>
     // If the app's own `readTokens` returns an object, even an empty one, that means yes.
-    return found || body == null || isAppsWord === true
-  }
+    isAppsWord || body == null || Object.values(set ?? {}).some(value => value != null)
 
   return {
     ask,
@@ -130,8 +121,8 @@ export function createEndpoints(kernel: Needs): Endpoints {
         return await follow(answer, endpoints.refresh ? 'refresh' : 'restore', null, signal)
       } catch (error) {
         if (!isAuthError(error)) throw error
-        const { code, message, retryable, status } = error
-        const isRefused = code === 'refresh_rejected'
+        const { message, retryable, status } = error
+        const isRefused = error.code === 'refresh_rejected'
         if (isRefused) refused()
         throw new AuthError(
           isRefused ? 'login_rejected' : 'login_unavailable',
