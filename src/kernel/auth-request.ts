@@ -85,12 +85,13 @@ export function createPrepare(kernel: Needs): Prepare {
       ),
     )
     const headers = new Headers(given.headers)
+    const asJson = (header: string) => headers.has(header) || headers.set(header, 'application/json')
     // Without this header some frameworks answer with a redirect to their login page.
-    if (!headers.has('Accept')) headers.set('Accept', 'application/json')
+    asJson('Accept')
     if (form) given.body = new URLSearchParams(form)
     if (json !== undefined) {
       given.body = toJson(typeof endpoints[name] === 'function' ? option : 'credentials', json)
-      if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
+      asJson('Content-Type')
     }
     const init: AuthRequest['init'] = bare({
       method: name === 'user' ? 'GET' : 'POST',

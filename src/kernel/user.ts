@@ -82,13 +82,13 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
 
     nameByClaims: async token => nameUser(settings, await withClaims(token)),
 
-    async complete(given, known, signal, again = () => false) {
+    async complete(given, known, signal, again) {
       const { cookies, session } = kernel
       let token = await withClaims(given)
       if (!token.isNamed) token = await withUser(token)
       const result = named(token, known)
       const isSame = session.isSameUser(result)
-      if (!endpoints.user || token.user != null || (isSame && known != null && !again())) return result
+      if (!endpoints.user || token.user != null || (isSame && known != null && !again?.())) return result
       // In cookie mode any 2xx answer may set cookies: they are a session only if the server names its user.
       const isNew = cookies && !token.isNamed && !isSame
       try {
