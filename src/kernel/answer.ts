@@ -40,12 +40,14 @@ export function readStandard(
   if (typeof body !== 'object' || body === null) return
   if (operation === 'user') return { user: body }
   // Some backends always write all members, and write `""`, `0` or `{}` for a missing value.
-  const own = (name: string): any => (Object.hasOwn(body, name) && body[name as never]) || undefined
+  const first = (...names: string[]): any =>
+    names.map(name => Object.hasOwn(body, name) && body[name as never]).find(Boolean)
+  const user = first('user')
   return {
-    accessToken: own('access_token') ?? own('accessToken') ?? own('token'),
-    refreshToken: own('refresh_token') ?? own('refreshToken'),
-    expiresIn: own('expires_in') ?? own('expiresIn'),
-    user: isEmpty(own('user')) ? undefined : own('user'),
+    accessToken: first('access_token', 'accessToken', 'token'),
+    refreshToken: first('refresh_token', 'refreshToken'),
+    expiresIn: first('expires_in', 'expiresIn'),
+    user: isEmpty(user) ? undefined : user,
   }
 }
 

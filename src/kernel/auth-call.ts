@@ -59,7 +59,7 @@ export function createAsk(kernel: Needs): Ask {
       return { response, text, isTaught: key && proof?.learn(url, response, text) }
     } catch {
       // The native error is not passed on: it can quote a header with a token.
-      throw failed(call, 'unavailable', 'failed on the network, or CORS forbids it')
+      throw failed(call, 'unavailable', 'failed on the network or by CORS')
     }
   }
 
@@ -76,7 +76,7 @@ export function createAsk(kernel: Needs): Ask {
     const request = await prepare(name, tokens, signal, asking)
     signal.throwIfAborted()
     if (!request) {
-      if (decides) throw failed(call, 'rejected', 'was not sent: there is nothing to send')
+      if (decides) throw failed(call, 'rejected', 'has nothing to send')
       return { arrival: { sentAt: instant(environment) } }
     }
     await sign(request, signal)

@@ -55,15 +55,14 @@ export function createPrepare(kernel: Needs): Prepare {
     if (!settings.baseUrl && isRelative(url)) {
       throw invalid('baseUrl', 'an absolute URL where there is no page')
     }
+    if (name === 'login') return isBody(credentials) ? { url, body: credentials } : { url, json: credentials }
     const { accessToken, refreshToken, expiresAt, key } = tokens ?? NOTHING
     // With a storage, a refresh token that is not stored does not exist: there is nothing to refresh with.
     // `endpoints.restore` is called all the same: it may use a cookie.
     if (name === 'refresh' && (sliding ? !accessToken : kernel.storage && !refreshToken)) return null
     const request: EndpointRequest = { url }
-    if (name === 'login' && isBody(credentials)) request.body = credentials
-    else if (name === 'login') request.json = credentials
-    else if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
-    const showsBearer = name === 'user' || name === 'logout' || (name !== 'login' && sliding)
+    if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
+    const showsBearer = name === 'user' || name === 'logout' || sliding
     const isOver = expiresAt !== undefined && expiresAt <= environment.now()
     if (showsBearer && accessToken && !isOver && settings.allowedOrigins.has(new URL(url).origin)) {
       request.headers = { Authorization: `${settings.scheme} ${accessToken}` }
@@ -74,22 +73,25 @@ export function createPrepare(kernel: Needs): Prepare {
 
   function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): AuthRequest {
     const option = `endpoints.${name}`
-    const { url, json, form, key, read } = pick(request, 'url', 'json', 'form', 'key', 'read')
+    const { url, json, form, key, read } = pick(request, ...OURS)
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
     const target = toUrl(option, url, environment.baseURI(), environment.page)
     // A member that is `undefined` takes its default.
     const given: RequestInit = bare(
       Object.fromEntries(
-        Object.entries(request).filter(([member, value]) => !OURS.includes(member) && value !== undefined),
+        Object.entries(request).filter(
+          ([member, value]) => !(OURS as readonly string[]).includes(member) && value !== undefined,
+        ),
       ),
     )
     const headers = new Headers(given.headers)
+    const asJson = (header: string) => headers.has(header) || headers.set(header, 'application/json')
     // Without this header some frameworks answer with a redirect to their login page.
-    if (!headers.has('Accept')) headers.set('Accept', 'application/json')
+    asJson('Accept')
     if (form) given.body = new URLSearchParams(form)
     if (json !== undefined) {
       given.body = toJson(typeof endpoints[name] === 'function' ? option : 'credentials', json)
-      if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
+      asJson('Content-Type')
     }
     const init: AuthRequest['init'] = bare({
       method: name === 'user' ? 'GET' : 'POST',
@@ -121,4 +123,4 @@ export function createPrepare(kernel: Needs): Prepare {
 }
 
 /** The members of an `EndpointRequest` that `fetch` does not know. */
-const OURS = ['url', 'json', 'form', 'key', 'read']
+const OURS = ['url', 'json', 'form', 'key', 'read'] as const

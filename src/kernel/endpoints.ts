@@ -2,6 +2,7 @@ import type { HeldTokens } from '../types.ts'
 import { type Answer, withoutTokens } from './answer.ts'
 import { type Ask, type Needs as AskNeeds, createAsk } from './auth-call.ts'
 import { AuthError, isAuthError } from './errors.ts'
+import type { LoginNote } from './login-note.ts'
 import type { SessionHolder } from './session.ts'
 import { isUsable, parseToken, type Token } from './token.ts'
 import { createNaming, type Naming } from './user.ts'
@@ -10,17 +11,8 @@ type Rotated = (refreshToken: string) => unknown
 
 /** The backend's auth calls: request out, token in. None passes through the authorized fetch. */
 export interface Endpoints extends Naming {
-  /**
-   * @param sent called when the request leaves: from then on it can have signed somebody in
-   * @param refused called when the server has answered that it did not
-   */
-  login(
-    credentials: unknown,
-    tokens: HeldTokens | null,
-    signal: AbortSignal,
-    sent: () => void,
-    refused: () => void,
-  ): Promise<Token>
+  /** Sets the login note when the request leaves, and lifts it when the server has refused. */
+  login(credentials: unknown, signal: AbortSignal): Promise<Token>
   /** @throws AuthError `refresh_rejected` when final; any other code is passing */
   refresh(
     operation: 'refresh' | 'restore',
@@ -39,11 +31,12 @@ export interface Endpoints extends Naming {
 
 interface Needs extends AskNeeds {
   readonly session: SessionHolder
+  readonly loginNote: LoginNote
 }
 
 export function createEndpoints(kernel: Needs): Endpoints {
-  const { settings, serverClock } = kernel
-  const { endpoints, scheme } = settings
+  const { settings, session, loginNote } = kernel
+  const { endpoints } = settings
   const ask = createAsk(kernel)
 
   /** The token in the answer; `null` if it holds none. */
@@ -52,13 +45,12 @@ export function createEndpoints(kernel: Needs): Endpoints {
     const { set, body, isAppsWord, arrival } = answer
     if (set?.accessToken == null) return null
     const type = (body as { token_type?: unknown } | null)?.token_type
-    const isScheme = String(type).toLowerCase() === scheme.toLowerCase()
     // The app's own `readTokens` has seen the type. With a proof, any type other than "scheme" is a downgrade.
-    const isFine = isAppsWord || typeof type !== 'string' || /^bearer$/i.test(type)
-    if (!isScheme && (kernel.proof || !isFine)) {
+    const isFine = !kernel.proof && (isAppsWord || typeof type !== 'string' || /^bearer$/i.test(type))
+    if (!isFine && String(type).toLowerCase() !== settings.scheme.toLowerCase()) {
       throw new AuthError('malformed_response', 'The token\'s type is not "scheme".')
     }
-    return parseToken(set, { ...arrival, scheme, serverClock })
+    return parseToken(set, arrival)
   }
 
   async function refresh(
@@ -71,13 +63,13 @@ export function createEndpoints(kernel: Needs): Endpoints {
     const answer = await ask(operation, tokens, signal, { rotated })
     const token = toToken(answer)
     if (token) return token
-    if (operation === 'refresh' || !endpoints.restore || !endpoints.refresh) {
-      throw new AuthError(
-        'malformed_response',
-        `"readTokens" found no access token in the ${operation} answer.`,
-      )
+    if (operation === 'restore' && endpoints.restore && endpoints.refresh) {
+      return follow(answer, 'refresh', tokens, signal, rotated)
     }
-    return follow(answer, 'refresh', tokens, signal, rotated)
+    throw new AuthError(
+      'malformed_response',
+      `"readTokens" found no access token in the ${operation} answer.`,
+    )
   }
 
   /** After an answer without an access token: asks for one, with the refresh token of that answer. */
@@ -88,40 +80,38 @@ export function createEndpoints(kernel: Needs): Endpoints {
     signal: AbortSignal,
     rotated?: Rotated,
   ): Promise<Token> {
-    const refreshToken = set?.refreshToken || tokens?.refreshToken
+    const refreshToken = isUsable(set?.refreshToken) ? set.refreshToken : tokens?.refreshToken
     const newest = refreshToken ? { accessToken: '', ...tokens, refreshToken } : tokens
     const token = await refresh(operation, newest, signal, rotated)
-    return {
-      ...token,
-      refreshToken: token.refreshToken ?? (isUsable(set?.refreshToken) ? set.refreshToken : undefined),
-      user: token.user ?? set?.user,
-    }
+    return { ...token, refreshToken: token.refreshToken ?? refreshToken, user: token.user ?? set?.user }
   }
 
   /** Does a login's answer say that somebody is signed in, or may be? */
-  function signsIn({ set, body, isAppsWord }: Answer): boolean {
-    const found = Object.values(set ?? {}).some(value => value != null)
+  const signsIn = ({ set, body, isAppsWord }: Answer): boolean =>
     // If the app's own `readTokens` returns an object, even an empty one, that means yes.
-    return found || body == null || isAppsWord === true
-  }
+    isAppsWord || body == null || Object.values(set ?? {}).some(value => value != null)
 
   return {
     ask,
     refresh,
 
-    async login(credentials, tokens, signal, sent, refused) {
+    async login(credentials, signal) {
       const { cookies } = kernel
-      const answer = await ask('login', tokens, signal, { credentials, sent }).catch(error => {
+      let isOpen = false
+      const sent = () => {
+        isOpen = loginNote.stands()
+        loginNote.set()
+      }
+      // The note stays if the outcome of an earlier login is still unknown.
+      const refused = () => isOpen || loginNote.lift()
+      const answer = await ask('login', session.tokens, signal, { credentials, sent }).catch(error => {
         if (isAuthError(error) && error.status !== undefined) refused()
         throw error
       })
       const { set, body, status } = answer
       if (!signsIn(answer)) {
         refused()
-        throw new AuthError('login_rejected', 'The login was answered, and signs nobody in.', {
-          status,
-          body,
-        })
+        throw new AuthError('login_rejected', 'The login answer signs nobody in.', { status, body })
       }
       const token = toToken(answer)
       if (token && (!cookies || token.user !== undefined)) return token
@@ -130,8 +120,8 @@ export function createEndpoints(kernel: Needs): Endpoints {
         return await follow(answer, endpoints.refresh ? 'refresh' : 'restore', null, signal)
       } catch (error) {
         if (!isAuthError(error)) throw error
-        const { code, message, retryable, status } = error
-        const isRefused = code === 'refresh_rejected'
+        const { message, retryable, status } = error
+        const isRefused = error.code === 'refresh_rejected'
         if (isRefused) refused()
         throw new AuthError(
           isRefused ? 'login_rejected' : 'login_unavailable',

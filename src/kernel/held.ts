@@ -21,8 +21,8 @@ export interface Held {
   /** `null`: the expiry is unknown, so the first 401 shows it. */
   readonly expires: Instant | null
   readonly lifetime: number | null
-  /** The expiry that the token itself states, by the server's clock. */
-  readonly exp: number | undefined
+  /** The expiry that the token itself states, by the server's clock; NaN if it states none. */
+  readonly exp: number
   /** Milliseconds before `expires` at which the timer refreshes; negative where the lifetime is below the floor. */
   readonly ahead: number
   /** Milliseconds before `expires` from which on no request is sent with the token. */
@@ -64,4 +64,4 @@ export const isExpired = (clock: Clock, held: Held): boolean => isDue(clock, hel
  * its expiry is not in the token can the server have moved it, and the answer then states a lifetime.
  */
 export const isUnchanged = ({ accessToken, exp, lifetime }: Token, held: Held): boolean =>
-  accessToken !== '' && accessToken === held.accessToken && (exp !== undefined || lifetime === null)
+  accessToken !== '' && accessToken === held.accessToken && (Number.isFinite(exp) || lifetime === null)

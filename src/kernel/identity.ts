@@ -25,7 +25,7 @@ export interface Owner {
 
 /** Compares the names. If one of them is missing, the logins are compared. */
 export const isSameIdentity = (a: Identity, b: Identity): boolean =>
-  a === b || (a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name)
+  a.name === null || b.name === null ? a.epoch === b.epoch : a.name === b.name
 
 interface Unnamed {
   readonly claims: object | null
@@ -57,24 +57,26 @@ function byOption({ identity, log }: NamingSettings, claims: object | null, user
   } catch (error) {
     throw threw(log, 'identity', error)
   }
-  if (value == null) return null
-  const text = asText(value)
-  if (text !== null) return JSON.stringify(['identity', text])
-  throw new AuthError('malformed_response', '"identity" must return a string, a number, null or undefined.')
+  const name = nameIn('identity', value)
+  if (name !== null || value == null) return name
+  throw new AuthError('malformed_response', '"identity" must return a string or a number.')
 }
 
 /** The `sub` of a token (RFC 7519 §4.1.2) is unique for its issuer only. */
 export function nameOfSubject(claims: object): string | null {
   const { iss, sub } = pick(claims as { iss?: unknown; sub?: unknown }, 'iss', 'sub')
-  const text = asText(sub)
-  return text === null ? null : JSON.stringify([iss, text])
+  return nameIn(iss, sub)
 }
 
 function nameOf(user: unknown): string | null {
-  if (typeof user !== 'object' || user === null) return null
-  const { id, sub } = pick(user as { id?: unknown; sub?: unknown }, 'id', 'sub')
-  const text = asText(id) || asText(sub)
-  return text ? JSON.stringify(['user', text]) : null
+  if (typeof user !== 'object') return null
+  const { id, sub } = pick(user as { id?: unknown; sub?: unknown } | null, 'id', 'sub')
+  return nameIn('user', asText(id) || asText(sub) || null)
+}
+
+function nameIn(scope: unknown, value: unknown): string | null {
+  const text = asText(value)
+  return text === null ? null : JSON.stringify([scope, text])
 }
 
 /** Databases count users in numbers, and JWTs write them as text: `1` and `"1"` are one user. */

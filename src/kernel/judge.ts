@@ -48,7 +48,7 @@ export type Judge = (call: Call, request: AuthRequest, sentAt: Instant, received
 
 export function createJudge(kernel: Needs): Judge {
   const { settings, environment, serverClock } = kernel
-  const { isRejected, isLoggedOut, log } = settings
+  const { isRejected, isLoggedOut, scheme, log } = settings
 
   /** What the app's own function says. A mistake in it does not hide that the server has answered with a failure. */
   const opinion = ({ ok }: Response, option: string, run: () => boolean): Promise<boolean> =>
@@ -87,29 +87,29 @@ export function createJudge(kernel: Needs): Judge {
     const isLogout = kind === 'logout'
     const body = parseBody(text)
     const answer = { status, body, response }
-    const redirected = response.redirected || isRedirect(response)
+    const isAway = isRedirect(response)
+    const redirected = response.redirected || isAway
     const ok =
       isLogout && isLoggedOut
         ? await opinion(response, 'isLoggedOut', () => isLoggedOut({ ...answer, redirected }))
         : response.ok
-    if (isLogout && !ok && isRedirect(response)) {
-      throw failed(call, 'unavailable', 'was answered with a redirect, which is not followed', {
-        retryable: false,
-      })
-    }
     const serverDate = Date.parse(headers.get('Date') as string)
     if (ok && kind === 'login') serverClock.forget()
     serverClock.saw(serverDate)
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
-    // A server may quote what it refuses, and an error shows no token.
-    const refused = (outcome: Outcome): AuthError => {
-      const how = ok ? 'was answered: nobody is signed in' : `was answered with ${status}`
-      return failed(call, outcome, how, { status, retryAt, body: withoutTokens(body, tokens) })
+    const refused = (outcome: Outcome, details?: AuthErrorDetails): AuthError => {
+      const how = ok ? 'found nobody signed in' : `was answered with ${isAway ? 'a redirect' : status}`
+      // A server may quote what it refuses, and an error shows no token.
+      return failed(call, outcome, how, { status, retryAt, body: withoutTokens(body, tokens), ...details })
     }
-    if (!ok && !(await isFinal(call, { operation, ...answer }, text))) throw refused('unavailable')
+    if (!ok && !(await isFinal(call, { operation, ...answer }, text))) {
+      // A logout that leads elsewhere does so again.
+      throw refused('unavailable', isLogout && isAway ? { retryable: false } : undefined)
+    }
     const found = ok && !isLogout ? await read(request.read, { operation, ...answer }) : { set: null }
     if (found.set === null && decides) throw refused('rejected')
-    return { ...found, body, status, arrival: { sentAt, serverDate, key: request.key } }
+    const arrival = { sentAt, serverDate, key: request.key, scheme, serverClock }
+    return { ...found, body, status, arrival }
   }
 }
 

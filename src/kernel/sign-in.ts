@@ -87,18 +87,8 @@ export function createSignIn(kernel: Needs): SignIn {
   }
 
   /** The call with the credentials. */
-  function loginWith(credentials: unknown, asked: number, signal?: AbortSignal | null) {
-    let isOpen = false
-    const sent = () => {
-      isOpen = loginNote.stands()
-      loginNote.set()
-    }
-    // The note stays if the outcome of an earlier login is still unknown.
-    const refused = () => isOpen || loginNote.lift()
-    return inTurn('login', asked, signal, inner =>
-      endpoints.login(credentials, session.tokens, inner, sent, refused),
-    )
-  }
+  const loginWith = (credentials: unknown, asked: number, signal?: AbortSignal | null) =>
+    inTurn('login', asked, signal, inner => endpoints.login(credentials, inner))
 
   async function setTokens(tokens: TokenSet) {
     canSignIn(kernel)

@@ -1,4 +1,3 @@
-import type { StandardSchema } from '../types.ts'
 import { within } from './abort.ts'
 import type { Ask } from './auth-call.ts'
 import { callback } from './callback.ts'
@@ -35,27 +34,30 @@ interface Needs {
 
 export function createNaming(kernel: Needs, ask: Ask): Naming {
   const { settings, environment } = kernel
-  const { claims, userSchema, endpoints, timeout, log } = settings
+  const { endpoints, timeout, log } = settings
 
   /** Validates by the app's schema. The schema's issues can quote the value, so they are not passed on. */
-  async function validated<T>(option: string, schema: StandardSchema<T>, value: unknown): Promise<T> {
-    const valid = await callback(log, option, async () => {
-      const result: { issues?: unknown; value?: unknown } = await schema['~standard'].validate(value)
-      const found = pick(result, 'issues', 'value')
-      return found.issues ? null : { value: found.value as T }
-    })
-    if (valid) return valid.value
-    const what = option === 'claims' ? "The token's claims do" : 'The user does'
-    throw new AuthError('malformed_response', `${what} not fit "${option}".`)
+  async function validated(option: 'claims' | 'userSchema', value: unknown): Promise<unknown> {
+    const schema = settings[option]
+    if (!schema) return value
+    const result = await callback(log, option, async () =>
+      pick<{ issues?: unknown; value?: unknown }, 'issues' | 'value'>(
+        await schema['~standard'].validate(value),
+        'issues',
+        'value',
+      ),
+    )
+    if (result.issues) throw new AuthError('malformed_response', `The answer does not fit "${option}".`)
+    return result.value
   }
 
-  const withClaims = async (token: Token): Promise<Token> =>
-    claims ? { ...token, claims: await validated('claims', claims, token.claims) } : token
+  const withClaims = async (token: Token): Promise<Token> => ({
+    ...token,
+    claims: (await validated('claims', token.claims)) as Token['claims'],
+  })
 
   const withUser = async (token: Token): Promise<Token> =>
-    userSchema && token.user != null
-      ? { ...token, user: await validated('userSchema', userSchema, token.user) }
-      : token
+    token.user == null ? token : { ...token, user: await validated('userSchema', token.user) }
 
   /**
    * The `identity` option sees the user that the session will have: the answer's, or the known one if the answer turns
@@ -80,13 +82,13 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
 
     nameByClaims: async token => nameUser(settings, await withClaims(token)),
 
-    async complete(given, known, signal, again = () => false) {
+    async complete(given, known, signal, again) {
       const { cookies, session } = kernel
       let token = await withClaims(given)
       if (!token.isNamed) token = await withUser(token)
       const result = named(token, known)
       const isSame = session.isSameUser(result)
-      if (!endpoints.user || token.user != null || (isSame && known != null && !again())) return result
+      if (!endpoints.user || token.user != null || (isSame && known != null && !again?.())) return result
       // In cookie mode any 2xx answer may set cookies: they are a session only if the server names its user.
       const isNew = cookies && !token.isNamed && !isSame
       try {
@@ -101,8 +103,8 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
         signal.throwIfAborted()
         if (isNew) throw error
         log({ type: 'user-failed', error: error as AuthError })
+        return result
       }
-      return result
     },
   }
 }

@@ -120,9 +120,9 @@ export function createHandingOver(
     const parsed = kernel.cookies?.toToken({}, arrival) ?? parseToken({ accessToken }, arrival)
     // Learn the server's clock from the sender, unless the sender went by this machine's clock. A time far ahead of
     // that could be forged, and would make every later token look short-lived.
-    const shown = (parsed.exp ?? Number.NaN) - (lifetime || Number.NaN)
+    const shown = parsed.exp - (lifetime || Number.NaN)
     if (shown !== begin.wall && shown < begin.wall + MINUTE) {
-      kernel.serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)
+      kernel.serverClock.issued(shown - ROUNDING, parsed.exp, begin, begin)
     }
     const known = { since: begin, lifetime, identity, isNamed: true, user, idToken }
     return { ...parsed, ...known, key: kernel.proof?.fits(key) ? key : undefined }
