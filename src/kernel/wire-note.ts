@@ -1,20 +1,17 @@
 import { type Disposal, unlessAborted } from './abort.ts'
 import { createNote, type NoteNeeds } from './note.ts'
+import type { Part } from './parts.ts'
 
 /**
  * 'A refresh is on the wire', since when, and how long the last one took. A page that goes away meanwhile leaves this
  * note. The server rotates all the same, so the cookie that the next page finds can be used up already. The answer brings
  * the new one, and any answer removes the note.
  */
-export interface WireNote {
+export interface WireNote extends Pick<Part, 'woke'> {
   /** A refresh leaves. To be called when the server has answered: the cookie of its answer is in the jar by then. */
   sent(): () => void
   /** The server has answered something else that decides about the cookie. */
   lift(): void
-  /** The page goes away, maybe to the back/forward cache. */
-  leave(): void
-  /** The page was kept, and hears itself what becomes of what it has sent. */
-  back(): void
   /** As long as the answer to a page that has gone may take; `null`: no such page is known of. */
   lifted(signal: AbortSignal): Promise<void> | null
 }
@@ -58,14 +55,14 @@ export function createWireNote(kernel: NoteNeeds & { readonly disposal: Disposal
 
     lift,
 
-    leave() {
+    woke({ type }) {
       if (onWire === null) return
-      note.write(onWire)
-      tookNote.write(took)
-    },
-
-    back() {
-      if (onWire !== null && note.read() === onWire) lift()
+      if (type === 'pagehide') {
+        note.write(onWire)
+        tookNote.write(took)
+      }
+      // The page was kept, and hears itself what becomes of what it has sent.
+      if (type === 'pageshow' && note.read() === onWire) lift()
     },
 
     lifted(signal) {

@@ -116,7 +116,7 @@ export function createNewsDesk(
       return
     }
     if (isRejected ? generation <= stamp.serial : generation < stamp.epoch) return
-    kernel.decide()
+    kernel.say.decide()
     // A login here, at the same moment, has lifted the marker of that logout.
     if (generation === stamp.epoch) marker.set(generation)
     const refusal =
@@ -154,7 +154,7 @@ export function createNewsDesk(
     const awaited = !binding && flight?.shaken === true
     const bound = binding ? wait : 0
     backoff.postpone({ code, status, body, message }, wait, { bound, quiet: true, told, awaited })
-    kernel.look()
+    kernel.schedule.look()
   }
 
   function hearAgain(): void {
