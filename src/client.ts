@@ -1,52 +1,53 @@
-import { createDisposal } from './kernel/abort.ts'
+import { createDisposal, type Disposal } from './kernel/abort.ts'
 import { createAccessToken } from './kernel/access-token.ts'
 import { createAsk } from './kernel/ask.ts'
-import { createBackoff } from './kernel/backoff.ts'
+import { type Backoff, createBackoff } from './kernel/backoff.ts'
 import { createBearer } from './kernel/bearer.ts'
 import { fanOut } from './kernel/changes.ts'
-import { createEndpoints } from './kernel/endpoints.ts'
+import { createEndpoints, type Endpoints } from './kernel/endpoints.ts'
 import type { Environment } from './kernel/environment.ts'
 import { AuthError } from './kernel/errors.ts'
-import { createEmitter } from './kernel/events.ts'
-import { createExchange } from './kernel/exchange.ts'
+import { createEmitter, type Events } from './kernel/events.ts'
+import { createExchange, type Exchange } from './kernel/exchange.ts'
 import type { Kernel } from './kernel/feature.ts'
-import { createLoginNote } from './kernel/login-note.ts'
-import { createRevocation } from './kernel/logout.ts'
-import { createMarker } from './kernel/marker.ts'
+import { createLoginNote, type LoginNote } from './kernel/login-note.ts'
+import { createRevocation, type Revocation } from './kernel/logout.ts'
+import { createMarker, type Marker } from './kernel/marker.ts'
 import { readOptions } from './kernel/options.ts'
 import { pick } from './kernel/own.ts'
-import type { Part, Wake } from './kernel/parts.ts'
-import { createPrerenderGate } from './kernel/prerender.ts'
-import { createRefresher } from './kernel/refresh.ts'
+import type {
+  CookiesPart,
+  CsrfPart,
+  Exclusive,
+  FlowPart,
+  IdlePart,
+  Part,
+  ProofPart,
+  StoragePart,
+  TabsPart,
+  Wake,
+} from './kernel/parts.ts'
+import { createPrerenderGate, type PrerenderGate } from './kernel/prerender.ts'
+import { createRefresher, type Refresher } from './kernel/refresh.ts'
 import { type AuthorizedFetch, createAuthorizedFetch } from './kernel/request.ts'
-import { createRestore } from './kernel/restore.ts'
+import { createRestore, type Restore } from './kernel/restore.ts'
 import { createSay, type Say } from './kernel/say.ts'
-import { createSchedule } from './kernel/schedule.ts'
-import { createServerClock } from './kernel/server-clock.ts'
-import { createSession } from './kernel/session.ts'
-import { createSignIn } from './kernel/sign-in.ts'
-import { createSignOut } from './kernel/sign-out.ts'
+import { createSchedule, type Schedule } from './kernel/schedule.ts'
+import { createServerClock, type ServerClock } from './kernel/server-clock.ts'
+import { type Change, createSession, type SessionHolder } from './kernel/session.ts'
+import type { Settings } from './kernel/settings.ts'
+import { createSignIn, type SignIn } from './kernel/sign-in.ts'
+import { createSignOut, type SignOut } from './kernel/sign-out.ts'
 import { createQueue } from './kernel/turns.ts'
 import { createTokenSource } from './kernel/usable-token.ts'
 import { createWireNote, type WireNote } from './kernel/wire-note.ts'
-import type { AuthClient, AuthClientOptions, AuthEventMap, LogoutResult } from './types.ts'
+import type { AuthClient, AuthClientOptions } from './types.ts'
 
 /** Tests hand in another environment; the public factory hands in the browser's. */
 export const createClient = <Claims, User>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
 ): AuthClient<Claims, User> => createParts<Claims, User>(options, environment).client
-
-/** What the kernel's own parts know of each other, beside what features are shown. */
-interface Wiring extends Kernel {
-  readonly wireNote: WireNote
-  alive(): void
-  hidden(signal?: AbortSignal | null): Promise<void> | null
-  bars(): boolean
-  readonly say: Say
-  readonly parts: readonly Part[]
-  notify(): void
-}
 
 // Long on purpose: what is created, in which order, and what each part is handed, is read in one piece. It decides nothing.
 /**
@@ -58,160 +59,87 @@ export function createParts<Claims, User>(
   environment: Environment,
 ): { client: AuthClient<Claims, User>; forNow: AuthorizedFetch['forNow'] } {
   const { settings, plans } = readOptions(options, environment)
-  const disposal = createDisposal()
-  let disposed: AuthError | null = null
-  const say = createSay()
-  const emitter = createEmitter<AuthEventMap<Claims, User> & { change: undefined }>(environment)
-  const gate = createPrerenderGate(environment, disposal)
-  const queue = createQueue()
+  const emitter = createEmitter<Events<Claims, User>>(environment)
 
-  // Each part is handed the kernel and reads from it what it needs. What is created later is read late.
-  const kernel: Wiring = {
-    settings,
-    environment,
-    disposal,
-    say,
-    alive,
-    hidden: signal => gate.hidden(signal)?.then(alive) ?? null,
-    emit: emitter.emit,
-    notify: () => emitter.emit('change', undefined),
-    look: () => schedule.look(),
-    bars: () => signOut.bars(),
-    restored: () => restored(),
-    signOut: (reason, input) => signOut.signOut(reason, input),
-    decide() {
-      say.decide()
-      say.answered()
-    },
-    get parts() {
-      return parts
-    },
-    get exclusive() {
-      return tabs?.exclusive ?? queue
-    },
-    get session() {
-      return session
-    },
-    get endpoints() {
-      return endpoints
-    },
-    get refresher() {
-      return refresher
-    },
-    get backoff() {
-      return backoff
-    },
-    get exchange() {
-      return exchange
-    },
-    get revocation() {
-      return revocation
-    },
-    get marker() {
-      return marker
-    },
-    get loginNote() {
-      return loginNote
-    },
-    get wireNote() {
-      return wireNote
-    },
-    get serverClock() {
-      return serverClock
-    },
-    get tabs() {
-      return tabs
-    },
-    get storage() {
-      return storage
-    },
-    get idle() {
-      return idle
-    },
-    get csrf() {
-      return csrf
-    },
-    get cookies() {
-      return cookies
-    },
-    get flow() {
-      return flow
-    },
-    get proof() {
-      return proof
-    },
+  // The one class beside the error: so TypeScript knows of all members before the first is created. Each part is handed the
+  // whole, and reads late what is created after it.
+  class Wiring implements Kernel {
+    readonly settings: Settings = settings
+    readonly environment: Environment = environment
+    readonly disposal: Disposal = createDisposal()
+    readonly say: Say = createSay()
+    readonly gate: PrerenderGate = createPrerenderGate(this)
+    readonly cookies: CookiesPart | undefined = plans.mode?.create(this)
+    readonly flow: FlowPart | undefined = plans.flow?.create(this)
+    readonly proof: ProofPart | undefined = plans.proof?.create(this)
+    readonly csrf: CsrfPart | undefined = plans.csrf?.create(this)
+    readonly storage: StoragePart | undefined = plans.storage?.create(this)
+    readonly session: SessionHolder = createSession(this)
+    readonly marker: Marker = createMarker(this)
+    readonly loginNote: LoginNote = createLoginNote(this)
+    readonly wireNote: WireNote = createWireNote(this)
+    readonly serverClock: ServerClock = createServerClock(environment)
+    readonly endpoints: Endpoints = createEndpoints(this)
+    readonly tabs: TabsPart | undefined = plans.tabs?.create(this)
+    readonly exclusive: Exclusive = this.tabs?.exclusive ?? createQueue()
+    readonly backoff: Backoff = createBackoff(this)
+    readonly exchange: Exchange = createExchange(this)
+    readonly refresher: Refresher = createRefresher(this)
+    readonly schedule: Schedule = createSchedule(this)
+    readonly revocation: Revocation = createRevocation(this)
+    readonly idle: IdlePart | undefined = plans.idle?.create(this)
+    readonly signIn: SignIn = createSignIn(this)
+    readonly ending: SignOut = createSignOut(this)
+    readonly restore: Restore = createRestore(this)
+    readonly parts: readonly Part[] = [
+      this.revocation,
+      this.wireNote,
+      this.csrf,
+      this.storage,
+      this.idle,
+      this.tabs,
+    ].filter(part => part !== undefined)
+
+    readonly emit: Kernel['emit'] = emitter.emit
+
+    changed(change: Change): void {
+      fanOut(this, change)
+    }
+
+    alive(): void {
+      if (this.disposal.reason) throw this.disposal.reason
+    }
   }
 
-  const cookies = plans.mode?.create(kernel)
-  const flow = plans.flow?.create(kernel)
-  const proof = plans.proof?.create(kernel)
-  const csrf = plans.csrf?.create(kernel)
-  const storage = plans.storage?.create(kernel)
-  // A token that every tab renews, or reads from where all tabs look, is nobody's own.
-  const isOwned = !settings.accessOnly && !storage?.shared
-  const session = createSession(environment, settings.refreshAhead, isOwned, change => fanOut(kernel, change))
-  const marker = createMarker(kernel)
-  const loginNote = createLoginNote(kernel)
-  const wireNote = createWireNote(kernel)
-  const serverClock = createServerClock(environment)
-  const endpoints = createEndpoints(kernel)
-  const tabs = plans.tabs?.create(kernel)
-  const backoff = createBackoff(kernel)
-  const exchange = createExchange(kernel)
-  const refresher = createRefresher(kernel)
-  const schedule = createSchedule(kernel)
-  const revocation = createRevocation(kernel)
-  const idle = plans.idle?.create(kernel)
-  const signIn = createSignIn(kernel)
-  const refresh = createAsk(kernel)
-  const signOut = createSignOut(kernel)
-  const { restored, ready } = createRestore(kernel, gate, signIn)
+  const kernel = new Wiring()
+  const { disposal, gate, session, parts, refresher, schedule, signIn, ending, restore, idle } = kernel
   const bearer = createBearer(settings.scheme)
   const tokens = createTokenSource(kernel)
   const { getAccessToken, peekAccessToken } = createAccessToken(kernel, tokens, bearer)
   const { fetch, forNow } = createAuthorizedFetch(kernel, tokens, bearer)
-  const parts: Part[] = [csrf, storage, idle, tabs].filter(part => part !== undefined)
-
-  function alive(): void {
-    if (disposed) throw disposed
-  }
-
-  async function logout(input?: unknown): Promise<LogoutResult> {
-    const wait = kernel.hidden()
-    try {
-      if (wait) await wait
-    } catch {}
-    if (disposed) return { revoked: false, error: disposed }
-    return signOut.signOut('logout', input)
-  }
 
   function woke(event: Wake): void {
-    const { type } = event
-    if (type === 'pagehide') for (const part of [revocation, wireNote]) part.leave()
-    if (type === 'pageshow') for (const part of [revocation, wireNote]) part.back()
     for (const part of parts) part.woke?.(event)
-    const isOnline = type === 'online'
-    if (isOnline) revocation.retrySoon()
-    if (isOnline || (type !== 'pagehide' && environment.visible())) refresher.wake(isOnline)
+    const isOnline = event.type === 'online'
+    if (isOnline || (event.type !== 'pagehide' && environment.visible())) refresher.wake(isOnline)
     schedule.look()
   }
 
   const stopWaking = environment.onWake(woke)
   const stopRestoring =
     environment.page && settings.restore !== 'manual'
-      ? environment.onceShown(() => void ready().catch(() => {}))
+      ? environment.onceShown(() => void restore.ready().catch(() => {}))
       : () => {}
 
   function dispose(): void {
-    if (disposed) return
-    disposed = new AuthError('disposed', 'The client was disposed: create another one.')
-    disposal.abort(disposed)
+    if (disposal.reason) return
+    const reason = new AuthError('disposed', 'The client was disposed: create another one.')
+    disposal.abort(reason)
     gate.open()
     stopRestoring()
     stopWaking()
-    schedule.dispose()
-    revocation.dispose()
-    refresher.dispose(disposed)
+    schedule.look()
+    refresher.dispose(reason)
     settings.sending.retire()
     for (const part of parts) part.dispose?.()
     emitter.clear()
@@ -221,11 +149,11 @@ export function createParts<Claims, User>(
     get session() {
       return session.snapshot
     },
-    ready,
+    ready: restore.ready,
     login: signIn.login,
     setTokens: signIn.setTokens,
-    refresh,
-    logout,
+    refresh: createAsk(kernel),
+    logout: ending.logout,
     getAccessToken,
     peekAccessToken,
     touch: () => idle?.act(),

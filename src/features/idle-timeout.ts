@@ -138,7 +138,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
     await kernel.exclusive(async () => {
       // An answer of a sibling only makes this tab read the note again.
       if (isSignedIn()) await kernel.tabs?.askAround(() => left() > 0, ANSWER_TIME)
-      if (!disposed && isSignedIn() && left() <= 0) void kernel.signOut('idle')
+      if (!disposed && isSignedIn() && left() <= 0) void kernel.ending.signOut('idle')
     })
   }
 
@@ -165,7 +165,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
       const isAway = status() === 'unknown' && isOver()
       if (isAway) {
         kernel.settings.log({ type: 'barred', why: 'idle' })
-        void kernel.signOut('idle')
+        void kernel.ending.signOut('idle')
       }
       return isAway
     },

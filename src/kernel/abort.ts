@@ -1,17 +1,29 @@
 import type { Environment } from './environment.ts'
+import type { AuthError } from './errors.ts'
 
-export type Disposal = Pick<AbortController, 'signal' | 'abort'>
+/** The end of the client. */
+export interface Disposal {
+  /** Set once the client is disposed. */
+  readonly reason: AuthError | null
+  readonly signal: AbortSignal
+  abort(reason: AuthError): void
+}
 
-/** An AbortController that is made when it is first used: edge workers forbid it in their global scope. */
+/** Its AbortController is made when it is first used: edge workers forbid it in their global scope. */
 export function createDisposal(): Disposal {
   let controller: AbortController | undefined
   const made = () => (controller ??= new AbortController())
-  return {
+  const disposal = {
+    reason: null as AuthError | null,
     get signal() {
       return made().signal
     },
-    abort: reason => made().abort(reason),
+    abort(reason: AuthError) {
+      disposal.reason = reason
+      made().abort(reason)
+    },
   }
+  return disposal
 }
 
 /** The promise's outcome, or the signal's reason if that comes first. The work behind the promise goes on. */

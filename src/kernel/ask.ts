@@ -1,30 +1,22 @@
 import type { Abortable, AuthenticatedSession } from '../types.ts'
 import { unlessAborted } from './abort.ts'
-import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
-import type { Revocation } from './logout.ts'
 import { pick } from './own.ts'
 import type { TabsPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
+import type { Restore } from './restore.ts'
 import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
-import type { Settings } from './settings.ts'
-import { canSignIn } from './sign-in.ts'
+import { beginSignIn, type SignInBeginning } from './sign-in.ts'
 
-interface Needs {
-  readonly settings: Settings
-  readonly environment: Environment
+interface Needs extends SignInBeginning {
   readonly session: SessionHolder
   readonly refresher: Refresher
-  readonly revocation: Revocation
   readonly loginNote: LoginNote
   readonly say: Say
   readonly tabs: TabsPart | undefined
-  alive(): void
-  /** While the page is prerendered; settles when it is shown. */
-  hidden(signal?: AbortSignal | null): Promise<void> | null
-  restored(): Promise<AuthError | null>
+  readonly restore: Pick<Restore, 'restored'>
 }
 
 /** The app's own `refresh()`: asks the server who is signed in, even if the marker or other tabs say that nobody is. */
@@ -37,21 +29,22 @@ export function createAsk(kernel: Needs): (options?: Abortable) => Promise<Authe
     // The session is unknown again: another tab announced another user without a token, or the page came back from the
     // back/forward cache. So this tab asks once more.
     if (error || session.snapshot.status !== 'unknown') return error
-    return kernel.tabs?.sharesTokens === false ? kernel.restored() : refresher.run('asked', at)
+    return kernel.tabs?.sharesTokens === false ? kernel.restore.restored() : refresher.run('asked', at)
   }
 
   return async options => {
     const { signal } = pick(options, 'signal')
-    canSignIn(kernel)
     if (!settings.endpoints.refresh) throw new AuthError('unsupported', '"endpoints.refresh" is false.')
-    signal?.throwIfAborted()
-    const hidden = kernel.hidden(signal)
+    const hidden = beginSignIn(kernel, signal)
     if (hidden) await hidden
-    kernel.revocation.doubt()
-    const [asked, at] = [say.decisions, environment.now()]
-    const call = say.ask()
-    // The marker counts again from then on, even if the caller stopped waiting.
-    const run = answered(at).finally(() => say.answered(call))
+    const asked = say.decisions
+    const at = environment.now()
+    const call = {}
+    say.asking = call
+    const run = answered(at).finally(() => {
+      // It has had its chance then, also where the caller gave up.
+      if (say.asking === call) say.asking = null
+    })
     const error = await unlessAborted(run, signal)
     if (error) throw error
     const { held } = session

@@ -7,6 +7,7 @@ import type { LoginNote } from './login-note.ts'
 import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
+import type { SignOut } from './sign-out.ts'
 
 /**
  * One attempt of a refresh or restore, in its turn among all tabs: take the lock, look again, then ask the server, the
@@ -24,8 +25,7 @@ export interface AttemptNeeds {
   readonly exclusive: Exclusive
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
-  /** Is the signed-out marker set, or has the user been away for too long? Then the session has ended. */
-  bars(): boolean
+  readonly ending: Pick<SignOut, 'bars'>
 }
 
 export const tookTooLong = (timeout: number): AuthError =>
@@ -56,10 +56,10 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
     let outcome: AuthError | null = null
     let follows: boolean | undefined
     let needsPage = false
-    if (kernel.bars()) return null
+    if (kernel.ending.bars()) return null
     await kernel.exclusive(async alone => {
-      // Look again under the lock: a login, a logout or a sibling may have had its turn before.
-      if (!isWanted() || signal.aborted || kernel.bars()) return
+      // Under the lock, look again: a login, a logout or a sibling may have been first.
+      if (!isWanted() || signal.aborted || kernel.ending.bars()) return
       const isCaughtUp = await kernel.tabs?.catchUp(current.after)
       // A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page.
       needsPage = isWorker && !isCaughtUp && !session.held && !current.asked

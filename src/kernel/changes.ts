@@ -1,8 +1,9 @@
-import type { AuthEventMap, AuthenticatedSession, LogEvent } from '../types.ts'
+import type { AuthenticatedSession, LogEvent } from '../types.ts'
+import type { Events } from './events.ts'
 import type { LoginNote } from './login-note.ts'
-import type { Revocation } from './logout.ts'
 import type { Marker } from './marker.ts'
 import type { Part } from './parts.ts'
+import type { Schedule } from './schedule.ts'
 import type { Change, SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
@@ -11,19 +12,16 @@ interface Needs {
   readonly session: SessionHolder
   readonly marker: Marker
   readonly loginNote: LoginNote
-  readonly revocation: Revocation
   readonly parts: readonly Part[]
-  emit<Name extends keyof AuthEventMap>(name: Name, detail: AuthEventMap<any, any>[Name]): void
-  /** Listeners of any change. */
-  notify(): void
-  look(): void
+  emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void
+  readonly schedule: Pick<Schedule, 'look'>
 }
 
 /** The one place where a session change fans out: to the timer, the notes, the listeners, and then the features. */
 export function fanOut(kernel: Needs, change: Change): void {
   const { session, marker, loginNote, emit } = kernel
   const { log } = kernel.settings
-  kernel.look()
+  kernel.schedule.look()
   const { serial, epoch } = session.stamp
   if (change.type === 'commit') {
     const { cause, userChanged, told, decides } = change
@@ -34,7 +32,6 @@ export function fanOut(kernel: Needs, change: Change): void {
     // have replaced.
     if (cause === 'login' && !told) loginNote.lift()
     else if (told) loginNote.forget()
-    kernel.revocation.forget()
     if (cause === 'refresh') emit('refresh', { expiresAt })
     else emit('login', { cause })
     if (userChanged) emit('userChange', { claims, user })
@@ -46,6 +43,6 @@ export function fanOut(kernel: Needs, change: Change): void {
     if (wasSignedIn) emit('logout', why)
     log({ type: 'signed-out', reason: why.reason, generation: serial })
   }
-  if (change.type !== 'rotate') kernel.notify()
+  if (change.type !== 'rotate') emit('change', undefined)
   for (const part of kernel.parts) part.changed?.(change)
 }

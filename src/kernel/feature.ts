@@ -1,9 +1,10 @@
-import type { AuthEventMap, Feature, LogoutResult } from '../types.ts'
+import type { Feature } from '../types.ts'
 import type { Disposal } from './abort.ts'
 import type { Backoff } from './backoff.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
-import { type AuthError, invalid } from './errors.ts'
+import { invalid } from './errors.ts'
+import type { Events } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Revocation } from './logout.ts'
@@ -19,9 +20,13 @@ import type {
   TabsPart,
 } from './parts.ts'
 import type { Refresher } from './refresh.ts'
+import type { Restore } from './restore.ts'
+import type { Say } from './say.ts'
+import type { Schedule } from './schedule.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
+import type { SignOut } from './sign-out.ts'
 
 /**
  * What a feature knows of the client. Read a member only when you use it: while the features are being created, some
@@ -49,14 +54,11 @@ export interface Kernel {
   readonly cookies: CookiesPart | undefined
   readonly flow: FlowPart | undefined
   readonly proof: ProofPart | undefined
-  emit<Name extends keyof AuthEventMap>(name: Name, detail: AuthEventMap<any, any>[Name]): void
-  /** Lets the timer look again: something that it depends on has changed. */
-  look(): void
-  /** Joins the restore under way, or starts one (the first, or another after a failed one). */
-  restored(): Promise<AuthError | null>
-  /** Somebody has decided who is signed in: the result of a login that was called before is dropped. */
-  decide(): void
-  signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult>
+  readonly schedule: Schedule
+  readonly restore: Restore
+  readonly say: Say
+  readonly ending: SignOut
+  emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void
 }
 
 /** The options that take a feature, and what each feature is to the kernel. */

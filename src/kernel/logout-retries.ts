@@ -1,3 +1,4 @@
+import type { Disposal } from './abort.ts'
 import { instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import type { AuthError } from './errors.ts'
@@ -28,7 +29,8 @@ interface Needs extends NoteNeeds {
   readonly environment: Environment
   readonly session: SessionHolder
   readonly marker: Marker
-  readonly say: Pick<Say, 'isAsking'>
+  readonly say: Pick<Say, 'asking'>
+  readonly disposal: Pick<Disposal, 'reason'>
 }
 
 const RETRY = 1_000
@@ -45,11 +47,10 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
   let hasAppAsked = false
   let failures = 0
   let cancel = () => {}
-  let disposed = false
 
   function retryIn(ms: number): void {
     cancel()
-    if (!disposed && environment.page) cancel = environment.timer(retry, Math.max(0, ms))
+    if (!kernel.disposal.reason && environment.page) cancel = environment.timer(retry, Math.max(0, ms))
   }
 
   /**
@@ -59,7 +60,7 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.stamp.epoch)) return
     if (pointless.read() != null) return
-    if (kernel.say.isAsking) {
+    if (kernel.say.asking) {
       retryIn(RETRY)
       return
     }
@@ -107,9 +108,6 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
       isOurs = false
       failures = 0
     },
-    dispose() {
-      disposed = true
-      cancel()
-    },
+    dispose: () => cancel(),
   }
 }

@@ -1,40 +1,26 @@
 import type { HeldTokens, LogoutResult } from '../types.ts'
-import { within } from './abort.ts'
+import { type Disposal, within } from './abort.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
 import { createLogoutRetries, type Rested } from './logout-retries.ts'
 import type { Marker } from './marker.ts'
-import type { Exclusive, FlowPart, StoragePart, TabsPart } from './parts.ts'
+import type { Exclusive, FlowPart, Part, StoragePart, TabsPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { Rest } from './rest.ts'
 import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
-/**
- * Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out.
- */
-export interface Revocation {
+/** Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out. */
+export interface Revocation extends Part {
   /** One call for all who ask. */
   run(tokens: HeldTokens | null, how?: How): Promise<LogoutResult>
   /** There is a marker of a logout that no server has confirmed yet. Another page may have set it. */
   found(rested: Rested): void
-  /** The browser has come online. */
-  retrySoon(): void
-  /** The page goes away: a logout that still waits for its turn is sent now. */
-  leave(): void
-  /** The page came back from the back/forward cache. */
-  back(): void
-  /**
-   * The app signs in, or asks who is signed in. On a page that did not sign out, the cookie can belong to a newer
-   * login, so the page stops its retries.
-   */
+  /** The app signs in, or asks who is signed in: on a page that did not sign out, the cookie can be of a newer login. */
   doubt(): void
-  /** Somebody is signed in. */
-  forget(): void
-  dispose(): void
 }
 
 export interface How {
@@ -60,8 +46,9 @@ export interface LogoutNeeds {
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
   readonly flow: FlowPart | undefined
-  /** While the app's own `refresh()` is under way, no logout is repeated. */
-  readonly say: Pick<Say, 'isAsking'>
+  /** An explicit `refresh()` is under way: nothing is revoked before its answer. */
+  readonly say: Pick<Say, 'asking'>
+  readonly disposal: Pick<Disposal, 'reason'>
 }
 
 export function createRevocation(kernel: LogoutNeeds): Revocation {
@@ -189,13 +176,15 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
   return {
     run,
     found: retries.found,
-    retrySoon: retries.retry,
-    leave,
-    back() {
-      isLeaving = false
-    },
     doubt: retries.doubt,
-    forget,
+    changed({ type }) {
+      if (type === 'commit') forget()
+    },
+    woke({ type }) {
+      if (type === 'online') retries.retry()
+      if (type === 'pagehide') leave()
+      if (type === 'pageshow') isLeaving = false
+    },
     dispose: retries.dispose,
   }
 }

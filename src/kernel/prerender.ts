@@ -12,22 +12,29 @@ export interface PrerenderGate {
   open(): void
 }
 
-export function createPrerenderGate(environment: Environment, disposal: Disposal): PrerenderGate {
+interface Needs {
+  readonly environment: Environment
+  readonly disposal: Disposal
+  alive(): void
+}
+
+export function createPrerenderGate(kernel: Needs): PrerenderGate {
   let shown: Promise<void> | null = null
   let open = () => {}
-  if (environment.prerendering()) {
+  if (kernel.environment.prerendering()) {
     shown = new Promise(resolve => {
       open = () => {
         stopWaiting()
         shown = null
         resolve()
       }
-      const stopWaiting = environment.onceShown(open)
+      const stopWaiting = kernel.environment.onceShown(open)
     })
   }
   return {
-    // Every caller waits for the same number of promise steps, so the first caller goes on first.
-    hidden: signal => shown && unlessAborted(shown, signal ?? disposal.signal),
+    // What was called first goes on first: each takes as many steps.
+    hidden: signal =>
+      shown && unlessAborted(shown, signal ?? kernel.disposal.signal).then(() => kernel.alive()),
     open: () => open(),
   }
 }

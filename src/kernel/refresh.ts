@@ -1,8 +1,10 @@
+import type { Disposal } from './abort.ts'
 import { type AttemptNeeds, createAttempt, tookTooLong } from './attempt.ts'
 import { instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import { ANY_TIME, type Flight, type Need } from './flight.ts'
+import type { Schedule } from './schedule.ts'
 
 export interface Refresher {
   /**
@@ -30,22 +32,21 @@ export interface Refresher {
 
 interface Needs extends AttemptNeeds {
   readonly environment: Environment
-  /** Lets the timer look again. */
-  look(): void
+  readonly disposal: Pick<Disposal, 'reason'>
+  readonly schedule: Pick<Schedule, 'look'>
 }
 
 /** Refresh and restore, the only turns that other callers can join: from the first need to the one outcome for all. */
 export function createRefresher(kernel: Needs): Refresher {
-  const { settings, environment, session, backoff } = kernel
+  const { settings, environment, session, backoff, disposal } = kernel
   const { timeout } = settings
   const attempt = createAttempt(kernel)
   let flight: Flight | null = null
-  let disposed: AuthError | null = null
 
-  const isFree = (current: Flight): boolean => session.stamp !== current.stamp || disposed !== null
+  const isFree = (current: Flight): boolean => session.stamp !== current.stamp || disposal.reason !== null
 
   function run(need: Need, since = 0): Promise<AuthError | null> {
-    if (disposed) return Promise.resolve(disposed)
+    if (disposal.reason) return Promise.resolve(disposal.reason)
     if (need === 'ahead' && !settings.endpoints.refresh) return Promise.resolve(notRenewed())
     const isAsked = need === 'asked'
     // Do not join a flight of an earlier session, nor a restore that left before the app asked.
@@ -117,7 +118,7 @@ export function createRefresher(kernel: Needs): Refresher {
       undo()
       if (flight === current) flight = null
       current.free(outcome)
-      kernel.look()
+      kernel.schedule.look()
     }
   }
 
@@ -152,7 +153,8 @@ export function createRefresher(kernel: Needs): Refresher {
     if (current.former) await over(current.former)
     // A flight that waits for the end of the backoff has sent nothing.
     if (!current.stir) await current.outcome
-    if (!disposed) current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
+    if (!disposal.reason)
+      current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
     current.stir?.()
     await current.done
   }
@@ -176,7 +178,6 @@ export function createRefresher(kernel: Needs): Refresher {
       return current?.rotated
     },
     dispose(reason) {
-      disposed = reason
       for (let next = flight; next; next = next.former) {
         next.free(reason)
         if (!next.sent) next.controller.abort(reason)

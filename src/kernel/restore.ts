@@ -26,11 +26,13 @@ interface Needs {
   readonly refresher: Pick<Refresher, 'run'>
   readonly marker: Marker
   readonly flow: FlowPart | undefined
+  readonly gate: Pick<PrerenderGate, 'hidden'>
+  readonly signIn: Pick<SignIn, 'complete'>
   emit(name: 'loginError', detail: AuthEventMap['loginError']): void
   alive(): void
 }
 
-export function createRestore(kernel: Needs, gate: PrerenderGate, signIn: Pick<SignIn, 'complete'>): Restore {
+export function createRestore(kernel: Needs): Restore {
   const { environment, session, refresher } = kernel
   const returned = environment.page ? kernel.flow?.resume() : null
   if (returned && 'signedOut' in returned) kernel.marker.lift()
@@ -43,7 +45,7 @@ export function createRestore(kernel: Needs, gate: PrerenderGate, signIn: Pick<S
 
   function restored(): Promise<AuthError | null> {
     if (!isOpen()) return Promise.resolve(null)
-    return gate.hidden()?.then(restored) ?? restore()
+    return kernel.gate.hidden()?.then(restored) ?? restore()
   }
 
   function restore(): Promise<AuthError | null> {
@@ -59,7 +61,7 @@ export function createRestore(kernel: Needs, gate: PrerenderGate, signIn: Pick<S
   async function arrive(given: Promise<unknown>): Promise<AuthError | null> {
     let loginError: AuthError | null = null
     try {
-      await signIn.complete(given)
+      await kernel.signIn.complete(given)
     } catch (error) {
       loginError = error as AuthError
       kernel.emit('loginError', { error: loginError })

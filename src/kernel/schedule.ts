@@ -1,3 +1,4 @@
+import type { Disposal } from './abort.ts'
 import type { Backoff } from './backoff.ts'
 import { MAX_TIMER, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
@@ -9,10 +10,10 @@ import type { Settings } from './settings.ts'
 export interface Schedule {
   /** Refreshes if a refresh is due, else sets the one timer for the time when it will be. */
   look(): void
-  dispose(): void
 }
 
 interface Needs {
+  readonly disposal: Pick<Disposal, 'reason'>
   readonly settings: Settings
   readonly environment: Environment
   readonly session: SessionHolder
@@ -20,18 +21,18 @@ interface Needs {
   readonly refresher: Pick<Refresher, 'run' | 'flight'>
 }
 
-/** The timer decides nothing: when it rings, the clocks are read again. */
-export function createSchedule({ settings, environment, session, backoff, refresher }: Needs): Schedule {
-  const { endpoints, sliding, log } = settings
+/** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
+export function createSchedule(kernel: Needs): Schedule {
+  const { environment, session, backoff, refresher, disposal } = kernel
+  const { endpoints, sliding, log } = kernel.settings
   let undo = () => {}
-  let disposed = false
 
   function look(): void {
     undo()
     // A flight that waits for the end of the backoff looks again too.
     refresher.flight?.stir?.()
-    // On a server and in a worker no timer refreshes: a request does so when it is due.
-    if (disposed || !environment.page || environment.page.isWorker || refresher.flight) return
+    // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
+    if (disposal.reason || !environment.page || environment.page.isWorker || refresher.flight) return
     const due = untilDue()
     if (due === null) return
     const { held } = session
@@ -57,11 +58,5 @@ export function createSchedule({ settings, environment, session, backoff, refres
     return held?.expires ? remaining(environment, held.expires) - held.ahead : null
   }
 
-  return {
-    look,
-    dispose() {
-      disposed = true
-      undo()
-    },
-  }
+  return { look }
 }

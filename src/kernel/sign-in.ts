@@ -10,6 +10,7 @@ import type { Revocation } from './logout.ts'
 import type { Marker } from './marker.ts'
 import { pick } from './own.ts'
 import type { CookiesPart, Exclusive, FlowPart } from './parts.ts'
+import type { PrerenderGate } from './prerender.ts'
 import type { Refresher } from './refresh.ts'
 import type { Say } from './say.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -26,27 +27,34 @@ export interface SignIn {
   complete(credentials: Promise<unknown>): Promise<AuthenticatedSession<any, any>>
 }
 
-interface CanSignIn {
+export interface SignInBeginning {
   readonly settings: Settings
   readonly environment: Environment
+  readonly revocation: Pick<Revocation, 'doubt'>
+  readonly gate: Pick<PrerenderGate, 'hidden'>
   /** @throws AuthError `disposed` */
   alive(): void
 }
 
 /**
- * Without a window, the app has to say by the option `server` that each request has a client of its own.
- * @throws AuthError `unsupported`
+ * What every call by which the app says, or asks, who is signed in begins with. While the page is prerendered it settles
+ * when the page is shown; else it returns `null`. What was called first goes on first.
+ * @throws AuthError `unsupported`: without a window, one session per request is a decision that the app has to make
  */
-export function canSignIn({ settings, environment, alive }: CanSignIn): void {
-  alive()
-  if (environment.page || settings.server) return
-  throw new AuthError(
-    'unsupported',
-    'Without a window a session needs "server": true and a client per request.',
-  )
+export function beginSignIn(kernel: SignInBeginning, signal?: AbortSignal | null): Promise<void> | null {
+  kernel.alive()
+  if (!kernel.environment.page && !kernel.settings.server) {
+    throw new AuthError(
+      'unsupported',
+      'Without a window a session needs "server": true and a client per request.',
+    )
+  }
+  signal?.throwIfAborted()
+  kernel.revocation.doubt()
+  return kernel.gate.hidden(signal)
 }
 
-interface Needs extends CanSignIn {
+interface Needs extends SignInBeginning {
   readonly disposal: Disposal
   readonly session: SessionHolder
   readonly endpoints: Endpoints
@@ -59,19 +67,14 @@ interface Needs extends CanSignIn {
   readonly cookies: CookiesPart | undefined
   readonly flow: FlowPart | undefined
   readonly marker: Marker
-  /** While the page is prerendered: settles when it is shown. Calls go on in the order in which they were made. */
-  hidden(signal?: AbortSignal | null): Promise<void> | null
 }
 
 export function createSignIn(kernel: Needs): SignIn {
   const { settings, environment, session, endpoints, loginNote, say } = kernel
   async function login(credentials?: unknown, options?: Abortable) {
     const { signal } = pick(options, 'signal')
-    canSignIn(kernel)
-    signal?.throwIfAborted()
-    const hidden = kernel.hidden(signal)
+    const hidden = beginSignIn(kernel, signal)
     if (hidden) await hidden
-    kernel.revocation.doubt()
     const asked = say.decisions
     return loginWith(
       kernel.flow ? await started(kernel.flow, credentials, signal) : credentials,
@@ -91,25 +94,22 @@ export function createSignIn(kernel: Needs): SignIn {
     inTurn('login', asked, signal, inner => endpoints.login(credentials, inner))
 
   async function setTokens(tokens: TokenSet) {
-    canSignIn(kernel)
     kernel.cookies?.refuse('setTokens', 'Call "refresh" where somebody may have signed in.')
     if (typeof tokens !== 'object' || tokens === null) throw invalid('tokens', 'a token set')
     const { claims, userSchema, scheme } = settings
     const { serverClock } = kernel
     const parsed = parseToken(tokens, { sentAt: instant(environment), adopted: true, scheme, serverClock })
-    const hidden = kernel.hidden()
+    const hidden = beginSignIn(kernel)
     if (hidden) await hidden
-    kernel.revocation.doubt()
-    // Schemas are async, so with one the claims or the user are known later.
+    // What a schema makes of the claims, or of the user, is known later.
     const isChecked = claims !== undefined || (userSchema !== undefined && parsed.user !== undefined)
     const { snapshot } = session
     const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
     const token = isChecked ? parsed : endpoints.named(parsed, known)
     const isRefresh = isRenewal(token)
-    // The next token of the same user does not end a login that is under way.
-    const asked = isRefresh ? say.decisions : say.decide()
-    // If nothing has to be asked, commit now: the next request carries the token, even if the app does not await this
-    // call.
+    // The next token of who is signed in does not end a login that is under way.
+    const asked = isRefresh ? say.decisions : ++say.decisions
+    // Where nothing is left to ask, the very next request carries the token, awaited or not.
     if (!isChecked && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
     const identity = isRefresh ? session.identity : null
     return inTurn('tokens', asked, null, async () => token, known, identity)

@@ -1,9 +1,11 @@
 import type { LogoutResult } from '../types.ts'
+import type { Disposal } from './abort.ts'
 import type { Environment } from './environment.ts'
 import type { Revocation } from './logout.ts'
 import type { Rested } from './logout-retries.ts'
 import type { Marker } from './marker.ts'
 import type { Part, StoragePart, TabsPart } from './parts.ts'
+import type { PrerenderGate } from './prerender.ts'
 import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -12,7 +14,9 @@ import type { Settings } from './settings.ts'
 export interface SignOut {
   /** Ends the session in this tab first, then in the other tabs, then on the server. */
   signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult>
-  /** Must a restore or refresh not leave, if the app did not ask for it? Ends the session then. */
+  /** By the app; a page that is prerendered is shown first. */
+  logout(input?: unknown): Promise<LogoutResult>
+  /** Does something keep a restore or refresh from going out that the app has not asked for? */
   bars(): boolean
 }
 
@@ -26,6 +30,8 @@ interface Needs {
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
   readonly parts: readonly Part[]
+  readonly gate: Pick<PrerenderGate, 'hidden'>
+  readonly disposal: Pick<Disposal, 'reason'>
 }
 
 export function createSignOut(kernel: Needs): SignOut {
@@ -37,21 +43,31 @@ export function createSignOut(kernel: Needs): SignOut {
     return tabs?.kept ? Promise.resolve(tabs.kept) : null
   }
 
+  function signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult> {
+    say.decide()
+    const { tokens } = session
+    const rested = loaded()
+    session.clear(reason)
+    marker.set(session.stamp.serial)
+    kernel.tabs?.signedOut(reason)
+    return revocation.run(tokens, { asked: true, rested, input, leaves: reason === 'logout' })
+  }
+
   return {
-    signOut(reason, input) {
-      say.decide()
-      say.answered()
-      const { tokens } = session
-      const rested = loaded()
-      session.clear(reason)
-      marker.set(session.stamp.serial)
-      kernel.tabs?.signedOut(reason)
-      return revocation.run(tokens, { asked: true, rested, input, leaves: reason === 'logout' })
+    signOut,
+
+    async logout(input) {
+      const hidden = kernel.gate.hidden()
+      try {
+        if (hidden) await hidden
+      } catch {}
+      const error = kernel.disposal.reason
+      return error ? { revoked: false, error } : signOut('logout', input)
     },
 
     bars() {
-      if (say.isAsking) return false
-      // This tab has a refresh token of its own and no tabs are shared, so the marker is of another session.
+      if (say.asking) return false
+      // Where this tab alone has the refresh token, and tells nobody, it was another session that another tab has ended.
       const isApart = !kernel.tabs && session.lineage !== null
       const { epoch, serial } = session.stamp
       if (isApart || !marker.stands(epoch)) return kernel.parts.some(part => part.bars?.())

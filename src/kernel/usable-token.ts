@@ -6,6 +6,7 @@ import { type Held, isDue, isExpired } from './held.ts'
 import { isSameIdentity, type Owner } from './identity.ts'
 import type { IdlePart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
+import type { Restore } from './restore.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 
@@ -40,7 +41,7 @@ interface Needs {
   readonly idle: Pick<IdlePart, 'isOver' | 'judged'> | undefined
   /** @throws AuthError `disposed` */
   alive(): void
-  restored(): Promise<AuthError | null>
+  readonly restore: Pick<Restore, 'restored'>
 }
 
 export function createTokenSource(kernel: Needs): TokenSource {
@@ -103,7 +104,7 @@ export function createTokenSource(kernel: Needs): TokenSource {
   async function restored(signal?: AbortSignal | null): Promise<void> {
     for (let tries = 0; mustRestore(); tries++) {
       if (tries === 2) throw unavailable('The session is not restored yet.')
-      raise(await unlessAborted(kernel.restored(), signal))
+      raise(await unlessAborted(kernel.restore.restored(), signal))
     }
   }
 

@@ -1,24 +1,18 @@
 import { type Disposal, unlessAborted } from './abort.ts'
 import { createNote, type NoteNeeds } from './note.ts'
+import type { Part } from './parts.ts'
 
 /**
  * The note "a refresh is on the wire", since when, and how long the last one took. A page that goes away while it waits
  * for the answer leaves this note. The server rotates the cookie all the same, so the next page may find a used-up
  * cookie until that answer arrives. So the next page waits a little. Any answer removes the note.
  */
-export interface WireNote {
-  /**
-   * Called when a refresh leaves. Returns a function to call when the server has answered: its cookie is in the jar
-   * then.
-   */
+export interface WireNote extends Pick<Part, 'woke'> {
+  /** A refresh leaves. To be called when the server has answered: the cookie of its answer is in the jar by then. */
   sent(): () => void
   /** The server has answered another call that sets the cookie. */
   lift(): void
-  /** The page goes away, maybe to the back/forward cache. */
-  leave(): void
-  /** The page came back from the back/forward cache, and gets the answer itself. */
-  back(): void
-  /** Waits as long as the answer to a page that has gone may take; `null`: there is no such page. */
+  /** As long as the answer to a page that has gone may take; `null`: no such page is known of. */
   lifted(signal: AbortSignal): Promise<void> | null
 }
 
@@ -61,14 +55,14 @@ export function createWireNote(kernel: NoteNeeds & { readonly disposal: Disposal
 
     lift,
 
-    leave() {
+    woke({ type }) {
       if (onWire === null) return
-      note.write(onWire)
-      tookNote.write(took)
-    },
-
-    back() {
-      if (onWire !== null && note.read() === onWire) lift()
+      if (type === 'pagehide') {
+        note.write(onWire)
+        tookNote.write(took)
+      }
+      // The page was kept, and hears itself what becomes of what it has sent.
+      if (type === 'pageshow' && note.read() === onWire) lift()
     },
 
     lifted(signal) {

@@ -116,8 +116,8 @@ export function createNewsDesk(
       return
     }
     if (isRejected ? generation <= stamp.serial : generation < stamp.epoch) return
-    kernel.decide()
-    // A login in this tab at the same moment has removed the marker of that logout: set it again.
+    kernel.say.decide()
+    // A login here, at the same moment, has lifted the marker of that logout.
     if (generation === stamp.epoch) marker.set(generation)
     const refusal =
       isRejected && news.status !== undefined
@@ -154,7 +154,7 @@ export function createNewsDesk(
     const awaited = !binding && flight?.shaken === true
     const bound = binding ? wait : 0
     backoff.postpone({ code, status, body, message }, wait, { bound, quiet: true, told, awaited })
-    kernel.look()
+    kernel.schedule.look()
   }
 
   function hearAgain(): void {

@@ -32,7 +32,7 @@ export function createSuspension(kernel: Kernel): Suspension {
         kept = { accessToken, expiresAt: expires?.wall, lineage: stamp.epoch }
       }
       session.suspend()
-      return kernel.restored()
+      return kernel.restore.restored()
     },
     async goOn() {
       if (!kept || session.held) return false
