@@ -60,80 +60,84 @@ export interface Channel {
   close(): void
 }
 
+const timer: Environment['timer'] = (callback, ms) => {
+  const id = outside(() => setTimeout(callback, ms))
+  return () => clearTimeout(id)
+}
+
+/** What is the same with and without a page. */
+const EVERYWHERE = {
+  timer,
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  fetch: (input, init) => fetch(input, init),
+  channel: name => new BroadcastChannel(name),
+  localStorage: () => localStorage,
+  sessionStorage: () => sessionStorage,
+  report(error) {
+    if (typeof reportError === 'function') reportError(error)
+    else
+      timer(() => {
+        throw error
+      }, 0)
+  },
+  inZone(callback) {
+    const zone = zones()?.current
+    return zone ? value => zone.run(() => callback(value)) : callback
+  },
+  cookies() {
+    try {
+      return document.cookie
+    } catch {
+      return '' // no document, or one in a sandbox
+    }
+  },
+} satisfies Partial<Environment>
+
 /** Reads every global late: importing and creating touch nothing that a test or a polyfill replaces afterwards. */
 export function browserEnvironment(): Environment {
   const page = pageOf()
   const inWindow = page !== null && !page.isWorker
   const firstFetch = globalThis.fetch
-  const timer = (callback: () => void, ms: number) => {
-    const id = outside(() => setTimeout(callback, ms))
-    return () => clearTimeout(id)
-  }
 
   const prerendering = () => inWindow && (document as { prerendering?: boolean }).prerendering === true
 
   return {
+    ...EVERYWHERE,
     page,
     baseURI: () => (inWindow ? document.baseURI : page?.href),
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    fetch: (input, init) => fetch(input, init),
     firstFetch: (input, init) => firstFetch(input, init),
-    timer,
-    random: () => Math.random(),
-    report(error) {
-      if (typeof reportError === 'function') reportError(error)
-      else
-        timer(() => {
-          throw error
-        }, 0)
-    },
-    inZone(callback) {
-      const zone = zones()?.current
-      return zone ? value => zone.run(() => callback(value)) : callback
-    },
     online: () => !page || navigator.onLine !== false,
-    onWake: callback =>
-      listen(
-        inWindow
-          ? [
-              [document, ['visibilitychange', 'resume']],
-              [window, ['pageshow', 'pagehide', 'online', 'focus']],
-            ]
-          : page
-            ? [[globalThis, ['online']]]
-            : [],
-        callback,
-      ),
+    onWake(callback) {
+      // A worker hears of the network alone.
+      const stop = listen(page && globalThis, ['pageshow', 'pagehide', 'online', 'focus'], callback)
+      const stopToo = listen(inWindow && document, ['visibilitychange', 'resume'], callback)
+      return () => {
+        stop()
+        stopToo()
+      }
+    },
     prerendering,
     onceShown(callback) {
       if (!prerendering()) return timer(callback, 0)
-      const stop = listen([[document, ['prerenderingchange']]], () => {
+      const stop = listen(document, ['prerenderingchange'], () => {
         stop()
         callback()
       })
       return stop
     },
     locks: () => (page ? navigator.locks : undefined),
-    channel: name => new BroadcastChannel(name),
     visible: () => (inWindow ? document.visibilityState === 'visible' : !page),
     onActivity: callback =>
       listen(
-        inWindow ? [[window, ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel']]] : [],
+        inWindow && window,
+        ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel'],
         callback,
         // In the capture phase, so that handlers of the app cannot stop the event before.
         { capture: true, passive: true },
       ),
-    onStorage: callback => listen(inWindow ? [[window, ['storage']]] : [], callback),
-    cookies() {
-      try {
-        return document.cookie
-      } catch {
-        return '' // no document, or one in a sandbox
-      }
-    },
-    localStorage: () => localStorage,
-    sessionStorage: () => sessionStorage,
+    onStorage: callback => listen(inWindow && window, ['storage'], callback),
   }
 }
 
@@ -171,18 +175,16 @@ function outside<T>(work: () => T): T {
 }
 
 function listen(
-  sources: [EventTarget, string[]][],
+  target: EventTarget | null | false,
+  types: string[],
   callback: (event: any) => void,
   options?: AddEventListenerOptions,
 ): () => void {
+  if (!target) return () => {}
   outside(() => {
-    for (const [target, types] of sources) {
-      for (const type of types) target.addEventListener(type, callback, options)
-    }
+    for (const type of types) target.addEventListener(type, callback, options)
   })
   return () => {
-    for (const [target, types] of sources) {
-      for (const type of types) target.removeEventListener(type, callback, options)
-    }
+    for (const type of types) target.removeEventListener(type, callback, options)
   }
 }

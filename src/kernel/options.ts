@@ -7,7 +7,7 @@ import { isRelative, readBaseUrl, secure, toUrl } from './resolve-url.ts'
 import { createSending } from './sending.ts'
 import type { Settings } from './settings.ts'
 
-type Rule = readonly [holds: (value: any) => boolean, requirement: string]
+type Rule = readonly [holds: (value: any, name: any) => boolean, requirement: string]
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
@@ -15,20 +15,13 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 const isName = (value: unknown): boolean => isText(value) && !/[^\w.~+-]/.test(value as string)
 const isEndpoint = (value: unknown): boolean => isFunction(value) || isText(value)
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-const oneOf = (...values: string[]): Rule => [
-  value => values.includes(value),
-  `one of ${values.map(value => `"${value}"`).join(', ')}`,
-]
 const aFunction: Rule = [isFunction, 'a function']
 const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), 'a URL, a function or false']
 
-/** Refuses a value that another function made, or that no function of ours made. */
-const madeBy = (option: Parameters<typeof isPlan>[1], makers: string): Rule => [
-  value => isPlan(value, option),
-  `made by ${makers}`,
-]
+/** A value that another function made, or none did, is refused. */
+const madeBy = (makers: string): Rule => [isPlan, `made by ${makers}`]
 
 const STANDARD = '~standard'
 
@@ -40,19 +33,19 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   readTokens: aFunction,
   isRejected: aFunction,
   isLoggedOut: aFunction,
-  restore: oneOf('auto', 'manual'),
+  restore: [value => value === 'auto' || value === 'manual', '"auto" or "manual"'],
   sessionKey: [isText, 'a non-empty string'],
   shouldRefresh: aFunction,
   scheme: [isName, 'an authentication scheme'],
   allowedOrigins: [Array.isArray, 'an array of origins'],
-  mode: madeBy('mode', 'cookieMode()'),
+  mode: madeBy('cookieMode()'),
   sliding: aFlag,
-  storage: madeBy('storage', 'webStorage() or tokenStorage()'),
-  csrf: madeBy('csrf', 'doubleSubmit()'),
-  idle: madeBy('idle', 'idleTimeout()'),
-  flow: madeBy('flow', 'a function of a login flow'),
+  storage: madeBy('webStorage() or tokenStorage()'),
+  csrf: madeBy('doubleSubmit()'),
+  idle: madeBy('idleTimeout()'),
+  flow: madeBy('a function of a login flow'),
   server: aFlag,
-  tabs: [value => value === false || isPlan(value, 'tabs'), 'made by shareTabs(), or false'],
+  tabs: [(value, name) => value === false || isPlan(value, name), 'made by shareTabs(), or false'],
   refreshAhead: [value => Number.isFinite(value) && value >= 0, 'a non-negative number of milliseconds'],
   timeout: [
     value => typeof value === 'number' && value > 0 && value < 2 ** 30,
@@ -61,7 +54,7 @@ const OPTION_RULES: Record<keyof AuthClientOptions, Rule> = {
   identity: aFunction,
   claims: aSchema,
   userSchema: aSchema,
-  proof: madeBy('proof', 'a function that makes proofs'),
+  proof: madeBy('a function that makes proofs'),
   fetch: aFunction,
   logger: aFunction,
 }
@@ -78,14 +71,16 @@ type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
 
 /** A checked copy with members of its own, without those that are `undefined`. */
 function checked<T extends object>(values: T, rules: Record<string, Rule>, prefix = ''): Given<T> {
-  const entries = Object.entries(values).filter(([name, value]) => {
-    if (!Object.hasOwn(rules, name))
-      throw new AuthError('invalid_option', `"${prefix}${name}" is not an option.`)
-    const [holds, requirement] = rules[name] as Rule
-    if (value !== undefined && !holds(value)) throw invalid(prefix + name, requirement)
-    return value !== undefined
-  })
-  return bare(Object.fromEntries(entries)) as Given<T>
+  const given: Record<string, unknown> = Object.create(null)
+  for (const [name, value] of Object.entries(values)) {
+    const rule = pick(rules, name)[name]
+    if (!rule) throw new AuthError('invalid_option', `"${prefix}${name}" is not an option.`)
+    if (value === undefined) continue
+    const [holds, requirement] = rule
+    if (!holds(value, name)) throw invalid(prefix + name, requirement)
+    given[name] = value
+  }
+  return given as Given<T>
 }
 
 /** The plans of the imported features. */
@@ -101,29 +96,19 @@ export function readOptions(
   const { page } = environment
   const baseUrl = readBaseUrl(given.baseUrl, page)
   const endpoints = readEndpoints(given.endpoints, baseUrl, page)
-  const {
-    fetch,
-    logger,
-    sessionKey,
-    tabs,
-    storage,
-    idle,
-    csrf,
-    mode,
-    flow,
-    proof,
-    allowedOrigins,
-    ...plain
-  } = given
+  const { logger, sessionKey, tabs, mode, allowedOrigins } = given
 
   if (tabs === undefined && !given.server) throw invalid('tabs', 'given: shareTabs() or false')
-  if (mode && storage) throw invalid('storage', 'left out in cookie mode, where JavaScript sees no token')
+  if (mode && given.storage)
+    throw invalid('storage', 'left out in cookie mode, where JavaScript sees no token')
   if (!endpoints.refresh) {
     const unfit = (['sliding', 'storage', 'refreshAhead'] as const).find(name => given[name])
     if (unfit) throw invalid(unfit, 'left out where "endpoints.refresh" is false')
-    plain.refreshAhead = 0
+    given.refreshAhead = 0
   }
-  if (typeof endpoints.refresh === 'function' && sessionKey === undefined && tabs) {
+  // The text of a function would change with each build of the app, and may hold a secret.
+  const refresh = isFunction(endpoints.refresh) ? 'function' : endpoints.refresh
+  if (refresh === 'function' && sessionKey === undefined && tabs) {
     throw invalid('sessionKey', 'given where "endpoints.refresh" is a function')
   }
   for (const value of allowedOrigins ?? []) {
@@ -131,23 +116,16 @@ export function readOptions(
     if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
   }
 
-  // Not the source text of the function: it changes with each build of the app, and may hold a secret.
-  const refresh = typeof endpoints.refresh === 'function' ? 'function' : endpoints.refresh
   const settings = bare<Settings>({
     scheme: 'Bearer',
     timeout: 10_000,
-    ...plain,
+    ...given,
     sessionKey: sessionKey === undefined ? `${baseUrl} ${refresh}` : `${baseUrl?.origin} ${sessionKey}`,
     baseUrl,
     endpoints,
     accessOnly: given.sliding === true || (!endpoints.refresh && !mode),
     allowedOrigins: new Set(allowedOrigins ?? (baseUrl && [baseUrl.origin])),
-    // Called as a plain function, so that `this` is not the options object.
-    sending: createSending(
-      fetch ? (input, init) => fetch(input, init) : environment.fetch,
-      environment.firstFetch,
-      environment.baseURI,
-    ),
+    sending: createSending(environment, given.fetch),
     log(event) {
       try {
         logger?.(
@@ -160,23 +138,13 @@ export function readOptions(
       }
     },
   })
-  const plans: Plans = {
-    tabs: planOf(tabs, 'tabs'),
-    storage: planOf(storage, 'storage'),
-    idle: planOf(idle, 'idle'),
-    csrf: planOf(csrf, 'csrf'),
-    mode: planOf(mode, 'mode'),
-    flow: planOf(flow, 'flow'),
-    proof: planOf(proof, 'proof'),
-  }
-  for (const plan of Object.values(plans)) plan?.check?.(settings)
+  // The rules have seen that they are.
+  const plans = bare({ ...given, tabs: tabs || undefined }) as Plans
+  plans.mode?.check?.(settings)
   return { settings, plans }
 }
 
-const planOf = <Option extends keyof Plans>(value: unknown, option: Option): Plan<Option> | undefined =>
-  isPlan(value, option) ? value : undefined
-
-/** Makes URLs absolute, if a page or `baseUrl` is there to resolve them against. Functions stay as they are. */
+/** Absolute URLs where a page or `baseUrl` tells them, and functions. */
 function readEndpoints(
   given: AuthClientOptions['endpoints'],
   baseUrl: URL | undefined,

@@ -18,8 +18,11 @@ export interface Sending {
   retire(): void
 }
 
-/** `fetch`: what the client sends with. `first`: the global one that was there when the client was created. */
-export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['baseURI']): Sending {
+/** `fetch`: what the client sends with, and what the app has given for it. */
+export function createSending(
+  environment: Pick<Environment, 'fetch' | 'firstFetch' | 'baseURI'>,
+  fetch: Fetch = environment.fetch,
+): Sending {
   const self = Object.freeze({})
   const alone = Object.freeze([self])
   /** The arguments of the `fetch` call that is running just now. */
@@ -30,7 +33,7 @@ export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['
   /** Method and URL, as `fetch` would read them. */
   function lineOf(input: RequestInfo | URL, init: RequestInit | null | undefined): string {
     const request = input instanceof Request ? input : null
-    const { href } = new URL(request?.url ?? String(input), baseURI())
+    const { href } = new URL(request?.url ?? String(input), environment.baseURI())
     return `${init?.method ?? request?.method ?? 'GET'} ${href}`.toUpperCase()
   }
 
@@ -64,7 +67,7 @@ export function createSending(fetch: Fetch, first: Fetch, baseURI: Environment['
     passOn(input, init: Marked | null | undefined) {
       const senders = init != null && Object.hasOwn(init, SENDERS) ? init[SENDERS] : undefined
       const isBack = senders?.includes(self) || (isRetired && senders) || isCurrent(input, init)
-      return isBack ? first(input, init as RequestInit) : null
+      return isBack ? environment.firstFetch(input, init as RequestInit) : null
     },
     retire() {
       isRetired = true
