@@ -14,12 +14,6 @@ export interface Moment {
   serial: number
 }
 
-export const ANY_TIME: Moment = { at: 0, serial: 0 }
-
-/** Was the server asked for a session after that? Within one millisecond its serial says so. */
-export const isAfter = ({ at, serial: shown }: Moment, askedAt: number, serial: number): boolean =>
-  askedAt > at || (askedAt === at && serial > shown)
-
 /** One refresh or restore: all who need it wait for its one outcome. */
 export interface Flight {
   /** The stamp that it was asked under; its result is dropped where the session has another one by then. */
@@ -32,7 +26,7 @@ export interface Flight {
   /** By the app itself, which knows what it does: not counted. */
   asked: boolean
   /** What other tabs had by then is no answer to the app's call: somebody may have signed in elsewhere since. */
-  after: Moment
+  after: Moment | undefined
   /** The app asked, here or in another tab: its user may have changed as well. */
   again: boolean
   /** It is on the wire. */

@@ -47,8 +47,8 @@ export interface TabsPart extends Part {
    * asked the server for, by then is none.
    */
   catchUp(after?: Moment): Promise<boolean>
-  /** When the app asked, and how far the tabs had come by then. `ANY_TIME`: a sibling's session is good in any case. */
-  momentOf(at: number): Moment
+  /** When the app asked, and how far the tabs had come by then. `undefined`: a sibling's session is good in any case. */
+  momentOf(at: number): Moment | undefined
   /** Under the lock: is it another tab that has the refresh token, and has to be asked for a token? */
   isFollower(): Promise<boolean>
   /** The tab that has the refresh token refreshes for this one. Not under the lock. */

@@ -1,12 +1,13 @@
 import { instant, later, remaining } from '../../kernel/clock.ts'
 import type { Kernel } from '../../kernel/feature.ts'
-import { ANY_TIME, isAfter, type Moment } from '../../kernel/flight.ts'
+import type { Moment } from '../../kernel/flight.ts'
 import { isSameIdentity } from '../../kernel/identity.ts'
 import { NOTHING } from '../../kernel/own.ts'
 import { isNewer } from '../../kernel/stamp.ts'
 import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
 import type { LoginCause } from '../../types.ts'
 import { fits, type Handover, isDecision } from './messages.ts'
+import { isAfter } from './shown.ts'
 import type { Suspension } from './suspension.ts'
 
 /** One session in many tabs: what this one tells of it, and what it takes from another. */
@@ -71,10 +72,10 @@ export function createHandingOver(
     session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
 
   /** What other tabs had, or had asked the server for, by then is not taken. */
-  function after(): Moment {
+  function after(): Moment | undefined {
     const { flight } = kernel.refresher
     // One that a logout elsewhere has overtaken asks nobody any more.
-    return flight?.stamp === session.stamp ? flight.after : ANY_TIME
+    return flight?.stamp === session.stamp ? flight.after : undefined
   }
 
   async function adopt(news: Handover): Promise<boolean> {
@@ -88,7 +89,7 @@ export function createHandingOver(
       session.see(generation)
       return false
     }
-    const isAnswer = session.held === null && after() !== ANY_TIME
+    const isAnswer = session.held === null && after() !== undefined
     const isForUs = mayTake(news)
     // Nor is the refresh token to be had, which that tab alone has.
     if (!isForUs && lineage !== null) return false

@@ -1,17 +1,22 @@
 import { DAY, remaining } from '../../kernel/clock.ts'
 import type { Kernel } from '../../kernel/feature.ts'
-import { ANY_TIME, isAfter, type Moment } from '../../kernel/flight.ts'
+import type { Moment } from '../../kernel/flight.ts'
 import { createNote } from '../../kernel/note.ts'
+import type { TabsPart } from '../../kernel/parts.ts'
 import { isSerial } from '../../kernel/stamp.ts'
 import type { TabChannel } from './channel.ts'
 import { type Hold, hold, type Locks } from './locks.ts'
 import type { Ownership } from './owner.ts'
 
+/** Was the server asked for a session after that? Within one millisecond its serial says so. */
+export const isAfter = (moment: Moment | undefined, askedAt: number, serial: number): boolean =>
+  !moment || askedAt > moment.at || (askedAt === moment.at && serial > moment.serial)
+
 /**
  * What the tabs hold. Each tab shows it by a shared lock, named by the serial and taken before the exclusive lock is let
  * go: messages are not ordered with the hand-over of a lock, so what counts is what the query shows under the lock.
  */
-export interface Shown {
+export interface Shown extends Pick<TabsPart, 'momentOf' | 'catchUp'> {
   /** Settles when the locks are granted, so that the tab that gets the exclusive lock next can see them. */
   show(): Promise<unknown>
   /** The page comes or goes: a lock is not shown for long where nobody sees the page. */
@@ -21,8 +26,6 @@ export interface Shown {
   leaveNote(): void
   /** The highest serial that a tab shows. `after`: none of what they had by then. */
   newest(after?: Moment): Promise<number>
-  /** Under the lock: has a sibling a newer session? Then it is asked to hand it over. */
-  catchUp(after?: Moment): Promise<boolean>
 }
 
 /** How long a sibling may take to hand its session over. */
@@ -92,7 +95,7 @@ export function createShown(
     hidden.remove()
   }
 
-  async function newest(after = ANY_TIME): Promise<number> {
+  async function newest(after?: Moment): Promise<number> {
     const all = [...(await locks.held()).keys()]
       .map(name => (name?.startsWith(prefix) ? name.slice(prefix.length).split(':').map(Number) : []))
       .filter(([serial = -1]) => isSerial(serial, channel.last()))
@@ -103,12 +106,12 @@ export function createShown(
     return highest(all.filter(([serial = 0, askedAt = 0]) => isAfter(after, askedAt, serial)))
   }
 
-  async function catchUp(after = ANY_TIME): Promise<boolean> {
+  async function catchUp(after?: Moment): Promise<boolean> {
     const serial = await newest(after)
     // A hidden tab shows nothing after a while, but it leaves a note. The tab that has the refresh token is known for as
     // long as its page is there.
     const isStranger =
-      after === ANY_TIME &&
+      !after &&
       !session.held &&
       ((settings.accessOnly && (hidden.read() ?? 0) > environment.now()) ||
         (!ownership.isOwner && (await ownership.isOwned())))
@@ -145,5 +148,14 @@ export function createShown(
     leaveNote,
     newest,
     catchUp,
+    momentOf(at) {
+      // A token that renews itself is not sent again when another tab has the next one.
+      if (settings.sliding && (session.held || !settings.endpoints.restore)) return undefined
+      const moment = { at, serial: Number.POSITIVE_INFINITY }
+      void newest().then(serial => {
+        moment.serial = serial
+      })
+      return moment
+    },
   }
 }
