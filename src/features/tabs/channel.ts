@@ -17,8 +17,6 @@ export interface TabChannel {
   consult(question: Question, isAnswered: () => boolean, ms: number, giveUp?: AbortSignal): Promise<void>
   /** Has this been asked or told too often lately? Whoever is not answered goes on without. */
   isFlood(type: string, most?: number): boolean
-  /** A serial or epoch was heard, or seen by a lock. */
-  saw(value: number): void
   /** The highest serial that can be a true one. */
   last(): number
 }
@@ -37,15 +35,10 @@ export function createChannel(
   let channel: Channel | null | undefined
   const consulting = new Set<() => void>()
   const heard = new Map<string, { since: number; times: number }>()
-  let farthest = 0
-
-  function saw(value: number): void {
-    farthest = Math.max(farthest, value)
-  }
 
   function last(): number {
     const { epoch, serial } = session.stamp
-    return lastSerial(environment.now(), Math.max(farthest, serial, epoch))
+    return lastSerial(environment.now(), Math.max(serial, epoch))
   }
 
   /** A tab that comes a task late has missed no more than one that was created then: `hello` asks what there is. */
@@ -57,10 +50,7 @@ export function createChannel(
       channel = environment.channel(locks.key)
       channel.onmessage = ({ data }) => {
         const message = readMessage(data, last())
-        if (!message) return
-        saw(message.generation)
-        if ('decided' in message) saw(message.decided ?? 0)
-        void receive(message).then(reconsider)
+        if (message) void receive(message).then(reconsider)
       }
       post({ type: 'hello', generation: 0 })
     } catch {
@@ -116,7 +106,6 @@ export function createChannel(
       }
       return ++count.times > most
     },
-    saw,
     last,
   }
 }

@@ -100,7 +100,6 @@ export function createShown(
       .map(name => (name?.startsWith(prefix) ? name.slice(prefix.length).split(':').map(Number) : []))
       .filter(([serial = -1]) => isSerial(serial, channel.last()))
     const highest = (some: number[][]) => Math.max(0, ...some.map(([serial = 0]) => serial))
-    channel.saw(highest(all))
     // Whatever is decided next comes after it.
     session.see(highest(all), 0, true)
     return highest(all.filter(([serial = 0, askedAt = 0]) => isAfter(after, askedAt, serial)))
