@@ -14,13 +14,7 @@ export interface Moment {
   serial: number
 }
 
-export const ANY_TIME: Moment = { at: 0, serial: 0 }
-
-/** Was the server asked for that session after this moment? Within one millisecond the serial decides. */
-export const isAfter = ({ at, serial: shown }: Moment, askedAt: number, serial: number): boolean =>
-  askedAt > at || (askedAt === at && serial > shown)
-
-/** One refresh or restore: all callers that need it wait for its one outcome. */
+/** One refresh or restore: all who need it wait for its one outcome. */
 export interface Flight {
   /** The stamp when the flight began. If the session has another stamp when the answer comes, the result is dropped. */
   stamp: object
@@ -31,14 +25,9 @@ export interface Flight {
   dead: boolean
   /** The app called `refresh()`, so the flight does not count towards the burst limit. */
   asked: boolean
-  /**
-   * A session that another tab had before this moment is no answer to the app's `refresh()`: another user may have
-   * signed in elsewhere since.
-   */
-  after: Moment
-  /**
-   * The app asked, here or in another tab: the user's data may have changed too, so the user endpoint is called again.
-   */
+  /** What other tabs had by then is no answer to the app's call: somebody may have signed in elsewhere since. */
+  after: Moment | undefined
+  /** The app asked, here or in another tab: its user may have changed as well. */
   again: boolean
   /** The request has left. */
   sent: boolean

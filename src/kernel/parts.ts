@@ -52,11 +52,9 @@ export interface TabsPart extends Part {
    * now. `after`: ignores sessions that a sibling had, or had asked the server for, at that moment.
    */
   catchUp(after?: Moment): Promise<boolean>
-  /**
-   * When the app asked, and the newest serial of all tabs at that time. `ANY_TIME`: any session of a sibling will do.
-   */
-  momentOf(at: number): Moment
-  /** Called under the lock: does another tab have the refresh token, so that it must be asked to refresh? */
+  /** When the app asked, and how far the tabs had come by then. `undefined`: a sibling's session is good in any case. */
+  momentOf(at: number): Moment | undefined
+  /** Under the lock: is it another tab that has the refresh token, and has to be asked for a token? */
   isFollower(): Promise<boolean>
   /** Asks the owner of the lineage to refresh, and waits. Not under the lock, which the owner needs. */
   follow(flight: Flight, isWanted: () => boolean): Promise<AuthError | null>

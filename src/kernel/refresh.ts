@@ -3,8 +3,7 @@ import { type AttemptNeeds, createAttempt, tookTooLong } from './attempt.ts'
 import { instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
-import { ANY_TIME, type Flight, type Need } from './flight.ts'
-import type { Schedule } from './schedule.ts'
+import type { Flight, Need } from './flight.ts'
 
 export interface Refresher {
   /**
@@ -55,7 +54,7 @@ export function createRefresher(kernel: Needs): Refresher {
       flight.dead ||= need === 'dead'
       flight.asked ||= isAsked
       flight.again ||= since > 0
-      if (isAsked) flight.after = momentOf(since)
+      if (isAsked) flight.after = kernel.tabs?.momentOf(since)
       flight.stir?.()
       return flight.outcome
     }
@@ -64,8 +63,6 @@ export function createRefresher(kernel: Needs): Refresher {
     const wait = isAsked ? 0 : backoff.limit()
     return wait > 0 ? Promise.resolve(tooOften(environment.now() + wait)) : launch(need, since)
   }
-
-  const momentOf = (since: number) => kernel.tabs?.momentOf(since) ?? ANY_TIME
 
   function launch(need: Need, since: number): Promise<AuthError | null> {
     let free!: Flight['free']
@@ -78,7 +75,7 @@ export function createRefresher(kernel: Needs): Refresher {
       former: flight,
       dead: need === 'dead',
       asked: need === 'asked',
-      after: need === 'asked' ? momentOf(since) : ANY_TIME,
+      after: need === 'asked' ? kernel.tabs?.momentOf(since) : undefined,
       again: since > 0,
       shaken: false,
       stir: null,

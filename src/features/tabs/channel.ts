@@ -19,9 +19,7 @@ export interface TabChannel {
   consult(question: Question, isAnswered: () => boolean, ms: number, giveUp?: AbortSignal): Promise<void>
   /** Did messages of this type come too often lately? Then they are not answered, and the sender goes on without. */
   isFlood(type: string, most?: number): boolean
-  /** A serial or epoch was heard in a message, or seen in the name of a lock. */
-  saw(value: number): void
-  /** The highest serial that is believed. */
+  /** The highest serial that can be a true one. */
   last(): number
 }
 
@@ -39,15 +37,10 @@ export function createChannel(
   let channel: Channel | null | undefined
   const consulting = new Set<() => void>()
   const heard = new Map<string, { since: number; times: number }>()
-  let farthest = 0
-
-  function saw(value: number): void {
-    farthest = Math.max(farthest, value)
-  }
 
   function last(): number {
     const { epoch, serial } = session.stamp
-    return lastSerial(environment.now(), Math.max(farthest, serial, epoch))
+    return lastSerial(environment.now(), Math.max(serial, epoch))
   }
 
   /** Opening late misses nothing: `hello` asks the siblings how far they have come. */
@@ -59,10 +52,7 @@ export function createChannel(
       channel = environment.channel(locks.key)
       channel.onmessage = ({ data }) => {
         const message = readMessage(data, last())
-        if (!message) return
-        saw(message.generation)
-        if ('decided' in message) saw(message.decided ?? 0)
-        void receive(message).then(reconsider)
+        if (message) void receive(message).then(reconsider)
       }
       post({ type: 'hello', generation: 0 })
     } catch {
@@ -118,7 +108,6 @@ export function createChannel(
       }
       return ++count.times > most
     },
-    saw,
     last,
   }
 }

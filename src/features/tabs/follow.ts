@@ -1,6 +1,6 @@
 import { AuthError } from '../../kernel/errors.ts'
 import type { Kernel } from '../../kernel/feature.ts'
-import { ANY_TIME, type Flight, type Moment } from '../../kernel/flight.ts'
+import type { Flight, Moment } from '../../kernel/flight.ts'
 import type { TabsPart } from '../../kernel/parts.ts'
 import type { TabChannel } from './channel.ts'
 import type { Question } from './messages.ts'
@@ -35,7 +35,7 @@ export function createFollowing(
     if (backoff.current?.told) backoff.replace({ told: null })
     const before = backoff.current
     const isAnswered = () => !isWanted() || backoff.current !== before
-    let after: Moment
+    let after: Moment | undefined
     do {
       for (let looks = 0; !(await ownership.isOwned(lineage)); looks++) {
         if (looks === OWNER_LOOKS) return isWanted() ? kernel.exchange.failed(gone(), flight, true) : null
@@ -44,9 +44,9 @@ export function createFollowing(
       }
       log({ type: 'refresh', operation: 'follow', generation: serial })
       after = flight.after
-      const generation = after === ANY_TIME ? serial : Math.max(serial, after.serial)
-      const question = { type: 'renew', generation, dead: flight.dead, since: after.at } as const
-      // If the app calls `refresh()` meanwhile, the session under way was asked for too early: ask once more.
+      const generation = Math.max(serial, after?.serial ?? 0)
+      const question = { type: 'renew', generation, dead: flight.dead, since: after?.at } as const
+      // Where the app has called `refresh()` meanwhile, what comes was asked for too early: once more.
       const isOver = () => isAnswered() || flight.after !== after
       await channel.consult(question, isOver, timeout, flight.controller.signal)
     } while (flight.after !== after && !isAnswered())

@@ -1,12 +1,13 @@
 import { instant, later, remaining } from '../../kernel/clock.ts'
 import type { Kernel } from '../../kernel/feature.ts'
-import { ANY_TIME, isAfter, type Moment } from '../../kernel/flight.ts'
+import type { Moment } from '../../kernel/flight.ts'
 import { isSameIdentity } from '../../kernel/identity.ts'
 import { NOTHING } from '../../kernel/own.ts'
 import { isNewer } from '../../kernel/stamp.ts'
 import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
 import type { LoginCause } from '../../types.ts'
 import { fits, type Handover, isDecision } from './messages.ts'
+import { isAfter } from './shown.ts'
 import type { Suspension } from './suspension.ts'
 
 /** One session in many tabs: what this tab tells of it, and what it accepts from another tab. */
@@ -70,11 +71,11 @@ export function createHandingOver(
   const isSameUser = ({ identity, epoch }: Handover): boolean =>
     session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
 
-  /** Sessions that other tabs had, or had asked the server for, at this moment are not accepted. */
-  function after(): Moment {
+  /** What other tabs had, or had asked the server for, by then is not taken. */
+  function after(): Moment | undefined {
     const { flight } = kernel.refresher
-    // A flight of an earlier session (a logout elsewhere came in between) does not count.
-    return flight?.stamp === session.stamp ? flight.after : ANY_TIME
+    // One that a logout elsewhere has overtaken asks nobody any more.
+    return flight?.stamp === session.stamp ? flight.after : undefined
   }
 
   async function adopt(news: Handover): Promise<boolean> {
@@ -88,7 +89,7 @@ export function createHandingOver(
       session.see(generation)
       return false
     }
-    const isAnswer = session.held === null && after() !== ANY_TIME
+    const isAnswer = session.held === null && after() !== undefined
     const isForUs = mayTake(news)
     // Only the sender has the refresh token, so this tab could not get a token of its own either.
     if (!isForUs && lineage !== null) return false

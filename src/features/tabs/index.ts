@@ -1,5 +1,4 @@
 import { demand, type Kernel, plan } from '../../kernel/feature.ts'
-import { ANY_TIME } from '../../kernel/flight.ts'
 import { hasOnly, pick } from '../../kernel/own.ts'
 import type { TabsPart } from '../../kernel/parts.ts'
 import type { Feature } from '../../types.ts'
@@ -73,16 +72,7 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
     sharesTokens,
     exclusive,
     catchUp: async after => (await shown.catchUp(after)) || suspension.goOn(),
-    momentOf(at) {
-      // A token that renews itself is used up once another tab has renewed it, so any newer session of a sibling will
-      // do.
-      if (settings.sliding && (session.held || !settings.endpoints.restore)) return ANY_TIME
-      const moment = { at, serial: Number.POSITIVE_INFINITY }
-      void shown.newest().then(serial => {
-        moment.serial = serial
-      })
-      return moment
-    },
+    momentOf: shown.momentOf,
     isFollower: following.isFollower,
     follow: following.follow,
     async askPages({ controller }, isWanted) {

@@ -1,18 +1,23 @@
 import { DAY, remaining } from '../../kernel/clock.ts'
 import type { Kernel } from '../../kernel/feature.ts'
-import { ANY_TIME, isAfter, type Moment } from '../../kernel/flight.ts'
+import type { Moment } from '../../kernel/flight.ts'
 import { createNote } from '../../kernel/note.ts'
+import type { TabsPart } from '../../kernel/parts.ts'
 import { isSerial } from '../../kernel/stamp.ts'
 import type { TabChannel } from './channel.ts'
 import { type Hold, hold, type Locks } from './locks.ts'
 import type { Ownership } from './owner.ts'
+
+/** Was the server asked for a session after that? Within one millisecond its serial says so. */
+export const isAfter = (moment: Moment | undefined, askedAt: number, serial: number): boolean =>
+  !moment || askedAt > moment.at || (askedAt === moment.at && serial > moment.serial)
 
 /**
  * How far the tabs have come. Each tab shows its serial by a shared lock, which it takes before it releases the
  * exclusive lock. Messages can arrive after the next tab gets the exclusive lock. So that tab goes by the shared locks
  * that it sees.
  */
-export interface Shown {
+export interface Shown extends Pick<TabsPart, 'momentOf' | 'catchUp'> {
   /** Settles when the locks are granted, so that the tab that gets the exclusive lock next can see them. */
   show(): Promise<unknown>
   /** The page was hidden or shown: a hidden page gives its shared lock up after a while. */
@@ -22,8 +27,6 @@ export interface Shown {
   leaveNote(): void
   /** The highest serial that any tab shows. `after`: without sessions that the tabs had at that moment. */
   newest(after?: Moment): Promise<number>
-  /** Called under the lock. If a sibling has a newer session, asks it to hand the session over. */
-  catchUp(after?: Moment): Promise<boolean>
 }
 
 /** How long a sibling may take to hand its session over. */
@@ -95,23 +98,22 @@ export function createShown(
     hidden.remove()
   }
 
-  async function newest(after = ANY_TIME): Promise<number> {
+  async function newest(after?: Moment): Promise<number> {
     const all = [...(await locks.held()).keys()]
       .map(name => (name?.startsWith(prefix) ? name.slice(prefix.length).split(':').map(Number) : []))
       .filter(([serial = -1]) => isSerial(serial, channel.last()))
     const highest = (some: number[][]) => Math.max(0, ...some.map(([serial = 0]) => serial))
-    channel.saw(highest(all))
-    // The next serial of this tab will be higher.
+    // Whatever is decided next comes after it.
     session.see(highest(all), 0, true)
     return highest(all.filter(([serial = 0, askedAt = 0]) => isAfter(after, askedAt, serial)))
   }
 
-  async function catchUp(after = ANY_TIME): Promise<boolean> {
+  async function catchUp(after?: Moment): Promise<boolean> {
     const serial = await newest(after)
     // A hidden tab gives its shared lock up after a while, but leaves a note. The owner of a lineage keeps its lock for
     // as long as its page exists.
     const isStranger =
-      after === ANY_TIME &&
+      !after &&
       !session.held &&
       ((settings.accessOnly && (hidden.read() ?? 0) > environment.now()) ||
         (!ownership.isOwner && (await ownership.isOwned())))
@@ -149,5 +151,14 @@ export function createShown(
     leaveNote,
     newest,
     catchUp,
+    momentOf(at) {
+      // A token that renews itself is not sent again when another tab has the next one.
+      if (settings.sliding && (session.held || !settings.endpoints.restore)) return undefined
+      const moment = { at, serial: Number.POSITIVE_INFINITY }
+      void newest().then(serial => {
+        moment.serial = serial
+      })
+      return moment
+    },
   }
 }
