@@ -436,6 +436,19 @@ describe('who is signed in', () => {
     expect(status(a)).toEqual(['authenticated'])
   })
 
+  test('C1 a logout while a new tab waits for the session of a frozen one: nothing is refreshed', async () => {
+    const [a] = (await signedInTabs(1)) as [World]
+    a.freeze()
+    const b = open(a)
+    const ready = watch(b.client.ready())
+    await b.settle()
+    expect(ready.state).toBe('pending')
+    void b.client.logout()
+    await b.clock.advance(TIMEOUT)
+    expect(status(b)).toEqual(['anonymous'])
+    expect(b.server.refreshes).toBe(0)
+  })
+
   test('C1 a logout that waits behind a login elsewhere does not end that login', async () => {
     const [a, b] = (await signedInTabs(2)) as [World, World]
     const answer = a.server.delay('POST /login')
