@@ -624,6 +624,27 @@ describe('I9 a login without an outcome', () => {
     expect(await page.client.ready()).toMatchObject({ status: 'anonymous' })
   })
 
+  test('I9 so it is where another tab, without locks, has refreshed meanwhile and removed the note', async () => {
+    const world = createWorld({ locks: false })
+    const other = createWorld({ browser: world, locks: false })
+    await world.settle()
+    const answer = world.server.hold(LOGIN)
+    const login = watch(world.client.login(as('bob')))
+    await world.settle()
+    world.server.seed('ada')
+    await world.client.setTokens({ accessToken: jwt('ada') })
+    await other.client.refresh()
+    await world.settle()
+    expect(notes(world)).toEqual([])
+    answer()
+    await world.settle()
+    expect(login.state).toBe('superseded')
+    expect(world.server.holder).toBe('bob')
+    other.close()
+    const page = reload(world)
+    expect(await page.client.ready()).toMatchObject({ status: 'anonymous' })
+  })
+
   test('I9 where storage is blocked the note holds for the page', async () => {
     const world = createWorld()
     world.environment.localStorage = () => {

@@ -196,6 +196,17 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     expect(refresh.state).toBe('fulfilled')
   })
 
+  test('after an outage at the reload, the next try waits for no other tab', async () => {
+    const { tabs, kept } = await signedInTabs(1)
+    const [before] = tabs
+    before.close()
+    before.server.answer(REFRESH, () => before.server.json({}, 503), 1)
+    const after = open(before, { storage: createTabStorage(kept[0]) })
+    const { error } = await after.client.ready()
+    await after.clock.advance(error!.retryAt! - after.clock.now())
+    expect(status(after)).toEqual(['authenticated'])
+  })
+
   test('a reload in the middle of a refresh whose answer came goes on with the new token', async () => {
     const { tabs, kept } = await signedInTabs(1)
     const [before] = tabs
@@ -442,6 +453,8 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
       if (state !== 'signed in') {
         owner.close()
         owner = open(before, { storage: createTabStorage(kept[0]) })
+        // It has its channel then.
+        await owner.settle()
       }
       if (state === 'loaded again in an outage') {
         owner.server.answer(REFRESH, () => owner.server.json({}, 503))

@@ -436,6 +436,30 @@ describe('who is signed in', () => {
     expect(status(a)).toEqual(['authenticated'])
   })
 
+  test.each([1, 2, 3])(
+    'C1 a logout as soon as the browser has shown its locks, %s times: nothing is refreshed after it',
+    async times => {
+      const world = open()
+      world.server.seed('ada')
+      const { request, query } = world.environment.locks()!
+      let queries = 0
+      let before: number | null = null
+      const look: typeof query = async () => {
+        const found = await query()
+        if (++queries === times) {
+          before = world.server.refreshes
+          void world.client.logout()
+        }
+        return found
+      }
+      world.environment.locks = () => ({ request, query: look })
+      await world.client.ready()
+      await world.settle()
+      expect(status(world)).toEqual(['anonymous'])
+      expect(world.server.refreshes).toBe(before)
+    },
+  )
+
   test('C1 a logout that waits behind a login elsewhere does not end that login', async () => {
     const [a, b] = (await signedInTabs(2)) as [World, World]
     const answer = a.server.delay('POST /login')
