@@ -4,6 +4,7 @@ import { instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Flight, Need } from './flight.ts'
+import type { Schedule } from './schedule.ts'
 
 export interface Refresher {
   /**
