@@ -98,6 +98,8 @@ export function createParts<Claims, User>(
       this.storage,
       this.idle,
       this.tabs,
+      this.flow,
+      this.proof,
     ].filter(part => part !== undefined)
 
     readonly emit: Kernel['emit'] = emitter.emit
