@@ -29,10 +29,15 @@ const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/i
  */
 export function doubleSubmit(names: DoubleSubmitOptions): Feature<'csrf'> {
   const { cookie, header } = pick(names, 'cookie', 'header')
-  const requirement = 'given { cookie, header }, the names of both'
-  demand(hasOnly(names, 'cookie', 'header'), 'doubleSubmit', requirement)
-  demand(typeof cookie === 'string' && cookie !== '', 'doubleSubmit', requirement)
-  demand(typeof header === 'string' && NAME.test(header), 'doubleSubmit', requirement)
+  demand(
+    hasOnly(names, 'cookie', 'header') &&
+      typeof cookie === 'string' &&
+      cookie !== '' &&
+      typeof header === 'string' &&
+      NAME.test(header),
+    'doubleSubmit',
+    'given { cookie, header }, the names of both',
+  )
   return plan('csrf', kernel => createGuard(kernel, cookie, header))
 }
 
