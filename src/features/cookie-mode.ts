@@ -1,10 +1,11 @@
 import { type Answer, isEmpty } from '../kernel/answer.ts'
 import { AuthError } from '../kernel/errors.ts'
 import { demand, type Kernel, plan } from '../kernel/feature.ts'
+import { bare } from '../kernel/own.ts'
 import type { CookiesPart } from '../kernel/parts.ts'
 import type { Settings } from '../kernel/settings.ts'
-import { type Arrival, readSet, type Token, toToken } from '../kernel/token.ts'
-import type { Feature, PartialTokens } from '../types.ts'
+import { type Token, toToken } from '../kernel/token.ts'
+import type { Feature } from '../types.ts'
 
 /**
  * The access token is an HttpOnly cookie that JavaScript never sees, and no header is attached. `endpoints.user` is
@@ -33,7 +34,6 @@ function createCookies(kernel: Kernel): CookiesPart {
     // Many user endpoints answer with an empty body if nobody is signed in.
     namesNobody: (operation, body) => (operation === 'user' || operation === 'restore') && isEmpty(body),
 
-    toToken: parse,
     read,
     whoIs,
 
@@ -51,13 +51,13 @@ function createCookies(kernel: Kernel): CookiesPart {
     credentials: token => (token ? 'include' : 'omit'),
 
     refuse(name, instead) {
-      throw new AuthError('unsupported', `"${name}" is not for cookie mode: script sees no token. ${instead}`)
+      throw new AuthError(
+        'unsupported',
+        `"${name}" is not for cookie mode, where script sees no token. ${instead}`,
+      )
     },
   }
 }
-
-const parse = (set: PartialTokens, arrival: Arrival): Token =>
-  toToken({ ...readSet(set), refreshToken: undefined }, arrival, '')
 
 const isHtml = (body: unknown): boolean => typeof body === 'string' && /^\s*</.test(body)
 
@@ -67,5 +67,5 @@ function read({ set, body, arrival }: Answer, namesWho = false): Token {
   if (set === undefined && (namesWho ? typeof body !== 'object' : isHtml(body))) {
     throw new AuthError('malformed_response', 'The answer is a page or a text: is the URL right?')
   }
-  return parse(set ?? {}, arrival)
+  return toToken(bare({ ...set, refreshToken: undefined }), arrival, '')
 }

@@ -29,10 +29,15 @@ const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/i
  */
 export function doubleSubmit(names: DoubleSubmitOptions): Feature<'csrf'> {
   const { cookie, header } = pick(names, 'cookie', 'header')
-  const isCookie = typeof cookie === 'string' && cookie !== ''
-  const isHeader = typeof header === 'string' && NAME.test(header)
-  const holds = hasOnly(names, 'cookie', 'header') && isCookie && isHeader
-  demand(holds, 'doubleSubmit', 'given { cookie, header }, the names of both')
+  demand(
+    hasOnly(names, 'cookie', 'header') &&
+      typeof cookie === 'string' &&
+      cookie !== '' &&
+      typeof header === 'string' &&
+      NAME.test(header),
+    'doubleSubmit',
+    'given { cookie, header }, the names of both',
+  )
   return plan('csrf', kernel => createGuard(kernel, cookie, header))
 }
 

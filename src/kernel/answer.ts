@@ -43,12 +43,13 @@ export function readStandard(
   const first = (...names: string[]): any =>
     names.map(name => Object.hasOwn(body, name) && body[name as never]).find(Boolean)
   const user = first('user')
-  return {
+  const set = {
     accessToken: first('access_token', 'accessToken', 'token'),
     refreshToken: first('refresh_token', 'refreshToken'),
     expiresIn: first('expires_in', 'expiresIn'),
     user: isEmpty(user) ? undefined : user,
   }
+  return Object.values(set).some(value => value !== undefined) ? set : undefined
 }
 
 /**

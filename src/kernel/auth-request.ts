@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts'
 import { invalid } from './errors.ts'
 import { bare, NOTHING, pick } from './own.ts'
 import type { CookiesPart, CsrfPart, StoragePart } from './parts.ts'
-import { isRelative, toUrl } from './resolve-url.ts'
+import { toUrl } from './resolve-url.ts'
 import type { Settings } from './settings.ts'
 import { noRedirect, supported } from './supported.ts'
 
@@ -48,13 +48,10 @@ export function createPrepare(kernel: Needs): Prepare {
   /** The request to an endpoint that the app gave as a URL. */
   function standard(
     name: Operation,
-    url: string,
+    url: URL,
     tokens: HeldTokens | null,
     credentials: unknown,
   ): EndpointRequest | null {
-    if (!settings.baseUrl && isRelative(url)) {
-      throw invalid('baseUrl', 'an absolute URL where there is no page')
-    }
     if (name === 'login') return isBody(credentials) ? { url, body: credentials } : { url, json: credentials }
     const { accessToken, refreshToken, expiresAt, key } = tokens ?? NOTHING
     // With a storage, a refresh token that is not stored does not exist: there is nothing to refresh with.
@@ -64,7 +61,7 @@ export function createPrepare(kernel: Needs): Prepare {
     if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
     const showsBearer = name === 'user' || name === 'logout' || sliding
     const isOver = expiresAt !== undefined && expiresAt <= environment.now()
-    if (showsBearer && accessToken && !isOver && settings.allowedOrigins.has(new URL(url).origin)) {
+    if (showsBearer && accessToken && !isOver && settings.allowedOrigins.has(url.origin)) {
       request.headers = { Authorization: `${settings.scheme} ${accessToken}` }
       request.key = key
     }
@@ -73,18 +70,16 @@ export function createPrepare(kernel: Needs): Prepare {
 
   function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): AuthRequest {
     const option = `endpoints.${name}`
-    const { url, json, form, key, read } = pick(request, ...OURS)
+    const { url, json, form, headers: own, key, read } = pick(request, ...OURS)
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
     const target = toUrl(option, url, environment.baseURI(), environment.page)
     // A member that is `undefined` takes its default.
-    const given: RequestInit = bare(
-      Object.fromEntries(
-        Object.entries(request).filter(
-          ([member, value]) => !(OURS as readonly string[]).includes(member) && value !== undefined,
-        ),
+    const given: RequestInit = Object.fromEntries(
+      Object.entries(request).filter(
+        ([member, value]) => !(OURS as readonly string[]).includes(member) && value !== undefined,
       ),
     )
-    const headers = new Headers(given.headers)
+    const headers = new Headers(own)
     const asJson = (header: string) => headers.has(header) || headers.set(header, 'application/json')
     // Without this header some frameworks answer with a redirect to their login page.
     asJson('Accept')
@@ -116,11 +111,11 @@ export function createPrepare(kernel: Needs): Prepare {
       const request =
         typeof endpoint === 'function'
           ? await endpoint({ tokens: kernel.cookies ? null : tokens, credentials, input, signal })
-          : standard(name, endpoint, tokens, credentials)
+          : standard(name, toUrl('baseUrl', endpoint), tokens, credentials)
       return request === null ? null : toInit(request, name, signal)
     })
   }
 }
 
-/** The members of an `EndpointRequest` that `fetch` does not know. */
-const OURS = ['url', 'json', 'form', 'key', 'read'] as const
+/** The members of an `EndpointRequest` that `fetch` is not given as they are. */
+const OURS = ['url', 'json', 'form', 'headers', 'key', 'read'] as const

@@ -28,9 +28,8 @@ export function toJson(name: string, value: unknown): string {
 
 /** Asked about what `toJSON` has made of a value. */
 function canSay(value: unknown): boolean {
-  if (typeof value === 'function' || typeof value === 'symbol') return false
-  if (Object(value) !== value || Array.isArray(value)) return true
+  if (Object(value) !== value) return typeof value !== 'symbol'
   // What has its members elsewhere, such as behind private names.
   const isHollow = Object.keys(value as object).length === 0 && !isClassless(value as object)
-  return kindOf(value) === 'Object' && !isHollow
+  return Array.isArray(value) || (kindOf(value) === 'Object' && !isHollow)
 }

@@ -86,11 +86,6 @@ export function createEndpoints(kernel: Needs): Endpoints {
     return { ...token, refreshToken: token.refreshToken ?? refreshToken, user: token.user ?? set?.user }
   }
 
-  /** Does a login's answer say that somebody is signed in, or may be? */
-  const signsIn = ({ set, body, isAppsWord }: Answer): boolean =>
-    // If the app's own `readTokens` returns an object, even an empty one, that means yes.
-    isAppsWord || body == null || Object.values(set ?? {}).some(value => value != null)
-
   return {
     ask,
     refresh,
@@ -109,7 +104,8 @@ export function createEndpoints(kernel: Needs): Endpoints {
         throw error
       })
       const { set, body, status } = answer
-      if (!signsIn(answer)) {
+      // A session of cookies alone answers with an empty body, or with what the app's own `readTokens` takes for one.
+      if (set === undefined && body != null) {
         refused()
         throw new AuthError('login_rejected', 'The login answer signs nobody in.', { status, body })
       }
@@ -125,7 +121,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
         if (isRefused) refused()
         throw new AuthError(
           isRefused ? 'login_rejected' : 'login_unavailable',
-          `The login answer holds no token, and then: ${message}`,
+          `After a login answer without a token: ${message}`,
           { status, retryable, body: withoutTokens(body, set) },
         )
       }

@@ -60,11 +60,10 @@ export function createJudge(kernel: Needs): Judge {
   /** Would the same call be refused again? */
   function isFinal({ kind, decides }: Call, failure: Failure, text: string): boolean | Promise<boolean> {
     const { status, response } = failure
-    const isLogin = kind === 'login'
     if (!decides) return false
-    if (isLogin && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return true
+    if (kind === 'login' && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return true
     if (isRejected) return opinion(response, 'isRejected', () => isRejected(failure))
-    return !isLogin && isRefusal(failure, text)
+    return isRefusal(failure, text)
   }
 
   /** `own`: the reader of this one request, in place of `readTokens`. */

@@ -1,4 +1,4 @@
-import type { HeldTokens, LogoutReason, Operation, PartialTokens, ProofKey } from '../types.ts'
+import type { HeldTokens, LogoutReason, Operation, ProofKey } from '../types.ts'
 import type { Answer } from './answer.ts'
 import type { Send, ToInit } from './call.ts'
 import type { AuthError } from './errors.ts'
@@ -6,7 +6,7 @@ import type { Flight, Moment } from './flight.ts'
 import type { Held } from './held.ts'
 import type { Rest } from './rest.ts'
 import type { Change } from './session.ts'
-import type { Arrival, Token } from './token.ts'
+import type { Token } from './token.ts'
 
 /**
  * What the kernel asks of an imported feature. All members are optional, and so is each feature. If several features
@@ -127,10 +127,9 @@ export interface CsrfPart extends Part {
 export interface CookiesPart {
   /** Is this answer of the user or restore endpoint empty, so that nobody is signed in? */
   namesNobody(operation: Operation, body: unknown): boolean
-  /** Makes a token without an access token: with the lifetime and the user, if the answer has them. */
-  toToken(set: PartialTokens, arrival: Arrival): Token
   /**
-   * The token for the answer to a login or refresh.
+   * The token for the answer to a login or refresh, without an access token: with the lifetime and the user, if the
+   * answer has them.
    * @throws AuthError `malformed_response` where the answer is a page
    */
   read(answer: Answer): Token

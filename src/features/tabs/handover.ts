@@ -118,7 +118,7 @@ export function createHandingOver(
     const now = instant(environment)
     const begin = later(now, lifetime === null || expiresAt === null ? 0 : expiresAt - lifetime - now.wall)
     const arrival = { sentAt: now }
-    const parsed = kernel.cookies?.toToken({}, arrival) ?? parseToken({ accessToken }, arrival)
+    const parsed = kernel.cookies?.read({ arrival }) ?? parseToken({ accessToken }, arrival)
     // Learn the server's clock from the sender, unless the sender went by this machine's clock. A time far ahead of
     // that could be forged, and would make every later token look short-lived.
     const shown = parsed.exp - (lifetime || Number.NaN)
