@@ -1,8 +1,10 @@
+import { tookTooLong } from './abort.ts'
 import type { Backoff } from './backoff.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Flight } from './flight.ts'
+import { isExpired } from './held.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
@@ -17,7 +19,7 @@ export type Attempt = (flight: Flight, isWanted: () => boolean) => Promise<AuthE
 
 export interface AttemptNeeds {
   readonly settings: Settings
-  readonly environment: Pick<Environment, 'page'>
+  readonly environment: Environment
   readonly session: SessionHolder
   readonly backoff: Backoff
   readonly exchange: Exchange
@@ -28,18 +30,14 @@ export interface AttemptNeeds {
   readonly ending: Pick<SignOut, 'bars'>
 }
 
-export const tookTooLong = (timeout: number): AuthError =>
-  new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
-
-const unreadable = (): AuthError => new AuthError('refresh_unavailable', '"storage" could not be read.')
-
 export function createAttempt(kernel: AttemptNeeds): Attempt {
   const { settings, session, backoff } = kernel
   const isWorker = kernel.environment.page?.isWorker === true
 
   /** A token that renews itself (`sliding`) cannot do so after its expiry. */
   const hasNothing = (): boolean =>
-    settings.sliding === true && (session.held ? backoff.hasSlidOut() : !settings.endpoints.restore)
+    settings.sliding === true &&
+    (session.held ? isExpired(kernel.environment, session.held) : !settings.endpoints.restore)
 
   /** A login was sent and its outcome is not known, so the cookie can belong to another user. */
   function isBarred({ asked }: Flight): boolean {
@@ -73,11 +71,12 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
       else if (hasNothing()) session.clear(session.held ? 'rejected' : 'initial')
       // Two refreshes at once with the same refresh token could end the session.
       else if (alone && session.tokens?.refreshToken) {
-        outcome = backoff.postpone(tookTooLong(settings.timeout), backoff.inTime(settings.timeout), {
-          quiet: true,
-        })
-      } else if (!isReadable) outcome = kernel.exchange.failed(unreadable(), current)
-      else if (await kernel.tabs?.isFollower()) follows = true
+        const error = tookTooLong('refresh_unavailable', settings.timeout)
+        outcome = backoff.postpone(error, backoff.inTime(settings.timeout), { quiet: true })
+      } else if (!isReadable) {
+        const error = new AuthError('refresh_unavailable', '"storage" could not be read.')
+        outcome = kernel.exchange.failed(error, current)
+      } else if (await kernel.tabs?.isFollower()) follows = true
       else if (!isBarred(current)) outcome = await kernel.exchange.run(current, isWanted)
     }, signal)
     if (follows && kernel.tabs) return kernel.tabs.follow(current, isWanted)
