@@ -132,17 +132,22 @@ export function createSignIn(kernel: Needs): SignIn {
   ): Promise<AuthenticatedSession> {
     const { timeout } = settings
     const end = kernel.disposal.signal
+    const isOver = () => asked !== say.decisions
+    const unlessSuperseded = () => {
+      if (isOver() || (renewed && session.identity !== renewed)) {
+        throw new AuthError('superseded', 'login, logout or setTokens was called in between.')
+      }
+    }
     const signIn = async (inner: AbortSignal) => {
-      unlessSuperseded(asked)
+      unlessSuperseded()
       const got = await getToken(inner)
       // There was a logout meanwhile, and this login has set its cookie all the same: sign out on the server again.
-      if (asked !== say.decisions && !session.held) void kernel.revocation.run(got, { asked: true })
+      if (isOver() && !session.held) void kernel.revocation.run(got, { asked: true })
       // There was another login meanwhile, and the cookie of this one may have replaced its cookie.
-      else if (asked !== say.decisions && cause === 'login') loginNote.set()
+      else if (isOver() && cause === 'login') loginNote.set()
       const token = await endpoints.complete(got, known, inner)
       inner.throwIfAborted()
-      unlessSuperseded(asked)
-      if (renewed && session.identity !== renewed) throw superseded()
+      unlessSuperseded()
       return commit(token, cause)
     }
     const late = () => tookTooLong('login_unavailable', timeout)
@@ -156,13 +161,6 @@ export function createSignIn(kernel: Needs): SignIn {
     session.commit(token, cause === 'tokens' && isRenewal(token) ? 'refresh' : cause)
     return session.snapshot as AuthenticatedSession
   }
-
-  function unlessSuperseded(asked: number): void {
-    if (asked !== say.decisions) throw superseded()
-  }
-
-  const superseded = (): AuthError =>
-    new AuthError('superseded', 'login, logout or setTokens was called in between.')
 
   return {
     login,
