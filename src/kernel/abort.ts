@@ -1,5 +1,5 @@
 import type { Environment } from './environment.ts'
-import type { AuthError } from './errors.ts'
+import { AuthError, type AuthErrorCode } from './errors.ts'
 
 /** The end of the client. */
 export interface Disposal {
@@ -55,3 +55,6 @@ export async function within<T>(
     undo()
   }
 }
+
+export const tookTooLong = (code: AuthErrorCode, timeout: number): AuthError =>
+  new AuthError(code, `No answer within "timeout", ${timeout} ms.`)

@@ -1,8 +1,10 @@
+import { tookTooLong } from './abort.ts'
 import type { Backoff } from './backoff.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Flight } from './flight.ts'
+import { isExpired } from './held.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
@@ -17,7 +19,7 @@ export type Attempt = (flight: Flight, isWanted: () => boolean) => Promise<AuthE
 
 export interface AttemptNeeds {
   readonly settings: Settings
-  readonly environment: Pick<Environment, 'page'>
+  readonly environment: Environment
   readonly session: SessionHolder
   readonly backoff: Backoff
   readonly exchange: Exchange
@@ -28,61 +30,60 @@ export interface AttemptNeeds {
   readonly ending: Pick<SignOut, 'bars'>
 }
 
-export const tookTooLong = (timeout: number): AuthError =>
-  new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
-
-const unreadable = (): AuthError => new AuthError('refresh_unavailable', '"storage" could not be read.')
+/** The outcome, or what is left to do when the lock is let go. */
+type Turn = AuthError | null | (() => Promise<AuthError | null>)
 
 export function createAttempt(kernel: AttemptNeeds): Attempt {
-  const { settings, session, backoff } = kernel
-  const isWorker = kernel.environment.page?.isWorker === true
+  const { settings, environment, session, backoff, exchange } = kernel
+  const isWorker = environment.page?.isWorker === true
 
   /** A token that renews itself (`sliding`) cannot do so after its expiry. */
   const hasNothing = (): boolean =>
-    settings.sliding === true && (session.held ? backoff.hasSlidOut() : !settings.endpoints.restore)
+    settings.sliding === true &&
+    (session.held ? isExpired(environment, session.held) : !settings.endpoints.restore)
 
-  /** A login was sent and its outcome is not known, so the cookie can belong to another user. */
-  function isBarred({ asked }: Flight): boolean {
-    const isOpen = !session.identity && !session.tokens?.refreshToken && !asked && kernel.loginNote.stands()
-    if (isOpen) {
-      settings.log({ type: 'barred', why: 'login' })
-      session.clear('initial')
+  /** Under the lock, looks again: a login, a logout or a sibling may have been first. */
+  async function turn(current: Flight, isWanted: () => boolean, alone: boolean): Promise<Turn> {
+    const { tabs, storage } = kernel
+    const askPages = async () => {
+      if (isWanted()) await tabs?.askPages(current, isWanted)
+      return isWanted() ? unavailable('No page has handed its session over.') : null
     }
-    return isOpen
+    if (!isWanted() || current.controller.signal.aborted || kernel.ending.bars()) return null
+    const isCaughtUp = await tabs?.catchUp(current.after)
+    // A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page.
+    if (isWorker && !isCaughtUp && !session.held && !current.asked) return askPages
+    const isUnreadable = (await storage?.recover()) === false
+    if (isCaughtUp || !isWanted()) return null
+    const refreshToken = session.tokens?.refreshToken
+    if (isWorker && storage && !refreshToken && !session.isFollower) return askPages
+    if (backoff.heldBack(current) > 0) return backoff.current!.error
+    if (hasNothing()) {
+      session.clear(session.held ? 'rejected' : 'initial')
+      return null
+    }
+    // Two refreshes at once with the same refresh token could end the session.
+    if (alone && refreshToken) {
+      const error = tookTooLong('refresh_unavailable', settings.timeout)
+      return backoff.postpone(error, backoff.inTime(settings.timeout), { quiet: true })
+    }
+    if (isUnreadable) return exchange.failed(unavailable('"storage" could not be read.'), current)
+    if (tabs && (await tabs.isFollower())) return () => tabs.follow(current, isWanted)
+    if (session.identity || refreshToken || current.asked || !kernel.loginNote.stands()) {
+      return exchange.run(current, isWanted)
+    }
+    // A login was sent and its outcome is not known, so the cookie can belong to another user.
+    settings.log({ type: 'barred', why: 'login' })
+    session.clear('initial')
+    return null
   }
 
   return async (current, isWanted) => {
-    const { signal } = current.controller
-    let outcome: AuthError | null = null
-    let follows: boolean | undefined
-    let needsPage = false
     if (kernel.ending.bars()) return null
-    await kernel.exclusive(async alone => {
-      // Under the lock, look again: a login, a logout or a sibling may have been first.
-      if (!isWanted() || signal.aborted || kernel.ending.bars()) return
-      const isCaughtUp = await kernel.tabs?.catchUp(current.after)
-      // A worker restores nothing by itself: it sees neither the signed-out marker nor the storage of a page.
-      needsPage = isWorker && !isCaughtUp && !session.held && !current.asked
-      if (needsPage) return
-      const isReadable = (await kernel.storage?.recover()) ?? true
-      if (isCaughtUp || !isWanted()) return
-      needsPage =
-        isWorker && kernel.storage !== undefined && !session.tokens?.refreshToken && !session.isFollower
-      if (needsPage) return
-      if (backoff.heldBack(current) > 0) outcome = backoff.current!.error
-      else if (hasNothing()) session.clear(session.held ? 'rejected' : 'initial')
-      // Two refreshes at once with the same refresh token could end the session.
-      else if (alone && session.tokens?.refreshToken) {
-        outcome = backoff.postpone(tookTooLong(settings.timeout), backoff.inTime(settings.timeout), {
-          quiet: true,
-        })
-      } else if (!isReadable) outcome = kernel.exchange.failed(unreadable(), current)
-      else if (await kernel.tabs?.isFollower()) follows = true
-      else if (!isBarred(current)) outcome = await kernel.exchange.run(current, isWanted)
-    }, signal)
-    if (follows && kernel.tabs) return kernel.tabs.follow(current, isWanted)
-    if (!needsPage || !isWanted()) return outcome
-    await kernel.tabs?.askPages(current, isWanted)
-    return isWanted() ? new AuthError('refresh_unavailable', 'No page has handed its session over.') : null
+    const { signal } = current.controller
+    const left = await kernel.exclusive(alone => turn(current, isWanted, alone), signal)
+    return typeof left === 'function' ? left() : left
   }
 }
+
+const unavailable = (message: string): AuthError => new AuthError('refresh_unavailable', message)

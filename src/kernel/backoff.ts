@@ -41,8 +41,6 @@ export interface Backoff {
   limit(): number
   /** Counts a refresh towards the burst limit: called when one leaves that the app did not ask for. */
   count(): void
-  /** Has a sliding token expired? Then it cannot be renewed any more, and nothing is worth waiting for. */
-  hasSlidOut(): boolean
   /** Milliseconds to wait after another failure. `told`: milliseconds that the server asked for. */
   next(told: number, isSoon: boolean): number
   /**
@@ -84,18 +82,21 @@ export function createBackoff(kernel: Needs): Backoff {
 
   const current = (): Pause | null => (last?.serial === session.stamp.serial ? last : null)
 
-  const hasSlidOut = (): boolean =>
-    settings.sliding === true && session.held !== null && isExpired(environment, session.held)
+  /** A sliding token is over when it has expired, whatever holds a refresh back. */
+  function capped(ms: number): number {
+    const expires = settings.sliding && session.held?.expires
+    return Math.max(0, expires ? Math.min(ms, remaining(environment, expires)) : ms)
+  }
 
   function wait(need: Need): number {
     const pause = current()
-    if (!pause || hasSlidOut()) return 0
+    if (!pause) return 0
     const { error, until, bound, told } = pause
     const isRefused = error.code === 'refresh_rejected'
     if (isRefused && need === 'dead') return 0
     // An app that calls `refresh()` overrules our backoff and other tabs, but not the server.
     const end = need !== 'asked' ? until : told ? null : isRefused ? until : bound
-    return end ? Math.max(0, remaining(environment, end)) : 0
+    return end ? capped(remaining(environment, end)) : 0
   }
 
   const soon = (): number => environment.random() * BACKOFF
@@ -127,15 +128,11 @@ export function createBackoff(kernel: Needs): Backoff {
     wait,
     heldBack: ({ dead, asked }) => Math.min(wait(dead ? 'dead' : 'ahead'), asked ? wait('asked') : NEVER),
     isAwaited: ms => current()?.awaited === true && ms < settings.timeout,
-    limit: () =>
-      starts.length < BURST || hasSlidOut()
-        ? 0
-        : Math.max(0, starts[0]! + BURST_SPAN - environment.monotonic()),
+    limit: () => (starts.length < BURST ? 0 : capped(starts[0]! + BURST_SPAN - environment.monotonic())),
     count() {
       starts.push(environment.monotonic())
       if (starts.length > BURST) starts.shift()
     },
-    hasSlidOut,
     next,
     inTime(wait, from = 0) {
       const rest = left() - from

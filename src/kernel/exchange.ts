@@ -69,7 +69,7 @@ export function createExchange(kernel: Needs): Exchange {
   }
 
   async function obtain(operation: 'refresh' | 'restore', flight: Flight): Promise<Token> {
-    const { held, tokens, snapshot } = session
+    const { held, tokens, user } = session
     const { signal } = flight.controller
     const rotated = async (refreshToken: string) => {
       flight.rotated = refreshToken
@@ -88,9 +88,8 @@ export function createExchange(kernel: Needs): Exchange {
     }
     // The result will be dropped, so the user endpoint is not called.
     if (session.stamp !== flight.stamp) return token
-    const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
     // While the outcome of a login is unknown, its cookie may have replaced the one of this session.
-    return endpoints.complete(token, known, signal, () => flight.again || loginNote.stands())
+    return endpoints.complete(token, user, signal, () => flight.again || loginNote.stands())
   }
 
   function commit(token: Token, flight: Flight): void {
@@ -118,7 +117,7 @@ export function createExchange(kernel: Needs): Exchange {
     if (error.code !== 'refresh_rejected') {
       const told = error.retryAt === undefined ? 0 : Math.max(0, error.retryAt - environment.now())
       // The server names the same moment to all clients, so each adds a random wait to it.
-      const isSoon = flight.shaken && !told
+      const isSoon = flight.shaken === true && !told
       const wait = backoff.inTime(backoff.next(told, isSoon), told)
       return backoff.postpone(error, told + wait, { bound: told, quiet, awaited: isSoon })
     }

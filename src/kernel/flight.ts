@@ -18,6 +18,7 @@ export interface Moment {
 export interface Flight {
   /** The stamp when the flight began. If the session has another stamp when the answer comes, the result is dropped. */
   stamp: object
+  /** As it was then: a stamp hears of later ones. */
   readonly epoch: number
   /** A flight of an earlier session: this flight waits until that one is over. */
   former: Flight | null
@@ -30,15 +31,15 @@ export interface Flight {
   /** The app asked, here or in another tab: its user may have changed as well. */
   again: boolean
   /** The request has left. */
-  sent: boolean
+  sent?: boolean
   /** The refresh token in its answer, even if the rest of the answer could not be used. */
-  rotated: string | undefined
+  rotated?: string
   /** The network changed meanwhile, or the machine slept: a failure then says little about the server. */
-  shaken: boolean
-  /** Ends its wait for the end of the backoff; `null` while it does not wait. */
-  stir: (() => void) | null
+  shaken?: boolean | undefined
+  /** Set while it waits for the end of the backoff: ends that wait. */
+  stir?: (() => void) | null
   readonly outcome: Promise<AuthError | null>
   readonly free: (outcome: AuthError | null) => void
   readonly controller: AbortController
-  done: Promise<void>
+  done?: Promise<void>
 }

@@ -39,7 +39,7 @@ const MAX_RETRY = 15 * 60_000
 export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void): LogoutRetries {
   const { settings, environment, session, marker } = kernel
   /** When a page that did not sign out itself may retry. */
-  const mayRetryAt = environment.page && later(instant(environment), settings.timeout)
+  const mayRetryAt = later(instant(environment), settings.timeout)
   /** The note that the server would answer this logout in the same way again, so no page repeats it. */
   const pointless = createNote(kernel, 'logout-answered')
   /** This page made a logout that is not confirmed, and knows of no login since. */
@@ -50,7 +50,7 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
 
   function retryIn(ms: number): void {
     cancel()
-    if (!kernel.disposal.reason && environment.page) cancel = environment.timer(retry, Math.max(0, ms))
+    if (!kernel.disposal.reason && environment.page) cancel = environment.timer(retry, ms)
   }
 
   /**
@@ -65,15 +65,15 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
       return
     }
     if (!isOurs && (hasAppAsked || !isFromHere())) return
-    const wait = isOurs || !mayRetryAt ? 0 : remaining(environment, mayRetryAt)
+    const wait = isOurs ? 0 : remaining(environment, mayRetryAt)
     // A timer can ring a little early.
     if (wait > 0) retryIn(Math.ceil(wait))
     else run(null)
   }
 
   function isFromHere(): boolean {
-    const { referrer, origin } = environment.page ?? NOTHING
-    return URL.canParse(referrer ?? '') && new URL(referrer as string).origin === origin
+    const { referrer = '', origin } = environment.page ?? NOTHING
+    return URL.canParse(referrer) && new URL(referrer).origin === origin
   }
 
   return {

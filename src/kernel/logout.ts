@@ -1,5 +1,5 @@
 import type { HeldTokens, LogoutResult } from '../types.ts'
-import { type Disposal, within } from './abort.ts'
+import { type Disposal, tookTooLong, within } from './abort.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -12,6 +12,7 @@ import type { Rest } from './rest.ts'
 import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
+import { takeTurn } from './turns.ts'
 
 /** Tells the server that a session is over. Until the server has confirmed it, the marker keeps this browser signed out. */
 export interface Revocation extends Part {
@@ -52,7 +53,7 @@ export interface LogoutNeeds {
 }
 
 export function createRevocation(kernel: LogoutNeeds): Revocation {
-  const { settings, environment, session, endpoints, refresher, marker } = kernel
+  const { settings, environment, session, endpoints, marker } = kernel
   const { timeout, log } = settings
   let running: Promise<LogoutResult> | null = null
   let isRunningAsked = false
@@ -71,8 +72,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
     retries.begin(asked)
     lastInput = input
     const current = revoke(tokens, { ...how, input }).finally(() => {
-      if (running === current) running = null
-      if (!running) sendNow = null
+      if (running === current) running = sendNow = null
     })
     running = current
     isRunningAsked = asked
@@ -94,9 +94,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       sendNow = send
       if (isLeaving) leave()
     }
-    // Ask for the lock at once unless a refresh is under way, so that a login which is called next has its turn next.
-    const rotated = refresher.flight ? await refresher.settled() : undefined
-    return kernel.exclusive(async () => {
+    return takeTurn(kernel, async rotated => {
       await kernel.tabs?.catchUp()
       const { epoch } = session.stamp
       // Somebody has signed in since: the cookie belongs to that session.
@@ -122,8 +120,9 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
     sent: () => void,
     flow: FlowPart | undefined,
   ): Promise<LogoutResult> {
+    const late = () => tookTooLong('logout_unavailable', timeout)
     try {
-      const wasSent = await within(environment, timeout, tookTooLong, inner =>
+      const wasSent = await within(environment, timeout, late, inner =>
         endpoints.logout(tokens, inner, input, sent),
       )
       forget()
@@ -163,14 +162,10 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
     sendNow = null
   }
 
-  const tookTooLong = (): AuthError =>
-    new AuthError('logout_unavailable', `The logout took longer than "timeout", ${timeout} ms.`)
-
   function forget(): void {
     retries.forget()
     unrevoked = null
     lastInput = undefined
-    sendNow = null
   }
 
   return {

@@ -1,5 +1,5 @@
-import type { Disposal } from './abort.ts'
-import { type AttemptNeeds, createAttempt, tookTooLong } from './attempt.ts'
+import { type Disposal, tookTooLong } from './abort.ts'
+import { type AttemptNeeds, createAttempt } from './attempt.ts'
 import { instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -62,7 +62,10 @@ export function createRefresher(kernel: Needs): Refresher {
     const paused = backoff.wait(need)
     if (paused > 0 && !backoff.isAwaited(paused)) return Promise.resolve(backoff.current!.error)
     const wait = isAsked ? 0 : backoff.limit()
-    return wait > 0 ? Promise.resolve(tooOften(environment.now() + wait)) : launch(need, since)
+    if (wait <= 0) return launch(need, since)
+    const message = 'Refreshed too often: the API refuses tokens that were just issued.'
+    const retryAt = Math.round(environment.now() + wait)
+    return Promise.resolve(new AuthError('refresh_unavailable', message, { retryAt }))
   }
 
   function launch(need: Need, since: number): Promise<AuthError | null> {
@@ -78,14 +81,9 @@ export function createRefresher(kernel: Needs): Refresher {
       asked: need === 'asked',
       after: need === 'asked' ? kernel.tabs?.momentOf(since) : undefined,
       again: since > 0,
-      shaken: false,
-      stir: null,
-      sent: false,
-      rotated: undefined,
       outcome,
       free,
       controller: new AbortController(),
-      done: Promise.resolve(),
     }
     flight = current
     current.done = fly(current)
@@ -96,7 +94,10 @@ export function createRefresher(kernel: Needs): Refresher {
     // Callers get their outcome after `timeout`. The request goes on, since dropping its answer could lose the session.
     const undo = environment.timer(() => {
       if (isFree(current)) current.free(null)
-      else current.free(current.sent ? backoff.postpone(tookTooLong(timeout), timeout) : tookTooLong(timeout))
+      else {
+        const error = tookTooLong('refresh_unavailable', timeout)
+        current.free(current.sent ? backoff.postpone(error, timeout) : error)
+      }
     }, timeout)
     const end = later(instant(environment), timeout)
     let outcome: AuthError | null = null
@@ -184,11 +185,6 @@ export function createRefresher(kernel: Needs): Refresher {
     },
   }
 }
-
-const tooOften = (retryAt: number): AuthError =>
-  new AuthError('refresh_unavailable', 'Refreshed too often: the API refuses tokens that were just issued.', {
-    retryAt: Math.round(retryAt),
-  })
 
 const notRenewed = (): AuthError =>
   new AuthError('refresh_rejected', 'No token can be renewed: "endpoints.refresh" is false.')

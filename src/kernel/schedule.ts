@@ -24,7 +24,7 @@ interface Needs {
 /** Deadlines are data, the timer is only an alarm: when it rings, the clocks are read again. */
 export function createSchedule(kernel: Needs): Schedule {
   const { environment, session, backoff, refresher, disposal } = kernel
-  const { endpoints, sliding, log } = kernel.settings
+  const { endpoints, log } = kernel.settings
   let undo = () => {}
 
   function look(): void {
@@ -37,10 +37,7 @@ export function createSchedule(kernel: Needs): Schedule {
     if (due === null) return
     const { held } = session
     const need = !held || isExpired(environment, held) ? 'dead' : 'ahead'
-    const pause = Math.max(backoff.wait(need), backoff.limit())
-    // A sliding token ends at its expiry, even if the backoff still holds the refresh back.
-    const wait = sliding && held?.expires ? Math.min(pause, remaining(environment, held.expires)) : pause
-    const ms = Math.min(Math.ceil(Math.max(due, wait)), MAX_TIMER)
+    const ms = Math.min(Math.ceil(Math.max(due, backoff.wait(need), backoff.limit())), MAX_TIMER)
     // If tokens cannot be refreshed, no network is needed: at the expiry the session ends.
     const asks = !held || endpoints.refresh !== false
     if (asks && !environment.online()) log({ type: 'timer', at: null })

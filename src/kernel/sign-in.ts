@@ -1,5 +1,5 @@
 import type { Abortable, AuthenticatedSession, TokenSet } from '../types.ts'
-import { type Disposal, unlessAborted } from './abort.ts'
+import { type Disposal, tookTooLong, unlessAborted, within } from './abort.ts'
 import { instant } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
@@ -103,8 +103,7 @@ export function createSignIn(kernel: Needs): SignIn {
     if (hidden) await hidden
     // What a schema makes of the claims, or of the user, is known later.
     const isChecked = claims !== undefined || (userSchema !== undefined && parsed.user !== undefined)
-    const { snapshot } = session
-    const known = snapshot.status === 'authenticated' ? snapshot.user : undefined
+    const known = session.user
     const token = isChecked ? parsed : endpoints.named(parsed, known)
     const isRefresh = isRenewal(token)
     // The next token of who is signed in does not end a login that is under way.
@@ -131,40 +130,37 @@ export function createSignIn(kernel: Needs): SignIn {
     known?: unknown,
     renewed: Identity | null = null,
   ): Promise<AuthenticatedSession> {
+    const { timeout } = settings
+    const end = kernel.disposal.signal
+    const isOver = () => asked !== say.decisions
+    const unlessSuperseded = () => {
+      if (isOver() || (renewed && session.identity !== renewed)) {
+        throw new AuthError('superseded', 'login, logout or setTokens was called in between.')
+      }
+    }
     const signIn = async (inner: AbortSignal) => {
-      unlessSuperseded(asked)
+      unlessSuperseded()
       const got = await getToken(inner)
       // There was a logout meanwhile, and this login has set its cookie all the same: sign out on the server again.
-      if (asked !== say.decisions && !session.held) void kernel.revocation.run(got, { asked: true })
+      if (isOver() && !session.held) void kernel.revocation.run(got, { asked: true })
       // There was another login meanwhile, and the cookie of this one may have replaced its cookie.
-      else if (asked !== say.decisions && cause === 'login') loginNote.set()
+      else if (isOver() && cause === 'login') loginNote.set()
       const token = await endpoints.complete(got, known, inner)
       inner.throwIfAborted()
-      unlessSuperseded(asked)
-      if (renewed && session.identity !== renewed) throw superseded()
+      unlessSuperseded()
       return commit(token, cause)
     }
-    return takeTurn(kernel, tookTooLong, signIn, signal)
+    const late = () => tookTooLong('login_unavailable', timeout)
+    const turn = takeTurn(kernel, () => within(environment, timeout, late, signIn, signal, end), signal)
+    return unlessAborted(unlessAborted(turn, signal), end)
   }
 
   function commit(token: Token, cause: 'login' | 'tokens'): AuthenticatedSession {
     // A tab that has found the marker takes no login from before that logout.
     session.see(kernel.marker.since())
     session.commit(token, cause === 'tokens' && isRenewal(token) ? 'refresh' : cause)
-    return signedIn()
+    return session.snapshot as AuthenticatedSession
   }
-
-  function unlessSuperseded(asked: number): void {
-    if (asked !== say.decisions) throw superseded()
-  }
-
-  const superseded = (): AuthError =>
-    new AuthError('superseded', 'login, logout or setTokens was called in between.')
-
-  const tookTooLong = (): AuthError =>
-    new AuthError('login_unavailable', `The login took longer than "timeout", ${settings.timeout} ms.`)
-
-  const signedIn = () => session.snapshot as AuthenticatedSession
 
   return {
     login,

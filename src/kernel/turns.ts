@@ -1,10 +1,5 @@
-import type { Disposal } from './abort.ts'
-import { unlessAborted, within } from './abort.ts'
-import type { Environment } from './environment.ts'
-import type { AuthError } from './errors.ts'
 import type { Exclusive } from './parts.ts'
 import type { Refresher } from './refresh.ts'
-import type { Settings } from './settings.ts'
 
 /** The turns of one tab: one task after the other. */
 export function createQueue(): Exclusive {
@@ -20,28 +15,20 @@ export function createQueue(): Exclusive {
 }
 
 interface Needs {
-  readonly settings: Settings
-  readonly environment: Environment
-  readonly disposal: Disposal
   readonly exclusive: Exclusive
   readonly refresher: Pick<Refresher, 'flight' | 'settled'>
 }
 
 /**
- * Runs a login in its turn: waits until no refresh of the session before is on the wire, takes the lock, and gives up
- * after `timeout`. The caller's `signal` ends the wait and the task.
+ * Runs a login or logout in its turn: waits until no refresh of the session before is on the wire, and takes the lock. Asks
+ * for the lock at once where there is no such refresh, so that a call which comes next has its turn next. `rotated`: the
+ * refresh token in the answer to that refresh.
  */
 export function takeTurn<T>(
-  { settings, environment, disposal, exclusive, refresher }: Needs,
-  late: () => AuthError,
-  task: (signal: AbortSignal) => Promise<T>,
-  signal?: AbortSignal | null,
+  { exclusive, refresher }: Needs,
+  task: (rotated?: string) => Promise<T>,
+  giveUp?: AbortSignal | null,
 ): Promise<T> {
-  const run = () =>
-    exclusive(
-      () => within(environment, settings.timeout, late, task, signal, disposal.signal),
-      signal ?? undefined,
-    )
-  const turn = refresher.flight ? refresher.settled().then(run) : run()
-  return unlessAborted(unlessAborted(turn, signal), disposal.signal)
+  const run = (rotated?: string) => exclusive(() => task(rotated), giveUp ?? undefined)
+  return refresher.flight ? refresher.settled().then(run) : run()
 }

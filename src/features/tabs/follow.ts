@@ -1,3 +1,4 @@
+import { tookTooLong } from '../../kernel/abort.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { Kernel } from '../../kernel/feature.ts'
 import type { Flight, Moment } from '../../kernel/flight.ts'
@@ -52,14 +53,11 @@ export function createFollowing(
     } while (flight.after !== after && !isAnswered())
     if (!isWanted()) return null
     if (backoff.current !== before) return backoff.current?.error ?? null
-    return backoff.postpone(tookTooLong(), backoff.inTime(timeout))
+    return backoff.postpone(tookTooLong('refresh_unavailable', timeout), backoff.inTime(timeout))
   }
 
   const gone = (): AuthError =>
     new AuthError('refresh_rejected', 'The tab that has the refresh token is gone: log in again.')
-
-  const tookTooLong = (): AuthError =>
-    new AuthError('refresh_unavailable', `No answer within "timeout", ${timeout} ms.`)
 
   async function renew(isDead: boolean, since: number): Promise<void> {
     const { refresher } = kernel

@@ -29,9 +29,8 @@ export function createHandingOver(
   const { settings, environment, session, disposal } = kernel
 
   function offer(cause: LoginCause | 'refresh' = 'refresh'): Handover | null {
-    const { held, stamp, lineage } = session
+    const { held, stamp, lineage, user } = session
     if (!held) return null
-    const user = ownUser()
     const { identity, askedAt, lifetime, expires } = held
     const { accessToken, idToken, key } = sharesTokens || kernel.cookies ? held : NOTHING
     return {
@@ -64,9 +63,6 @@ export function createHandingOver(
     !accessToken ||
     ([...settings.allowedOrigins].every(origin => origins.includes(origin)) &&
       (kernel.proof?.fits(key) ?? true))
-
-  const ownUser = (): unknown =>
-    session.snapshot.status === 'authenticated' ? session.snapshot.user : undefined
 
   const isSameUser = ({ identity, epoch }: Handover): boolean =>
     session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
@@ -101,7 +97,7 @@ export function createHandingOver(
       return false
     }
     try {
-      const known = isSameUser(news) ? ownUser() : undefined
+      const known = isSameUser(news) ? session.user : undefined
       const token = await kernel.endpoints.complete(toToken(news), known, disposal.signal)
       if (disposal.signal.aborted || !isNews(news)) return false
       session.see(generation, news.decided, true)
