@@ -1,4 +1,5 @@
 import { MAX_TIMER } from '../kernel/clock.ts'
+import { onActivity, onStorage } from '../kernel/environment.ts'
 import { demand, type Kernel, plan } from '../kernel/feature.ts'
 import { createNote } from '../kernel/note.ts'
 import { hasOnly, pick } from '../kernel/own.ts'
@@ -135,8 +136,8 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
     return judging
   }
 
-  const stopListening = environment.onActivity(act)
-  const stopHearing = warnBefore ? environment.onStorage(withdraw) : () => {}
+  const stopListening = (environment.onActivity ?? onActivity)(act)
+  const stopHearing = warnBefore ? (environment.onStorage ?? onStorage)(withdraw) : () => {}
 
   return {
     isOver,
