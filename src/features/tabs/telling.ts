@@ -6,7 +6,7 @@ import type { Change } from '../../kernel/session.ts'
 import type { TabChannel } from './channel.ts'
 import type { HandingOver } from './handover.ts'
 import type { Locks } from './locks.ts'
-import { bounded, type News, type Postponed } from './messages.ts'
+import type { News, Postponed } from './messages.ts'
 import type { Shown } from './shown.ts'
 
 /** What this tab tells the others. `news.ts` is the receiving side. */
@@ -50,7 +50,7 @@ export function createTelling(
       generation: session.stamp.serial,
       code,
       status,
-      body: bounded(body),
+      body,
       retryAt,
       binding: bound !== null,
     }
@@ -71,7 +71,7 @@ export function createTelling(
       const { status, body } = error ?? NOTHING
       // A logout and an idle sign-out are told by `signedOut`.
       if (reason !== 'rejected') return
-      tell({ type: 'signed-out', generation: stamp.serial, reason, status, body: bounded(body) })
+      tell({ type: 'signed-out', generation: stamp.serial, reason, status, body })
     }
   }
 
