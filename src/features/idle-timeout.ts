@@ -1,4 +1,5 @@
 import { MAX_TIMER } from '../kernel/clock.ts'
+import { onActivity, onStorage } from '../kernel/environment.ts'
 import { demand, type Kernel, plan } from '../kernel/feature.ts'
 import { createNote } from '../kernel/note.ts'
 import { hasOnly, pick } from '../kernel/own.ts'
@@ -28,14 +29,11 @@ const isDuration = (value: unknown): boolean => typeof value === 'number' && val
  * createAuthClient({ idle: idleTimeout(15 * 60_000, { warnBefore: 60_000 }) })
  */
 export function idleTimeout(ms: number, options: IdleTimeoutOptions = {}): Feature<'idle'> {
-  demand(hasOnly(options, 'warnBefore'), 'idleTimeout', 'given milliseconds, and { warnBefore } or nothing')
+  const isGiven = isDuration(ms) && hasOnly(options, 'warnBefore')
+  demand(isGiven, 'idleTimeout', 'given a positive number of milliseconds, and { warnBefore } or nothing')
   const { warnBefore } = pick(options, 'warnBefore')
-  demand(isDuration(ms), 'idleTimeout', 'a positive number of milliseconds')
-  demand(
-    warnBefore === undefined || (isDuration(warnBefore) && warnBefore < ms),
-    'warnBefore',
-    'a positive number of milliseconds, less than "idleTimeout"',
-  )
+  const isInTime = warnBefore === undefined || (isDuration(warnBefore) && warnBefore < ms)
+  demand(isInTime, 'warnBefore', 'a positive number of milliseconds, less than "idleTimeout"')
   return plan('idle', kernel => {
     const { page } = kernel.environment
     // A worker sees no activity, and cannot read the note of the pages.
@@ -48,26 +46,25 @@ const ANSWER_TIME = 1_000
 
 /** The timer decides nothing: what counts is the clock, and the last activity in any tab. */
 function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
-  const { environment } = kernel
+  const { environment, disposal } = kernel
   // Tabs share activity by this note only, not by messages: any script of the origin could send messages and so keep
   // the session alive. If storage is blocked, each tab knows its own activity only.
   const note = createNote(kernel, 'active')
   const step = Math.min(1_000, limit / 10)
   let last = 0
   let undo = () => {}
-  let disposed = false
   let judging: Promise<void> | null = null
   /** The sign-out that the app was warned of, epoch milliseconds. */
   let warned: number | null = null
 
   const status = () => kernel.session.snapshot.status
 
-  /** The last activity that is known of, epoch milliseconds. */
-  function active(): number | undefined {
-    const known = note.read()
+  /** The last activity that is known of, epoch milliseconds; 0: none. */
+  function active(): number {
+    const known = note.read() ?? 0
     // A time in the future comes from a clock that was set back since, or from another script.
-    if (known && known > last && known <= environment.now()) last = known
-    return last || undefined
+    if (known > last && known <= environment.now()) last = known
+    return last
   }
 
   /** The user is here. */
@@ -86,14 +83,14 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
 
   function left(): number {
     // If no activity is known, the time begins now.
-    last = active() ?? environment.now()
+    last = active() || environment.now()
     return last + limit - environment.now()
   }
 
   /** Sets the timer for the warning and the sign-out, or emits the warning if it is due. */
   function look(): void {
     undo()
-    if (disposed) return
+    if (disposal.signal.aborted) return
     if (!isSignedIn()) {
       warnOf(null)
       return
@@ -114,7 +111,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
 
   function act(): void {
     // Activity after the time is over does not count: the user is signed out.
-    if (disposed || status() === 'anonymous' || isOver()) return
+    if (disposal.signal.aborted || status() === 'anonymous' || isOver()) return
     touch()
     withdraw()
   }
@@ -124,26 +121,23 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
     if (warned !== null) look()
   }
 
-  /** All callers share one judgement. */
+  /** All callers share one. Under the lock, so that tabs which were asleep do not all ask, and sign out, at once. */
   function judge(): Promise<void> {
-    judging ??= judgement().finally(() => {
-      judging = null
-      look()
-    })
+    judging ??= kernel
+      .exclusive(async () => {
+        // An answer of a sibling only makes this tab read the note again.
+        if (isSignedIn()) await kernel.tabs?.askAround(() => left() > 0, ANSWER_TIME)
+        if (!disposal.signal.aborted && isSignedIn() && left() <= 0) void kernel.ending.signOut('idle')
+      })
+      .finally(() => {
+        judging = null
+        look()
+      })
     return judging
   }
 
-  /** Under the lock, so that tabs which were asleep do not all ask, and sign out, at once. */
-  async function judgement(): Promise<void> {
-    await kernel.exclusive(async () => {
-      // An answer of a sibling only makes this tab read the note again.
-      if (isSignedIn()) await kernel.tabs?.askAround(() => left() > 0, ANSWER_TIME)
-      if (!disposed && isSignedIn() && left() <= 0) void kernel.ending.signOut('idle')
-    })
-  }
-
-  const stopListening = environment.onActivity(act)
-  const stopHearing = warnBefore ? environment.onStorage(withdraw) : () => {}
+  const stopListening = (environment.onActivity ?? onActivity)(act)
+  const stopHearing = warnBefore ? (environment.onStorage ?? onStorage)(withdraw) : () => {}
 
   return {
     isOver,
@@ -153,7 +147,7 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
     },
     changed(change) {
       // A restore is no activity: a page can reload itself.
-      if (change.type === 'commit' && (change.decides || active() === undefined)) touch()
+      if (change.type === 'commit' && (change.decides || !active())) touch()
       if (change.type === 'clear') {
         // The activity in this session says nothing about the next one.
         last = 0
@@ -171,7 +165,6 @@ function createIdle(kernel: Kernel, limit: number, warnBefore = 0): IdlePart {
     },
     woke: look,
     dispose() {
-      disposed = true
       undo()
       stopListening()
       stopHearing()

@@ -33,10 +33,10 @@ export interface Environment extends Clock {
   /** May throw if channels are missing or blocked. */
   channel(name: string): Channel
   visible(): boolean
-  /** Calls back often while the user types, moves the pointer or touches the screen; returns its undo. */
-  onActivity(callback: () => void): () => void
-  /** Calls back when another tab has written to localStorage; returns its undo. */
-  onStorage(callback: () => void): () => void
+  /** In place of the browser's, which only an app with an idle timeout ships. */
+  onActivity?(callback: () => void): () => void
+  /** The same. */
+  onStorage?(callback: () => void): () => void
   /** `document.cookie`; empty without a window, or if the document may not have cookies. */
   cookies(): string
   /** May throw, as in a browser that blocks storage. */
@@ -129,17 +129,22 @@ export function browserEnvironment(): Environment {
     },
     locks: () => (page ? navigator.locks : undefined),
     visible: () => (inWindow ? document.visibilityState === 'visible' : !page),
-    onActivity: callback =>
-      listen(
-        inWindow && window,
-        ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel'],
-        callback,
-        // In the capture phase, so that handlers of the app cannot stop the event before.
-        { capture: true, passive: true },
-      ),
-    onStorage: callback => listen(inWindow && window, ['storage'], callback),
   }
 }
+
+/** A test can have a page without a window. */
+const anyWindow = () => typeof window !== 'undefined' && window
+
+/** Calls back often while the user types, moves the pointer or touches the screen; returns its undo. */
+export const onActivity = (callback: () => void): (() => void) =>
+  listen(anyWindow(), ['keydown', 'pointerdown', 'pointermove', 'touchstart', 'wheel'], callback, {
+    // In the capture phase, so that handlers of the app cannot stop the event before.
+    capture: true,
+    passive: true,
+  })
+
+/** Calls back when another tab has written to localStorage; returns its undo. */
+export const onStorage = (callback: () => void): (() => void) => listen(anyWindow(), ['storage'], callback)
 
 function pageOf(): Page | null {
   if (typeof window !== 'undefined' && typeof document !== 'undefined') {

@@ -1,4 +1,5 @@
 import type { Kernel } from '../../kernel/feature.ts'
+import { NOTHING } from '../../kernel/own.ts'
 import type { StoragePart } from '../../kernel/parts.ts'
 import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
@@ -20,25 +21,17 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
   const ownerOf = async (lineage: number) => (await kernel.tabs?.own(lineage)) ?? 'this client'
 
   function save(): void {
-    const { held, tokens, stamp, lineage, isFollower } = kernel.session
+    const { tokens, stamp, lineage, isFollower } = kernel.session
+    const { accessToken, expiresAt, refreshToken, key } = tokens ?? NOTHING
+    const { serial, epoch } = stamp
     isOthers &&= isFollower
     if (settings.accessOnly) {
-      if (held)
-        vault.save({
-          accessToken: held.accessToken,
-          expiresAt: held.expires?.wall,
-          lineage: stamp.epoch,
-        })
-    } else if (tokens?.refreshToken) {
-      vault.save({
-        refreshToken: tokens.refreshToken,
-        lineage: lineage ?? stamp.epoch,
-        serial: stamp.serial,
-        key: tokens.key?.id,
-      })
+      if (accessToken) vault.save({ accessToken, expiresAt, lineage: epoch })
+    } else if (refreshToken) {
+      vault.save({ refreshToken, lineage: lineage ?? epoch, serial, key: key?.id })
     } else if (!vault.shared) {
       // Keeps what is stored of the followed lineage: it may be this tab's own from before a reload. `recover` decides.
-      vault.drop(lineage === null ? stamp.serial : lineage - 1)
+      vault.drop(lineage === null ? serial : lineage - 1)
     }
   }
 

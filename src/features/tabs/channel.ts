@@ -64,13 +64,13 @@ export function createChannel(
     for (const look of [...consulting]) look()
   }
 
-  function post(message: News | Question): void {
+  function post(message: object, isBare = false): void {
     try {
       channel?.postMessage({ v: VERSION, ...message })
     } catch {
-      // A user of the app's own making that cannot be cloned: the others do without.
-      if ('user' in message && message.user) post({ ...message, user: undefined })
-      else locks.degrade('channel')
+      // Some values of the app or its server cannot be cloned: the other tabs do without them.
+      if (isBare) locks.degrade('channel')
+      else post({ ...message, user: undefined, body: undefined }, true)
     }
   }
 

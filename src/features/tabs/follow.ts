@@ -60,13 +60,14 @@ export function createFollowing(
     new AuthError('refresh_rejected', 'The tab that has the refresh token is gone: log in again.')
 
   async function renew(isDead: boolean, since: number): Promise<void> {
-    const { refresher } = kernel
+    const { refresher, backoff } = kernel
     const need = isDead ? 'dead' : 'ahead'
     // The follower's user may be back at the page, and a hidden owner does not notice that by itself.
     if (isDead && !refresher.flight) refresher.wake(false)
-    const refusal = telling.refusal(need)
-    if (refusal) return telling.tell(refusal)
-    await refresher.run(need, since)
+    const { current } = backoff
+    const error = await refresher.run(need, since)
+    // A pause from before holds it back: followers that are not told would ask again and again.
+    if (error && backoff.current === current) return telling.postponed()
     // The flight that this call joined can have left too early.
     if (session.held && session.held.askedAt < since) await refresher.run(need, since)
   }

@@ -76,10 +76,10 @@ export function createHandingOver(
 
   async function adopt(news: Handover): Promise<boolean> {
     if (!isNews(news)) return false
-    const { generation, epoch, askedAt, lineage } = news
+    const { generation, decided, askedAt, lineage, accessToken } = news
     // The app has asked the server since, and the answer can be about another user. But a decision elsewhere ends the
     // session that this tab has.
-    const isDecided = session.held !== null && news.decided > session.stamp.epoch
+    const isDecided = session.held !== null && decided > session.stamp.epoch
     if (!isDecided && !isAfter(after(), askedAt, generation)) {
       // The answer to the app's call gets a higher serial than this message.
       session.see(generation)
@@ -89,8 +89,8 @@ export function createHandingOver(
     const isForUs = mayTake(news)
     // Only the sender has the refresh token, so this tab could not get a token of its own either.
     if (!isForUs && lineage !== null) return false
-    if (!isForUs || news.accessToken === undefined) {
-      session.see(generation, news.decided, true)
+    if (!isForUs || accessToken === undefined) {
+      session.see(generation, decided, true)
       if (isSameUser(news) || !isDecision(news)) return false
       // Somebody has signed in elsewhere, and the message holds no usable token: ask the server who it is.
       await suspension.begin()
@@ -100,9 +100,8 @@ export function createHandingOver(
       const known = isSameUser(news) ? session.user : undefined
       const token = await kernel.endpoints.complete(toToken(news), known, disposal.signal)
       if (disposal.signal.aborted || !isNews(news)) return false
-      session.see(generation, news.decided, true)
-      const told = { serial: generation, lineage, epoch, askedAt }
-      session.commit(token, isSameUser(news) ? 'refresh' : 'other-tab', isAnswer, told)
+      session.see(generation, decided, true)
+      session.commit(token, isSameUser(news) ? 'refresh' : 'other-tab', isAnswer, news)
       return isAnswer
     } catch {
       return false // what cannot be used was not said

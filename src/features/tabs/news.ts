@@ -99,9 +99,9 @@ export function createNewsDesk(
   /** Has a logout ended the session of this login, as far as this tab knows? */
   function isSignedOut(decided: number): boolean {
     const { snapshot, stamp } = session
-    const isByLogout = snapshot.status === 'anonymous' && !['initial', 'rejected'].includes(snapshot.reason)
-    const isEnded = isByLogout && stamp.serial === stamp.epoch && decided < stamp.serial
-    return isEnded || marker.stands(decided)
+    // Whatever else ends a session begins no epoch.
+    const isByLogout = snapshot.status === 'anonymous' && stamp.serial === stamp.epoch
+    return (isByLogout && decided < stamp.serial) || marker.stands(decided)
   }
 
   /** Another tab has signed out, or was refused. */
@@ -140,14 +140,13 @@ export function createNewsDesk(
     if (generation !== session.stamp.serial || flight?.sent) return
     // Without a refresh endpoint there is no refresh to put off, and the session must end with its token.
     if (session.held && !settings.endpoints.refresh) return
-    const { current } = backoff
-    const told = current?.told ?? instant(environment)
+    const told = backoff.current?.told ?? instant(environment)
     const named = Math.min(retryAt - environment.now(), remaining(environment, later(told, MAX_TOLD)))
     const wait = binding ? named : backoff.inTime(named)
     // Another tab cannot shorten the current pause. But a flight that follows the owner waits for any answer: `replace`
     // makes a new pause object, by which it sees that one came.
-    if (wait <= (current ? Math.max(0, remaining(environment, current.until)) : 0)) {
-      if (current) backoff.replace({})
+    if (wait <= backoff.wait('ahead')) {
+      backoff.replace({})
       return
     }
     const message = 'Another tab could not refresh.'

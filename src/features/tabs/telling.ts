@@ -1,12 +1,11 @@
 import type { Kernel } from '../../kernel/feature.ts'
-import type { Need } from '../../kernel/flight.ts'
 import { NOTHING } from '../../kernel/own.ts'
 import type { TabsPart } from '../../kernel/parts.ts'
 import type { Change } from '../../kernel/session.ts'
 import type { TabChannel } from './channel.ts'
 import type { HandingOver } from './handover.ts'
 import type { Locks } from './locks.ts'
-import { bounded, type News, type Postponed } from './messages.ts'
+import type { News } from './messages.ts'
 import type { Shown } from './shown.ts'
 
 /** What this tab tells the others. `news.ts` is the receiving side. */
@@ -14,11 +13,6 @@ export interface Telling extends Required<Pick<TabsPart, 'changed' | 'signedOut'
   tell(news: News): void
   /** Sends the session: another tab has asked for it. */
   offer(): void
-  /**
-   * The pause that holds back a refresh of this need, as a message: followers that are not told would ask again and
-   * again.
-   */
-  refusal(need: Need): Postponed | null
 }
 
 export function createTelling(
@@ -41,19 +35,12 @@ export function createTelling(
     channel.post(news)
   }
 
-  function pause(): Postponed | null {
+  function postponed(): void {
     const { error, quiet, bound } = kernel.backoff.current ?? NOTHING
-    if (!error || quiet || error.retryAt === undefined) return null
+    if (!error || quiet || error.retryAt === undefined) return
     const { code, status, body, retryAt } = error
-    return {
-      type: 'postponed',
-      generation: session.stamp.serial,
-      code,
-      status,
-      body: bounded(body),
-      retryAt,
-      binding: bound !== null,
-    }
+    const generation = session.stamp.serial
+    tell({ type: 'postponed', generation, code, status, body, retryAt, binding: bound !== null })
   }
 
   function changed(change: Change): void {
@@ -71,7 +58,7 @@ export function createTelling(
       const { status, body } = error ?? NOTHING
       // A logout and an idle sign-out are told by `signedOut`.
       if (reason !== 'rejected') return
-      tell({ type: 'signed-out', generation: stamp.serial, reason, status, body: bounded(body) })
+      tell({ type: 'signed-out', generation: stamp.serial, reason, status, body })
     }
   }
 
@@ -81,18 +68,11 @@ export function createTelling(
       const own = sharesTokens && !channel.isFlood('offer') && handingOver.offer()
       if (own) tell(own)
     },
-    refusal(need) {
-      const ms = kernel.backoff.wait(need)
-      return ms > 0 && !kernel.backoff.isAwaited(ms) ? pause() : null
-    },
     changed,
     signedOut(reason) {
       const { serial } = session.stamp
       tell({ type: 'signed-out', generation: serial, reason: reason === 'idle' ? reason : 'other-tab' })
     },
-    postponed() {
-      const news = pause()
-      if (news) tell(news)
-    },
+    postponed,
   }
 }
