@@ -1,13 +1,23 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root, type TestCase } from './tools/report.ts'
+import { cache, root, type TestCase } from './tools/report.ts'
 
-// `npm run mutants [-- --only <text>]`: breaks the lines that matter most, one at a time, in a copy of the tree, and
-// says for each which test noticed. Fails where none did, and where a line is no longer what it was. `--check` looks at
-// the lines alone.
+// `npm run mutants [-- --only <text>] [--jobs <number>]`: breaks the lines that matter most, one at a time, in a copy of
+// the tree for each job, and says for each which test noticed. Fails where none did, and where a line is no longer what it
+// was. The test that noticed the last time runs first, alone: only if it passes do the others of its file run. `--check`
+// looks at the lines alone.
 
 interface Mutant {
   file: string
@@ -2438,9 +2448,15 @@ const mutants: Mutant[] = [
 ]
 
 const TIME_LIMIT = 300_000
+/** Which test noticed a mutant the last time: its titles. */
+const memory = resolve(cache, 'mutants.json')
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, check: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string', default: '' },
+    jobs: { type: 'string', default: `${availableParallelism()}` },
+    check: { type: 'boolean', default: false },
+  },
 })
 const chosen = mutants.filter(mutant => Object.values(mutant).some(text => text.includes(values.only)))
 const source = (file: string): string => readFileSync(resolve(root, 'src', file), 'utf8')
@@ -2450,42 +2466,76 @@ for (const { file, from } of stale) console.log(`src/${file} does not hold this 
 if (stale.length > 0 || chosen.length === 0) process.exit(1)
 if (values.check) process.exit()
 
-const tree = mkdtempSync(resolve(tmpdir(), 'mutants-'))
-process.on('exit', () => rmSync(tree, { recursive: true }))
-for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json']) {
-  cpSync(resolve(root, part), resolve(tree, part), { recursive: true })
-}
-symlinkSync(resolve(root, 'node_modules'), resolve(tree, 'node_modules'))
+const trees = Array.from({ length: Math.min(Number(values.jobs) || 1, chosen.length) }, plant)
+process.on('exit', () => {
+  for (const tree of trees) rmSync(tree, { recursive: true })
+})
 
-const whole = runTests([...new Set(chosen.map(({ test }) => test))])
-if (whole !== null) {
-  console.log(`the tests fail without any mutant: ${whole}`)
+const killers: Record<string, string[]> = existsSync(memory) ? JSON.parse(readFileSync(memory, 'utf8')) : {}
+const keyOf = ({ file, from, to, test }: Mutant): string => JSON.stringify([file, from, to, test])
+
+const files = [...new Set(chosen.map(({ test }) => test))]
+const remembered = chosen
+  .flatMap(mutant => [killers[keyOf(mutant)] ?? []])
+  .filter(titles => titles.length > 0)
+// A test that fails without the others of its file would notice every mutant.
+const [whole, alone] = await Promise.all([
+  runTests(trees[0]!, files),
+  remembered.length > 0 ? runTests(trees.at(-1)!, files, remembered) : null,
+])
+const broken = whole ?? alone
+if (broken) {
+  console.log(`the tests fail without any mutant: ${broken.join(' > ')}`)
   process.exit(1)
 }
 
 let killed = 0
-for (const { file, from, to, breaks, test } of chosen) {
+const waiting = [...chosen]
+await Promise.all(
+  trees.map(async tree => {
+    for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) await tryOut(mutant, tree)
+  }),
+)
+console.log(`${killed} of ${chosen.length} killed`)
+process.exitCode = killed === chosen.length ? 0 : 1
+
+/** A copy of what the tests need. */
+function plant(): string {
+  const tree = mkdtempSync(resolve(tmpdir(), 'mutants-'))
+  for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json']) {
+    cpSync(resolve(root, part), resolve(tree, part), { recursive: true })
+  }
+  symlinkSync(resolve(root, 'node_modules'), resolve(tree, 'node_modules'))
+  return tree
+}
+
+async function tryOut(mutant: Mutant, tree: string): Promise<void> {
+  const { file, from, to, breaks, test } = mutant
   const path = resolve(tree, 'src', file)
   const original = readFileSync(path, 'utf8')
   writeFileSync(
     path,
     original.replace(from, () => to),
   )
-  const killer = runTests([test])
+  const last = killers[keyOf(mutant)]
+  const killer = (last && (await runTests(tree, [test], [last]))) ?? (await runTests(tree, [test]))
   writeFileSync(path, original)
-  if (killer !== null) killed++
+  if (killer) {
+    killed++
+    killers[keyOf(mutant)] = killer
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(memory, JSON.stringify(killers))
+  }
   console.log(
-    `${killer === null ? 'SURVIVED' : 'killed  '}  ${file}: ${breaks} ${killer === null ? from : `(${killer})`}`,
+    `${killer ? 'killed  ' : 'SURVIVED'}  ${file}: ${breaks} ${killer ? `(${killer.join(' > ')})` : from}`,
   )
 }
-console.log(`${killed} of ${chosen.length} killed`)
-process.exitCode = killed === chosen.length ? 0 : 1
 
-/** What failed first, or `null`. */
-function runTests(names: string[]): string | null {
+/** The titles of what failed first, or `null`. `only`: the titles of the tests to run. */
+async function runTests(tree: string, names: string[], only?: string[][]): Promise<string[] | null> {
   const report = resolve(tree, 'report.json')
   rmSync(report, { force: true })
-  const { status, error } = spawnSync(
+  const child = spawn(
     process.execPath,
     [
       resolve(root, 'node_modules/vitest/vitest.mjs'),
@@ -2501,6 +2551,7 @@ function runTests(names: string[]): string | null {
       ],
       // Threads die with the process: one that loops for ever would outlive it otherwise.
       ...['--pool', 'threads', '--reporter', './test/tools/reporter.ts', '--outputFile', report],
+      ...(only ? ['--testNamePattern', only.map(toPattern).join('|')] : []),
       ...names.map(name => `test/${name}.test.ts`),
     ],
     {
@@ -2511,9 +2562,18 @@ function runTests(names: string[]): string | null {
       env: { ...process.env, NO_COLOR: '1' },
     },
   )
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('exit', resolve)
+    child.on('error', reject)
+  })
   if (status === 0) return null
-  if (error) return `not over after ${TIME_LIMIT / 1000} s`
-  const tests: TestCase[] = JSON.parse(readFileSync(report, 'utf8'))
+  if (status === null) return [`not over after ${TIME_LIMIT / 1000} s`]
+  const tests: TestCase[] = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : []
   const failed = tests.find(({ status }) => status === 'failed')
-  return failed?.titles.join(' > ') ?? 'an error outside the tests'
+  return failed?.titles ?? ['an error outside the tests']
+}
+
+/** Vitest joins the titles by its own separator. */
+function toPattern(titles: string[]): string {
+  return `^${titles.map(title => title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(?: > | )')}$`
 }
