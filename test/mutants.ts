@@ -1,13 +1,23 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root, type TestCase } from './tools/report.ts'
+import { cache, root, type TestCase } from './tools/report.ts'
 
-// `npm run mutants [-- --only <text>]`: breaks the lines that matter most, one at a time, in a copy of the tree, and
-// says for each which test noticed. Fails where none did, and where a line is no longer what it was. `--check` looks at
-// the lines alone.
+// `npm run mutants [-- --only <text>] [--jobs <number>]`: breaks the lines that matter most, one at a time, in a copy of
+// the tree for each job, and says for each which test noticed. Fails where none did, and where a line is no longer what it
+// was. The test that noticed the last time runs first, alone: only if it passes do the others of its file run. `--check`
+// looks at the lines alone.
 
 interface Mutant {
   file: string
@@ -99,6 +109,13 @@ const mutants: Mutant[] = [
     test: 'one-user',
   },
   {
+    file: 'kernel/session.ts',
+    from: 'const isOwned = !settings.accessOnly',
+    to: 'const isOwned = !settings.sliding',
+    breaks: 'Tabs wait for the one that has a refresh token which nobody can use.',
+    test: 'no-refresh',
+  },
+  {
     file: 'kernel/stamp.ts',
     from: '(a.epoch === b.epoch && a.serial > b.serial)',
     to: 'a.epoch === b.epoch',
@@ -142,7 +159,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/held.ts',
-    from: ' && (exp !== undefined || lifetime === null)',
+    from: ' && (Number.isFinite(exp) || lifetime === null)',
     to: '',
     breaks: 'An opaque token whose end the server has moved counts as dead.',
     test: 'time',
@@ -292,14 +309,14 @@ const mutants: Mutant[] = [
   // Refresh: wanted still, once for all
   {
     file: 'kernel/refresh.ts',
-    from: 'session.stamp !== current.stamp || disposed !== null',
-    to: 'disposed !== null',
+    from: 'session.stamp !== current.stamp || disposal.reason !== null',
+    to: 'disposal.reason !== null',
     breaks: 'A result that was asked for by an older session is used.',
     test: 'lifecycle',
   },
   {
     file: 'kernel/refresh.ts',
-    from: 'session.stamp !== current.stamp || disposed !== null',
+    from: 'session.stamp !== current.stamp || disposal.reason !== null',
     to: 'session.stamp !== current.stamp',
     breaks: 'A disposed client takes a session up.',
     test: 'lifecycle',
@@ -397,7 +414,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/attempt.ts',
-    from: 'signal.aborted || kernel.bars()) return',
+    from: 'signal.aborted || kernel.ending.bars()) return',
     to: 'signal.aborted) return',
     breaks: 'A logout elsewhere, during the wait for the lock, does not hold the refresh back.',
     test: 'tabs',
@@ -665,8 +682,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/ask.ts',
-    from: 'answered(at).finally(() => say.answered(call))',
-    to: 'answered(at)',
+    from: 'if (say.asking === call) say.asking = null',
+    to: '',
     breaks: 'A refresh() that failed once overrules the marker of every logout.',
     test: 'lifecycle',
   },
@@ -690,13 +707,6 @@ const mutants: Mutant[] = [
     to: 'inner.throwIfAborted()',
     breaks: 'A login that was on the wire at the logout signs in.',
     test: 'lifecycle',
-  },
-  {
-    file: 'kernel/sign-in.ts',
-    from: 'const refused = () => isOpen || loginNote.lift()',
-    to: 'const refused = () => loginNote.lift()',
-    breaks: 'A wrong password makes an earlier login come back.',
-    test: 'signing-in',
   },
   {
     file: 'kernel/sign-in.ts',
@@ -739,6 +749,13 @@ const mutants: Mutant[] = [
     to: '!marker.stands(epoch)',
     breaks: 'A logout of one account ends another, which another tab has in memory.',
     test: 'storage',
+  },
+  {
+    file: 'kernel/sign-out.ts',
+    from: '        if (hidden) await hidden\n',
+    to: '',
+    breaks: 'A page that is prerendered signs out a user who has not opened it.',
+    test: 'prerender',
   },
   {
     file: 'kernel/marker.ts',
@@ -876,22 +893,29 @@ const mutants: Mutant[] = [
   // Auth calls: what is sent, and what the answer means
   {
     file: 'kernel/endpoints.ts',
-    from: '      refreshToken: token.refreshToken ?? (isUsable(set?.refreshToken) ? set.refreshToken : undefined),\n',
+    from: 'const refused = () => isOpen || loginNote.lift()',
+    to: 'const refused = () => loginNote.lift()',
+    breaks: 'A wrong password makes an earlier login come back.',
+    test: 'signing-in',
+  },
+  {
+    file: 'kernel/endpoints.ts',
+    from: 'refreshToken: token.refreshToken ?? refreshToken, ',
     to: '',
     breaks: 'A refresh token alone in the answer to a login is used once and lost.',
     test: 'signing-in',
   },
   {
     file: 'kernel/endpoints.ts',
-    from: 'return found || body == null || isAppsWord === true',
-    to: 'return true',
+    from: 'isAppsWord || body == null || Object.values(set ?? {}).some(value => value != null)',
+    to: 'true',
     breaks: 'A two-factor answer takes the session that was there before.',
     test: 'signing-in',
   },
   {
     file: 'kernel/endpoints.ts',
-    from: 'const isFine = isAppsWord || ',
-    to: 'const isFine = ',
+    from: '(isAppsWord || typeof type',
+    to: '(typeof type',
     breaks: 'A token_type that the readTokens of the app has accepted is refused.',
     test: 'answers',
   },
@@ -946,22 +970,22 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/auth-request.ts',
-    from: "if (!headers.has('Accept')) headers.set('Accept', 'application/json')",
+    from: "    asJson('Accept')\n",
     to: '',
     breaks: 'Laravel and Devise answer an auth call with a redirect to their login page.',
     test: 'answers',
   },
   {
     file: 'kernel/auth-request.ts',
-    from: "if (!headers.has('Accept')) ",
-    to: '',
+    from: "headers.has(header) || headers.set(header, 'application/json')",
+    to: "headers.set(header, 'application/json')",
     breaks: 'What an endpoint function says that it accepts is overwritten.',
     test: 'answers',
   },
   {
     file: 'kernel/auth-request.ts',
-    from: "name === 'login' && isBody(credentials)",
-    to: 'false',
+    from: 'isBody(credentials) ? { url, body: credentials } : ',
+    to: '',
     breaks: 'login(formData) is refused.',
     test: 'answers',
   },
@@ -995,7 +1019,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/judge.ts',
-    from: 'const redirected = response.redirected || isRedirect(response)',
+    from: 'const redirected = response.redirected || isAway',
     to: 'const { redirected } = response',
     breaks: 'isLoggedOut is not told of a redirect that was not followed.',
     test: 'answers',
@@ -1031,15 +1055,15 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/answer.ts',
-    from: '(Object.hasOwn(body, name) && body[name as never]) || undefined',
-    to: 'Object.hasOwn(body, name) ? body[name as never] : undefined',
+    from: '.find(Boolean)',
+    to: '.find(value => value != null && value !== false)',
     breaks: 'A login answer whose members are all empty signs somebody in.',
     test: 'signing-in',
   },
   {
     file: 'kernel/answer.ts',
-    from: "isEmpty(own('user')) ? undefined : own('user')",
-    to: "own('user')",
+    from: 'isEmpty(user) ? undefined : user',
+    to: 'user',
     breaks: 'A login answer with a user who is nobody signs in.',
     test: 'signing-in',
   },
@@ -1530,6 +1554,20 @@ const mutants: Mutant[] = [
     breaks: 'A page that is kept waits for the answer that it hears itself.',
     test: 'waking',
   },
+  {
+    file: 'kernel/wire-note.ts',
+    from: "if (type === 'pagehide') {",
+    to: 'if (false) {',
+    breaks: 'A reload during a refresh sends the cookie that is used up.',
+    test: 'waking',
+  },
+  {
+    file: 'kernel/wire-note.ts',
+    from: "if (type === 'pageshow' && note.read() === onWire) lift()",
+    to: '',
+    breaks: 'A page that was kept leaves its note for the next one.',
+    test: 'waking',
+  },
   // Pages that are not plain pages
   {
     file: 'kernel/environment.ts',
@@ -1554,57 +1592,29 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/prerender.ts',
-    from: 'signal ?? disposal.signal',
+    from: 'signal ?? kernel.disposal.signal',
     to: 'signal',
     breaks: 'A logout of a prerendered page is overtaken by the login before it.',
     test: 'prerender',
   },
   {
     file: 'kernel/restore.ts',
-    from: 'gate.hidden()?.then(restored) ?? restore()',
+    from: 'kernel.gate.hidden()?.then(restored) ?? restore()',
     to: 'restore()',
     breaks: 'A prerendered page asks for the session of a user who may never see it.',
     test: 'prerender',
   },
   {
     file: 'client.ts',
-    from: 'const isOwned = !settings.accessOnly',
-    to: 'const isOwned = !settings.sliding',
-    breaks: 'Tabs wait for the one that has a refresh token which nobody can use.',
-    test: 'no-refresh',
-  },
-  {
-    file: 'client.ts',
-    from: "if (type === 'pagehide') for (const part of [revocation, wireNote]) part.leave()",
-    to: "if (type === 'pagehide') revocation.leave()",
-    breaks: 'A reload during a refresh sends the cookie that is used up.',
-    test: 'waking',
-  },
-  {
-    file: 'client.ts',
-    from: "if (type === 'pageshow') for (const part of [revocation, wireNote]) part.back()",
-    to: "if (type === 'pageshow') revocation.back()",
-    breaks: 'A page that was kept leaves its note for the next one.',
-    test: 'waking',
-  },
-  {
-    file: 'client.ts',
-    from: "(type !== 'pagehide' && environment.visible())",
+    from: "(event.type !== 'pagehide' && environment.visible())",
     to: 'true',
     breaks: 'A page that is left shortens its backoff.',
     test: 'waking',
   },
   {
     file: 'client.ts',
-    from: '      if (wait) await wait\n',
-    to: '',
-    breaks: 'A page that is prerendered signs out a user who has not opened it.',
-    test: 'prerender',
-  },
-  {
-    file: 'client.ts',
-    from: 'disposal.abort(disposed)\n    gate.open()',
-    to: 'disposal.abort(disposed)',
+    from: 'disposal.abort(reason)\n    gate.open()',
+    to: 'disposal.abort(reason)',
     breaks: 'What a prerendered page has asked for hangs when its client is disposed.',
     test: 'prerender',
   },
@@ -1625,8 +1635,8 @@ const mutants: Mutant[] = [
   // What the app hands in, and what others have put there
   {
     file: 'kernel/options.ts',
-    from: 'return bare(Object.fromEntries(entries)) as Given<T>',
-    to: 'return Object.fromEntries(entries) as Given<T>',
+    from: 'const given: Record<string, unknown> = Object.create(null)',
+    to: 'const given: Record<string, unknown> = {}',
     breaks: 'An option that the app left out comes from a polluted Object.prototype.',
     test: 'options',
   },
@@ -1653,7 +1663,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/options.ts',
-    from: "typeof endpoints.refresh === 'function' ? 'function' : endpoints.refresh",
+    from: "isFunction(endpoints.refresh) ? 'function' : endpoints.refresh",
     to: 'String(endpoints.refresh)',
     breaks: "The source of the app's function is the name of its notes.",
     test: 'options',
@@ -1667,7 +1677,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/options.ts',
-    from: '    plain.refreshAhead = 0\n',
+    from: '    given.refreshAhead = 0\n',
     to: '',
     breaks: 'A session that cannot be renewed ends before its token.',
     test: 'no-refresh',
@@ -1851,14 +1861,14 @@ const mutants: Mutant[] = [
   },
   {
     file: 'features/tabs/handover.ts',
-    from: 'flight?.stamp === session.stamp ? flight.after : ANY_TIME',
-    to: 'flight?.after ?? ANY_TIME',
+    from: 'flight?.stamp === session.stamp ? flight.after : undefined',
+    to: 'flight?.after',
     breaks: 'A refresh() that a logout elsewhere has overtaken keeps out who signs in there next.',
     test: 'redirect-login',
   },
   {
     file: 'features/tabs/handover.ts',
-    from: '      kernel.serverClock.issued(shown - ROUNDING, parsed.exp as number, begin, begin)\n',
+    from: '      kernel.serverClock.issued(shown - ROUNDING, parsed.exp, begin, begin)\n',
     to: '',
     breaks: 'A tab that was handed its session believes a copied iat.',
     test: 'time',
@@ -1977,13 +1987,6 @@ const mutants: Mutant[] = [
   },
   {
     file: 'features/tabs/index.ts',
-    from: 'if (settings.sliding && (session.held || !settings.endpoints.restore)) return ANY_TIME',
-    to: '',
-    breaks: 'refresh() makes a new page anonymous beside tabs that have the token.',
-    test: 'redirect-login',
-  },
-  {
-    file: 'features/tabs/index.ts',
     from: "if (type === 'pagehide') {\n        close()",
     to: "if (type === 'pagehide') {",
     breaks: 'A page that is put away keeps its channel and its lock.',
@@ -1997,6 +2000,13 @@ const mutants: Mutant[] = [
     test: 'workers',
   },
   // What the tabs show by locks
+  {
+    file: 'features/tabs/shown.ts',
+    from: 'if (settings.sliding && (session.held || !settings.endpoints.restore)) return undefined',
+    to: '',
+    breaks: 'refresh() makes a new page anonymous beside tabs that have the token.',
+    test: 'redirect-login',
+  },
   {
     file: 'features/tabs/shown.ts',
     from: '      hide()\n      leaveNote()\n',
@@ -2438,9 +2448,15 @@ const mutants: Mutant[] = [
 ]
 
 const TIME_LIMIT = 300_000
+/** Which test noticed a mutant the last time: its titles. */
+const memory = resolve(cache, 'mutants.json')
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, check: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string', default: '' },
+    jobs: { type: 'string', default: `${availableParallelism()}` },
+    check: { type: 'boolean', default: false },
+  },
 })
 const chosen = mutants.filter(mutant => Object.values(mutant).some(text => text.includes(values.only)))
 const source = (file: string): string => readFileSync(resolve(root, 'src', file), 'utf8')
@@ -2450,42 +2466,76 @@ for (const { file, from } of stale) console.log(`src/${file} does not hold this 
 if (stale.length > 0 || chosen.length === 0) process.exit(1)
 if (values.check) process.exit()
 
-const tree = mkdtempSync(resolve(tmpdir(), 'mutants-'))
-process.on('exit', () => rmSync(tree, { recursive: true }))
-for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json']) {
-  cpSync(resolve(root, part), resolve(tree, part), { recursive: true })
-}
-symlinkSync(resolve(root, 'node_modules'), resolve(tree, 'node_modules'))
+const trees = Array.from({ length: Math.min(Number(values.jobs) || 1, chosen.length) }, plant)
+process.on('exit', () => {
+  for (const tree of trees) rmSync(tree, { recursive: true })
+})
 
-const whole = runTests([...new Set(chosen.map(({ test }) => test))])
-if (whole !== null) {
-  console.log(`the tests fail without any mutant: ${whole}`)
+const killers: Record<string, string[]> = existsSync(memory) ? JSON.parse(readFileSync(memory, 'utf8')) : {}
+const keyOf = ({ file, from, to, test }: Mutant): string => JSON.stringify([file, from, to, test])
+
+const files = [...new Set(chosen.map(({ test }) => test))]
+const remembered = chosen
+  .flatMap(mutant => [killers[keyOf(mutant)] ?? []])
+  .filter(titles => titles.length > 0)
+// A test that fails without the others of its file would notice every mutant.
+const [whole, alone] = await Promise.all([
+  runTests(trees[0]!, files),
+  remembered.length > 0 ? runTests(trees.at(-1)!, files, remembered) : null,
+])
+const broken = whole ?? alone
+if (broken) {
+  console.log(`the tests fail without any mutant: ${broken.join(' > ')}`)
   process.exit(1)
 }
 
 let killed = 0
-for (const { file, from, to, breaks, test } of chosen) {
+const waiting = [...chosen]
+await Promise.all(
+  trees.map(async tree => {
+    for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) await tryOut(mutant, tree)
+  }),
+)
+console.log(`${killed} of ${chosen.length} killed`)
+process.exitCode = killed === chosen.length ? 0 : 1
+
+/** A copy of what the tests need. */
+function plant(): string {
+  const tree = mkdtempSync(resolve(tmpdir(), 'mutants-'))
+  for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json']) {
+    cpSync(resolve(root, part), resolve(tree, part), { recursive: true })
+  }
+  symlinkSync(resolve(root, 'node_modules'), resolve(tree, 'node_modules'))
+  return tree
+}
+
+async function tryOut(mutant: Mutant, tree: string): Promise<void> {
+  const { file, from, to, breaks, test } = mutant
   const path = resolve(tree, 'src', file)
   const original = readFileSync(path, 'utf8')
   writeFileSync(
     path,
     original.replace(from, () => to),
   )
-  const killer = runTests([test])
+  const last = killers[keyOf(mutant)]
+  const killer = (last && (await runTests(tree, [test], [last]))) ?? (await runTests(tree, [test]))
   writeFileSync(path, original)
-  if (killer !== null) killed++
+  if (killer) {
+    killed++
+    killers[keyOf(mutant)] = killer
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(memory, JSON.stringify(killers))
+  }
   console.log(
-    `${killer === null ? 'SURVIVED' : 'killed  '}  ${file}: ${breaks} ${killer === null ? from : `(${killer})`}`,
+    `${killer ? 'killed  ' : 'SURVIVED'}  ${file}: ${breaks} ${killer ? `(${killer.join(' > ')})` : from}`,
   )
 }
-console.log(`${killed} of ${chosen.length} killed`)
-process.exitCode = killed === chosen.length ? 0 : 1
 
-/** What failed first, or `null`. */
-function runTests(names: string[]): string | null {
+/** The titles of what failed first, or `null`. `only`: the titles of the tests to run. */
+async function runTests(tree: string, names: string[], only?: string[][]): Promise<string[] | null> {
   const report = resolve(tree, 'report.json')
   rmSync(report, { force: true })
-  const { status, error } = spawnSync(
+  const child = spawn(
     process.execPath,
     [
       resolve(root, 'node_modules/vitest/vitest.mjs'),
@@ -2501,6 +2551,7 @@ function runTests(names: string[]): string | null {
       ],
       // Threads die with the process: one that loops for ever would outlive it otherwise.
       ...['--pool', 'threads', '--reporter', './test/tools/reporter.ts', '--outputFile', report],
+      ...(only ? ['--testNamePattern', only.map(toPattern).join('|')] : []),
       ...names.map(name => `test/${name}.test.ts`),
     ],
     {
@@ -2511,9 +2562,18 @@ function runTests(names: string[]): string | null {
       env: { ...process.env, NO_COLOR: '1' },
     },
   )
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('exit', resolve)
+    child.on('error', reject)
+  })
   if (status === 0) return null
-  if (error) return `not over after ${TIME_LIMIT / 1000} s`
-  const tests: TestCase[] = JSON.parse(readFileSync(report, 'utf8'))
+  if (status === null) return [`not over after ${TIME_LIMIT / 1000} s`]
+  const tests: TestCase[] = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : []
   const failed = tests.find(({ status }) => status === 'failed')
-  return failed?.titles.join(' > ') ?? 'an error outside the tests'
+  return failed?.titles ?? ['an error outside the tests']
+}
+
+/** Vitest joins the titles by its own separator. */
+function toPattern(titles: string[]): string {
+  return `^${titles.map(title => title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(?: > | )')}$`
 }
