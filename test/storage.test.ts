@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { idleTimeout, shareTabs, tokenStorage, webStorage } from '../src/core.ts'
 import { browserStorage } from '../src/features/storage/browser-storage.ts'
-import type { AuthClientOptions, Feature, TokenStorage } from '../src/types.ts'
+import type { AuthClientOptions, EndpointFunction, Feature, TokenStorage } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
@@ -219,6 +219,32 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     const after = open(before, { storage: createTabStorage(kept[0]) })
     expect((await after.client.ready()).status).toBe('authenticated')
     expect(after.server.reuses).toBe(0)
+  })
+
+  test('C1 a logout while the storage is read leaves no refresh token in memory', async () => {
+    const kept = createTabStorage()
+    const before = open(undefined, { storage: kept })
+    await before.login()
+    await before.settle()
+    let arrive = () => {}
+    const reading = new Promise<void>(resolve => {
+      arrive = resolve
+    })
+    const slow: TokenStorage = { ...kept, get: key => reading.then(() => kept.get(key)) }
+    const given: unknown[] = []
+    const login: EndpointFunction = ({ tokens, credentials }) => {
+      given.push(tokens)
+      return { url: '/login', json: credentials }
+    }
+    const world = open(before, { storage: slow, before, options: { endpoints: { login } } })
+    before.close()
+    const ready = world.client.ready()
+    await world.settle()
+    const logout = world.client.logout()
+    arrive()
+    await Promise.all([ready, logout])
+    await world.login()
+    expect(given).toEqual([null])
   })
 
   test('the rotated token is there before the lock is let go, also where writing takes its time', async () => {

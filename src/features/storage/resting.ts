@@ -3,6 +3,7 @@ import { NOTHING } from '../../kernel/own.ts'
 import type { StoragePart } from '../../kernel/parts.ts'
 import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
+import type { Stamp } from '../../kernel/stamp.ts'
 import type { LogoutReason, ProofKey, TokenStorage } from '../../types.ts'
 import { createVault } from './vault.ts'
 
@@ -48,12 +49,13 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     const { session } = kernel
     const { tokens, lineage, stamp } = session
     const { epoch } = stamp
-    if (lineage !== null && tokens?.refreshToken) return recheck(lineage)
+    if (lineage !== null && tokens?.refreshToken) return recheck(lineage, stamp)
     const found = await vault.load(settings.accessOnly ? undefined : () => session.expected)
-    if (disposal.signal.aborted) return true
+    if (isOver(stamp)) return true
     if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)
     const key = found?.refreshToken ? await keyOf(found) : undefined
+    if (isOver(stamp)) return true
     if (key === null) {
       vault.drop(found?.lineage ?? 0)
       session.resume(undefined, null)
@@ -70,7 +72,7 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     } else if (found?.refreshToken) {
       const isOlder = session.held && lineage !== found.lineage
       const owner = isOlder ? 'another tab' : await ownerOf(found.lineage)
-      if (disposal.signal.aborted) return true
+      if (isOver(stamp)) return true
       isOthers = owner === 'another client'
       if (isOthers) {
         session.resume(undefined, found.lineage)
@@ -84,6 +86,9 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     return true
   }
 
+  /** A login or logout that came while the storage was read decides what this tab holds. */
+  const isOver = (stamp: Stamp): boolean => disposal.signal.aborted || kernel.session.stamp !== stamp
+
   /** The key that the refresh token is bound to; `null`: this browser no longer has it, so the token cannot be used. */
   async function keyOf({ key }: Rest): Promise<ProofKey | null | undefined> {
     const held = kernel.session.tokens?.key
@@ -95,10 +100,10 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
    * A stored token that this client goes on with may turn out to be an old copy: browsers show writes of other tabs
    * late.
    */
-  async function recheck(lineage: number): Promise<true> {
+  async function recheck(lineage: number, stamp: Stamp): Promise<true> {
     const found = await vault.load()
     const isOurs = found !== null && (await ownerOf(lineage)) === 'this client'
-    if (disposal.signal.aborted) return true
+    if (isOver(stamp)) return true
     if (!isOurs) kernel.session.resume(undefined, lineage)
     // Without locks another client of this document has refreshed with it.
     else if (found?.refreshToken && found.lineage === lineage)
