@@ -56,7 +56,7 @@ export function readStandard(
  * Does the auth server itself refuse, and not a firewall or a service mesh in front of it? Those send 400 and 403 with
  * a page or a text of their own. A backend sends JSON, no body, or only the name of the status.
  */
-export function isRefusal({ status, body }: Failure, text: string): boolean {
+export function isRefusal({ status, body }: Pick<Failure, 'status' | 'body'>, text: string): boolean {
   if (status === 401) return true
   const isOwn = body !== text || /^\s*(bad request|forbidden)\s*$/i.test(text)
   return (status === 400 || status === 403) && isOwn

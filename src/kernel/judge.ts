@@ -43,6 +43,8 @@ export interface Needs {
   readonly cookies: CookiesPart | undefined
 }
 
+type Parsed = Omit<Failure, 'operation'>
+
 /** `request`: what is answered, sent at `sentAt`. */
 export type Judge = (call: Call, request: AuthRequest, sentAt: Instant, received: Received) => Promise<Answer>
 
@@ -58,18 +60,20 @@ export function createJudge(kernel: Needs): Judge {
     })
 
   /** Would the same call be refused again? */
-  function isFinal({ kind, decides }: Call, failure: Failure, text: string): boolean | Promise<boolean> {
-    const { status, response } = failure
+  function isFinal(call: Call, answer: Parsed, text: string): boolean | Promise<boolean> {
+    const { operation, kind, decides } = call
+    const { status, response } = answer
     if (!decides) return false
     if (kind === 'login' && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return true
-    if (isRejected) return opinion(response, 'isRejected', () => isRejected(failure))
-    return isRefusal(failure, text)
+    if (isRejected) return opinion(response, 'isRejected', () => isRejected({ operation, ...answer }))
+    return isRefusal(answer, text)
   }
 
   /** `own`: the reader of this one request, in place of `readTokens`. */
   async function read(
     own: ReadTokens | undefined,
-    { operation, body, response }: Failure,
+    operation: Operation,
+    { body, response }: Parsed,
   ): Promise<Pick<Answer, 'set' | 'isAppsWord'>> {
     const reader = own ?? settings.readTokens ?? readStandard
     const set = await callback(log, own ? 'read' : 'readTokens', async () => {
@@ -96,16 +100,22 @@ export function createJudge(kernel: Needs): Judge {
     if (ok && kind === 'login') serverClock.forget()
     serverClock.saw(serverDate)
     const retryAt = readRetryAfter(headers.get('Retry-After'), serverDate, environment.now())
-    const refused = (outcome: Outcome, details?: AuthErrorDetails): AuthError => {
-      const how = ok ? 'found nobody signed in' : `was answered with ${isAway ? 'a redirect' : status}`
-      // A server may quote what it refuses, and an error shows no token.
-      return failed(call, outcome, how, { status, retryAt, body: withoutTokens(body, tokens), ...details })
-    }
-    if (!ok && !(await isFinal(call, { operation, ...answer }, text))) {
-      // A logout that leads elsewhere does so again.
-      throw refused('unavailable', isLogout && isAway ? { retryable: false } : undefined)
-    }
-    const found = ok && !isLogout ? await read(request.read, { operation, ...answer }) : { set: null }
+    const refused = (outcome: Outcome): AuthError =>
+      failed(
+        call,
+        outcome,
+        ok ? 'found nobody signed in' : `was answered with ${isAway ? 'a redirect' : status}`,
+        {
+          // The next try of a logout would be answered with the same redirect.
+          retryable: outcome === 'unavailable' && !(isLogout && isAway),
+          status,
+          retryAt,
+          // A server may quote what it refuses, and an error shows no token.
+          body: withoutTokens(body, tokens),
+        },
+      )
+    if (!ok && !(await isFinal(call, answer, text))) throw refused('unavailable')
+    const found = ok && !isLogout ? await read(request.read, operation, answer) : { set: null }
     if (found.set === null && decides) throw refused('rejected')
     const arrival = { sentAt, serverDate, key: request.key, scheme, serverClock }
     return { ...found, body, status, arrival }
