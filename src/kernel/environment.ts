@@ -111,7 +111,11 @@ export function browserEnvironment(): Environment {
     online: () => !page || navigator.onLine !== false,
     onWake(callback) {
       // A worker hears of the network alone.
-      const stop = listen(inWindow ? window : page && globalThis, ['pageshow', 'pagehide', 'online', 'focus'], callback)
+      const stop = listen(
+        inWindow ? window : page && globalThis,
+        ['pageshow', 'pagehide', 'online', 'focus'],
+        callback,
+      )
       const stopToo = listen(inWindow && document, ['visibilitychange', 'resume'], callback)
       return () => {
         stop()
