@@ -56,5 +56,5 @@ export async function within<T>(
   }
 }
 
-export const tookTooLong = (code: AuthErrorCode, timeout: number): AuthError =>
-  new AuthError(code, `No answer within "timeout", ${timeout} ms.`)
+export const tookTooLong = (code: AuthErrorCode, ms: number): AuthError =>
+  new AuthError(code, `No answer within ${ms} ms: see "timeout".`)

@@ -1,4 +1,4 @@
-import { unlessAborted } from './abort.ts'
+import { tookTooLong, unlessAborted } from './abort.ts'
 import { type Backoff, NEVER } from './backoff.ts'
 import { instant, later, remaining } from './clock.ts'
 import type { Endpoints } from './endpoints.ts'
@@ -43,7 +43,7 @@ export function createExchange(kernel: Needs): Exchange {
     // A token that renews itself needs a token to renew: without one, only a restore is possible.
     const isRestore = session.snapshot.status === 'unknown' || (settings.sliding && !session.held)
     const operation = isRestore ? 'restore' : 'refresh'
-    const givenUp = new AuthError('refresh_unavailable', 'No answer within twice the "timeout".')
+    const givenUp = tookTooLong('refresh_unavailable', 2 * timeout)
     const undo = environment.timer(() => flight.controller.abort(givenUp), 2 * timeout)
     const slow = later(instant(environment), timeout)
     flight.sent = true
@@ -81,10 +81,7 @@ export function createExchange(kernel: Needs): Exchange {
     }
     const token = await endpoints.refresh(operation, tokens, signal, rotated)
     if (held && isUnchanged(token, held) && isExpired(environment, held)) {
-      throw new AuthError(
-        'malformed_response',
-        'The server handed back the token that has expired, and no new one.',
-      )
+      throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
     }
     // The result will be dropped, so the user endpoint is not called.
     if (session.stamp !== flight.stamp) return token

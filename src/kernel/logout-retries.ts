@@ -9,7 +9,7 @@ import type { Rest } from './rest.ts'
 import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 
-export type Rested = Promise<Rest | null | undefined> | null
+export type Rested = Promise<Rest | null | undefined>
 
 /** When a logout that the server has not confirmed is sent again, and by which page. */
 interface LogoutRetries {
@@ -36,7 +36,7 @@ interface Needs extends NoteNeeds {
 const RETRY = 1_000
 const MAX_RETRY = 15 * 60_000
 
-export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void): LogoutRetries {
+export function createLogoutRetries(kernel: Needs, run: (rested?: Rested) => void): LogoutRetries {
   const { settings, environment, session, marker } = kernel
   /** When a page that did not sign out itself may retry. */
   const mayRetryAt = later(instant(environment), settings.timeout)
@@ -68,7 +68,7 @@ export function createLogoutRetries(kernel: Needs, run: (rested: Rested) => void
     const wait = isOurs ? 0 : remaining(environment, mayRetryAt)
     // A timer can ring a little early.
     if (wait > 0) retryIn(Math.ceil(wait))
-    else run(null)
+    else run()
   }
 
   function isFromHere(): boolean {

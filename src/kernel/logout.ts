@@ -28,7 +28,7 @@ export interface How {
   /** The app or the user decides it now, so a session that is signed in elsewhere does not count as newer. */
   readonly asked?: boolean
   /** What was stored at that moment. */
-  readonly rested?: Rested
+  readonly rested?: Rested | undefined
   /** For the app's own endpoint function. */
   readonly input?: unknown
   /** By the app's own `logout`: the page may leave, to end the session at the authorization server. */
@@ -81,7 +81,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
 
   async function revoke(
     tokens: HeldTokens | null,
-    { asked = false, rested = null, input, leaves = false }: How,
+    { asked = false, rested, input, leaves = false }: How,
   ): Promise<LogoutResult> {
     const flow = leaves ? kernel.flow : undefined
     if (!settings.endpoints.logout && !flow) return { revoked: false }

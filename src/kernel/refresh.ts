@@ -63,7 +63,7 @@ export function createRefresher(kernel: Needs): Refresher {
     if (paused > 0 && !backoff.isAwaited(paused)) return Promise.resolve(backoff.current!.error)
     const wait = isAsked ? 0 : backoff.limit()
     if (wait <= 0) return launch(need, since)
-    const message = 'Refreshed too often: the API refuses tokens that were just issued.'
+    const message = 'Refreshed too often: the API refuses fresh tokens.'
     const retryAt = Math.round(environment.now() + wait)
     return Promise.resolve(new AuthError('refresh_unavailable', message, { retryAt }))
   }
@@ -102,10 +102,14 @@ export function createRefresher(kernel: Needs): Refresher {
     const end = later(instant(environment), timeout)
     let outcome: AuthError | null = null
     try {
-      const isAfterRestore = current.former?.stamp === current.stamp
-      await formerOver(current)
+      const { former, epoch, stamp } = current
+      // A request that is still on the wire for an earlier session: its `Set-Cookie` must not arrive later. After a login
+      // or logout nothing else of that answer is needed, so `timeout` bounds the wait. Within one epoch the answer may
+      // hold the cookie to go on with.
+      await (former?.epoch === epoch ? former.done : former && over(former))
+      current.former = null
       // The former restore has changed the session, and the app asks about the session as it is now.
-      if (isAfterRestore) current.stamp = session.stamp
+      if (former?.stamp === stamp) current.stamp = session.stamp
       do {
         current.shaken = false
         current.sent = false
@@ -135,17 +139,6 @@ export function createRefresher(kernel: Needs): Refresher {
       })
       current.stir = null
     }
-  }
-
-  /**
-   * Waits for a request that is still on the wire for an earlier session: its `Set-Cookie` must not arrive later. After
-   * a login or logout it waits no longer than `timeout`, since nothing else of that answer is needed. Within one epoch
-   * it waits for the answer itself, which may hold the cookie to go on with.
-   */
-  async function formerOver(current: Flight): Promise<void> {
-    const { former, epoch } = current
-    if (former) await (former.epoch === epoch ? former.done : over(former))
-    current.former = null
   }
 
   async function over(current: Flight): Promise<void> {

@@ -37,11 +37,8 @@ interface Needs {
 export function createSignOut(kernel: Needs): SignOut {
   const { environment, session, marker, revocation, say } = kernel
 
-  function loaded(): Rested {
-    const { storage, tabs } = kernel
-    if (storage) return storage.load()
-    return tabs?.kept ? Promise.resolve(tabs.kept) : null
-  }
+  /** What is stored. */
+  const loaded = async (): Rested => (kernel.storage ? kernel.storage.load() : kernel.tabs?.kept)
 
   function signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult> {
     say.decide()
