@@ -49,10 +49,9 @@ export const createClient = <Claims, User>(
   environment: Environment,
 ): AuthClient<Claims, User> => createParts<Claims, User>(options, environment).client
 
-// Long on purpose: what is created, in which order, and what each part is handed, is read in one piece. It decides nothing.
 /**
  * Puts the kernel and the imported features together. `forNow`: what an HTTP client on top of `fetch` gives to all
- * attempts of one call.
+ * attempts of one call. What is created, and in which order, is read here in one piece; it decides nothing.
  */
 export function createParts<Claims, User>(
   options: AuthClientOptions<Claims>,
@@ -61,8 +60,8 @@ export function createParts<Claims, User>(
   const { settings, plans } = readOptions(options, environment)
   const emitter = createEmitter<Events<Claims, User>>(environment)
 
-  // The one class beside the error: so TypeScript knows of all members before the first is created. Each part is handed the
-  // whole, and reads late what is created after it.
+  // The only class beside the error. A class has a type before its members exist, so each part can be given the whole
+  // object without a cast. A part reads late what is created after it.
   class Wiring implements Kernel {
     readonly settings: Settings = settings
     readonly environment: Environment = environment

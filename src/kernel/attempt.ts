@@ -9,7 +9,6 @@ import type { LoginNote } from './login-note.ts'
 import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
-import type { SignOut } from './sign-out.ts'
 
 /**
  * One attempt of a refresh or restore, in its turn among all tabs: take the lock, look again, then ask the server, the
@@ -27,7 +26,8 @@ export interface AttemptNeeds {
   readonly exclusive: Exclusive
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
-  readonly ending: Pick<SignOut, 'bars'>
+  /** Does something keep the session ended? */
+  readonly ending: { bars(): boolean }
 }
 
 /** The outcome, or what is left to do when the lock is let go. */

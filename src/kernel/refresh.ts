@@ -4,7 +4,6 @@ import { instant, later, remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
 import type { Flight, Need } from './flight.ts'
-import type { Schedule } from './schedule.ts'
 
 export interface Refresher {
   /**
@@ -33,7 +32,7 @@ export interface Refresher {
 interface Needs extends AttemptNeeds {
   readonly environment: Environment
   readonly disposal: Pick<Disposal, 'reason'>
-  readonly schedule: Pick<Schedule, 'look'>
+  readonly schedule: { look(): void }
 }
 
 /** Refresh and restore, the only turns that other callers can join: from the first need to the one outcome for all. */
