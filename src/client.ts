@@ -1,9 +1,10 @@
 import { createDisposal, type Disposal } from './kernel/abort.ts'
 import { createAccessToken } from './kernel/access-token.ts'
-import { createAsk } from './kernel/ask.ts'
+import { createAppRefresh } from './kernel/app-refresh.ts'
 import { type Backoff, createBackoff } from './kernel/backoff.ts'
 import { createBearer } from './kernel/bearer.ts'
 import { fanOut } from './kernel/changes.ts'
+import { createDecisions, type Decisions } from './kernel/decisions.ts'
 import { createEndpoints, type Endpoints } from './kernel/endpoints.ts'
 import type { Environment } from './kernel/environment.ts'
 import { AuthError } from './kernel/errors.ts'
@@ -11,7 +12,6 @@ import { createEmitter, type Events } from './kernel/events.ts'
 import { createExchange, type Exchange } from './kernel/exchange.ts'
 import type { Kernel } from './kernel/feature.ts'
 import { createLoginNote, type LoginNote } from './kernel/login-note.ts'
-import { createRevocation, type Revocation } from './kernel/logout.ts'
 import { createMarker, type Marker } from './kernel/marker.ts'
 import { readOptions } from './kernel/options.ts'
 import { pick } from './kernel/own.ts'
@@ -31,7 +31,7 @@ import { createPrerenderGate, type PrerenderGate } from './kernel/prerender.ts'
 import { createRefresher, type Refresher } from './kernel/refresh.ts'
 import { type AuthorizedFetch, createAuthorizedFetch } from './kernel/request.ts'
 import { createRestore, type Restore } from './kernel/restore.ts'
-import { createSay, type Say } from './kernel/say.ts'
+import { createRevocation, type Revocation } from './kernel/revocation.ts'
 import { createSchedule, type Schedule } from './kernel/schedule.ts'
 import { createServerClock, type ServerClock } from './kernel/server-clock.ts'
 import { type Change, createSession, type SessionHolder } from './kernel/session.ts'
@@ -66,7 +66,7 @@ export function createParts<Claims, User>(
     readonly settings: Settings = settings
     readonly environment: Environment = environment
     readonly disposal: Disposal = createDisposal()
-    readonly say: Say = createSay()
+    readonly decisions: Decisions = createDecisions()
     readonly gate: PrerenderGate = createPrerenderGate(this)
     readonly cookies: CookiesPart | undefined = plans.mode?.create(this)
     readonly flow: FlowPart | undefined = plans.flow?.create(this)
@@ -153,7 +153,7 @@ export function createParts<Claims, User>(
     ready: restore.ready,
     login: signIn.login,
     setTokens: signIn.setTokens,
-    refresh: createAsk(kernel),
+    refresh: createAppRefresh(kernel),
     logout: ending.logout,
     getAccessToken,
     peekAccessToken,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { plan } from '../src/kernel/feature.ts'
 import type { ProofPart } from '../src/kernel/parts.ts'
-import { createSignedSend } from '../src/kernel/signed.ts'
+import { createSignedSend } from '../src/kernel/signed-send.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'

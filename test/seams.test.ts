@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { plan } from '../src/kernel/feature.ts'
 import type { ProofPart } from '../src/kernel/parts.ts'
-import { createSignedSend } from '../src/kernel/signed.ts'
+import { createSignedSend } from '../src/kernel/signed-send.ts'
 import type { AuthClientOptions, EndpointFunction, ProofKey } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'

@@ -3,7 +3,7 @@ import type { Answer } from './answer.ts'
 import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
 import { callback } from './callback.ts'
 import { instant } from './clock.ts'
-import { type Call, createJudge, failed, type Needs as JudgeNeeds, type Received } from './judge.ts'
+import { type AuthCall, createJudge, failed, type Needs as JudgeNeeds, type Received } from './judge.ts'
 import type { ProofPart } from './parts.ts'
 import { isUsable } from './token.ts'
 import type { WireNote } from './wire-note.ts'
@@ -48,7 +48,7 @@ export function createAsk(kernel: Needs): Ask {
   }
 
   async function send(
-    call: Call,
+    call: AuthCall,
     { url, init, key }: AuthRequest,
     arrived: false | (() => void),
   ): Promise<Received & { isTaught?: boolean | undefined }> {
@@ -67,7 +67,7 @@ export function createAsk(kernel: Needs): Ask {
     const { sent, rotated, kind = operation === 'restore' ? 'refresh' : operation } = asking
     signal.throwIfAborted()
     const decides = kind === 'login' || kind === 'refresh'
-    const call: Call = { operation, kind, decides, tokens }
+    const call: AuthCall = { operation, kind, decides, tokens }
     const name = operation === 'restore' && !settings.endpoints.restore ? 'refresh' : operation
     // Only a cookie can be changed by the answer to a page that has gone.
     const isByCookie = (name === 'restore' || (name !== 'user' && !settings.sliding)) && !tokens?.refreshToken

@@ -64,7 +64,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
     const token = toToken(answer)
     if (token) return token
     if (operation === 'restore' && endpoints.restore && endpoints.refresh) {
-      return follow(answer, 'refresh', tokens, signal, rotated)
+      return askForToken(answer, 'refresh', tokens, signal, rotated)
     }
     throw new AuthError(
       'malformed_response',
@@ -73,7 +73,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
   }
 
   /** After an answer without an access token: asks for one, with the refresh token of that answer. */
-  async function follow(
+  async function askForToken(
     { set }: Answer,
     operation: 'refresh' | 'restore',
     tokens: HeldTokens | null,
@@ -113,7 +113,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
       if (token && (!cookies || token.user !== undefined)) return token
       try {
         if (token && cookies) return await cookies.whoIs(token, 'user', signal)
-        return await follow(answer, endpoints.refresh ? 'refresh' : 'restore', null, signal)
+        return await askForToken(answer, endpoints.refresh ? 'refresh' : 'restore', null, signal)
       } catch (error) {
         if (!isAuthError(error)) throw error
         const { message, retryable, status } = error

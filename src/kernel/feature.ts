@@ -1,13 +1,13 @@
 import type { Feature } from '../types.ts'
 import type { Disposal } from './abort.ts'
 import type { Backoff } from './backoff.ts'
+import type { Decisions } from './decisions.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { invalid } from './errors.ts'
 import type { Events } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import type { LoginNote } from './login-note.ts'
-import type { Revocation } from './logout.ts'
 import type { Marker } from './marker.ts'
 import type {
   CookiesPart,
@@ -21,7 +21,7 @@ import type {
 } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { Restore } from './restore.ts'
-import type { Say } from './say.ts'
+import type { Revocation } from './revocation.ts'
 import type { Schedule } from './schedule.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
@@ -56,7 +56,7 @@ export interface Kernel {
   readonly proof: ProofPart | undefined
   readonly schedule: Schedule
   readonly restore: Restore
-  readonly say: Say
+  readonly decisions: Decisions
   readonly ending: SignOut
   emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void
 }

@@ -19,7 +19,7 @@ import type { Settings } from './settings.ts'
 import { readSet } from './token.ts'
 
 /** One auth call: what its answer is judged by. */
-export interface Call {
+export interface AuthCall {
   /** The operation that the app's own functions see. */
   readonly operation: Operation
   /** The operation that a refusal counts for: it chooses the error code. */
@@ -46,7 +46,12 @@ export interface Needs {
 type Parsed = Omit<Failure, 'operation'>
 
 /** `request`: what is answered, sent at `sentAt`. */
-export type Judge = (call: Call, request: AuthRequest, sentAt: Instant, received: Received) => Promise<Answer>
+export type Judge = (
+  call: AuthCall,
+  request: AuthRequest,
+  sentAt: Instant,
+  received: Received,
+) => Promise<Answer>
 
 export function createJudge(kernel: Needs): Judge {
   const { settings, environment, serverClock } = kernel
@@ -60,7 +65,7 @@ export function createJudge(kernel: Needs): Judge {
     })
 
   /** Would the same call be refused again? */
-  function isFinal(call: Call, answer: Parsed, text: string): boolean | Promise<boolean> {
+  function isFinal(call: AuthCall, answer: Parsed, text: string): boolean | Promise<boolean> {
     const { operation, kind, decides } = call
     const { status, response } = answer
     if (!decides) return false
@@ -123,7 +128,7 @@ export function createJudge(kernel: Needs): Judge {
 }
 
 export const failed = (
-  { kind, operation }: Call,
+  { kind, operation }: AuthCall,
   outcome: Outcome,
   how: string,
   details?: AuthErrorDetails,

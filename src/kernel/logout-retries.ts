@@ -1,12 +1,12 @@
 import type { Disposal } from './abort.ts'
 import { instant, later, remaining } from './clock.ts'
+import type { Decisions } from './decisions.ts'
 import type { Environment } from './environment.ts'
 import type { AuthError } from './errors.ts'
 import type { Marker } from './marker.ts'
 import { createNote, type NoteNeeds } from './note.ts'
 import { NOTHING } from './own.ts'
 import type { Rest } from './rest.ts'
-import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 
 export type Rested = Promise<Rest | null | undefined>
@@ -29,7 +29,7 @@ interface Needs extends NoteNeeds {
   readonly environment: Environment
   readonly session: SessionHolder
   readonly marker: Marker
-  readonly say: Pick<Say, 'asking'>
+  readonly decisions: Pick<Decisions, 'asking'>
   readonly disposal: Pick<Disposal, 'reason'>
 }
 
@@ -39,7 +39,7 @@ const MAX_RETRY = 15 * 60_000
 export function createLogoutRetries(kernel: Needs, run: (rested?: Rested) => void): LogoutRetries {
   const { settings, environment, session, marker } = kernel
   /** When a page that did not sign out itself may retry. */
-  const mayRetryAt = later(instant(environment), settings.timeout)
+  const mayRetryAt = environment.page && later(instant(environment), settings.timeout)
   /** The note that the server would answer this logout in the same way again, so no page repeats it. */
   const pointless = createNote(kernel, 'logout-answered')
   /** This page made a logout that is not confirmed, and knows of no login since. */
@@ -60,12 +60,12 @@ export function createLogoutRetries(kernel: Needs, run: (rested?: Rested) => voi
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.stamp.epoch)) return
     if (pointless.read() != null) return
-    if (kernel.say.asking) {
+    if (kernel.decisions.asking) {
       retryIn(RETRY)
       return
     }
     if (!isOurs && (hasAppAsked || !isFromHere())) return
-    const wait = isOurs ? 0 : remaining(environment, mayRetryAt)
+    const wait = isOurs || !mayRetryAt ? 0 : remaining(environment, mayRetryAt)
     // A timer can ring a little early.
     if (wait > 0) retryIn(Math.ceil(wait))
     else run()

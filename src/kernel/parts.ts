@@ -39,7 +39,7 @@ export type Exclusive = <T>(task: (alone: boolean) => Promise<T>, giveUp?: Abort
  * Which client owns a lineage, and so refreshes for it. `another tab`: what is stored in this tab is then only a copy,
  * made when the browser duplicated the tab. `another client`: maybe one in this same document, with the same storage.
  */
-export type Owner = 'this client' | 'another client' | 'another tab'
+export type LineageOwner = 'this client' | 'another client' | 'another tab'
 
 /** The other tabs of this browser. */
 export interface TabsPart extends Part {
@@ -75,7 +75,7 @@ export interface TabsPart extends Part {
   /**
    * Makes this client the one that refreshes for this lineage, unless another is. Without locks every one is its own.
    */
-  own(lineage: number): Promise<Owner>
+  own(lineage: number): Promise<LineageOwner>
   /** The access token from before, while this tab asks whether its session still counts (see `suspension.ts`). */
   readonly kept: Rest | null
   /** A refresh was put off: tells the siblings, so that they do not ask either. */

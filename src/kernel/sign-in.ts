@@ -1,18 +1,18 @@
 import type { Abortable, AuthenticatedSession, TokenSet } from '../types.ts'
 import { type Disposal, tookTooLong, unlessAborted, within } from './abort.ts'
 import { instant } from './clock.ts'
+import type { Decisions } from './decisions.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, invalid } from './errors.ts'
 import type { Identity } from './identity.ts'
 import type { LoginNote } from './login-note.ts'
-import type { Revocation } from './logout.ts'
 import type { Marker } from './marker.ts'
 import { pick } from './own.ts'
 import type { CookiesPart, Exclusive, FlowPart } from './parts.ts'
 import type { PrerenderGate } from './prerender.ts'
 import type { Refresher } from './refresh.ts'
-import type { Say } from './say.ts'
+import type { Revocation } from './revocation.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -63,19 +63,19 @@ interface Needs extends SignInBeginning {
   readonly loginNote: LoginNote
   readonly serverClock: ServerClock
   readonly exclusive: Exclusive
-  readonly say: Say
+  readonly decisions: Decisions
   readonly cookies: CookiesPart | undefined
   readonly flow: FlowPart | undefined
   readonly marker: Marker
 }
 
 export function createSignIn(kernel: Needs): SignIn {
-  const { settings, environment, session, endpoints, loginNote, say } = kernel
+  const { settings, environment, session, endpoints, loginNote, decisions } = kernel
   async function login(credentials?: unknown, options?: Abortable) {
     const { signal } = pick(options, 'signal')
     const hidden = beginSignIn(kernel, signal)
     if (hidden) await hidden
-    const asked = say.decisions
+    const asked = decisions.count
     return loginWith(
       kernel.flow ? await started(kernel.flow, credentials, signal) : credentials,
       asked,
@@ -107,7 +107,7 @@ export function createSignIn(kernel: Needs): SignIn {
     const token = isChecked ? parsed : endpoints.named(parsed, known)
     const isRefresh = isRenewal(token)
     // The next token of who is signed in does not end a login that is under way.
-    const asked = isRefresh ? say.decisions : ++say.decisions
+    const asked = isRefresh ? decisions.count : ++decisions.count
     // Where nothing is left to ask, the very next request carries the token, awaited or not.
     if (!isChecked && (isRefresh || !settings.endpoints.user)) return commit(token, 'tokens')
     const identity = isRefresh ? session.identity : null
@@ -132,7 +132,7 @@ export function createSignIn(kernel: Needs): SignIn {
   ): Promise<AuthenticatedSession> {
     const { timeout } = settings
     const end = kernel.disposal.signal
-    const isOver = () => asked !== say.decisions
+    const isOver = () => asked !== decisions.count
     const unlessSuperseded = () => {
       if (isOver() || (renewed && session.identity !== renewed)) {
         throw new AuthError('superseded', 'login, logout or setTokens was called in between.')
@@ -166,7 +166,7 @@ export function createSignIn(kernel: Needs): SignIn {
     login,
     setTokens,
     async complete(credentials) {
-      const asked = say.decisions
+      const asked = decisions.count
       return loginWith(await credentials, asked)
     },
   }

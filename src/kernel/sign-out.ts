@@ -1,12 +1,12 @@
 import type { LogoutResult } from '../types.ts'
 import type { Disposal } from './abort.ts'
+import type { Decisions } from './decisions.ts'
 import type { Environment } from './environment.ts'
-import type { Revocation } from './logout.ts'
 import type { Rested } from './logout-retries.ts'
 import type { Marker } from './marker.ts'
 import type { Part, StoragePart, TabsPart } from './parts.ts'
 import type { PrerenderGate } from './prerender.ts'
-import type { Say } from './say.ts'
+import type { Revocation } from './revocation.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
@@ -26,7 +26,7 @@ interface Needs {
   readonly session: SessionHolder
   readonly marker: Marker
   readonly revocation: Revocation
-  readonly say: Say
+  readonly decisions: Decisions
   readonly tabs: TabsPart | undefined
   readonly storage: StoragePart | undefined
   readonly parts: readonly Part[]
@@ -35,13 +35,13 @@ interface Needs {
 }
 
 export function createSignOut(kernel: Needs): SignOut {
-  const { environment, session, marker, revocation, say } = kernel
+  const { environment, session, marker, revocation, decisions } = kernel
 
   /** What is stored. */
   const loaded = async (): Rested => (kernel.storage ? kernel.storage.load() : kernel.tabs?.kept)
 
   function signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult> {
-    say.decide()
+    decisions.decide()
     const { tokens } = session
     const rested = loaded()
     session.clear(reason)
@@ -63,7 +63,7 @@ export function createSignOut(kernel: Needs): SignOut {
     },
 
     bars() {
-      if (say.asking) return false
+      if (decisions.asking) return false
       // Where this tab alone has the refresh token, and tells nobody, it was another session that another tab has ended.
       const isApart = !kernel.tabs && session.lineage !== null
       const { epoch, serial } = session.stamp

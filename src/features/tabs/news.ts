@@ -116,7 +116,7 @@ export function createNewsDesk(
       return
     }
     if (isRejected ? generation <= stamp.serial : generation < stamp.epoch) return
-    kernel.say.decide()
+    kernel.decisions.decide()
     // A login here, at the same moment, has lifted the marker of that logout.
     if (generation === stamp.epoch) marker.set(generation)
     const refusal =

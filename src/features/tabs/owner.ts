@@ -1,12 +1,12 @@
 import type { Kernel } from '../../kernel/feature.ts'
-import type { Owner } from '../../kernel/parts.ts'
+import type { LineageOwner } from '../../kernel/parts.ts'
 import type { TabChannel } from './channel.ts'
 import { type Hold, hold, type LockApi, type Locks } from './locks.ts'
 
 /** Which client owns a lineage, and so refreshes for it: the owner shows it by a lock. */
 export interface Ownership {
   /** Makes this client the owner of the lineage, unless another client is. Without locks every client owns its own. */
-  own(lineage: number): Promise<Owner>
+  own(lineage: number): Promise<LineageOwner>
   /** Does any tab own this lineage? Without an argument: does any tab own any lineage? */
   isOwned(lineage?: number | null): Promise<boolean>
   /** Is this client the owner of a lineage? */
@@ -15,7 +15,7 @@ export interface Ownership {
    * Holds the lock of the lineage that this client owns, and releases any other. `undefined`: there is nothing to wait
    * for.
    */
-  adjust(): Promise<Owner> | undefined
+  adjust(): Promise<LineageOwner> | undefined
   leave(): void
 }
 
@@ -32,7 +32,7 @@ export function createOwnership(
 
   const nameOf = (lineage: number | '' | null): string => `${locks.key}:owner:${lineage}`
 
-  async function own(lineage: number): Promise<Owner> {
+  async function own(lineage: number): Promise<LineageOwner> {
     const api = locks.api()
     if (disposal.signal.aborted) return 'another client'
     if (!api) return 'this client'

@@ -1,12 +1,12 @@
 import type { Abortable, AuthenticatedSession } from '../types.ts'
 import { unlessAborted } from './abort.ts'
+import type { Decisions } from './decisions.ts'
 import { AuthError } from './errors.ts'
 import type { LoginNote } from './login-note.ts'
 import { pick } from './own.ts'
 import type { TabsPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { Restore } from './restore.ts'
-import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 import { beginSignIn, type SignInBeginning } from './sign-in.ts'
 
@@ -14,14 +14,16 @@ interface Needs extends SignInBeginning {
   readonly session: SessionHolder
   readonly refresher: Refresher
   readonly loginNote: LoginNote
-  readonly say: Say
+  readonly decisions: Decisions
   readonly tabs: TabsPart | undefined
   readonly restore: Pick<Restore, 'restored'>
 }
 
 /** The app's own `refresh()`: asks the server who is signed in, even if the marker or other tabs say that nobody is. */
-export function createAsk(kernel: Needs): (options?: Abortable) => Promise<AuthenticatedSession<any, any>> {
-  const { settings, environment, session, refresher, say } = kernel
+export function createAppRefresh(
+  kernel: Needs,
+): (options?: Abortable) => Promise<AuthenticatedSession<any, any>> {
+  const { settings, environment, session, refresher, decisions } = kernel
 
   async function answered(at: number): Promise<AuthError | null> {
     const error = await refresher.run('asked', at)
@@ -37,19 +39,19 @@ export function createAsk(kernel: Needs): (options?: Abortable) => Promise<Authe
     if (!settings.endpoints.refresh) throw new AuthError('unsupported', '"endpoints.refresh" is false.')
     const hidden = beginSignIn(kernel, signal)
     if (hidden) await hidden
-    const asked = say.decisions
+    const asked = decisions.count
     const at = environment.now()
     const call = {}
-    say.asking = call
+    decisions.asking = call
     const run = answered(at).finally(() => {
       // It has had its chance then, also where the caller gave up.
-      if (say.asking === call) say.asking = null
+      if (decisions.asking === call) decisions.asking = null
     })
     const error = await unlessAborted(run, signal)
     if (error) throw error
     const { held } = session
     // If a logout came in between, a session from another tab can be older than this call.
-    if (!held || (asked !== say.decisions && held.askedAt < at)) {
+    if (!held || (asked !== decisions.count && held.askedAt < at)) {
       throw new AuthError('no_session', 'Nobody is signed in.')
     }
     // The app has its answer, so it knows whose cookie this is.

@@ -1,21 +1,21 @@
 /** Orders the calls by which the app decides who is signed in (login, logout, `setTokens`), or asks (`refresh()`). */
-export interface Say {
-  /** Raised by every call that decides; one that was made before it has lost its say. */
-  decisions: number
+export interface Decisions {
+  /** Raised by every call that decides. The result of a call that was made before the last one is dropped. */
+  count: number
   /** The app's `refresh()` that is under way: whatever the marker says, somebody may have signed in elsewhere. */
   asking: object | null
   /** Somebody has signed out: from here on the marker counts again. */
   decide(): void
 }
 
-export function createSay(): Say {
-  const say: Say = {
-    decisions: 0,
+export function createDecisions(): Decisions {
+  const decisions: Decisions = {
+    count: 0,
     asking: null,
     decide() {
-      say.decisions++
-      say.asking = null
+      decisions.count++
+      decisions.asking = null
     },
   }
-  return say
+  return decisions
 }

@@ -1,5 +1,6 @@
 import type { HeldTokens, LogoutResult } from '../types.ts'
 import { type Disposal, tookTooLong, within } from './abort.ts'
+import type { Decisions } from './decisions.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -9,7 +10,6 @@ import type { Marker } from './marker.ts'
 import type { Exclusive, FlowPart, Part, StoragePart, TabsPart } from './parts.ts'
 import type { Refresher } from './refresh.ts'
 import type { Rest } from './rest.ts'
-import type { Say } from './say.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import { takeTurn } from './turns.ts'
@@ -48,7 +48,7 @@ export interface LogoutNeeds {
   readonly storage: StoragePart | undefined
   readonly flow: FlowPart | undefined
   /** An explicit `refresh()` is under way: nothing is revoked before its answer. */
-  readonly say: Pick<Say, 'asking'>
+  readonly decisions: Pick<Decisions, 'asking'>
   readonly disposal: Pick<Disposal, 'reason'>
 }
 
