@@ -1049,7 +1049,7 @@ const mutants: Mutant[] = [
   {
     file: 'kernel/judge.ts',
     from: 'if (isRejected) return',
-    to: 'if (isRejected && !isLogin) return',
+    to: "if (isRejected && kind !== 'login') return",
     breaks: 'isRejected cannot say that an answer to a login is a refusal.',
     test: 'answers',
   },
