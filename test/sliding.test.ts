@@ -209,6 +209,39 @@ test('M6 back from the back/forward cache, without a storage and with no sibling
   expect(logouts(world)).toEqual([])
 })
 
+describe('M6 back to a page after a logout elsewhere that the server has confirmed', () => {
+  test.each([
+    ['is still open', false],
+    ['has gone', true],
+  ])('M6 the tab that signed out %s: this page is signed out too, and sends nothing', async (_, isGone) => {
+    const a = await signedIn()
+    const b = open(a)
+    await b.client.ready()
+    b.wake('pagehide', true)
+    await a.clock.advance(SECOND)
+    expect(await a.client.logout()).toEqual({ revoked: true })
+    if (isGone) a.close()
+    b.server.calls.length = 0
+    b.wake('pageshow', true)
+    await b.clock.advance(5 * SECOND)
+    expect([a, b].map(({ client }) => client.session.status)).toEqual(['anonymous', 'anonymous'])
+    expect(b.server.calls).toEqual([])
+  })
+
+  test('M6 and after another login there, it has that session', async () => {
+    const a = await signedIn()
+    const b = open(a)
+    await b.client.ready()
+    b.wake('pagehide', true)
+    await a.client.logout()
+    await a.clock.advance(SECOND)
+    await a.login('bob')
+    b.wake('pageshow', true)
+    await b.clock.advance(5 * SECOND)
+    expect(b.client.session).toMatchObject({ status: 'authenticated', claims: { sub: 'bob' } })
+  })
+})
+
 describe('R3 the old token dies at once when the new one is issued', () => {
   /** A server that knows one token at a time. */
   async function strict() {

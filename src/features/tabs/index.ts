@@ -83,7 +83,10 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
     },
     askAround: (isAnswered, ms) => channel.consult({ type: 'hello', generation: 0 }, isAnswered, ms),
     hearAgain: news.hearAgain,
-    signedOut: telling.signedOut,
+    signedOut(reason) {
+      suspension.signedOut()
+      telling.signedOut(reason)
+    },
     own: ownership.own,
     get kept() {
       return suspension.kept

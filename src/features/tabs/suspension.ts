@@ -1,4 +1,5 @@
 import type { Kernel } from '../../kernel/feature.ts'
+import { createNote } from '../../kernel/note.ts'
 import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
 
@@ -15,11 +16,15 @@ export interface Suspension {
   goOn(): Promise<boolean>
   /** The session has changed since. */
   forget(): void
+  /** Somebody has signed out here: what other pages keep of that session is worth nothing. */
+  signedOut(): void
 }
 
 export function createSuspension(kernel: Kernel): Suspension {
   const { settings, session } = kernel
   let kept: Rest | null = null
+  /** Of the last logout. A page in the back/forward cache hears no message, and the marker may be gone by then. */
+  const ended = createNote(kernel, 'ended')
 
   return {
     get kept() {
@@ -36,12 +41,19 @@ export function createSuspension(kernel: Kernel): Suspension {
     },
     async goOn() {
       if (!kept || session.held) return false
+      if ((ended.read() ?? 0) >= kept.lineage) {
+        kept = null
+        return false
+      }
       session.see(0, kept.lineage)
       if (!(await goOnWith(kernel, kept))) kept = null
       return session.held !== null
     },
     forget() {
       kept = null
+    },
+    signedOut() {
+      if (settings.accessOnly && !kernel.storage) ended.write(session.stamp.epoch)
     },
   }
 }
