@@ -43,17 +43,21 @@ import { createTokenSource } from './kernel/usable-token.ts'
 import { createWireNote, type WireNote } from './kernel/wire-note.ts'
 import type { AuthClient, AuthClientOptions } from './types.ts'
 
+// Where to begin reading: a request goes kernel/request.ts → usable-token.ts → refresh.ts → attempt.ts → exchange.ts. A login
+// begins in sign-in.ts, a logout in sign-out.ts. What has changed reaches the other tabs by features/tabs/telling.ts, and
+// comes in by features/tabs/news.ts.
+
 /** Tests hand in another environment; the public factory hands in the browser's. */
 export const createClient = <Claims, User>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
-): AuthClient<Claims, User> => createParts<Claims, User>(options, environment).client
+): AuthClient<Claims, User> => assemble<Claims, User>(options, environment).client
 
 /**
  * Puts the kernel and the imported features together. `forNow`: what an HTTP client on top of `fetch` gives to all
  * attempts of one call. What is created, and in which order, is read here in one piece; it decides nothing.
  */
-export function createParts<Claims, User>(
+export function assemble<Claims, User>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
 ): { client: AuthClient<Claims, User>; forNow: AuthorizedFetch['forNow'] } {

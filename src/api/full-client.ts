@@ -1,5 +1,5 @@
 import ky, { type Input, type KyInstance, type Options, TimeoutError } from 'ky'
-import { createParts } from '../client.ts'
+import { assemble } from '../client.ts'
 import { shareTabs } from '../features/tabs/index.ts'
 import type { Environment } from '../kernel/environment.ts'
 import { invalid } from '../kernel/errors.ts'
@@ -27,7 +27,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     given = bare(options) // read once
     if (given.tabs === undefined) given.tabs = shareTabs()
   }
-  const { client, forNow } = createParts<Claims, User>(given, environment)
+  const { client, forNow } = assemble<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   const patient = createPatience(environment, request => new TimeoutError(request))
   // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.

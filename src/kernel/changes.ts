@@ -17,7 +17,10 @@ interface Needs {
   readonly schedule: Pick<Schedule, 'look'>
 }
 
-/** The one place where a session change fans out: to the timer, the notes, the listeners, and then the features. */
+/**
+ * The one place where a session change fans out: it sets the timer and the notes, queues the events for the app, and
+ * tells the features. The app's listeners run after that.
+ */
 export function fanOut(kernel: Needs, change: Change): void {
   const { session, marker, loginNote, emit } = kernel
   const { log } = kernel.settings

@@ -124,7 +124,9 @@ export function createExchange(kernel: Needs): Exchange {
       return backoff.postpone(error, wait, { bound: wait, quiet })
     }
     // An error without a status did not come from the server.
-    session.clear(held ? 'rejected' : 'initial', undefined, error.status === undefined ? undefined : error)
+    // A page back from the back/forward cache holds nothing, and somebody was signed in.
+    const reason = held || session.identity ? 'rejected' : 'initial'
+    session.clear(reason, undefined, error.status === undefined ? undefined : error)
     return null
   }
 

@@ -20,13 +20,13 @@ export interface Marker {
  */
 export function createMarker(kernel: NoteNeeds): Marker {
   const note = createNote(kernel, 'signed-out', () => {
-    if (!told) kernel.settings.log({ type: 'storage-unavailable' })
-    told = true
+    if (!hasLogged) kernel.settings.log({ type: 'storage-unavailable' })
+    hasLogged = true
   })
   /** The serial of the logout, if this page knows of one. */
   let known: number | null = null
   let isStored = false
-  let told = false
+  let hasLogged = false
 
   function read(): number | null {
     const stored = note.read()

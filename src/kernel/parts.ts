@@ -10,11 +10,12 @@ import type { Token } from './token.ts'
 
 /**
  * What the kernel asks of an imported feature. All members are optional, and so is each feature. If several features
- * hear of the same change, they hear of it in this order: CSRF, storage, idle, tabs.
+ * hear of the same change, they hear of it in the order of `parts` in client.ts: CSRF, storage, idle, tabs, flow, proof.
  */
 export interface Part {
   /**
-   * The session has changed. The kernel has set its timer and its notes before; the app's listeners are called later.
+   * The session has changed. The kernel has set its timer and its notes, and has queued the events for the app: its
+   * listeners run after all features.
    */
   changed?(change: Change): void
   /** Must a restore or refresh not leave, if the app did not ask for it? */
@@ -147,7 +148,10 @@ export interface CookiesPart {
   refuse(name: string, instead: string): never
 }
 
-/** Proves with each request that the sender has the key which the access token is bound to, as DPoP does (RFC 9449). */
+/**
+ * Proves with each request that the sender has the key which the access token is bound to, as DPoP does (RFC 9449). The
+ * kernel has no such feature itself: an entry of its own, or an app, makes one with `plan('proof', …)`.
+ */
 export interface ProofPart extends Part {
   /** A new key, for a login. */
   create(): Promise<ProofKey>
@@ -168,7 +172,10 @@ export interface ProofPart extends Part {
   send(toInit: ToInit): Send
 }
 
-/** A login that takes more than a call with credentials: a redirect, a popup, a passkey. */
+/**
+ * A login that takes more than a call with credentials: a redirect, a popup, a passkey. The kernel has no such feature
+ * itself: an entry of its own, or an app, makes one with `plan('flow', …)`.
+ */
 export interface FlowPart extends Part {
   /**
    * What `login` does first, outside the lock and `timeout`: a redirect never settles, and a popup takes minutes.

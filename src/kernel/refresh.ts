@@ -7,8 +7,9 @@ import type { Flight, Need } from './flight.ts'
 
 export interface Refresher {
   /**
-   * Joins the flight under way, or starts one. Never rejects. Settles with `null` when the session is up to date (maybe
-   * nobody is signed in now), and with an error when it could not be refreshed and is unchanged. `since`: when the app
+   * Joins the flight under way, or starts one. Never rejects. `null`: the session is up to date, also where a refusal has
+   * ended it, so look at `session.held`. An error: the session is unchanged, because the failure is passing, or because the
+   * server refused while the token still works. `since`: when the app
    * asked, here or in another tab, epoch milliseconds.
    */
   run(need: Need, since?: number): Promise<AuthError | null>

@@ -3,7 +3,9 @@ import { DAY } from './clock.ts'
 /**
  * Says how far a tab has come. Every login and logout begins an epoch; every refresh within it has a higher serial. Two
  * stamps are compared as a pair, the epoch first, so a refresh is never newer than a later login or logout. Each change
- * of the session in this tab makes a new stamp object. A result is dropped if the object is another one by then.
+ * of the session in this tab makes a new stamp object. A result is dropped if the object is another one by then. Only
+ * `session.see` raises the epoch of the same object: another tab was heard to have come that far, and nothing has changed
+ * here.
  */
 export interface Stamp {
   readonly epoch: number
