@@ -392,6 +392,21 @@ describe('S4 in several tabs', () => {
     expect(JSON.stringify(a.shared.channels.posted)).not.toMatch(/eyJ|refresh-/)
   })
 
+  test('M4 an ID token is in no message with "tokens: false", and in each without', async () => {
+    const given = (options: AuthClientOptions): WorldOptions => ({
+      options: {
+        ...options,
+        readTokens: body => ({ idToken: 'id-token', user: body?.name ? body : undefined }),
+      },
+    })
+    const silent = await signedIn(given({ tabs: shareTabs({ tokens: false }) }))
+    const open = await signedIn(given({}))
+    const told = [silent, open].map(({ shared }) =>
+      JSON.stringify(shared.channels.posted).includes('id-token'),
+    )
+    expect(told).toEqual([false, true])
+  })
+
   test.each([true, false])('M1 one refresh per cycle, where messages carry tokens: %j', async tokens => {
     const { a, b } = await two({ options: { tabs: shareTabs({ tokens }) } })
     await b.client.ready()

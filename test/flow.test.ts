@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { AuthError } from '../src/kernel/errors.ts'
 import { plan } from '../src/kernel/feature.ts'
 import type { FlowPart, Returned } from '../src/kernel/parts.ts'
 import type { AuthClientOptions } from '../src/types.ts'
@@ -143,6 +144,56 @@ describe('S2 what the page has come back with', () => {
     })
   })
 
+  test('S2 credentials that fail where the app never restores are no unhandled rejection', async () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const { flow } = createToy({ returned: { credentials: Promise.reject(new Error('access_denied')) } })
+      const world = open({ flow })
+      await world.settle()
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+    expect(unhandled).toEqual([])
+  })
+
+  test('E18 credentials that never come hold requests up for "timeout", and no longer than the client lives', async () => {
+    const never = () => createToy({ returned: { credentials: new Promise(() => {}) } }).flow
+    const world = open({ flow: never() })
+    const request = watch(world.client.fetch(items))
+    await world.clock.advance(10_001)
+    expect(request.state).toBe('fulfilled')
+    expect(world.events).toContainEqual([
+      'loginError',
+      { error: expect.objectContaining({ code: 'login_unavailable' }) },
+    ])
+    const other = open({ flow: never() })
+    const waiting = [watch(other.client.ready()), watch(other.client.fetch(items))]
+    await other.settle()
+    other.client.dispose()
+    await other.settle()
+    expect(waiting.map(({ state }) => state)).toEqual(['disposed', 'disposed'])
+  })
+
+  test('S2 a flow that throws keeps no app from creating its client: it is the error of the login', async () => {
+    const thrown = (error: Error) =>
+      open({
+        flow: plan('flow', () => ({
+          start: async request => request,
+          resume() {
+            throw error
+          },
+          leave: async () => false,
+        })),
+      }).client.ready()
+    const storage = new DOMException('secret', 'SecurityError')
+    expect(await thrown(storage)).toMatchObject({ error: { code: 'malformed_response' } })
+    expect(await thrown(new AuthError('login_cancelled', 'Closed.'))).toMatchObject({
+      error: { code: 'login_cancelled' },
+    })
+  })
+
   test('S2 a page that only relays an answer restores nothing', async () => {
     const { flow } = createToy({ returned: { inert: true } })
     const world = open({ flow, restore: 'auto' })
@@ -195,5 +246,26 @@ describe('S3 a logout can take the page to the authorization server', () => {
     other.server.answer('POST /logout', () => other.server.json({}, 503))
     expect((await other.client.logout()).revoked).toBe(false)
     expect(away.left).toEqual([])
+  })
+
+  const leaving = (leave: FlowPart['leave']) =>
+    plan('flow', (): FlowPart => ({ start: async request => request, resume: () => null, leave }))
+
+  test('S3 a flow that throws changes nothing about a logout that the server has confirmed', async () => {
+    const world = open({ flow: leaving(() => Promise.reject(new Error('secret'))) })
+    await world.login()
+    expect(await world.client.logout()).toEqual({ revoked: true })
+    expect(signedOutKeys(world)).toEqual([])
+    expect(world.logs).toContainEqual({ type: 'callback-threw', option: 'flow', name: 'Error' })
+  })
+
+  test('E18 a flow that hangs keeps the lock for "timeout", and then a login goes on', async () => {
+    const world = open({ flow: leaving(() => new Promise(() => {})) })
+    await world.login()
+    const logout = watch(world.client.logout())
+    await world.settle()
+    const login = watch(world.login())
+    await world.clock.advance(10_001)
+    expect([logout.value, login.state]).toEqual([{ revoked: true }, 'fulfilled'])
   })
 })

@@ -616,3 +616,22 @@ describe('P5 the blocks of docs/logging.md', () => {
     expect(printed).toEqual([])
   })
 })
+
+test('S3 what a logger does to the client when it hears of a logout is not undone by that logout', async () => {
+  const storage = createTabStorage()
+  const world: World = createWorld({
+    server: { carrier: 'body' },
+    options: {
+      storage: tokenStorage(storage),
+      logger({ type }) {
+        const next = { accessToken: 'guest', refreshToken: 'refresh-guest' }
+        if (type === 'signed-out') void world.client.setTokens(next)
+      },
+    },
+  })
+  await world.login()
+  await world.client.logout()
+  await world.settle()
+  expect(world.client.session.status).toBe('authenticated')
+  expect([...storage.kept.values()]).toEqual([expect.stringContaining('refresh-guest')])
+})

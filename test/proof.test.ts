@@ -3,6 +3,7 @@ import { plan } from '../src/kernel/feature.ts'
 import type { ProofPart } from '../src/kernel/parts.ts'
 import { createSignedSend } from '../src/kernel/signed-send.ts'
 import type { AuthClientOptions } from '../src/types.ts'
+import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
 
@@ -243,6 +244,21 @@ describe('while a request is signed', () => {
     const { world, signer } = await signedIn()
     signer.meanwhile = () => world.client.refresh()
     expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test('E18 the caller aborts: the request ends, whatever becomes of the proof', async () => {
+    const { world, signer } = await signedIn()
+    signer.meanwhile = () => new Promise(() => {})
+    const enough = new Error('enough')
+    const controller = new AbortController()
+    const { signal } = controller
+    const requests = [items, new Request(items, { signal })].map(input =>
+      watch(world.client.fetch(input, typeof input === 'string' ? { signal } : undefined)),
+    )
+    await world.settle()
+    controller.abort(enough)
+    await world.settle()
+    expect(requests.map(({ state }) => state)).toEqual([enough, enough])
   })
 
   test('the app changes its Request: what is sent is what was given', async () => {

@@ -1,14 +1,16 @@
 import { describe, expect, test, vi } from 'vitest'
+import { tokenStorage } from '../src/core.ts'
 import { plan } from '../src/kernel/feature.ts'
 import type { ProofPart } from '../src/kernel/parts.ts'
 import { createSignedSend } from '../src/kernel/signed-send.ts'
 import type { AuthClientOptions, EndpointFunction, ProofKey } from '../src/types.ts'
+import { createTabStorage } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
 
 /** A proof that shows what was signed, with what, and after which answer. */
-function toyProof() {
+function toyProof(find: ProofPart['find'] = async () => null) {
   let nonce = ''
   let keys = 0
   const sign = vi.fn<ProofPart['sign']>(async ({ id }, { url, method, headers }) => {
@@ -23,7 +25,7 @@ function toyProof() {
   })
   const part = {
     create: async () => ({ id: `key-${++keys}` }),
-    find: async () => null,
+    find,
     fits: (key: unknown): key is ProofKey => typeof (key as ProofKey | null)?.id === 'string',
     refuses: () => false,
     sign,
@@ -227,5 +229,44 @@ describe('S9 with "proof" the token has to be of the type "scheme"', () => {
       await world.settle()
       expect(outcome.state).toBe('fulfilled')
     }
+  })
+})
+
+describe('S4 the key of a stored refresh token cannot be read', () => {
+  const stored = async (find: ProofPart['find']) => {
+    const storage = tokenStorage(createTabStorage())
+    const readTokens = (body: any) => ({
+      accessToken: body.access_token,
+      refreshToken: body.refresh_token,
+      expiresIn: body.expires_in,
+      key,
+    })
+    const options = { storage, readTokens, scheme: 'Bearer' }
+    const before = createWorld({
+      server: { carrier: 'body' },
+      options: { ...options, proof: toyProof().proof },
+    })
+    await before.login()
+    await before.settle()
+    before.close()
+    return createWorld({ before, options: { ...options, proof: toyProof(find).proof } })
+  }
+
+  test.each<[string, ProofPart['find']]>([
+    ['throws', () => Promise.reject(new Error('blocked'))],
+    ['hangs', () => new Promise(() => {})],
+  ])('S4 where it %s, the session is unknown, and a login goes on', async (_, find) => {
+    const world = await stored(find)
+    const ready = watch(world.client.ready())
+    await world.clock.advance(1_001)
+    expect(ready.value).toMatchObject({ status: 'unknown', error: { code: 'refresh_unavailable' } })
+    const again = watch(world.login())
+    await world.clock.advance(2_001)
+    expect(again.state).toBe('fulfilled')
+  })
+
+  test('S4 where it is found, the session goes on', async () => {
+    const world = await stored(async () => key)
+    expect((await world.client.ready()).status).toBe('authenticated')
   })
 })

@@ -26,6 +26,7 @@ export function fanOut(kernel: Needs, change: Change): void {
   const { log } = kernel.settings
   kernel.schedule.look()
   const { serial, epoch } = session.stamp
+  let event: LogEvent | null = null
   if (change.type === 'commit') {
     const { cause, userChanged, told, decides } = change
     const { claims, user, expiresAt } = session.snapshot as AuthenticatedSession
@@ -39,13 +40,15 @@ export function fanOut(kernel: Needs, change: Change): void {
     else emit('login', { cause })
     if (userChanged) emit('userChange', { claims, user })
     const type = cause === 'refresh' ? 'refreshed' : 'signed-in'
-    log({ type, cause: told ? 'other-tab' : cause, generation: serial, expiresAt } as LogEvent)
+    event = { type, cause: told ? 'other-tab' : cause, generation: serial, expiresAt } as LogEvent
   }
   if (change.type === 'clear') {
     const { why, wasSignedIn } = change
     if (wasSignedIn) emit('logout', why)
-    log({ type: 'signed-out', reason: why.reason, generation: serial })
+    event = { type: 'signed-out', reason: why.reason, generation: serial }
   }
   if (change.type !== 'rotate') emit('change', undefined)
   for (const part of kernel.parts) part.changed?.(change)
+  // Last: a logger can call the client, and what it changes must not be overtaken by this change.
+  if (event) log(event)
 }

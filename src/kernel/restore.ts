@@ -1,13 +1,15 @@
 import type { Abortable, AuthEventMap, Session } from '../types.ts'
 import { unlessAborted } from './abort.ts'
+import { threw } from './callback.ts'
 import type { Environment } from './environment.ts'
-import type { AuthError } from './errors.ts'
+import { type AuthError, isAuthError } from './errors.ts'
 import type { Marker } from './marker.ts'
 import { pick } from './own.ts'
-import type { FlowPart } from './parts.ts'
+import type { FlowPart, Returned } from './parts.ts'
 import type { PrerenderGate } from './prerender.ts'
 import type { Refresher } from './refresh.ts'
 import type { SessionHolder } from './session.ts'
+import type { Settings } from './settings.ts'
 import type { SignIn } from './sign-in.ts'
 
 /** Finds out, after the page has loaded, whether somebody is signed in. */
@@ -21,6 +23,7 @@ export interface Restore {
 }
 
 interface Needs {
+  readonly settings: Pick<Settings, 'log'>
   readonly environment: Environment
   readonly session: SessionHolder
   readonly refresher: Pick<Refresher, 'run'>
@@ -33,13 +36,24 @@ interface Needs {
 }
 
 export function createRestore(kernel: Needs): Restore {
-  const { environment, session, refresher } = kernel
-  const returned = environment.page ? kernel.flow?.resume() : null
+  const { settings, environment, session, refresher } = kernel
+  const returned = environment.page ? resumed() : null
   if (returned && 'signedOut' in returned) kernel.marker.lift()
   const isInert = returned != null && 'inert' in returned
   let credentials = returned && 'credentials' in returned ? returned.credentials : null
+  // It is awaited later, or never where the app does not restore: until then a refusal would count as unhandled.
+  credentials?.catch(() => {})
   let arriving: Promise<AuthError | null> | null = null
   let first: Promise<AuthError | null> | null = null
+
+  /** Only a bad option keeps an app from creating its client: any other error is that of the login. */
+  function resumed(): Returned | null {
+    try {
+      return kernel.flow?.resume() ?? null
+    } catch (error) {
+      return { credentials: Promise.reject(isAuthError(error) ? error : threw(settings.log, 'flow', error)) }
+    }
+  }
 
   const isOpen = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null && !isInert
 

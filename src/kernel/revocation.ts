@@ -1,5 +1,6 @@
 import type { HeldTokens, LogoutResult } from '../types.ts'
 import { type Disposal, tookTooLong, within } from './abort.ts'
+import { threw } from './callback.ts'
 import type { Decisions } from './decisions.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
@@ -127,7 +128,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       )
       forget()
       // The marker is kept until a page comes back from there.
-      if (await flow?.leave(tokens)) return { revoked: wasSent }
+      if (await leavesPage(flow, tokens)) return { revoked: wasSent }
       if (wasSent) {
         marker.lift()
         kernel.loginNote.lift()
@@ -138,8 +139,19 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       const error = caught as AuthError
       unrevoked = tokens
       log({ type: 'revocation-failed', error })
-      if (error.retryable || !(await flow?.leave(tokens))) retries.failed(error)
+      if (error.retryable || !(await leavesPage(flow, tokens))) retries.failed(error)
       return { revoked: false, error }
+    }
+  }
+
+  /** Does the page leave? A flow that throws, or hangs while this tab has the lock, does not count as leaving. */
+  async function leavesPage(flow: FlowPart | undefined, tokens: HeldTokens | null): Promise<boolean> {
+    if (!flow) return false
+    try {
+      return await within(environment, timeout, null, async () => flow.leave(tokens))
+    } catch (error) {
+      threw(log, 'flow', error)
+      return false
     }
   }
 

@@ -167,7 +167,11 @@ export function createSignIn(kernel: Needs): SignIn {
     setTokens,
     async complete(credentials) {
       const asked = decisions.count
-      return loginWith(await credentials, asked)
+      const { timeout } = settings
+      const late = () => tookTooLong('login_unavailable', timeout)
+      // All requests of the page wait for this login.
+      const given = await within(environment, timeout, late, () => credentials, kernel.disposal.signal)
+      return loginWith(given, asked)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from './abort.ts'
 import { discard, isCopied, nameOf, type Send, type ToInit } from './call.ts'
 import { callback } from './callback.ts'
 import type { ProofPart } from './parts.ts'
@@ -36,7 +37,10 @@ export function createSignedSend(
       const init = toInit(call, target, token, isReplay)
       const { url, method } = call
       const request = { url: url as string, method, headers: init.headers }
-      await callback(log, 'proof', () => proof.sign(key, request))
+      await unlessAborted(
+        callback(log, 'proof', () => proof.sign(key, request)),
+        init.signal ?? call.signal,
+      )
       // The user can have signed out while the request was signed.
       belonging(session.identity && session.owner, token)
       const response = await sending.send(target, init)

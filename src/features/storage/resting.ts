@@ -1,3 +1,4 @@
+import { within } from '../../kernel/abort.ts'
 import type { Kernel } from '../../kernel/feature.ts'
 import { NOTHING } from '../../kernel/own.ts'
 import type { StoragePart } from '../../kernel/parts.ts'
@@ -5,7 +6,7 @@ import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
 import type { Stamp } from '../../kernel/stamp.ts'
 import type { LogoutReason, ProofKey, TokenStorage } from '../../types.ts'
-import { createVault } from './vault.ts'
+import { createVault, PATIENCE } from './vault.ts'
 
 /**
  * What is stored of the session, and how a session goes on from it. In a storage of one tab it can be a copy, made when
@@ -54,7 +55,12 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     if (isOver(stamp)) return true
     if (found === undefined) return tokens?.refreshToken !== undefined
     if (found) session.see(0, found.lineage)
-    const key = found?.refreshToken ? await keyOf(found) : undefined
+    let key: ProofKey | null | undefined
+    try {
+      if (found?.refreshToken) key = await keyOf(found)
+    } catch {
+      return false // the key may exist, and cannot be read now
+    }
     if (isOver(stamp)) return true
     if (key === null) {
       vault.drop(found?.lineage ?? 0)
@@ -91,9 +97,11 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
 
   /** The key that the refresh token is bound to; `null`: this browser no longer has it, so the token cannot be used. */
   async function keyOf({ key }: Rest): Promise<ProofKey | null | undefined> {
+    const { proof } = kernel
     const held = kernel.session.tokens?.key
-    if (!kernel.proof || held?.id === key) return held
-    return key === undefined ? null : kernel.proof.find(key)
+    if (!proof || held?.id === key) return held
+    if (key === undefined) return null
+    return within(kernel.environment, PATIENCE, null, async () => proof.find(key), disposal.signal)
   }
 
   /**

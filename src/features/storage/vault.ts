@@ -27,7 +27,7 @@ export interface Vault {
 }
 
 /** A storage that hangs must not block the session or the lock. */
-const PATIENCE = 1_000
+export const PATIENCE = 1_000
 const LOOK_AGAIN = 20
 
 /** The app's storage, which may be full, blocked, slow or filled by somebody else. */

@@ -32,7 +32,9 @@ export function createHandingOver(
     const { held, stamp, lineage, user } = session
     if (!held) return null
     const { identity, askedAt, lifetime, expires } = held
-    const { accessToken, idToken, key } = sharesTokens || kernel.cookies ? held : NOTHING
+    const { idToken, key } = sharesTokens ? held : NOTHING
+    // In cookie mode it is empty, and says that the message holds a session.
+    const accessToken = sharesTokens || kernel.cookies ? held.accessToken : undefined
     return {
       type: 'session',
       generation: stamp.serial,
