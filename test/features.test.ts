@@ -28,7 +28,7 @@ const made: Record<Option, { make: () => object; makers: unknown[]; firstEdition
   tabs: {
     make: shareTabs,
     makers: [shareTabs],
-    firstEdition: ['share', 'notify', 'off', true, { tokens: true }],
+    firstEdition: ['share', 'notify', 'off', true, { tokens: true }, { feature: 'tabs', create: true }],
   },
   storage: {
     make: () => tokenStorage(createTabStorage()),

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { AuthError } from '../src/kernel/errors.ts'
 import { plan } from '../src/kernel/feature.ts'
 import type { FlowPart, Returned } from '../src/kernel/parts.ts'
@@ -213,9 +213,14 @@ describe('S2 what the page has come back with', () => {
     expect([...before.storage.keys()].filter(key => key.includes('signed-out'))).toEqual([])
   })
 
-  test('S2 on a server it is not asked', () => {
-    const { flow } = createToy({ returned: { inert: true } })
-    expect(open({ flow, server: true }, { page: null }).client.session.status).toBe('unknown')
+  test.each([
+    ['on a server', null],
+    ['in a worker', { href: `${ORIGIN}/worker.js`, origin: ORIGIN, isWorker: true }],
+  ])('S2 %s it is not asked', (_, page) => {
+    const resume = vi.fn(() => null)
+    const flow = plan('flow', () => ({ start: async request => request, resume, leave: async () => false }))
+    open({ flow, server: true }, { page })
+    expect(resume).not.toHaveBeenCalled()
   })
 })
 

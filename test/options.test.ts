@@ -256,7 +256,17 @@ describe('E17 a polluted Object.prototype changes nothing', () => {
     // Calls
     ['minValidity', 1e12],
     ['signal', AbortSignal.abort()],
+    // Of an auth call, inside
+    ['sent', 'evil'],
+    ['rotated', 'evil'],
+    ['kind', 'logout'],
+    ['key', { id: 'evil' }],
+    ['read', () => null],
     // Of features, of a schema's result, of a message
+    ['flow', { feature: 'flow', create: noop }],
+    ['proof', { feature: 'proof', create: noop }],
+    ['create', noop],
+    ['check', noop],
     ['feature', 'storage'],
     ['tokens', false],
     ['warnBefore', 1],

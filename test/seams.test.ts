@@ -233,8 +233,11 @@ describe('S9 with "proof" the token has to be of the type "scheme"', () => {
 })
 
 describe('S4 the key of a stored refresh token cannot be read', () => {
+  let inTab = createTabStorage()
+  const kept = () => [...inTab.kept.values()]
   const stored = async (find: ProofPart['find']) => {
-    const storage = tokenStorage(createTabStorage())
+    inTab = createTabStorage()
+    const storage = tokenStorage(inTab)
     const readTokens = (body: any) => ({
       accessToken: body.access_token,
       refreshToken: body.refresh_token,
@@ -263,6 +266,16 @@ describe('S4 the key of a stored refresh token cannot be read', () => {
     const again = watch(world.login())
     await world.clock.advance(2_001)
     expect(again.state).toBe('fulfilled')
+  })
+
+  test('S4 after a logout it is not the key of the next session', async () => {
+    const world = await stored(async () => key)
+    await world.client.ready()
+    await world.client.logout()
+    const tokens = makeToken({ iss: ORIGIN, sub: 'bob' })
+    await world.client.setTokens({ accessToken: tokens, refreshToken: 'unbound' })
+    await world.settle()
+    expect(kept()).toEqual([expect.not.stringContaining('"key"')])
   })
 
   test('S4 where it is found, the session goes on', async () => {

@@ -221,6 +221,39 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     expect(after.server.reuses).toBe(0)
   })
 
+  test.each([
+    ['a token that renews itself', 'sliding', false],
+    ['a refresh token, where localStorage is blocked', 'body', true],
+  ] as const)(
+    'S3 a login before the restore replaces what a page with a fast clock has stored: %s',
+    async (_, carrier, isBlocked) => {
+      const storage = createTabStorage()
+      const page = (skew: number, before?: World): World => {
+        const sliding = carrier === 'sliding'
+        const world = createWorld({
+          ...(before ? { before } : { skew }),
+          server: { carrier, lifetime: 10 * 60 * 60 },
+          options: { sliding, storage: tokenStorage(storage) },
+        })
+        const denied = () => {
+          throw new DOMException('Denied', 'SecurityError')
+        }
+        if (isBlocked) world.environment.localStorage = denied
+        return world
+      }
+      const fast = page(HOUR)
+      await fast.login('ada')
+      await fast.settle()
+      fast.close()
+      const world = page(0)
+      await world.login('bob')
+      await world.settle()
+      world.close()
+      const reloaded = page(0, world)
+      expect(await reloaded.client.ready()).toMatchObject({ claims: { sub: 'bob' } })
+    },
+  )
+
   test('C1 a logout while the storage is read leaves no refresh token in memory', async () => {
     const kept = createTabStorage()
     const before = open(undefined, { storage: kept })

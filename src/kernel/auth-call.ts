@@ -4,6 +4,7 @@ import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds
 import { callback } from './callback.ts'
 import { instant } from './clock.ts'
 import { type AuthCall, createJudge, failed, type Needs as JudgeNeeds, type Received } from './judge.ts'
+import { pick } from './own.ts'
 import type { ProofPart } from './parts.ts'
 import { isUsable } from './token.ts'
 import type { WireNote } from './wire-note.ts'
@@ -63,8 +64,9 @@ export function createAsk(kernel: Needs): Ask {
     }
   }
 
-  return async (operation, tokens, signal, asking = {}) => {
-    const { sent, rotated, kind = operation === 'restore' ? 'refresh' : operation } = asking
+  return async (operation, tokens, signal, asking) => {
+    const given = pick(asking, 'sent', 'rotated', 'kind', 'credentials', 'input')
+    const { sent, rotated, kind = operation === 'restore' ? 'refresh' : operation } = given
     signal.throwIfAborted()
     const decides = kind === 'login' || kind === 'refresh'
     const call: AuthCall = { operation, kind, decides, tokens }
@@ -73,7 +75,7 @@ export function createAsk(kernel: Needs): Ask {
     const isByCookie = (name === 'restore' || (name !== 'user' && !settings.sliding)) && !tokens?.refreshToken
     const isLeaving = operation === 'logout' && !sent
     if (isByCookie && !isLeaving) await wireNote.lifted(signal)
-    const request = await prepare(name, tokens, signal, asking)
+    const request = await prepare(name, tokens, signal, given)
     signal.throwIfAborted()
     if (!request) {
       if (decides) throw failed(call, 'rejected', 'has nothing to send')

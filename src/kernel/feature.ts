@@ -94,7 +94,10 @@ export const plan = <Option extends keyof Parts>(
 
 /** Was it made by a function that makes values for this option? */
 export const isPlan = <Option extends keyof Parts>(value: unknown, option: Option): value is Plan<Option> =>
-  value != null && Object.hasOwn(value, 'create') && (value as Feature).feature === option
+  value != null &&
+  Object.hasOwn(value, 'create') &&
+  typeof (value as Plan<Option>).create === 'function' &&
+  (value as Feature).feature === option
 
 /** @throws AuthError `invalid_option`, naming the function or its argument */
 export function demand(holds: boolean, name: string, requirement: string): asserts holds {

@@ -37,7 +37,8 @@ interface Needs {
 
 export function createRestore(kernel: Needs): Restore {
   const { settings, environment, session, refresher } = kernel
-  const returned = environment.page ? resumed() : null
+  // A worker comes back from no redirect.
+  const returned = environment.page && !environment.page.isWorker ? resumed() : null
   if (returned && 'signedOut' in returned) kernel.marker.lift()
   const isInert = returned != null && 'inert' in returned
   let credentials = returned && 'credentials' in returned ? returned.credentials : null

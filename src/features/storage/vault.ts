@@ -15,7 +15,7 @@ export interface Vault {
    * expected is read again, for a second at most.
    */
   load(expected?: () => number): Promise<Rest | null | undefined>
-  /** Never replaces what is stored of a newer login. */
+  /** In a storage that the tabs share it never replaces what is stored of a newer login. */
   save(rest: Rest): void
   /**
    * Removes what is stored of this lineage or an older one, but not of a newer one. `ends`: copies in tabs that are
@@ -103,7 +103,10 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
       copy = isShared() ? rest : { ...rest, serial: newest(!settings.sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
       // What is left there is used up: whoever found it would burn the session.
-      change(rest.lineage, async () => broken || (await attempt(() => storage.set(key, text))) || remove())
+      const write = async () => broken || (await attempt(() => storage.set(key, text))) || remove()
+      if (isShared()) change(rest.lineage, write)
+      // Nobody else writes there, so what this tab finds is older, whatever number a wrong clock has given it.
+      else last = last.then(write)
     },
     drop(lineage, ends = false) {
       copy = null
