@@ -50,8 +50,8 @@ const items = `${ORIGIN}/items`
 const calls = ({ server }: World) => server.calls.map(({ method, path }) => `${method} ${path}`)
 const open = (options: AuthClientOptions, given: WorldOptions = {}) => createWorld({ ...given, options })
 
-describe('S1 login starts the flow, and sends what comes of it', () => {
-  test('S1 in the same task, with what login was given', async () => {
+describe('seam S1: login starts the flow, and sends what comes of it', () => {
+  test('seam S1: in the same task, with what login was given', async () => {
     const toy = createToy()
     const world = open({ flow: toy.flow })
     const login = world.client.login({ popup: true })
@@ -63,7 +63,7 @@ describe('S1 login starts the flow, and sends what comes of it', () => {
     expect(calls(world)).toEqual(['POST /login'])
   })
 
-  test('S1 neither the lock nor "timeout" runs meanwhile', async () => {
+  test('seam S1: neither the lock nor "timeout" runs meanwhile', async () => {
     const toy = createToy()
     const world = open({ flow: toy.flow })
     const login = watch(world.client.login({}))
@@ -76,7 +76,7 @@ describe('S1 login starts the flow, and sends what comes of it', () => {
     expect(login.state).toBe('fulfilled')
   })
 
-  test('S1 its error is that of the login', async () => {
+  test('seam S1: its error is that of the login', async () => {
     const toy = createToy()
     const world = open({ flow: toy.flow })
     const login = world.client.login({})
@@ -86,7 +86,7 @@ describe('S1 login starts the flow, and sends what comes of it', () => {
     expect(calls(world)).toEqual([])
   })
 
-  test('S1 an abort, and the end of the client, end it', async () => {
+  test('seam S1: an abort, and the end of the client, end it', async () => {
     const toy = createToy()
     const world = open({ flow: toy.flow })
     const controller = new AbortController()
@@ -99,7 +99,7 @@ describe('S1 login starts the flow, and sends what comes of it', () => {
     expect(toy.started.map(({ signal }) => signal.aborted)).toEqual([true, true])
   })
 
-  test('S1 it is told of a logout that no server has confirmed', async () => {
+  test('seam S1: it is told of a logout that no server has confirmed', async () => {
     const toy = createToy()
     const world = open({ flow: toy.flow })
     world.server.answer('POST /logout', () => world.server.json({}, 503))
@@ -110,8 +110,8 @@ describe('S1 login starts the flow, and sends what comes of it', () => {
   })
 })
 
-describe('S2 what the page has come back with', () => {
-  test('S2 a login is completed before anything is restored, and requests wait for it', async () => {
+describe('seam S2: what the page has come back with', () => {
+  test('seam S2: a login is completed before anything is restored, and requests wait for it', async () => {
     const { flow } = createToy({ returned: { credentials: Promise.resolve(ada) } })
     const world = open({ flow })
     const answers = await Promise.all([1, 2, 3].map(() => world.client.fetch(items)))
@@ -120,7 +120,7 @@ describe('S2 what the page has come back with', () => {
     expect(world.count('login')).toBe(1)
   })
 
-  test('S2 where it fails, the session from before goes on, and the event says why', async () => {
+  test('seam S2: where it fails, the session from before goes on, and the event says why', async () => {
     const before = open({})
     await before.login()
     await before.settle()
@@ -134,7 +134,7 @@ describe('S2 what the page has come back with', () => {
     ])
   })
 
-  test('S7 where nobody was signed in before, the session says why', async () => {
+  test('seam S7: where nobody was signed in before, the session says why', async () => {
     const { flow } = createToy({ returned: { credentials: Promise.reject(new Error('access_denied')) } })
     const world = open({ flow })
     expect(await world.client.ready()).toEqual({
@@ -144,7 +144,7 @@ describe('S2 what the page has come back with', () => {
     })
   })
 
-  test('S2 credentials that fail where the app never restores are no unhandled rejection', async () => {
+  test('seam S2: credentials that fail where the app never restores are no unhandled rejection', async () => {
     const unhandled: unknown[] = []
     const note = (error: unknown) => unhandled.push(error)
     process.on('unhandledRejection', note)
@@ -176,7 +176,7 @@ describe('S2 what the page has come back with', () => {
     expect(waiting.map(({ state }) => state)).toEqual(['disposed', 'disposed'])
   })
 
-  test('S2 a flow that throws keeps no app from creating its client: it is the error of the login', async () => {
+  test('seam S2: a flow that throws keeps no app from creating its client: it is the error of the login', async () => {
     const thrown = (error: Error) =>
       open({
         flow: plan('flow', () => ({
@@ -194,7 +194,7 @@ describe('S2 what the page has come back with', () => {
     })
   })
 
-  test('S2 a page that only relays an answer restores nothing', async () => {
+  test('seam S2: a page that only relays an answer restores nothing', async () => {
     const { flow } = createToy({ returned: { inert: true } })
     const world = open({ flow, restore: 'auto' })
     await world.clock.advance(60_000)
@@ -202,7 +202,7 @@ describe('S2 what the page has come back with', () => {
     expect(calls(world)).toEqual([])
   })
 
-  test('S2 the return from a logout lifts the marker', async () => {
+  test('seam S2: the return from a logout lifts the marker', async () => {
     const before = open({})
     await before.login()
     before.server.answer('POST /logout', () => before.server.json({}, 503))
@@ -216,7 +216,7 @@ describe('S2 what the page has come back with', () => {
   test.each([
     ['on a server', null],
     ['in a worker', { href: `${ORIGIN}/worker.js`, origin: ORIGIN, isWorker: true }],
-  ])('S2 %s it is not asked', (_, page) => {
+  ])('seam S2: %s it is not asked', (_, page) => {
     const resume = vi.fn(() => null)
     const flow = plan('flow', () => ({ start: async request => request, resume, leave: async () => false }))
     open({ flow, server: true }, { page })
@@ -224,13 +224,13 @@ describe('S2 what the page has come back with', () => {
   })
 })
 
-describe('S3 a logout can take the page to the authorization server', () => {
+describe('seam S3: a logout can take the page to the authorization server', () => {
   const signedOutKeys = ({ storage }: World) => [...storage.keys()].filter(key => key.includes('signed-out'))
 
   test.each([
     [true, 1],
     [false, 0],
-  ])('S3 after the revocation; leaves: %s, markers kept: %i', async (leaves, kept) => {
+  ])('seam S3: after the revocation; leaves: %s, markers kept: %i', async (leaves, kept) => {
     const toy = createToy({ leaves })
     const world = open({ flow: toy.flow })
     const login = world.client.login({})
@@ -241,7 +241,7 @@ describe('S3 a logout can take the page to the authorization server', () => {
     expect(signedOutKeys(world).length).toBe(kept)
   })
 
-  test('S3 without an endpoint for the logout too, but not where the server is away', async () => {
+  test('seam S3: without an endpoint for the logout too, but not where the server is away', async () => {
     const toy = createToy({ leaves: true })
     const world = open({ flow: toy.flow, endpoints: { logout: false } })
     await world.client.logout()
@@ -256,7 +256,7 @@ describe('S3 a logout can take the page to the authorization server', () => {
   const leaving = (leave: FlowPart['leave']) =>
     plan('flow', (): FlowPart => ({ start: async request => request, resume: () => null, leave }))
 
-  test('S3 a flow that throws changes nothing about a logout that the server has confirmed', async () => {
+  test('seam S3: a flow that throws changes nothing about a logout that the server has confirmed', async () => {
     const world = open({ flow: leaving(() => Promise.reject(new Error('secret'))) })
     await world.login()
     expect(await world.client.logout()).toEqual({ revoked: true })

@@ -2221,8 +2221,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'features/storage/vault.ts',
-    from: 'change(rest.lineage, async',
-    to: 'change(Number.POSITIVE_INFINITY, async',
+    from: 'change(rest.lineage, write)',
+    to: 'change(Number.POSITIVE_INFINITY, write)',
     breaks: 'A refresh of the session before is written over the new one.',
     test: 'storage',
   },
@@ -2256,8 +2256,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'features/storage/vault.ts',
-    from: ' || remove())',
-    to: ')',
+    from: ' || remove()\n',
+    to: '\n',
     breaks: 'A used refresh token rests in a storage that is full, and is sent again.',
     test: 'storage',
   },

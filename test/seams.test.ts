@@ -60,7 +60,7 @@ const useNonce = (nonce: string) => () =>
 const proofs = ({ server }: World, path: string) =>
   server.calls.filter(call => call.path === path).map(({ headers }) => headers.get('Proof'))
 
-describe('S4 the option "proof", in the auth calls', () => {
+describe('seam S4: the option "proof", in the auth calls', () => {
   test('a request that names a key is signed with it, once for each send', async () => {
     const { proof, sign } = toyProof()
     const { world, outcome } = loginAnswered({ proof, endpoints: { login } }, () => ok())
@@ -147,7 +147,7 @@ describe('S4 the option "proof", in the auth calls', () => {
   })
 })
 
-describe('S5 an answer that is read by whoever made the request', () => {
+describe('seam S5: an answer that is read by whoever made the request', () => {
   test('"read" takes the place of "readTokens" for this answer alone', async () => {
     const readTokens = vi.fn(() => null)
     const read = vi.fn(() => ({ accessToken, user: { id: 1 } }))
@@ -196,7 +196,7 @@ describe('S5 an answer that is read by whoever made the request', () => {
   })
 })
 
-describe('S9 with "proof" the token has to be of the type "scheme"', () => {
+describe('seam S9: with "proof" the token has to be of the type "scheme"', () => {
   test.each([
     ['DPoP', 'fulfilled'],
     ['dpop', 'fulfilled'],
@@ -232,7 +232,7 @@ describe('S9 with "proof" the token has to be of the type "scheme"', () => {
   })
 })
 
-describe('S4 the key of a stored refresh token cannot be read', () => {
+describe('seam S4: the key of a stored refresh token cannot be read', () => {
   let inTab = createTabStorage()
   const kept = () => [...inTab.kept.values()]
   const stored = async (find: ProofPart['find']) => {
@@ -258,7 +258,7 @@ describe('S4 the key of a stored refresh token cannot be read', () => {
   test.each<[string, ProofPart['find']]>([
     ['throws', () => Promise.reject(new Error('blocked'))],
     ['hangs', () => new Promise(() => {})],
-  ])('S4 where it %s, the session is unknown, and a login goes on', async (_, find) => {
+  ])('seam S4: where it %s, the session is unknown, and a login goes on', async (_, find) => {
     const world = await stored(find)
     const ready = watch(world.client.ready())
     await world.clock.advance(1_001)
@@ -268,7 +268,7 @@ describe('S4 the key of a stored refresh token cannot be read', () => {
     expect(again.state).toBe('fulfilled')
   })
 
-  test('S4 after a logout it is not the key of the next session', async () => {
+  test('seam S4: after a logout it is not the key of the next session', async () => {
     const world = await stored(async () => key)
     await world.client.ready()
     await world.client.logout()
@@ -278,7 +278,7 @@ describe('S4 the key of a stored refresh token cannot be read', () => {
     expect(kept()).toEqual([expect.not.stringContaining('"key"')])
   })
 
-  test('S4 where it is found, the session goes on', async () => {
+  test('seam S4: where it is found, the session goes on', async () => {
     const world = await stored(async () => key)
     expect((await world.client.ready()).status).toBe('authenticated')
   })
