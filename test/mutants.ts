@@ -399,8 +399,8 @@ const mutants: Mutant[] = [
     test: 'waking',
   },
   {
-    file: 'kernel/refresh.ts',
-    from: '        next.stir?.()\n',
+    file: 'kernel/schedule.ts',
+    from: 'refresher.flight?.stir?.()',
     to: '',
     breaks: 'A client that is disposed in a backoff leaves its timer behind.',
     test: 'waking',

@@ -173,7 +173,6 @@ export function createRefresher(kernel: Needs): Refresher {
       for (let next = flight; next; next = next.former) {
         next.free(reason)
         if (!next.sent) next.controller.abort(reason)
-        next.stir?.()
       }
     },
   }
