@@ -907,7 +907,10 @@ describe('F10 every promise settles', () => {
       const a = open()
       const frozen = await frozenWith(a, NAME)
       await timeOf(a, login(a))
-      expect(await timeOf(a, login(a))).toBeLessThanOrEqual(SECOND)
+      for (const pause of [0, MINUTE]) {
+        await a.clock.advance(pause)
+        expect(await timeOf(a, login(a))).toBeLessThanOrEqual(SECOND)
+      }
       frozen.close()
       expect(await timeOf(a, login(a))).toBe(0)
     })
