@@ -907,7 +907,10 @@ describe('F10 every promise settles', () => {
       const a = open()
       const frozen = await frozenWith(a, NAME)
       await timeOf(a, login(a))
-      expect(await timeOf(a, login(a))).toBeLessThanOrEqual(SECOND)
+      for (const pause of [0, MINUTE]) {
+        await a.clock.advance(pause)
+        expect(await timeOf(a, login(a))).toBeLessThanOrEqual(SECOND)
+      }
       frozen.close()
       expect(await timeOf(a, login(a))).toBe(0)
     })
@@ -1637,14 +1640,10 @@ describe('M9 what comes over the channel', () => {
       const [a] = (await signedInTabs(1, given)) as [World]
       const message = newest(a)
       for (let n = 0; n < 1_000; n++) {
-        const { token: accessToken } = a.server.issueAccess('eve')
-        say(a, {
-          ...message,
-          accessToken,
-          identity: 'eve',
-          user: undefined,
-          generation: message.generation + n,
-        })
+        // Each of another user: of one who is known nothing is asked.
+        const identity = `eve-${n}`
+        const { token: accessToken } = a.server.issueAccess(identity)
+        say(a, { ...message, accessToken, identity, user: undefined, generation: message.generation + n })
         if (n % 50 === 0) await a.clock.advance(1)
       }
       await a.clock.advance(10)
