@@ -281,7 +281,7 @@ describe('P5 docs/architecture.md', () => {
   test('P5 gives the order in which the features hear of a change', () => {
     const [, order = ''] =
       /readonly parts: readonly Part\[\] = \[\s*(.*?),?\s*\]/s.exec(sources.get('src/client.ts') ?? '') ?? []
-    const [, shown = ''] = /^4\. the parts hear: (.*)\.$/m.exec(prose) ?? []
+    const [, shown = ''] = /^4\. the parts hear: (.*)[.;]$/m.exec(prose) ?? []
     expect(shown.replaceAll('`', '')).toBe(order.replaceAll('this.', '').replace(/\s+/g, ' '))
     expect(order).toContain('this.tabs')
   })
