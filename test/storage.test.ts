@@ -549,6 +549,21 @@ describe('S3 one tab owns the refresh token, the others follow it', () => {
     expect(owner.server.refreshes).toBe(0)
   })
 
+  test('the owner is closed: a page back from the back/forward cache signs no hidden follower out', async () => {
+    const { tabs } = await signedInTabs(3)
+    const [owner, back, hidden] = tabs
+    hidden.visible = false
+    hidden.wake('visibilitychange')
+    back.wake('pagehide', true)
+    await owner.clock.advance(2 * MINUTE)
+    owner.close()
+    back.wake('pageshow', true)
+    await back.clock.advance(MINUTE)
+    expect(back.client.session).toEqual(signedOut('rejected'))
+    expect(hidden.client.session.status).toBe('authenticated')
+    expect((await hidden.client.fetch(items)).status).toBe(200)
+  })
+
   test("the owner is closed: a follower's 401 signs out, and is the answer", async () => {
     const { tabs } = await signedInTabs(2)
     const [owner, follower] = tabs

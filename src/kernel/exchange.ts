@@ -123,10 +123,13 @@ export function createExchange(kernel: Needs): Exchange {
       const wait = held.expires ? remaining(environment, held.expires) : NEVER
       return backoff.postpone(error, wait, { bound: wait, quiet })
     }
+    // A page back from the back/forward cache holds nothing, and somebody was signed in. The siblings are not told, since
+    // they may hold a newer session: with a serial the session ends as by a message.
+    const isBack = !held && session.identity !== null
+    const serial = isBack ? session.stamp.serial : undefined
     // An error without a status did not come from the server.
-    // A page back from the back/forward cache holds nothing, and somebody was signed in.
-    const reason = held || session.identity ? 'rejected' : 'initial'
-    session.clear(reason, undefined, error.status === undefined ? undefined : error)
+    const refusal = error.status === undefined ? undefined : error
+    session.clear(held || isBack ? 'rejected' : 'initial', serial, refusal)
     return null
   }
 
