@@ -102,11 +102,11 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
       // A token that renews itself is in every tab, and no copy of it is used up by another.
       copy = isShared() ? rest : { ...rest, serial: newest(!settings.sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
+      // Nobody else writes to a storage of this tab alone, so what is there is older, whatever number a wrong clock has
+      // given it.
+      const over = isShared() ? rest.lineage : Number.POSITIVE_INFINITY
       // What is left there is used up: whoever found it would burn the session.
-      const write = async () => broken || (await attempt(() => storage.set(key, text))) || remove()
-      if (isShared()) change(rest.lineage, write)
-      // Nobody else writes there, so what this tab finds is older, whatever number a wrong clock has given it.
-      else last = last.then(write)
+      change(over, async () => broken || (await attempt(() => storage.set(key, text))) || remove())
     },
     drop(lineage, ends = false) {
       copy = null
