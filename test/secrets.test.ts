@@ -178,7 +178,7 @@ describe('S1 no part of a token can be reached from the client, or rests in stor
     })
     expect(tokens.size).toBeGreaterThanOrEqual(3)
     const others = [...world.storage.keys()].filter(
-      key => !/^silent-refresh:(signed-out|active|newest):/.test(key),
+      key => !/^silent-refresh:(signed-out|active|newest|ended):/.test(key),
     )
     expect(others).toEqual([])
   })
