@@ -200,6 +200,20 @@ describe('N14 a page load', () => {
   const session = without({ restore: '/session' })
   const token = (world: World) => () => world.server.json(world.server.issueAccess('ada').body)
 
+  test.each(['cookie', 'body'] as const)(
+    'N14 beside a frozen tab it is anonymous after a second, with a refresh token in the %s',
+    async carrier => {
+      const given: WorldOptions = { ...bearer, server: { carrier } }
+      const a = await signedIn(given)
+      await a.settle()
+      a.freeze()
+      const next = tab(a, given)
+      const ready = watch(next.client.ready())
+      await next.clock.advance(SECOND)
+      expect(ready.value).toMatchObject({ status: 'anonymous' })
+    },
+  )
+
   test('N14 is restored by "endpoints.restore"', async () => {
     const world = createWorld(session)
     world.server.answer('POST /session', token(world))
