@@ -2221,8 +2221,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'features/storage/vault.ts',
-    from: 'change(rest.lineage, write)',
-    to: 'change(Number.POSITIVE_INFINITY, write)',
+    from: 'isShared() ? rest.lineage : Number.POSITIVE_INFINITY',
+    to: 'Number.POSITIVE_INFINITY',
     breaks: 'A refresh of the session before is written over the new one.',
     test: 'storage',
   },
@@ -2256,8 +2256,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'features/storage/vault.ts',
-    from: ' || remove()\n',
-    to: '\n',
+    from: ' || remove())',
+    to: ')',
     breaks: 'A used refresh token rests in a storage that is full, and is sent again.',
     test: 'storage',
   },
