@@ -1521,8 +1521,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/wire-note.ts',
-    from: 'at == null || at === onWire || at > now',
-    to: 'at == null || at === onWire',
+    from: 'at == null || at > now',
+    to: 'at == null',
     breaks: 'A note from the future makes a page wait.',
     test: 'waking',
   },
@@ -1545,13 +1545,6 @@ const mutants: Mutant[] = [
     from: 'unlessAborted(unlessAborted(wait, signal), disposal.signal)',
     to: 'unlessAborted(wait, signal)',
     breaks: 'A client that is disposed sends a refresh all the same.',
-    test: 'waking',
-  },
-  {
-    file: 'kernel/wire-note.ts',
-    from: ' || at === onWire',
-    to: '',
-    breaks: 'A page that is kept waits for the answer that it hears itself.',
     test: 'waking',
   },
   {

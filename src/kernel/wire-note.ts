@@ -35,8 +35,7 @@ export function createWireNote(kernel: NoteNeeds & { readonly disposal: Disposal
   function left(): number {
     const at = note.read()
     const now = environment.now()
-    // The note of this page itself: it gets the answer.
-    if (at == null || at === onWire || at > now) return 0
+    if (at == null || at > now) return 0
     took ||= Math.min(tookNote.read() ?? 0, 2 * timeout)
     return Math.min(at + Math.max(LEAST, 2 * took) - now, timeout / 2)
   }
