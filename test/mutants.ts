@@ -1733,6 +1733,27 @@ const mutants: Mutant[] = [
   },
   // What the tabs tell each other
   {
+    file: 'kernel/backoff.ts',
+    from: 'expires ? Math.min(ms, remaining(environment, expires)) : ms',
+    to: 'ms',
+    breaks: 'A token that renews itself is waited for beyond its end.',
+    test: 'sliding',
+  },
+  {
+    file: 'features/tabs/suspension.ts',
+    from: '(ended.read() ?? 0) >= kept.lineage',
+    to: 'false',
+    breaks: 'A logout that the server has confirmed is undone by a page from the back/forward cache.',
+    test: 'sliding',
+  },
+  {
+    file: 'kernel/marker.ts',
+    from: 'isSerial(serial, lastSerial(kernel.environment.now(), 0)) ? serial : 0',
+    to: '0',
+    breaks: 'A tab that has found the marker of a logout takes a session from before it, told late.',
+    test: 'tabs',
+  },
+  {
     file: 'features/tabs/news.ts',
     from: "if (isLate) channel.post({ type: 'ask', generation })",
     to: '',
