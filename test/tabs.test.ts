@@ -1392,18 +1392,23 @@ describe('M9 what comes over the channel', () => {
       for (const tab of [a, b]) tab.close()
       const c = open(a)
       await c.client.ready()
+      // It opens its channel a task later.
+      await c.settle()
       return [c, old] as const
     }
     const markerOf = ({ storage }: World) => [...storage].find(([key]) => key.includes(':signed-out:'))!
 
-    test('M9 a session from before it, told late, signs nobody in', async () => {
-      const [c, old] = await opened()
-      // Another tab has told the server meanwhile.
-      c.storage.delete(markerOf(c)[0])
-      c.shared.channels.inject(NAME, old)
-      await c.settle()
-      expect(status(c)).toEqual(['anonymous'])
-    })
+    test.each(['login', 'refresh'])(
+      'M9 a session from before it, told late as a %s, signs nobody in',
+      async cause => {
+        const [c, old] = await opened()
+        // Another tab has told the server meanwhile.
+        c.storage.delete(markerOf(c)[0])
+        c.shared.channels.inject(NAME, { ...old, cause })
+        await c.settle()
+        expect(status(c)).toEqual(['anonymous'])
+      },
+    )
 
     test('M9 a login after it, by a tab that has found it too, signs this tab in', async () => {
       const [c] = await opened()
