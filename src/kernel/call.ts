@@ -66,8 +66,10 @@ export function readCall(
   const text = typeof input === 'string' || input instanceof URL ? `${input}` : null
   const url = text === null ? null : judge(text)
   const common = commonOf(given)
-  const init: Marked | null = given == null ? NOTHING : copyPlain(given)
-  if (common) delete init?.[OWNER]
+  // Nothing else is in most of what `auth.api` hands over: no copy then.
+  const isNothing = given == null || (common !== undefined && Object.keys(given).length === 1)
+  const init: Marked | null = isNothing ? NOTHING : copyPlain(given)
+  if (common && !isNothing) delete init?.[OWNER]
   if (init && text !== null && isSettled(init)) {
     const { method = 'GET', signal } = init
     let headers: HeaderCopy = NO_HEADERS
