@@ -12,6 +12,8 @@ import {
   webStorage,
 } from '../src/core.ts'
 import { createAuthClient } from '../src/index.ts'
+import { invalid } from '../src/kernel/errors.ts'
+import { plan } from '../src/kernel/feature.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { ORIGIN } from './support/server.ts'
@@ -202,6 +204,31 @@ describe('what makes such a value throws at once where it is given something els
     await world.client.fetch(ITEMS, { method: 'POST' })
     expect(world.server.calls.at(-1)!.headers.get('x-mine')).toBe('one')
     expect(options.map(option => Object.isFrozen(made[option].make()))).toEqual(options.map(() => true))
+  })
+})
+
+describe('a feature is asked how it goes with the other options, before any feature is created', () => {
+  test.each(['flow', 'proof', 'tabs', 'storage', 'idle', 'csrf', 'mode'] as const)('%s', option => {
+    const created: string[] = []
+    const value = plan(
+      option,
+      () => {
+        created.push(option)
+        return undefined
+      },
+      ({ timeout }, { idle }) => {
+        if (timeout === 7 && idle) throw invalid(option, 'left out here')
+      },
+    )
+    const create = (timeout: number) =>
+      createClient(
+        { tabs: false, idle: idleTimeout(MINUTE), endpoints: { user: '/me' }, [option]: value, timeout },
+        createWorld().environment,
+      )
+    expectRefusal(() => create(7), option)
+    expect(created).toEqual([])
+    create(8).dispose()
+    expect(created).toEqual([option])
   })
 })
 

@@ -1,6 +1,6 @@
 import { type Answer, isEmpty } from '../kernel/answer.ts'
 import { AuthError } from '../kernel/errors.ts'
-import { demand, type Kernel, plan } from '../kernel/feature.ts'
+import { demand, type Kernel, type Plans, plan } from '../kernel/feature.ts'
 import { bare } from '../kernel/own.ts'
 import type { CookiesPart } from '../kernel/parts.ts'
 import type { Settings } from '../kernel/settings.ts'
@@ -13,11 +13,12 @@ import type { Feature } from '../types.ts'
  */
 export const cookieMode = (): Feature<'mode'> => plan('mode', createCookies, check)
 
-function check({ endpoints, sliding, claims }: Settings): void {
+function check({ endpoints, sliding, claims }: Settings, { storage }: Plans): void {
   demand(endpoints.user !== undefined, 'endpoints.user', 'given in cookie mode')
-  const leftOut = 'left out in cookie mode, where script sees no token'
+  const leftOut = 'left out in cookie mode, where JavaScript sees no token'
   demand(!sliding, 'sliding', leftOut)
   demand(!claims, 'claims', leftOut)
+  demand(!storage, 'storage', leftOut)
 }
 
 function createCookies(kernel: Kernel): CookiesPart {
@@ -53,7 +54,7 @@ function createCookies(kernel: Kernel): CookiesPart {
     refuse(name, instead) {
       throw new AuthError(
         'unsupported',
-        `"${name}" is not for cookie mode, where script sees no token. ${instead}`,
+        `"${name}" is not for cookie mode, where JavaScript sees no token. ${instead}`,
       )
     },
   }

@@ -1,4 +1,5 @@
 import { demand, type Kernel, plan } from '../kernel/feature.ts'
+import { isName } from '../kernel/options.ts'
 import { hasOnly, pick } from '../kernel/own.ts'
 import type { CsrfPart } from '../kernel/parts.ts'
 import type { Feature } from '../types.ts'
@@ -10,9 +11,6 @@ export interface DoubleSubmitOptions {
   /** Name of the header, such as `X-XSRF-TOKEN`. */
   header: string
 }
-
-/** A token of RFC 9110 §5.6.2, or nearly. */
-const NAME = /^[\w.~+-]+$/
 
 /** RFC 9110 §5.5. For any other value `Headers.set` would throw an error that quotes it. */
 const FIELD_VALUE = /^[\t -~\x80-\xff]+$/
@@ -34,7 +32,7 @@ export function doubleSubmit(names: DoubleSubmitOptions): Feature<'csrf'> {
       typeof cookie === 'string' &&
       cookie !== '' &&
       typeof header === 'string' &&
-      NAME.test(header),
+      isName(header),
     'doubleSubmit',
     'given { cookie, header }, the names of both',
   )

@@ -1,7 +1,7 @@
 import { tookTooLong } from './abort.ts'
 import type { Backoff } from './backoff.ts'
 import type { Environment } from './environment.ts'
-import { AuthError } from './errors.ts'
+import { type AuthError, unavailable } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Flight } from './flight.ts'
 import { isExpired } from './held.ts'
@@ -85,5 +85,3 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
     return typeof left === 'function' ? left() : left
   }
 }
-
-const unavailable = (message: string): AuthError => new AuthError('refresh_unavailable', message)

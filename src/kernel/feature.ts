@@ -78,13 +78,16 @@ export interface Parts {
  */
 export interface Plan<Option extends keyof Parts> extends Feature<Option> {
   /**
-   * First phase, while the options are read: checks the option against the other options.
+   * First phase, while the options are read: checks the option against the others, and against the other features.
    * @throws AuthError `invalid_option`
    */
-  check?(settings: Settings): void
+  check?(settings: Settings, plans: Plans): void
   /** Second phase: creates the part of one client. `undefined`: it has nothing to do here, as on a server. */
   create(kernel: Kernel): Parts[Option] | undefined
 }
+
+/** The features that the app has given. */
+export type Plans = { readonly [Option in keyof Parts]: Plan<Option> | undefined }
 
 export const plan = <Option extends keyof Parts>(
   feature: Option,

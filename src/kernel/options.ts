@@ -1,7 +1,7 @@
 import type { AuthClientOptions } from '../types.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, invalid, withoutBody } from './errors.ts'
-import { isPlan, type Parts, type Plan } from './feature.ts'
+import { isPlan, type Plans } from './feature.ts'
 import { bare, pick } from './own.ts'
 import { isRelative, readBaseUrl, secure, toUrl } from './resolve-url.ts'
 import { createSending } from './sending.ts'
@@ -12,7 +12,7 @@ type Rule = readonly [holds: (value: any, name: any) => boolean, requirement: st
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 /** A token of RFC 9110 §5.6.2, or nearly. */
-const isName = (value: unknown): boolean => isText(value) && !/[^\w.~+-]/.test(value as string)
+export const isName = (value: unknown): boolean => isText(value) && !/[^\w.~+-]/.test(value as string)
 const isEndpoint = (value: unknown): boolean => isFunction(value) || isText(value)
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 const aFunction: Rule = [isFunction, 'a function']
@@ -83,8 +83,8 @@ function checked<T extends object>(values: T, rules: Record<string, Rule>, prefi
   return given as Given<T>
 }
 
-/** The plans of the imported features. */
-export type Plans = { readonly [Option in keyof Parts]: Plan<Option> | undefined }
+/** The options that take a feature. */
+const FEATURES = ['tabs', 'storage', 'idle', 'csrf', 'mode', 'flow', 'proof'] as const
 
 /** @throws AuthError `invalid_option`, naming the option */
 export function readOptions(
@@ -99,8 +99,6 @@ export function readOptions(
   const { logger, sessionKey, tabs, mode, allowedOrigins } = given
 
   if (tabs === undefined && !given.server) throw invalid('tabs', 'given: shareTabs() or false')
-  if (mode && given.storage)
-    throw invalid('storage', 'left out in cookie mode, where JavaScript sees no token')
   if (!endpoints.refresh) {
     const unfit = (['sliding', 'storage', 'refreshAhead'] as const).find(name => given[name])
     if (unfit) throw invalid(unfit, 'left out where "endpoints.refresh" is false')
@@ -140,7 +138,7 @@ export function readOptions(
   })
   // The rules have seen that they are.
   const plans = bare({ ...given, tabs: tabs || undefined }) as Plans
-  plans.mode?.check?.(settings)
+  for (const name of FEATURES) plans[name]?.check?.(settings, plans)
   return { settings, plans }
 }
 

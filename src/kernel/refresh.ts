@@ -9,8 +9,7 @@ export interface Refresher {
   /**
    * Joins the flight under way, or starts one. Never rejects. `null`: the session is up to date, also where a refusal has
    * ended it, so look at `session.held`. An error: the session is unchanged, because the failure is passing, or because the
-   * server refused while the token still works. `since`: when the app
-   * asked, here or in another tab, epoch milliseconds.
+   * server refused while the token still works. `since`: when the app asked, here or in another tab, epoch milliseconds.
    */
   run(need: Need, since?: number): Promise<AuthError | null>
   /** The flight under way. */

@@ -71,6 +71,13 @@ interface Needs extends SignInBeginning {
 
 export function createSignIn(kernel: Needs): SignIn {
   const { settings, environment, session, endpoints, loginNote, decisions } = kernel
+
+  /** Within `timeout`, or until the client is disposed. */
+  function inTime<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal | null): Promise<T> {
+    const late = () => tookTooLong('login_unavailable', settings.timeout)
+    return within(environment, settings.timeout, late, work, signal, kernel.disposal.signal)
+  }
+
   async function login(credentials?: unknown, options?: Abortable) {
     const { signal } = pick(options, 'signal')
     const hidden = beginSignIn(kernel, signal)
@@ -130,8 +137,6 @@ export function createSignIn(kernel: Needs): SignIn {
     known?: unknown,
     renewed: Identity | null = null,
   ): Promise<AuthenticatedSession> {
-    const { timeout } = settings
-    const end = kernel.disposal.signal
     const isOver = () => asked !== decisions.count
     const unlessSuperseded = () => {
       if (isOver() || (renewed && session.identity !== renewed)) {
@@ -150,9 +155,8 @@ export function createSignIn(kernel: Needs): SignIn {
       unlessSuperseded()
       return commit(token, cause)
     }
-    const late = () => tookTooLong('login_unavailable', timeout)
-    const turn = takeTurn(kernel, () => within(environment, timeout, late, signIn, signal, end), signal)
-    return unlessAborted(unlessAborted(turn, signal), end)
+    const turn = takeTurn(kernel, () => inTime(signIn, signal), signal)
+    return unlessAborted(unlessAborted(turn, signal), kernel.disposal.signal)
   }
 
   function commit(token: Token, cause: 'login' | 'tokens'): AuthenticatedSession {
@@ -167,10 +171,8 @@ export function createSignIn(kernel: Needs): SignIn {
     setTokens,
     async complete(credentials) {
       const asked = decisions.count
-      const { timeout } = settings
-      const late = () => tookTooLong('login_unavailable', timeout)
       // All requests of the page wait for this login.
-      const given = await within(environment, timeout, late, () => credentials, kernel.disposal.signal)
+      const given = await inTime(() => credentials)
       return loginWith(given, asked)
     },
   }

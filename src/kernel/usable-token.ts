@@ -1,7 +1,7 @@
 import { unlessAborted } from './abort.ts'
 import { remaining } from './clock.ts'
 import type { Environment } from './environment.ts'
-import { AuthError } from './errors.ts'
+import { AuthError, unavailable } from './errors.ts'
 import { type Held, isDue, isExpired } from './held.ts'
 import { isSameIdentity, type Owner } from './identity.ts'
 import type { IdlePart } from './parts.ts'
@@ -140,8 +140,6 @@ export function belonging<T extends Owner>(token: T | null, { identity }: Owner)
   if (token.identity && isSameIdentity(token.identity, identity)) return token
   throw new AuthError('user_changed', 'Another user signed in before the request was sent.')
 }
-
-const unavailable = (message: string): AuthError => new AuthError('refresh_unavailable', message)
 
 function raise(error: AuthError | null): void {
   if (error) throw error

@@ -30,13 +30,13 @@ export function createOwnership(
   /** Waits for the lock of a lineage that another client of this document owns, to be the next owner. */
   let heir: Hold | null = null
 
-  const nameOf = (lineage: number | '' | null): string => `${locks.key}:owner:${lineage}`
+  const prefix = `${locks.key}:owner:`
 
   async function own(lineage: number): Promise<LineageOwner> {
     const api = locks.api()
     if (disposal.signal.aborted) return 'another client'
     if (!api) return 'this client'
-    const name = nameOf(lineage)
+    const name = `${prefix}${lineage}`
     if (owning?.name !== name) {
       owning?.release()
       owning = hold(api, name, { ifAvailable: true })
@@ -80,17 +80,15 @@ export function createOwnership(
   return {
     own,
     async isOwned(lineage) {
-      // Of any lineage, where none is named: all of their names begin with this one.
-      const name = nameOf(lineage ?? '')
       const names = sharesTokens ? [...(await locks.held()).keys()] : []
-      return names.some(held => (lineage == null ? held?.startsWith(name) : held === name))
+      return names.some(held => (lineage == null ? held?.startsWith(prefix) : held === `${prefix}${lineage}`))
     },
     get isOwner() {
       return owning !== null
     },
     adjust() {
       const { lineage, isFollower } = session
-      if (heir?.name !== nameOf(lineage)) disinherit()
+      if (heir?.name !== `${prefix}${lineage}`) disinherit()
       if (lineage === null || isFollower) disown()
       else if (!disposal.signal.aborted) return own(lineage)
       return undefined
