@@ -11,8 +11,8 @@ import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 
 /**
- * One attempt of a refresh or restore, in its turn among all tabs: take the lock, look again, then ask the server, the
- * owner of the lineage, or (in a worker) a page.
+ * One attempt of a refresh or restore, in its turn among all tabs. It takes the lock and looks again. Then it asks the
+ * server, the tab that owns the refresh token, or (in a worker) a page.
  */
 export type Attempt = (flight: Flight, isWanted: () => boolean) => Promise<AuthError | null>
 

@@ -54,8 +54,8 @@ export function createLogoutRetries(kernel: Needs, run: (rested?: Rested) => voi
   }
 
   /**
-   * A page that did not sign out itself may retry only if it cannot have come back from a login by redirect: the page
-   * was reached from this origin, and the app has had time to ask who is signed in.
+   * A page that did not sign out itself may have come back from a login by redirect. So it retries only if it was reached
+   * from this origin, and after the app has had time to ask who is signed in.
    */
   function retry(): void {
     if (session.snapshot.status !== 'anonymous' || !marker.stands(session.stamp.epoch)) return

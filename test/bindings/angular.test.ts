@@ -28,6 +28,7 @@ import { isAuthError } from '../../src/kernel/errors.ts'
 import type { Session } from '../../src/types.ts'
 import { ORIGIN } from '../support/server.ts'
 import { createWorld, signedIn, type World } from '../support/world.ts'
+import { expectToFollow } from './stage.ts'
 import { watched } from './watched.ts'
 
 let app: ApplicationRef | undefined
@@ -92,19 +93,27 @@ async function showWith(
 const status = (session: Session) => session.status
 const shown = () => document.querySelector('app-root')?.textContent
 
+/** The page shows who signs in and out. */
+const expectFollowing = (world: World) =>
+  expectToFollow(
+    shown,
+    async () => {
+      await world.login()
+      await app?.whenStable()
+    },
+    async () => {
+      await world.client.logout()
+      await app?.whenStable()
+    },
+  )
+
 describe('what is shown', () => {
   test('follows a login and a logout', async () => {
     const world = createWorld()
     await show(world.client, () =>
       injectSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
     )
-    expect(shown()).toBe('"unknown"')
-    await world.login()
-    await app?.whenStable()
-    expect(shown()).toBe('"ada"')
-    await world.client.logout()
-    await app?.whenStable()
-    expect(shown()).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
@@ -182,13 +191,7 @@ describe('the functions of one client', () => {
     const world = createWorld()
     const bound = bindAuth(world.client)
     await showWith(() => bound.injectSession(session => session.claims?.sub ?? session.status))
-    expect(shown()).toBe('"unknown"')
-    await world.login()
-    await app?.whenStable()
-    expect(shown()).toBe('"ada"')
-    await world.client.logout()
-    await app?.whenStable()
-    expect(shown()).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('return that client and its whole session, whatever client is provided', async () => {

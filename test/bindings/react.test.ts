@@ -15,7 +15,7 @@ import { renderToString } from 'react-dom/server'
 import { AuthProvider, createAuthHooks, useAuth, useSession } from 'silent-refresh/react'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, signedIn, type World } from '../support/world.ts'
-import { createStage, status } from './stage.ts'
+import { createStage, expectToFollow, status } from './stage.ts'
 import { watched } from './watched.ts'
 
 vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
@@ -49,6 +49,14 @@ const login = (world: World) => act(() => world.login())
 const refresh = (world: World) => act(async () => void (await world.client.refresh()))
 const logout = (world: World) => act(async () => void (await world.client.logout()))
 
+/** The component on the stage shows who signs in and out. */
+const expectFollowing = (world: World) =>
+  expectToFollow(
+    () => stage.shown,
+    () => login(world),
+    () => logout(world),
+  )
+
 describe('what is shown', () => {
   test('follows a login and a logout', async () => {
     const world = createWorld()
@@ -56,11 +64,7 @@ describe('what is shown', () => {
       useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
     )
     await show(world.client, createElement(Sub))
-    expect(stage.shown).toBe('"unknown"')
-    await login(world)
-    expect(stage.shown).toBe('"ada"')
-    await logout(world)
-    expect(stage.shown).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
@@ -217,11 +221,7 @@ describe('the hooks of one client', () => {
     const bound = createAuthHooks(world.client)
     const Sub = showing(() => bound.useSession(session => session.claims?.sub ?? session.status))
     await showPage(createElement(Sub))
-    expect(stage.shown).toBe('"unknown"')
-    await login(world)
-    expect(stage.shown).toBe('"ada"')
-    await logout(world)
-    expect(stage.shown).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('return that client and its whole session', async () => {

@@ -12,7 +12,7 @@ import { getNextElement, hydrate, insert, render, template } from 'solid-js/web'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, signedIn, type World } from '../support/world.ts'
 import { onServer } from './on-server.ts'
-import { createStage, status } from './stage.ts'
+import { createStage, expectToFollow, status } from './stage.ts'
 import { watched } from './watched.ts'
 
 let leave: () => void
@@ -56,6 +56,9 @@ function show(client: World['client'], Shown: Component): void {
   leave = render(page(client, Shown), stage.container)
 }
 
+/** The component on the stage shows who signs in and out. */
+const expectFollowing = (world: World) => expectToFollow(() => stage.shown, world.login, world.client.logout)
+
 describe('what is shown', () => {
   test('follows a login and a logout', async () => {
     const world = createWorld()
@@ -65,11 +68,7 @@ describe('what is shown', () => {
         useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
       ),
     )
-    expect(stage.shown).toBe('"unknown"')
-    await world.login()
-    expect(stage.shown).toBe('"ada"')
-    await world.client.logout()
-    expect(stage.shown).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
@@ -187,11 +186,7 @@ describe('the hooks of one client', () => {
     const world = createWorld()
     const bound = createAuthHooks(world.client)
     showPage(showing(() => bound.useSession(session => session.claims?.sub ?? session.status)))
-    expect(stage.shown).toBe('"unknown"')
-    await world.login()
-    expect(stage.shown).toBe('"ada"')
-    await world.client.logout()
-    expect(stage.shown).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('return that client and its whole session', async () => {

@@ -13,6 +13,19 @@ export interface Stage {
   renders: number
 }
 
+/** What shows who is signed in, or else the status, follows a login as ada and a logout. Both wait for the framework. */
+export async function expectToFollow(
+  shown: () => string | undefined,
+  login: () => Promise<unknown>,
+  logout: () => Promise<unknown>,
+): Promise<void> {
+  expect(shown()).toBe('"unknown"')
+  await login()
+  expect(shown()).toBe('"ada"')
+  await logout()
+  expect(shown()).toBe('"anonymous"')
+}
+
 /** What each test of a framework shows its components on. What the file itself undoes is undone before. */
 export function createStage(): Stage {
   let container: HTMLElement

@@ -15,7 +15,7 @@ import {
 } from 'vue'
 import { renderToString } from 'vue/server-renderer'
 import { createWorld, signedIn, type World } from '../support/world.ts'
-import { createStage, status } from './stage.ts'
+import { createStage, expectToFollow, status } from './stage.ts'
 import { watched } from './watched.ts'
 
 let app: App | undefined
@@ -42,6 +42,20 @@ function show(client: World['client'], component: ReturnType<typeof showing>): v
   app.mount(stage.container)
 }
 
+/** The component on the stage shows who signs in and out. */
+const expectFollowing = (world: World) =>
+  expectToFollow(
+    () => stage.shown,
+    async () => {
+      await world.login()
+      await nextTick()
+    },
+    async () => {
+      await world.client.logout()
+      await nextTick()
+    },
+  )
+
 describe('what is shown', () => {
   test('follows a login and a logout', async () => {
     const world = createWorld()
@@ -51,13 +65,7 @@ describe('what is shown', () => {
         useSession(session => (session.status === 'authenticated' ? session.claims?.sub : session.status)),
       ),
     )
-    expect(stage.shown).toBe('"unknown"')
-    await world.login()
-    await nextTick()
-    expect(stage.shown).toBe('"ada"')
-    await world.client.logout()
-    await nextTick()
-    expect(stage.shown).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('is the whole session where nothing is selected, and a refresh shows its new end', async () => {
@@ -175,13 +183,7 @@ describe('the composables of one client', () => {
     const world = createWorld()
     const bound = bindAuth(world.client)
     showPage(showing(() => bound.useSession(session => session.claims?.sub ?? session.status)))
-    expect(stage.shown).toBe('"unknown"')
-    await world.login()
-    await nextTick()
-    expect(stage.shown).toBe('"ada"')
-    await world.client.logout()
-    await nextTick()
-    expect(stage.shown).toBe('"anonymous"')
+    await expectFollowing(world)
   })
 
   test('return that client and its whole session', async () => {

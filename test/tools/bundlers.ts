@@ -8,16 +8,21 @@ import webpack from 'webpack'
 
 type Bundler = (entry: string, folder: string, external: string[]) => Promise<string>
 
+/** How esbuild makes what an app ships. */
+export const SHIPPED = {
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'none',
+  write: false,
+} as const
+
 const bundlers: Record<string, Bundler> = {
   async esbuild(entry, _, external) {
     const { outputFiles } = await esbuild({
       entryPoints: [entry],
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      target: 'es2022',
-      legalComments: 'none',
-      write: false,
+      ...SHIPPED,
       logLevel: 'error',
       external, // what is below these names too
     })

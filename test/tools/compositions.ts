@@ -1,4 +1,5 @@
 import { type BuildResult, build } from 'esbuild'
+import { SHIPPED } from './bundlers.ts'
 import { root } from './report.ts'
 
 /**
@@ -147,12 +148,7 @@ export function bundleOf(
 ): Promise<BuildResult<{ write: false; metafile: true }>> {
   return build({
     stdin: { contents: code, resolveDir: root },
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-    legalComments: 'none',
-    write: false,
+    ...SHIPPED,
     metafile: true,
     external: [...external],
     // The package's own names lead to `src` by the paths of tsconfig.json, and without these to `dist` by package.json.

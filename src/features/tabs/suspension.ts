@@ -4,8 +4,8 @@ import type { Rest } from '../../kernel/rest.ts'
 import { goOnWith } from '../../kernel/resume.ts'
 
 /**
- * Suspends the session of this tab until the other tabs or the server have been asked: the page was in the back/forward
- * cache and heard no message there, or another user has signed in elsewhere.
+ * Suspends the session of this tab until the other tabs or the server have answered. It does so after the back/forward
+ * cache, where a page hears no message, and when another user has signed in elsewhere.
  */
 export interface Suspension {
   /** The access token that was held before, if the page has nothing else to go on with. */
