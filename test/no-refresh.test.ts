@@ -34,6 +34,19 @@ const paths = ({ server }: World) => server.calls.map(({ path }) => path)
 const status = (...worlds: World[]) => worlds.map(({ client }) => client.session.status)
 const ended = [['logout', { reason: 'rejected' }]]
 
+test('M6 back to a page after a logout elsewhere that the server has confirmed: signed out too', async () => {
+  const a = await signedIn()
+  const b = tab(a)
+  await b.client.ready()
+  expect(status(a, b)).toEqual(['authenticated', 'authenticated'])
+  b.wake('pagehide', true)
+  await a.clock.advance(SECOND)
+  expect(await a.client.logout()).toEqual({ revoked: true })
+  b.wake('pageshow', true)
+  await b.clock.advance(5 * SECOND)
+  expect(status(a, b)).toEqual(['anonymous', 'anonymous'])
+})
+
 describe.each(modes)('N14 where no refresh exists: %s', (mode, given) => {
   test('N14 the session ends with its token, once and without a call', async () => {
     const world = await signedIn(given)

@@ -6,7 +6,7 @@ import { createTabStorage } from './support/modes.ts'
 import { nameOf } from './support/names.ts'
 import { watch } from './support/outcome.ts'
 import { NOBODY } from './support/refused.ts'
-import { ORIGIN } from './support/server.ts'
+import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
 
 const SECOND = 1_000
@@ -16,6 +16,8 @@ const REFRESH = 'POST /refresh_token'
 const LOGOUT = 'POST /logout'
 const KEY = nameOf('app', 'token')
 const items = `${ORIGIN}/items`
+
+const BOBS = makeToken({ sub: 'bob' })
 
 type Kept = Map<string, string>
 interface TabOptions extends Omit<WorldOptions, 'options'> {
@@ -254,31 +256,41 @@ describe('S3 a storage of the tab alone, such as sessionStorage', () => {
     },
   )
 
-  test('C1 a logout while the storage is read leaves no refresh token in memory', async () => {
-    const kept = createTabStorage()
-    const before = open(undefined, { storage: kept })
-    await before.login()
-    await before.settle()
-    let arrive = () => {}
-    const reading = new Promise<void>(resolve => {
-      arrive = resolve
-    })
-    const slow: TokenStorage = { ...kept, get: key => reading.then(() => kept.get(key)) }
-    const given: unknown[] = []
-    const login: EndpointFunction = ({ tokens, credentials }) => {
-      given.push(tokens)
-      return { url: '/login', json: credentials }
-    }
-    const world = open(before, { storage: slow, before, options: { endpoints: { login } } })
-    before.close()
-    const ready = world.client.ready()
-    await world.settle()
-    const logout = world.client.logout()
-    arrive()
-    await Promise.all([ready, logout])
-    await world.login()
-    expect(given).toEqual([null])
-  })
+  test.each<[what: string, decide: (world: World) => Promise<unknown>, left: unknown]>([
+    ['logout', ({ client }) => client.logout(), null],
+    [
+      'login of another user',
+      ({ client }) => client.setTokens({ accessToken: BOBS }),
+      expect.objectContaining({ accessToken: BOBS, refreshToken: undefined }),
+    ],
+  ])(
+    'C1 a %s while the storage is read leaves no refresh token of before in memory',
+    async (_, decide, left) => {
+      const kept = createTabStorage()
+      const before = open(undefined, { storage: kept })
+      await before.login()
+      await before.settle()
+      let arrive = () => {}
+      const reading = new Promise<void>(resolve => {
+        arrive = resolve
+      })
+      const slow: TokenStorage = { ...kept, get: key => reading.then(() => kept.get(key)) }
+      const given: unknown[] = []
+      const login: EndpointFunction = ({ tokens, credentials }) => {
+        given.push(tokens)
+        return { url: '/login', json: credentials }
+      }
+      const world = open(before, { storage: slow, before, options: { endpoints: { login } } })
+      before.close()
+      const ready = world.client.ready()
+      await world.settle()
+      const decided = decide(world)
+      arrive()
+      await Promise.all([ready, decided])
+      await world.login()
+      expect(given).toEqual([left])
+    },
+  )
 
   test('the rotated token is there before the lock is let go, also where writing takes its time', async () => {
     const kept: Kept = new Map()
