@@ -4,6 +4,7 @@ const config: Options = defineConfig({
   entry: {
     index: 'src/index.ts',
     core: 'src/core.ts',
+    'oauth/index': 'src/oauth/index.ts',
     'testing/index': 'src/testing/index.ts',
     'testing/core': 'src/testing/core.ts',
     ...Object.fromEntries(

@@ -409,6 +409,12 @@ const SAMPLES: { [Type in LogEvent['type']]: Extract<LogEvent, { type: Type }>[]
     type: 'tabs-degraded',
     missing,
   })),
+  left: (['login', 'logout'] as const).map(what => ({ type: 'left', for: what })),
+  returned: (['answer', 'refused', 'used', 'relayed', 'signed-out'] as const).map(outcome => ({
+    type: 'returned',
+    outcome,
+  })),
+  silent: (['answer', 'nobody', 'unreadable'] as const).map(outcome => ({ type: 'silent', outcome })),
 }
 const samples: LogEvent[] = Object.values(SAMPLES).flat()
 

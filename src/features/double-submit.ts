@@ -1,5 +1,5 @@
+import { isName } from '../kernel/checked.ts'
 import { demand, type Kernel, plan } from '../kernel/feature.ts'
-import { isName } from '../kernel/options.ts'
 import { hasOnly, pick } from '../kernel/own.ts'
 import type { CsrfPart } from '../kernel/parts.ts'
 import type { Feature } from '../types.ts'

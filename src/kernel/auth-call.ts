@@ -3,6 +3,7 @@ import type { Answer } from './answer.ts'
 import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
 import { callback } from './callback.ts'
 import { instant } from './clock.ts'
+import type { AuthError } from './errors.ts'
 import { type AuthCall, createJudge, failed, type Needs as JudgeNeeds, type Received } from './judge.ts'
 import { pick } from './own.ts'
 import type { ProofPart } from './parts.ts'
@@ -75,23 +76,34 @@ export function createAsk(kernel: Needs): Ask {
     const isByCookie = (name === 'restore' || (name !== 'user' && !settings.sliding)) && !tokens?.refreshToken
     const isLeaving = operation === 'logout' && !sent
     if (isByCookie && !isLeaving) await wireNote.lifted(signal)
+    const deliver = async (request: AuthRequest): Promise<Answer> => {
+      await sign(request, signal)
+      const sentAt = instant(environment)
+      sent?.()
+      const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
+      let received = await send(call, request, arrived)
+      // Once: the server has said what it wants to see in the proof.
+      if (received.isTaught) {
+        await sign(request, signal)
+        received = await send(call, request, arrived)
+      }
+      try {
+        return await judge(call, request, sentAt, received)
+      } catch (error) {
+        const isFinal = (error as AuthError).code === `${kind}_rejected`
+        const next = isFinal && request.otherwise ? await request.otherwise() : null
+        if (!next) throw error
+        signal.throwIfAborted()
+        return deliver(next)
+      }
+    }
     const request = await prepare(name, tokens, signal, given)
     signal.throwIfAborted()
     if (!request) {
       if (decides) throw failed(call, 'rejected', 'has nothing to send')
       return { arrival: { sentAt: instant(environment) } }
     }
-    await sign(request, signal)
-    const sentAt = instant(environment)
-    sent?.()
-    const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
-    let received = await send(call, request, arrived)
-    // Once: the server has said what it wants to see in the proof.
-    if (received.isTaught) {
-      await sign(request, signal)
-      received = await send(call, request, arrived)
-    }
-    const answer = await judge(call, request, sentAt, received)
+    const answer = await deliver(request)
     const refreshToken = answer.set?.refreshToken
     if (isUsable(refreshToken)) await rotated?.(refreshToken)
     return answer

@@ -4,7 +4,7 @@ import { callback } from './callback.ts'
 import type { Environment } from './environment.ts'
 import { invalid } from './errors.ts'
 import { bare, NOTHING, pick } from './own.ts'
-import type { CookiesPart, CsrfPart, StoragePart } from './parts.ts'
+import type { CookiesPart, CsrfPart, FlowPart, StoragePart } from './parts.ts'
 import { toUrl } from './resolve-url.ts'
 import type { Settings } from './settings.ts'
 import { noRedirect, supported } from './supported.ts'
@@ -17,6 +17,8 @@ export interface AuthRequest {
   readonly key?: ProofKey | undefined
   /** Reads the answer of this request in place of `readTokens`. */
   readonly read?: ReadTokens | undefined
+  /** Makes the request that is sent instead where this one is refused for good. */
+  readonly otherwise?: (() => Promise<AuthRequest | null>) | undefined
 }
 
 /** What the app has given to the call. */
@@ -39,6 +41,7 @@ export interface Needs {
   readonly csrf: CsrfPart | undefined
   readonly cookies: CookiesPart | undefined
   readonly storage: StoragePart | undefined
+  readonly flow: FlowPart | undefined
 }
 
 export function createPrepare(kernel: Needs): Prepare {
@@ -70,7 +73,7 @@ export function createPrepare(kernel: Needs): Prepare {
 
   function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): AuthRequest {
     const option = `endpoints.${name}`
-    const { url, json, form, headers: own, key, read } = pick(request, ...OURS)
+    const { url, json, form, headers: own, key, read, otherwise } = pick(request, ...OURS)
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
     const target = toUrl(option, url, environment.baseURI(), environment.page)
     // A member that is `undefined` takes its default.
@@ -101,21 +104,31 @@ export function createPrepare(kernel: Needs): Prepare {
       headers,
     })
     kernel.csrf?.guard(headers, init.method, target.href)
-    return { url: target.href, init, key, read }
+    const next = otherwise && (() => made(name, signal, otherwise))
+    return { url: target.href, init, key, read, otherwise: next }
   }
+
+  const made = (
+    name: Operation,
+    signal: AbortSignal,
+    make: () => EndpointRequest | null | Promise<EndpointRequest | null>,
+  ): Promise<AuthRequest | null> =>
+    callback(settings.log, `endpoints.${name}`, async () => {
+      const request = await make()
+      return request === null ? null : toInit(request, name, signal)
+    })
 
   return async (name, tokens, signal, { credentials, input }) => {
     const endpoint = endpoints[name]
     if (!endpoint) return null
-    return callback(settings.log, `endpoints.${name}`, async () => {
-      const request =
-        typeof endpoint === 'function'
-          ? await endpoint({ tokens: kernel.cookies ? null : tokens, credentials, input, signal })
-          : standard(name, toUrl('baseUrl', endpoint), tokens, credentials)
-      return request === null ? null : toInit(request, name, signal)
-    })
+    const { flow } = kernel
+    return made(name, signal, () =>
+      typeof endpoint === 'function'
+        ? endpoint({ tokens: kernel.cookies ? null : tokens, credentials, input, signal, flow })
+        : standard(name, toUrl('baseUrl', endpoint), tokens, credentials),
+    )
   }
 }
 
 /** The members of an `EndpointRequest` that `fetch` is not given as they are. */
-const OURS = ['url', 'json', 'form', 'headers', 'key', 'read'] as const
+const OURS = ['url', 'json', 'form', 'headers', 'key', 'read', 'otherwise'] as const

@@ -1,22 +1,14 @@
 import type { AuthClientOptions } from '../types.ts'
+import { aFlag, aFunction, checked, isFunction, isName, isObject, isText, type Rule } from './checked.ts'
 import type { Environment } from './environment.ts'
-import { AuthError, invalid, withoutBody } from './errors.ts'
+import { invalid, withoutBody } from './errors.ts'
 import { isPlan, type Plans } from './feature.ts'
 import { bare, pick } from './own.ts'
 import { isRelative, readBaseUrl, secure, toUrl } from './resolve-url.ts'
 import { createSending } from './sending.ts'
 import type { Settings } from './settings.ts'
 
-type Rule = readonly [holds: (value: any, name: any) => boolean, requirement: string]
-
-const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
-/** A token of RFC 9110 §5.6.2, or nearly. */
-export const isName = (value: unknown): boolean => isText(value) && !/[^\w.~+-]/.test(value as string)
 const isEndpoint = (value: unknown): boolean => isFunction(value) || isText(value)
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-const aFunction: Rule = [isFunction, 'a function']
-const aFlag: Rule = [value => typeof value === 'boolean', 'a boolean']
 const anEndpoint: Rule = [isEndpoint, 'a URL or a function']
 const anEndpointOrNone: Rule = [value => value === false || isEndpoint(value), 'a URL, a function or false']
 
@@ -65,22 +57,6 @@ const ENDPOINT_RULES: Record<string, Rule> = {
   logout: anEndpointOrNone,
   user: anEndpoint,
   restore: anEndpoint,
-}
-
-type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
-
-/** A checked copy with members of its own, without those that are `undefined`. */
-function checked<T extends object>(values: T, rules: Record<string, Rule>, prefix = ''): Given<T> {
-  const given: Record<string, unknown> = Object.create(null)
-  for (const [name, value] of Object.entries(values)) {
-    const rule = pick(rules, name)[name]
-    if (!rule) throw new AuthError('invalid_option', `"${prefix}${name}" is not an option.`)
-    if (value === undefined) continue
-    const [holds, requirement] = rule
-    if (!holds(value, name)) throw invalid(prefix + name, requirement)
-    given[name] = value
-  }
-  return given as Given<T>
 }
 
 /** The options that take a feature. */

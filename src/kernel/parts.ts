@@ -196,7 +196,8 @@ export interface FlowPart extends Part {
 }
 
 /**
- * `credentials`: a login is completed with them, before anything is restored. `signedOut`: the logout is confirmed.
+ * `credentials`: a login is completed with them, before anything is restored. If they are `null`, there is nothing to
+ * complete after all, as where another page has taken the answer. `signedOut`: the logout is confirmed.
  * `inert`: this page only relays an answer, so it restores nothing.
  */
 export type Returned =

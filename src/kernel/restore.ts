@@ -75,16 +75,22 @@ export function createRestore(kernel: Needs): Restore {
    */
   async function arrive(given: Promise<unknown>): Promise<AuthError | null> {
     let loginError: AuthError | null = null
+    const tell = (error: AuthError) => kernel.emit('loginError', { error })
     try {
       await kernel.signIn.complete(given)
     } catch (error) {
       loginError = error as AuthError
-      kernel.emit('loginError', { error: loginError })
     }
+    // An answer that this page itself refuses, such as one that was used before, is no news to somebody who is signed in.
+    const isOwnRefusal = loginError?.code === 'login_rejected' && loginError.body === undefined
+    if (loginError && !isOwnRefusal) tell(loginError)
     credentials = null
     const failure = await restored()
-    // No caller waits for that login, so its error goes into the session.
-    if (loginError && session.snapshot.status === 'anonymous') session.fail(loginError, true)
+    if (loginError && session.snapshot.status === 'anonymous') {
+      if (isOwnRefusal) tell(loginError)
+      // No caller waits for that login, so its error goes into the session.
+      session.fail(loginError, true)
+    }
     return failure
   }
 

@@ -23,8 +23,8 @@ import { takeTurn } from './turns.ts'
 export interface SignIn {
   login(credentials?: unknown, options?: Abortable): Promise<AuthenticatedSession<any, any>>
   setTokens(tokens: TokenSet): Promise<AuthenticatedSession<any, any>>
-  /** Completes the login that this page has come back from. */
-  complete(credentials: Promise<unknown>): Promise<AuthenticatedSession<any, any>>
+  /** Completes the login that this page has come back from, unless there is nothing to complete. */
+  complete(credentials: Promise<unknown>): Promise<unknown>
 }
 
 export interface SignInBeginning {
@@ -173,7 +173,7 @@ export function createSignIn(kernel: Needs): SignIn {
       const asked = decisions.count
       // All requests of the page wait for this login.
       const given = await inTime(() => credentials)
-      return loginWith(given, asked)
+      return given === null ? null : loginWith(given, asked)
     },
   }
 }

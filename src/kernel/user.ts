@@ -71,9 +71,9 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
   }
 
   async function askForUser(token: Token, signal: AbortSignal): Promise<Token> {
-    const { accessToken, refreshToken, key, since, lifetime } = token
+    const { accessToken, refreshToken, key, idToken, since, lifetime } = token
     const expiresAt = lifetime === null ? undefined : since.wall + lifetime
-    const { set } = await ask('user', { accessToken, refreshToken, expiresAt, key }, signal)
+    const { set } = await ask('user', { accessToken, refreshToken, expiresAt, key, idToken }, signal)
     return { ...token, user: set === null ? null : set?.user }
   }
 

@@ -1,0 +1,94 @@
+import {
+  calculatePKCECodeChallenge,
+  generateRandomCodeVerifier,
+  generateRandomNonce,
+  generateRandomState,
+} from 'oauth4webapi'
+import { callback } from '../kernel/callback.ts'
+import { AuthError } from '../kernel/errors.ts'
+import type { Kernel } from '../kernel/feature.ts'
+import { type Metadata, requiredEndpoint } from './metadata.ts'
+import type { Config, Login } from './options.ts'
+import type { Transaction } from './transaction.ts'
+
+/** An authorization request (RFC 6749 §4.1.1, with PKCE) that is ready to be asked. */
+export interface Begun {
+  readonly url: string
+  readonly state: string
+  readonly transaction: Transaction
+}
+
+/** `more`: parameters of the client's own, such as `prompt`. */
+export type Begin = (
+  how: 'redirect' | 'popup' | 'frame',
+  login: Login,
+  redirectUri: string,
+  signal: AbortSignal,
+  more?: Record<string, string | undefined>,
+) => Promise<Begun>
+
+type Needs = Pick<Kernel, 'settings' | 'environment' | 'proof'>
+
+export function createBegin(kernel: Needs, config: Config, metadata: Metadata): Begin {
+  const { settings, environment } = kernel
+
+  return async (how, login, redirectUri, signal, more) => {
+    const server = await metadata.get(how === 'frame' ? 'refresh' : 'login', signal)
+    const key = await kernel.proof?.create()
+    const state = generateRandomState()
+    const nonce = config.isOpenId ? generateRandomNonce() : undefined
+    const verifier = generateRandomCodeVerifier()
+    const { challenge, maxAge, acrValues, scope } = login
+    const all = {
+      ...config.parameters,
+      ...login.parameters,
+      prompt: login.prompt,
+      login_hint: login.loginHint,
+      max_age: maxAge?.toString(),
+      acr_values: acrValues,
+      ...more,
+      client_id: config.clientId,
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      scope,
+      state,
+      nonce,
+      code_challenge: await calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      dpop_jkt: key?.id,
+    }
+    const given = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined)
+    let parameters = new URLSearchParams(given)
+    for (const resource of config.resource) parameters.append('resource', resource)
+    const { prepare } = config
+    if (prepare) {
+      const context = {
+        fetch: (to: string, init?: RequestInit) => settings.sending.send(to, { ...init }),
+        signal,
+      }
+      parameters = await callback(settings.log, 'prepare', () => prepare(parameters, server, context))
+      if (!(parameters instanceof URLSearchParams)) {
+        throw new AuthError('invalid_option', '"prepare" must be a function that returns URLSearchParams.')
+      }
+    }
+    signal.throwIfAborted()
+    const url = new URL(requiredEndpoint(server, 'authorization_endpoint'))
+    for (const [name, value] of parameters) url.searchParams.append(name, value)
+    return {
+      url: url.href,
+      state,
+      transaction: {
+        how,
+        at: environment.now(),
+        returnTo: login.returnTo,
+        redirectUri,
+        verifier,
+        nonce,
+        maxAge,
+        acr: challenge && acrValues,
+        scope: challenge && scope,
+        key: key?.id,
+      },
+    }
+  }
+}

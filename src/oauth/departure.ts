@@ -1,0 +1,78 @@
+import { AuthError } from '../kernel/errors.ts'
+import type { Kernel } from '../kernel/feature.ts'
+import type { Windows } from '../kernel/windows.ts'
+
+/** The page leaves for the authorization server: for a login, or to log out there. */
+export interface Departure {
+  /**
+   * Makes the address, and leaves for it. Who comes while the page is leaving joins: it leaves once. Never settles where the
+   * page goes.
+   * @throws AuthError `login_cancelled` where the page is still there after `timeout`, or has come back
+   */
+  go(
+    what: 'login' | 'logout',
+    signal: AbortSignal | null,
+    make: (signal: AbortSignal) => Promise<string>,
+  ): Promise<never>
+  /** The page is shown again as it was left (back/forward cache): another login may begin. */
+  back(): void
+}
+
+type Needs = Pick<Kernel, 'settings' | 'environment' | 'disposal'>
+
+interface Leaving {
+  readonly left: Promise<never>
+  readonly controller: AbortController
+  waiting: number
+}
+
+export function createDeparture(kernel: Needs, windows: Windows): Departure {
+  const { settings, environment } = kernel
+  let leaving: Leaving | null = null
+
+  const cancelled = () =>
+    new AuthError(
+      'login_cancelled',
+      'The page is still there: the user has come back, or it could not leave.',
+    )
+
+  async function leave(
+    what: 'login' | 'logout',
+    controller: AbortController,
+    make: (signal: AbortSignal) => Promise<string>,
+  ): Promise<never> {
+    const url = await make(controller.signal)
+    controller.signal.throwIfAborted()
+    settings.log({ type: 'left', for: what })
+    windows.assign(url)
+    return new Promise((_, reject) => {
+      const undo = environment.timer(() => controller.abort(cancelled()), settings.timeout)
+      controller.signal.addEventListener('abort', () => {
+        undo()
+        reject(controller.signal.reason)
+      })
+    })
+  }
+
+  return {
+    go(what, signal, make) {
+      if (!leaving) {
+        const controller = new AbortController()
+        const left = leave(what, controller, make).finally(() => {
+          if (leaving === begun) leaving = null
+        })
+        const begun: Leaving = { left, controller, waiting: 0 }
+        leaving = begun
+      }
+      const joined = leaving
+      joined.waiting++
+      // It is given up when nobody waits for it any more.
+      signal?.addEventListener('abort', () => {
+        joined.waiting--
+        if (joined.waiting === 0) joined.controller.abort(signal.reason)
+      })
+      return joined.left
+    },
+    back: () => leaving?.controller.abort(cancelled()),
+  }
+}

@@ -1,0 +1,111 @@
+import { generateRandomState } from 'oauth4webapi'
+import { AuthError } from '../kernel/errors.ts'
+import type { Kernel } from '../kernel/feature.ts'
+import type { FlowPart } from '../kernel/parts.ts'
+import { browserWindows } from '../kernel/windows.ts'
+import { createBegin } from './authorization.ts'
+import { type Calls, createCalls } from './calls.ts'
+import { createDeparture } from './departure.ts'
+import { toLocalAddress } from './local-address.ts'
+import { createMetadata, endpointOf } from './metadata.ts'
+import { type Config, type Login, readLoginRequest } from './options.ts'
+import { type Pages, readPages } from './pages.ts'
+import { askInPopup } from './popup.ts'
+import { type Credentials, createReturn } from './return.ts'
+import { createSilent } from './silent.ts'
+import { createTransactions } from './transaction.ts'
+
+/** What `oauth` makes for one client. The client's endpoints, which are functions, find it in their context. */
+export interface OAuthPart extends FlowPart, Calls {}
+
+// Where to begin reading: a login begins in `start`, and comes back in return.ts. What is sent for its code is in calls.ts, and
+// answer.ts judges what comes of it.
+
+export function createFlow(kernel: Kernel, config: Config): OAuthPart {
+  const { environment } = kernel
+  const windows = environment.windows ?? browserWindows
+  const isInWindow = environment.page !== null && !environment.page.isWorker
+  const pages: Pages = isInWindow
+    ? readPages(config, windows.href())
+    : { redirect: '', silent: '', afterLogout: '' }
+  const metadata = createMetadata(kernel, config)
+  const transactions = createTransactions(kernel, windows, config)
+  const begin = createBegin(kernel, config, metadata)
+  const departure = createDeparture(kernel, windows)
+  const { resume, credentialsOf } = createReturn(kernel, windows, config, metadata, transactions)
+  const isSilent = isInWindow && config.silent === 'iframe'
+  const silently = isSilent ? createSilent(kernel, windows, config, metadata, begin, pages) : null
+  /** Of the last session: a logout names it, also if the session has ended by itself. */
+  let lastIdToken: string | undefined
+
+  const toLocal = (address: string | URL): string => toLocalAddress(address, windows.href())
+
+  function start(request: unknown, { signal, isSignedOut }: Parameters<FlowPart['start']>[1]) {
+    if (!isInWindow) throw new AuthError('unsupported', 'A login at another server needs a page.')
+    const asked = readLoginRequest(request, config, windows.href(), toLocal)
+    if (!windows.hasCrypto()) {
+      throw new AuthError(
+        'unsupported',
+        'A login needs Web Crypto, which browsers have where the page came by https.',
+      )
+    }
+    // The server's own session would sign the user in again, although this browser was signed out.
+    const login: Login = isSignedOut && config.isOpenId ? { prompt: 'login', ...asked } : asked
+    return login.popup ? inPopup(login, signal) : byRedirect(login, signal)
+  }
+
+  const byRedirect = (login: Login, signal: AbortSignal): Promise<never> =>
+    departure.go('login', signal, async inner => {
+      const { url, state, transaction } = await begin('redirect', login, pages.redirect, inner)
+      transactions.put(state, transaction)
+      return url
+    })
+
+  async function inPopup(login: Login, signal: AbortSignal): Promise<Credentials> {
+    const answer = await askInPopup(environment, windows, signal, async () => {
+      const begun = await begin('popup', login, pages.redirect, signal)
+      transactions.put(begun.state, begun.transaction)
+      return begun
+    })
+    return credentialsOf(answer)
+  }
+
+  async function leave(tokens: Parameters<FlowPart['leave']>[0]): Promise<boolean> {
+    if (!isInWindow || !config.endSession || !environment.online()) return false
+    const server = await metadata.get('logout').catch(() => null)
+    const end = server && endpointOf(server, 'end_session_endpoint')
+    if (!end) return false
+    const state = generateRandomState()
+    const { afterLogout } = pages
+    const url = new URL(end)
+    const hint = tokens?.idToken ?? lastIdToken
+    if (hint) url.searchParams.set('id_token_hint', hint)
+    url.searchParams.set('client_id', config.clientId)
+    url.searchParams.set('post_logout_redirect_uri', afterLogout)
+    url.searchParams.set('state', state)
+    lastIdToken = undefined
+    try {
+      const returnTo = toLocal(afterLogout)
+      transactions.put(state, { how: 'logout', at: environment.now(), returnTo, redirectUri: afterLogout })
+    } catch {
+      // Without a storage there is no marker either that the return would have to lift.
+    }
+    // Nobody waits for it. If the page stays, this browser is signed out all the same.
+    departure.go('logout', null, async () => url.href).catch(() => {})
+    return true
+  }
+
+  return {
+    start,
+    resume,
+    leave,
+    ...createCalls(kernel, config, metadata, transactions, silently),
+    changed({ type }) {
+      if (type === 'commit') lastIdToken = kernel.session.held?.idToken
+    },
+    woke({ type, persisted }) {
+      if (type === 'pageshow' && persisted) departure.back()
+    },
+    dispose: departure.back,
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Login at an OAuth 2 authorization server or OpenID provider, by the authorization code flow with PKCE.
+ *
+ * @module silent-refresh/oauth
+ */
+import { invalid } from '../kernel/errors.ts'
+import { plan } from '../kernel/feature.ts'
+import type { AuthClientOptions, Endpoint, EndpointContext, EndpointFunction, Failure } from '../types.ts'
+import { createFlow, type OAuthPart } from './flow.ts'
+import { type LoginRequest, type OAuthOptions, readOAuthOptions } from './options.ts'
+
+export type {
+  LoginRequest,
+  OAuthOptions,
+  PrepareContext,
+  PrepareRequest,
+  ServerMetadata,
+} from './options.ts'
+export { par } from './par.ts'
+
+/** What says that this refresh token will not do again: RFC 6749 §5.2, and OpenID Connect Core 1.0 §3.1.2.6. */
+const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'consent_required']
+
+/** The options that `oauth` gives to the factory. */
+export interface OAuthClientOptions
+  extends Required<Pick<AuthClientOptions, 'sessionKey' | 'isRejected' | 'flow'>> {
+  endpoints: {
+    login: EndpointFunction<LoginRequest | undefined>
+    refresh: Endpoint
+    logout: Endpoint
+    user?: Endpoint
+  }
+}
+
+/** The part of this client that makes the request. */
+const by =
+  (name: 'exchange' | 'refresh' | 'revoke' | 'userInfo') =>
+  (context: EndpointContext<any>): ReturnType<OAuthPart['exchange']> => {
+    const flow = context.flow as OAuthPart | undefined
+    if (typeof flow?.[name] !== 'function')
+      throw invalid('flow', 'the one of "oauth", where its endpoints are used')
+    return flow[name](context)
+  }
+
+/**
+ * The options for a login at an authorization server: spread them into `createAuthClient`. `login()` leaves the page, and
+ * comes back to it signed in; `login({ popup: true })` asks in a popup. The return is handled when the client is created,
+ * so create it first in the entry file.
+ *
+ * @throws AuthError `invalid_option`, naming the option
+ * @example
+ * const auth = createAuthClient({
+ *   ...oauth({ issuer: 'https://id.example.com', clientId: 'spa', scope: 'openid offline_access' }),
+ *   baseUrl: 'https://api.example.com',
+ * })
+ */
+export function oauth(options: OAuthOptions): OAuthClientOptions {
+  const config = readOAuthOptions(options)
+  return {
+    // Each API has tokens of its own.
+    sessionKey: ['oauth', config.issuerName, config.clientId, ...config.resource].join(' '),
+    endpoints: {
+      login: by('exchange'),
+      refresh: by('refresh'),
+      logout: by('revoke'),
+      ...(config.userInfo && { user: by('userInfo') }),
+    },
+    // Whatever else is wrong (the client's registration, the server) does not become right by signing the user out.
+    isRejected: ({ body }: Failure) => FINAL.includes((body as { error?: string } | null)?.error ?? ''),
+    flow: plan(
+      'flow',
+      kernel => createFlow(kernel, config),
+      ({ sliding }, { mode }) => {
+        if (mode) throw invalid('mode', 'left out with "oauth", whose tokens come in answers')
+        if (sliding) throw invalid('sliding', 'left out with "oauth"')
+      },
+    ),
+  }
+}

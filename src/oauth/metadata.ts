@@ -1,0 +1,120 @@
+import { type AuthorizationServer, processDiscoveryResponse } from 'oauth4webapi'
+import { tookTooLong, unlessAborted, within } from '../kernel/abort.ts'
+import { AuthError, type AuthErrorCode, isAuthError, unavailable } from '../kernel/errors.ts'
+import type { Kernel } from '../kernel/feature.ts'
+import { secure, toUrl } from '../kernel/resolve-url.ts'
+import type { Config } from './options.ts'
+
+/** What the metadata is wanted for: it names the code of the error. */
+export type Purpose = 'login' | 'refresh' | 'logout' | 'user'
+
+type EndpointName =
+  | 'authorization_endpoint'
+  | 'token_endpoint'
+  | 'revocation_endpoint'
+  | 'userinfo_endpoint'
+  | 'end_session_endpoint'
+
+/** What the authorization server says of itself. */
+export interface Metadata {
+  /**
+   * As the app gave it, or read from the issuer: one call for all who ask, kept in memory as long as the page.
+   * @throws AuthError `…_unavailable`, `malformed_response`
+   */
+  get(purpose: Purpose, signal?: AbortSignal): Promise<AuthorizationServer>
+  /** Asks whether the server answers at all. @throws AuthError `refresh_unavailable` where it does not */
+  reach(signal: AbortSignal): Promise<void>
+}
+
+type Needs = Pick<Kernel, 'settings' | 'environment' | 'disposal'>
+
+export function createMetadata(kernel: Needs, { issuer, issuerName, isOpenId, metadata }: Config): Metadata {
+  const { settings, environment, disposal } = kernel
+  let known: Promise<AuthorizationServer> | null = null
+  const url = wellKnown(issuer, isOpenId)
+
+  /** No cookie takes part. A redirect would let another server answer. */
+  const request = (init: RequestInit, signal: AbortSignal) =>
+    settings.sending.send(url, { credentials: 'omit', redirect: 'error', ...init, signal })
+
+  async function discover(signal: AbortSignal): Promise<AuthorizationServer> {
+    const response = await request({ headers: { Accept: 'application/json' } }, signal).catch(() => null)
+    if (!response) throw unavailable('The metadata of the authorization server cannot be had.')
+    const { status } = response
+    if (status !== 200) {
+      throw new AuthError(
+        'refresh_unavailable',
+        `The metadata of the authorization server was answered with ${status}.`,
+        { status },
+      )
+    }
+    try {
+      return await processDiscoveryResponse(issuer, response)
+    } catch {
+      throw new AuthError(
+        'malformed_response',
+        'What the issuer answers is no metadata, or is that of another issuer.',
+      )
+    }
+  }
+
+  function read(): Promise<AuthorizationServer> {
+    if (metadata) return Promise.resolve({ ...metadata, issuer: metadata.issuer ?? issuerName })
+    const late = () => tookTooLong('refresh_unavailable', settings.timeout)
+    const reading = within(environment, settings.timeout, late, discover, disposal.signal)
+    reading.catch(() => {
+      if (known === reading) known = null
+    })
+    return reading
+  }
+
+  return {
+    get(purpose, signal) {
+      known ??= read()
+      return unlessAborted(known, signal).catch(error => {
+        throw isAuthError(error) ? coded(error, purpose) : error
+      })
+    },
+    async reach(signal) {
+      if (!metadata) return void (await discover(signal))
+      // The server may answer, and forbid this page to read it.
+      const isThere = await request({ mode: 'no-cors', redirect: 'follow' }, signal).catch(() => null)
+      if (!isThere) throw unavailable('The authorization server cannot be reached.')
+    },
+  }
+}
+
+/** All who wait share one call, and each gets an error of its own operation. */
+const coded = (error: AuthError, purpose: Purpose): AuthError =>
+  error.code === 'refresh_unavailable'
+    ? new AuthError(`${purpose}_unavailable` as AuthErrorCode, error.message, { status: error.status })
+    : error
+
+/** OpenID Connect Discovery 1.0 §4 puts the name behind the path of the issuer, RFC 8414 §3.1 before it. */
+function wellKnown({ origin, pathname }: URL, isOpenId: boolean): string {
+  const path = pathname.replace(/\/$/, '')
+  return isOpenId
+    ? `${origin}${path}/.well-known/openid-configuration`
+    : `${origin}/.well-known/oauth-authorization-server${path}`
+}
+
+/**
+ * Codes and tokens are sent there, so it must be https or loopback. `undefined`: the server has none.
+ * @throws AuthError `malformed_response`
+ */
+export function endpointOf(server: AuthorizationServer, name: EndpointName): string | undefined {
+  const value = server[name]
+  if (value === undefined) return undefined
+  try {
+    return secure(name, toUrl(name, value), null).href
+  } catch {
+    throw new AuthError('malformed_response', `"${name}" in the metadata is no URL that is safe to use.`)
+  }
+}
+
+/** @throws AuthError `malformed_response` */
+export function requiredEndpoint(server: AuthorizationServer, name: EndpointName): string {
+  const url = endpointOf(server, name)
+  if (url === undefined) throw new AuthError('malformed_response', `The metadata has no "${name}".`)
+  return url
+}

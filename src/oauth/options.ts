@@ -1,0 +1,276 @@
+import type { AuthorizationServer } from 'oauth4webapi'
+import { aFlag, aFunction, checked, isFunction, isObject, isText, type Rule } from '../kernel/checked.ts'
+import { AuthError, invalid } from '../kernel/errors.ts'
+import { secure, toUrl } from '../kernel/resolve-url.ts'
+import type { Challenge } from '../types.ts'
+
+/** Authorization server metadata, by the names of RFC 8414 §2 and OpenID Connect Discovery 1.0 §3. */
+export type ServerMetadata = Partial<Omit<AuthorizationServer, 'issuer'>> & { readonly issuer?: string }
+
+/** What `prepare` can send its own calls with. */
+export interface PrepareContext {
+  /** The client's option `fetch`. It carries no token. */
+  fetch(url: string, init?: RequestInit): Promise<Response>
+  /** Aborts when the login is given up. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Changes the parameters of an authorization request: the last thing that happens to them. May be async. `par` of this
+ * entry is one.
+ */
+export type PrepareRequest = (
+  parameters: URLSearchParams,
+  metadata: AuthorizationServer,
+  context: PrepareContext,
+) => URLSearchParams | Promise<URLSearchParams>
+
+/** What `oauth` takes; read once. A bad one throws `invalid_option`, naming it. */
+export interface OAuthOptions {
+  /**
+   * The issuer identifier of the authorization server, exactly as its metadata states it: https or loopback, without
+   * query and fragment (RFC 8414 §2). The metadata is read from `/.well-known/openid-configuration` below it. Without
+   * `openid` in `scope` it is read from where RFC 8414 §3 says.
+   */
+  issuer: string | URL
+  /** The identifier of a public client (RFC 6749 §2.2): no secret is safe in a browser. */
+  clientId: string
+  /**
+   * A page of this origin that creates the client: the server sends the browser back there. Registered at the server as an
+   * absolute URL. Resolved against the page. @default '/'
+   */
+  redirectUri?: string | URL | undefined
+  /** Space-separated scopes (RFC 6749 §3.3). With `openid` the login has an ID token. @default 'openid' */
+  scope?: string | undefined
+  /** The API, or APIs, that the access token is for (RFC 8707 §2): absolute URIs. @default none */
+  resource?: string | readonly string[] | undefined
+  /**
+   * `'iframe'`: where there is no refresh token, or it has ended, a hidden frame asks the server whether somebody is signed
+   * in there (`prompt=none`, OpenID Connect Core 1.0 §3.1.2.1). Browsers keep the server's cookies from a frame of
+   * another site, so app and server have to be of one site. @default false
+   */
+  silent?: 'iframe' | false | undefined
+  /**
+   * Where the server sends that frame: a page of this origin, which may be empty and must allow to be framed by its own
+   * origin. No script runs in it. @default redirectUri
+   */
+  silentRedirectUri?: string | URL | undefined
+  /** Where the server sends the browser after a logout. Registered there, too. @default redirectUri */
+  postLogoutRedirectUri?: string | URL | undefined
+  /**
+   * Does `logout()` end the session at the server too, by leaving the page (OpenID Connect RP-Initiated Logout 1.0)? Only
+   * where the metadata has an `end_session_endpoint`. @default true
+   */
+  endSession?: boolean | undefined
+  /**
+   * `session.user` comes from the userinfo endpoint (OpenID Connect Core 1.0 §5.3), whose `sub` is checked. One call more
+   * at each login and page load. @default false: from the claims of the ID token
+   */
+  userInfo?: boolean | undefined
+  /**
+   * What would be read from the issuer, to save that call on each page load. If the ID tokens are not signed by RS256, it
+   * needs `id_token_signing_alg_values_supported` too. @default none
+   */
+  metadata?: ServerMetadata | undefined
+  /**
+   * More parameters for the authorization request, such as `audience`. They cannot replace one of the protocol.
+   * @default none
+   */
+  parameters?: Record<string, string> | undefined
+  /** Changes the parameters of the authorization request at the end, such as `par` (RFC 9126). @default none */
+  prepare?: PrepareRequest | undefined
+  /**
+   * Shows the address that the user had left, after the return: path, query and fragment. For a router that was created
+   * before the client, and has to be told. @default history.replaceState
+   */
+  navigate?: ((address: string) => void) | undefined
+}
+
+/** What `login` takes. An unknown member is `invalid_option`. */
+export interface LoginRequest {
+  /** Asks in a popup. `login` has to be called in the click itself, or the browser blocks it. @default false */
+  popup?: boolean | undefined
+  /** Where the page is after the login: an address of this origin. @default the address of the page */
+  returnTo?: string | URL | undefined
+  /** OpenID Connect Core 1.0 §3.1.2.1: `login`, `consent`, `select_account`, `create`. @default none */
+  prompt?: string | undefined
+  /** Who is expected to log in, such as an e-mail address (OpenID Connect Core 1.0 §3.1.2.1). @default none */
+  loginHint?: string | undefined
+  /** The user must have logged in at most so many seconds ago. The answer is checked. @default none */
+  maxAge?: number | undefined
+  /** Authentication context classes, the preferred first, separated by spaces. @default none */
+  acrValues?: string | undefined
+  /** In place of the `scope` of `oauth`, for this login. @default that scope */
+  scope?: string | undefined
+  /**
+   * The challenge of an API, as the event `challenge` has it (RFC 9470 §4): its `scope`, `acr_values` and `max_age` are
+   * asked for, and an answer with less is refused. @default none
+   */
+  challenge?: Challenge | undefined
+  /** As the option of the same name, for this login. @default none */
+  parameters?: Record<string, string> | undefined
+}
+
+/** The checked options, with their defaults. */
+export interface Config {
+  readonly issuer: URL
+  /** As the app has written it, since servers compare it letter by letter. */
+  readonly issuerName: string
+  readonly clientId: string
+  readonly redirectUri: string | URL
+  readonly scope: string
+  readonly isOpenId: boolean
+  readonly resource: readonly string[]
+  readonly silent: 'iframe' | false
+  readonly silentRedirectUri: string | URL
+  readonly postLogoutRedirectUri: string | URL
+  readonly endSession: boolean
+  readonly userInfo: boolean
+  readonly metadata: ServerMetadata | undefined
+  readonly parameters: Readonly<Record<string, string>>
+  readonly prepare: PrepareRequest | undefined
+  readonly navigate: ((address: string) => void) | undefined
+}
+
+/** The checked argument of `login`. */
+export type Login = Omit<LoginRequest, 'scope' | 'returnTo'> & {
+  readonly scope: string
+  readonly returnTo: string
+}
+
+const isUrl = (value: unknown): boolean => isText(value) || value instanceof URL
+const isResource = (value: unknown): boolean => isText(value) && URL.canParse(value as string)
+
+/** Parameters that are the protocol's: RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core 1.0 §3.1.2.1. */
+const OURS = [
+  'client_id',
+  'response_type',
+  'redirect_uri',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'dpop_jkt',
+  'request',
+  'request_uri',
+]
+
+const areParameters = (value: unknown): boolean =>
+  isObject(value) &&
+  Object.entries(value as object).every(([name, text]) => typeof text === 'string' && !OURS.includes(name))
+
+const aUrl: Rule = [isUrl, 'a URL']
+const aText: Rule = [isText, 'a non-empty string']
+const someParameters: Rule = [areParameters, `an object of texts, without ${OURS.join(', ')}`]
+
+const OPTION_RULES: Record<keyof OAuthOptions, Rule> = {
+  issuer: aUrl,
+  clientId: aText,
+  redirectUri: aUrl,
+  scope: aText,
+  resource: [
+    value => (Array.isArray(value) ? value.every(isResource) : isResource(value)),
+    'an absolute URI, or an array of them',
+  ],
+  silent: [value => value === 'iframe' || value === false, '"iframe" or false'],
+  silentRedirectUri: aUrl,
+  postLogoutRedirectUri: aUrl,
+  endSession: aFlag,
+  userInfo: aFlag,
+  metadata: [isObject, 'an object'],
+  parameters: someParameters,
+  prepare: aFunction,
+  navigate: aFunction,
+}
+
+const LOGIN_RULES: Record<keyof LoginRequest, Rule> = {
+  popup: aFlag,
+  returnTo: [value => typeof value === 'string' || value instanceof URL, 'an address of this origin'],
+  prompt: aText,
+  loginHint: aText,
+  maxAge: [value => Number.isInteger(value) && value >= 0, 'a whole number of seconds'],
+  acrValues: aText,
+  scope: aText,
+  challenge: [
+    value => isObject(value) && isObject((value as Challenge).parameters),
+    'the "challenge" of the event',
+  ],
+  parameters: someParameters,
+}
+
+const words = (text = ''): string[] => text.split(' ').filter(Boolean)
+
+/** @throws AuthError `invalid_option`, naming the option */
+export function readOAuthOptions(options: OAuthOptions): Config {
+  if (!isObject(options) || isFunction(options)) throw invalid('oauth', 'given an object')
+  const given = checked(options, OPTION_RULES)
+  for (const name of ['issuer', 'clientId'] as const) if (!given[name]) throw invalid(name, 'given')
+  const issuer = secure('issuer', toUrl('issuer', given.issuer), null)
+  if (issuer.search || issuer.hash) throw invalid('issuer', 'a URL without query and fragment')
+  const { scope = 'openid', redirectUri = '/', userInfo = false } = given
+  const isOpenId = words(scope).includes('openid')
+  if (userInfo && !isOpenId) throw invalid('scope', 'one with "openid" where "userInfo" is true')
+  if (given.silent && !isOpenId) throw invalid('scope', 'one with "openid" where "silent" is given')
+  const { metadata } = given
+  if (metadata) {
+    const { issuer: stated } = metadata
+    if (stated !== undefined && (!URL.canParse(stated) || new URL(stated).href !== issuer.href)) {
+      throw invalid('metadata.issuer', 'the same as "issuer"')
+    }
+    for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
+      if (!isText(metadata[name])) throw invalid(`metadata.${name}`, 'given')
+      secure(`metadata.${name}`, toUrl(`metadata.${name}`, metadata[name] as string), null)
+    }
+  }
+  return {
+    issuer,
+    issuerName: String(given.issuer),
+    clientId: given.clientId,
+    redirectUri,
+    scope,
+    isOpenId,
+    resource: [given.resource ?? []].flat(),
+    silent: given.silent ?? false,
+    silentRedirectUri: given.silentRedirectUri ?? redirectUri,
+    postLogoutRedirectUri: given.postLogoutRedirectUri ?? redirectUri,
+    endSession: given.endSession ?? true,
+    userInfo,
+    metadata,
+    parameters: given.parameters ?? {},
+    prepare: given.prepare,
+    navigate: given.navigate,
+  }
+}
+
+/**
+ * What `login` was given, with what a challenge adds to it. `toLocal`: makes an address of this origin, or throws.
+ * @throws AuthError `invalid_option`, naming the member
+ */
+export function readLoginRequest(
+  request: unknown,
+  config: Config,
+  here: string,
+  toLocal: (address: string | URL) => string,
+): Login {
+  if (request !== undefined && !isObject(request)) throw invalid('login', 'given an object, or nothing')
+  const given = checked((request ?? {}) as LoginRequest, LOGIN_RULES)
+  const { challenge, scope = config.scope } = given
+  const { scope: wanted, acr_values: acrValues, max_age: maxAge } = challenge?.parameters ?? {}
+  const asked = {
+    ...(acrValues && { acrValues }),
+    ...(maxAge && { maxAge: Number(maxAge) }),
+    ...given,
+    scope: [...new Set([...words(scope), ...words(wanted)])].join(' '),
+    returnTo: toLocal(given.returnTo ?? here),
+  }
+  if (Number.isNaN(asked.maxAge)) throw invalid('challenge', 'one whose "max_age" is a number')
+  if (config.isOpenId && !words(asked.scope).includes('openid')) {
+    throw new AuthError('invalid_option', '"scope" must keep "openid".')
+  }
+  return asked
+}
+
+/** Are all of these among the scopes that were granted? A server that says nothing has granted what was asked for. */
+export const isGranted = (granted: string | undefined, wanted: string): boolean =>
+  granted === undefined || words(wanted).every(word => words(granted).includes(word))
