@@ -1,13 +1,7 @@
 // @vitest-environment node
 import * as oauth from 'oauth4webapi'
 import { describe, expect, test } from 'vitest'
-import { isAuthError } from '../src/kernel/errors.ts'
-import {
-  createFakeAuthorizationServer,
-  createTestClock,
-  type FakeAuthorizationServer,
-  type FakeAuthorizationServerOptions,
-} from '../src/testing/index.ts'
+import { createFakeAuthorizationServer, type FakeAuthorizationServerOptions } from '../src/testing/index.ts'
 
 const ISSUER = 'https://id.example.com'
 const CALLBACK = 'https://app.example.com/callback'
@@ -16,7 +10,9 @@ const client: oauth.Client = { client_id: 'spa' }
 /** A client of a stranger's making, which judges what the server answers. */
 function open(given: FakeAuthorizationServerOptions = {}) {
   const server = createFakeAuthorizationServer(given)
-  const through = { [oauth.customFetch]: server.fetch }
+  const through = {
+    [oauth.customFetch]: (url: string, options: object) => server.fetch(url, options),
+  }
 
   async function discover(algorithm: 'oidc' | 'oauth2' = 'oidc') {
     const issuer = new URL(server.issuer)
@@ -75,7 +71,6 @@ function open(given: FakeAuthorizationServerOptions = {}) {
   return { server, through, discover, start, redeem, login, refresh }
 }
 
-const paramsOf = (url: URL) => Object.fromEntries(url.searchParams)
 const readClaims = (token: string) =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 

@@ -14,8 +14,12 @@ export {
 } from './auth-server.ts'
 export type { FakeAuthServerOptions, FakeUser } from './auth-server-options.ts'
 export type { AuthorizationEndpoint } from './authorization/metadata.ts'
-export type { FakeAccount, FakeAuthorizationServerOptions, FakeClient } from './authorization/options.ts'
-export type { Decision } from './authorization/pages.ts'
+export type {
+  Decision,
+  FakeAccount,
+  FakeAuthorizationServerOptions,
+  FakeClient,
+} from './authorization/options.ts'
 export {
   type AuthorizationRoute,
   type AuthorizationServer,

@@ -13,8 +13,12 @@ export type {
 } from './auth-server.ts'
 export type { FakeAuthServerOptions, FakeUser } from './auth-server-options.ts'
 export type { AuthorizationEndpoint } from './authorization/metadata.ts'
-export type { FakeAccount, FakeAuthorizationServerOptions, FakeClient } from './authorization/options.ts'
-export type { Decision } from './authorization/pages.ts'
+export type {
+  Decision,
+  FakeAccount,
+  FakeAuthorizationServerOptions,
+  FakeClient,
+} from './authorization/options.ts'
 export type { AuthorizationRoute, AuthorizationServer, Bearer } from './authorization/server.ts'
 export type { Tampered } from './authorization/tampering.ts'
 export { createTestBrowser, type TestBrowser, type TestBrowserOptions } from './browser.ts'

@@ -39,8 +39,8 @@ export interface FakeAuthorizationServerOptions {
    * @default 'rotate'
    */
   refreshTokens?: 'rotate' | 'keep' | 'never' | undefined
-  /** Is there a refresh token only if the app asks for the scope `offline_access`? @default true */
-  offlineAccess?: boolean | undefined
+  /** Does a login yield a refresh token only if the app asks for the scope `offline_access`? @default true */
+  needsOfflineAccess?: boolean | undefined
   /** Milliseconds in which a refresh token that was used still gets its successor; 0: a second use ends it all. @default 0 */
   grace?: number | undefined
   /** Does the answer of the authorization endpoint say `iss` (RFC 9207), and the metadata that it does? @default true */
@@ -60,6 +60,24 @@ export interface FakeAuthorizationServerOptions {
 
 const ADA: FakeAccount = { claims: { sub: 'ada', name: 'Ada', email: 'ada@example.com' } }
 
+/** What happens on the pages of the authorization server before the browser is sent back. */
+export interface Decision {
+  /**
+   * Who types a password, by `sub` or as it is.
+   * @default who is signed in there, else whose `sub` or `email` is the `login_hint`, else the first of `users`
+   */
+  user?: string | FakeAccount | undefined
+  /** The server refuses, as `'access_denied'` where somebody says no. */
+  error?: string | undefined
+  error_description?: string | undefined
+  /** How the user was authenticated. @default the first of `acr_values` */
+  acr?: string | undefined
+  /** The part of the scope that is granted. @default all that the app asks for */
+  scope?: string | undefined
+}
+
+const DECIDED = ['error', 'error_description', 'acr', 'scope']
+
 /** The options, complete. */
 export interface AuthorizationSettings {
   readonly issuer: string
@@ -69,7 +87,7 @@ export interface AuthorizationSettings {
   readonly user: FakeAccount | null
   readonly expiresIn: number
   readonly refreshTokens: 'rotate' | 'keep' | 'never'
-  readonly offlineAccess: boolean
+  readonly needsOfflineAccess: boolean
   readonly grace: number
   readonly iss: boolean
   readonly baseUrl: string
@@ -88,7 +106,7 @@ export function readAuthorizationSettings(options: FakeAuthorizationServerOption
     user: undefined,
     expiresIn: 3600,
     refreshTokens: 'rotate',
-    offlineAccess: true,
+    needsOfflineAccess: true,
     grace: 0,
     iss: true,
     baseUrl: pageUrl()?.origin ?? 'http://localhost:3000',
@@ -112,7 +130,7 @@ export function readAuthorizationSettings(options: FakeAuthorizationServerOption
       ['rotate', 'keep', 'never'].includes(settings.refreshTokens ?? ''),
       '"rotate", "keep" or "never"',
     ],
-    ['offlineAccess', typeof settings.offlineAccess === 'boolean', 'a boolean'],
+    ['needsOfflineAccess', typeof settings.needsOfflineAccess === 'boolean', 'a boolean'],
     ['iss', typeof settings.iss === 'boolean', 'a boolean'],
     ['expiresIn', Number.isFinite(settings.expiresIn), 'a number of seconds'],
     ['grace', (settings.grace ?? -1) >= 0, 'a number of milliseconds'],
@@ -131,6 +149,23 @@ export function readAuthorizationSettings(options: FakeAuthorizationServerOption
     ...all,
     clients: clients ?? (clientId === undefined ? null : [{ clientId }]),
     user: settings.user === undefined ? null : accountOf(settings.user, all.users, 'user'),
+  }
+}
+
+/** The app with this id, if it is registered. */
+export function clientOf({ clients }: AuthorizationSettings, id: string | undefined): FakeClient | null {
+  if (!id) return null
+  return clients ? (clients.find(({ clientId }) => clientId === id) ?? null) : { clientId: id }
+}
+
+/** @throws AuthError `invalid_option` */
+export function checkDecision(decision: Decision, users: readonly FakeAccount[]): void {
+  if (typeof decision !== 'object' || decision === null) throw invalid('decision', 'an object')
+  const { user, ...texts } = decision
+  if (user !== undefined) accountOf(user, users, 'user')
+  for (const [name, value] of Object.entries(texts)) {
+    if (!DECIDED.includes(name)) throw new AuthError('invalid_option', `"${name}" is not part of a decision.`)
+    if (value !== undefined && typeof value !== 'string') throw invalid(name, 'a text')
   }
 }
 

@@ -1,14 +1,20 @@
-import { jwtDecode } from 'jwt-decode'
 import { AuthError, invalid } from '../../kernel/errors.ts'
 import type { JwtClaims } from '../../types.ts'
 import type { Fault } from '../faults.ts'
 import { createReception, pathKey, type Received } from '../reception.ts'
 import { isResponse, json } from '../wire.ts'
-import { createGrants, type Grant, refusal, scopesOf } from './grants.ts'
+import { createGrants, type Form, refusal, scopesOf } from './grants.ts'
 import { type AuthorizationEndpoint, endpointsOf, metadataOf } from './metadata.ts'
-import { type FakeAuthorizationServerOptions, readAuthorizationSettings } from './options.ts'
-import { createPages, type Decision } from './pages.ts'
+import {
+  clientOf,
+  type Decision,
+  type FakeAuthorizationServerOptions,
+  readAuthorizationSettings,
+} from './options.ts'
+import { createPages } from './pages.ts'
+import { createRequests } from './requests.ts'
 import { createTampering, type Tampered } from './tampering.ts'
+import { createTokens } from './tokens.ts'
 
 /** An endpoint by its name, or any other route as `'GET /items'`; `'/items'` is every method of it. */
 export type AuthorizationRoute = AuthorizationEndpoint | (string & {})
@@ -47,7 +53,7 @@ export interface AuthorizationServer {
   authorize(url: string | URL, decision?: Decision): Promise<URL>
   /**
    * The browser goes to this address of the end session endpoint. The session at the server is over; settles with the
-   * address that the browser is sent back to. Tokens live on, as with most servers.
+   * address that the browser is sent back to, or stays at. Tokens live on, as with most servers.
    * @throws AuthError `login_rejected` where the server shows an error
    */
   endSession(url: string | URL): Promise<URL>
@@ -60,7 +66,10 @@ export interface AuthorizationServer {
    * @example
    * server.tamper('idToken', claims => ({ ...claims, nonce: 'another' }))
    */
-  tamper<Name extends keyof Tampered>(name: Name, change: (value: Tampered[Name]) => object): void
+  tamper<Name extends keyof Tampered>(
+    name: Name,
+    change: (value: Tampered[Name]) => Record<string, unknown>,
+  ): void
   /**
    * The next call to this route fails so, or the next few; `Infinity`: until `mend`. Faults of one route wait in line.
    * @throws AuthError `invalid_option`
@@ -101,7 +110,7 @@ const unauthorized = (): Response =>
 /** @throws AuthError `invalid_option`, naming the option */
 export function createAuthorizationServer(options: FakeAuthorizationServerOptions = {}): AuthorizationServer {
   const settings = readAuthorizationSettings(options)
-  const { issuer, baseUrl, clients } = settings
+  const { issuer, baseUrl } = settings
   const endpoints = endpointsOf(issuer)
   const api = new Map(
     Object.entries(settings.api).map(([route, answer]) => [pathKey(route, baseUrl), answer]),
@@ -111,49 +120,50 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
   let serial = 0
   const name = (kind: string) => `${kind}-${++serial}`
   const begin = () => {
-    const grants = createGrants(settings, tampering, name)
-    return { grants, pages: createPages(settings, grants, tampering, name) }
+    const tokens = createTokens(settings, tampering, name)
+    const grants = createGrants(settings, tokens, tampering, name)
+    const requests = createRequests(settings, tampering, name)
+    return { tokens, grants, requests, pages: createPages(settings, { requests, tokens, grants, tampering }) }
   }
-  let { grants, pages } = begin()
+  let now = begin()
 
   const placeOf = ({ origin, pathname }: URL) => endpoints.get(origin + pathname)
   const isApi = ({ origin, pathname }: URL) => origin === new URL(baseUrl).origin && paths.has(pathname)
 
   /** The form of a client that is known, or what it is answered. */
-  function formOf({ headers, body }: Call): Record<string, string | undefined> | Response {
+  function formOf({ headers, body }: Call): Form | Response {
     if (!headers.get('Content-Type')?.startsWith('application/x-www-form-urlencoded'))
       return refusal('invalid_request', 'The body is a form.')
     const form = body ?? {}
-    if (!form.client_id || clients?.every(({ clientId }) => clientId !== form.client_id))
+    if (!clientOf(settings, form.client_id))
       return refusal('invalid_client', 'The client_id is not known.', 401)
     return form
   }
 
-  const claimsOf = ({ account }: Grant): JwtClaims => account.claims
-
   const answers: Record<AuthorizationEndpoint, (call: Call) => Response | Promise<Response>> = {
     discovery: () => json(tampering.apply('discovery', metadataOf(settings))),
-    authorize: call => pages.authorize(call),
+    authorize: call => now.pages.authorize(call),
     token(call) {
       const form = formOf(call)
-      return isResponse(form) ? form : grants.answer(form)
+      return isResponse(form) ? form : now.grants.answer(form)
     },
     revoke(call) {
       const form = formOf(call)
       if (isResponse(form)) return form
-      grants.revoke(form.token)
+      now.grants.revoke(form.token)
       return new Response(null, { status: 200 })
     },
     userinfo({ bearer }) {
-      const grant = grants.holder(bearer)
-      if (!grant) return unauthorized()
+      const held = now.tokens.holder(bearer)
+      if (!held) return unauthorized()
+      const { grant } = held
       if (!scopesOf(grant.scope).includes('openid')) return refusal('insufficient_scope', 'openid', 403)
-      return json(tampering.apply('userinfo', claimsOf(grant)))
+      return json(tampering.apply('userinfo', { ...grant.account.claims }))
     },
-    endSession: call => pages.endSession(call),
+    endSession: call => now.pages.endSession(call),
     par(call) {
       const form = formOf(call)
-      return isResponse(form) ? form : pages.push(call)
+      return isResponse(form) ? form : now.requests.push(call)
     },
     jwks: () => json({ keys: [] }),
   }
@@ -172,9 +182,9 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
       if (key === undefined) return null
       const answer = api.get(key)
       return async () => {
-        const grant = grants.holder(call.bearer)
-        if (!grant) return unauthorized()
-        const caller = { claims: jwtDecode(call.bearer ?? ''), user: claimsOf(grant) } satisfies Bearer
+        const held = now.tokens.holder(call.bearer)
+        if (!held) return unauthorized()
+        const caller: Bearer = { claims: held.claims, user: held.grant.account.claims }
         if (typeof answer === 'function') return answer({ request, ...caller })
         return isResponse(answer) ? answer.clone() : answer
       }
@@ -193,7 +203,9 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
     const call = await reception.receive(request)
     const response = await reception.serve(request, call, () => answer(call))
     const location = response?.headers.get('Location')
-    if (location) return new URL(location)
+    if (location) return new URL(location, url)
+    // Nobody has said where to go after the logout: the browser stays on a page of the server.
+    if (endpoint === 'endSession' && response?.ok) return new URL(url)
     const status = response?.status || undefined
     if (!response || !status) throw new AuthError('login_unavailable', 'The server cannot be reached.')
     const body = await response.json().catch(() => undefined)
@@ -213,25 +225,25 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
       return reception.bearers
     },
     get reuses() {
-      return grants.reuses
+      return now.grants.reuses
     },
     get user() {
-      return pages.account?.claims ?? null
+      return now.pages.account?.claims ?? null
     },
-    authorize: (url, decision) => visit('authorize', url, call => pages.authorize(call, decision)),
-    endSession: url => visit('endSession', url, call => pages.endSession(call)),
-    next: decision => pages.next(decision),
+    authorize: (url, decision) => visit('authorize', url, call => now.pages.authorize(call, decision)),
+    endSession: url => visit('endSession', url, call => now.pages.endSession(call)),
+    next: decision => now.pages.next(decision),
     tamper: (what, change) => tampering.add(what, change),
     count: route => reception.count(route),
     fail: (route, fault, times) => reception.fail(route, fault, times),
     hold: route => reception.hold(route),
     mend: route => reception.mend(route),
-    revokeAccess: () => grants.revokeAccess(),
-    revokeAll: () => grants.revokeAll(),
+    revokeAccess: () => now.tokens.revokeAccess(),
+    revokeAll: () => now.grants.revokeAll(),
     reset() {
       reception.reset()
       tampering.reset()
-      ;({ grants, pages } = begin())
+      now = begin()
     },
     fetch: reception.fetch,
     handle: reception.handle,

@@ -18,16 +18,22 @@ export interface Tampered {
 }
 
 export interface Tampering {
-  add<Name extends keyof Tampered>(name: Name, change: (value: Tampered[Name]) => object): void
+  add<Name extends keyof Tampered>(
+    name: Name,
+    change: (value: Tampered[Name]) => Record<string, unknown>,
+  ): void
   /** The value, or what the test makes of it. */
-  apply(name: keyof Tampered, value: Record<string, unknown>): object
+  apply(name: keyof Tampered, value: Record<string, unknown>): Record<string, unknown>
   reset(): void
 }
 
 const NAMES = ['discovery', 'authorize', 'token', 'idToken', 'accessToken', 'userinfo', 'par']
 
 export function createTampering(): Tampering {
-  let waiting: { name: keyof Tampered; change: (value: Record<string, unknown>) => object }[] = []
+  let waiting: {
+    name: keyof Tampered
+    change: (value: Record<string, unknown>) => Record<string, unknown>
+  }[] = []
 
   return {
     add(name, change) {
