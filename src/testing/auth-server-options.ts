@@ -58,7 +58,7 @@ const ADA: FakeUser = {
 const ENDPOINTS = { login: 'login', refresh: 'refresh_token', logout: 'logout' }
 
 /** What was given, without what was given as `undefined`. */
-const defined = (values: object): object =>
+export const defined = (values: object): object =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
 /** Where the page is, if there is one. */

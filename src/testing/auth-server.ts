@@ -1,12 +1,11 @@
-// Long on purpose: one server, whose answers share its users, its tokens and its faults.
-import { unlessAborted } from '../kernel/abort.ts'
 import { invalid } from '../kernel/errors.ts'
 import type { JwtClaims, TokenSet } from '../types.ts'
-import { type FakeAuthServerOptions, type FakeUser, pageUrl, readSettings } from './auth-server-options.ts'
-import { createFaults, type Fault, type Faults } from './faults.ts'
+import { type FakeAuthServerOptions, type FakeUser, readSettings } from './auth-server-options.ts'
+import type { Fault } from './faults.ts'
 import { createLedger, type Ledger } from './ledger.ts'
+import { createReception, pathKey, type Received } from './reception.ts'
 import { makeToken } from './token.ts'
-import { carries, isResponse, json, preflight, readBody, readCookie, withCors } from './wire.ts'
+import { carries, isResponse, json, readCookie } from './wire.ts'
 
 /** The client's calls, by the names of its options. */
 export type EndpointName = 'login' | 'refresh' | 'logout' | 'user'
@@ -15,24 +14,7 @@ export type EndpointName = 'login' | 'refresh' | 'logout' | 'user'
 export type Route = EndpointName | (string & {})
 
 /** What the server received; CORS preflights are not counted. */
-export interface ReceivedCall {
-  readonly method: string
-  readonly url: string
-  readonly path: string
-  /** `null`: a call to the API. */
-  readonly endpoint: EndpointName | null
-  readonly headers: Headers
-  /** Parsed JSON or form; else the text; `undefined` when empty. */
-  readonly body: any
-  /** The token of its `Authorization` header. */
-  readonly bearer: string | null
-  /** The refresh token that came along. */
-  readonly refreshToken: string | null
-  /** Epoch milliseconds by the server's clock. */
-  readonly at: number
-  /** What it was answered with; `null` where no answer arrives, or none has yet. */
-  readonly status: number | null
-}
+export interface ReceivedCall extends Received<EndpointName> {}
 
 /** Whoever the bearer speaks for. */
 export interface Caller {
@@ -96,11 +78,7 @@ interface Jar {
   access: string | null
 }
 
-interface Call extends ReceivedCall {
-  status: number | null
-}
-
-// Long on purpose: see the top of the file.
+// Long on purpose: one server, whose answers share its users, its tokens and its cookies.
 /** @throws AuthError `invalid_option`, naming the option */
 export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServer {
   const settings = readSettings(options)
@@ -116,17 +94,12 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   const api = new Map(Object.entries(settings.api).map(([route, answer]) => [keyOf(route), answer]))
   let serial = 0
   let ledger: Ledger<Caller>
-  let faults: Faults
-  const calls: Call[] = []
   const jar: Jar = { refresh: null, access: null }
   /** What an answer sets when it arrives. */
   const arriving = new WeakMap<Response, Jar>()
 
   function reset(): void {
-    faults?.mend()
-    faults = createFaults()
     ledger = createLedger<Caller>(now, grace, () => `refresh-${++serial}`)
-    calls.length = 0
     jar.refresh = null
     jar.access = null
   }
@@ -135,15 +108,8 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   /** `METHOD /path`; an endpoint by its name, a path without a method as it is. */
   function keyOf(route: Route): string {
     for (const [key, name] of endpoints) if (name === route) return key
-    const [, method = '', path = ''] =
-      (typeof route === 'string' && /^(?:([A-Z]+) (?=\S))?(\S*)$/.exec(route)) || []
-    if (!method && !path.includes('/'))
-      throw invalid('route', 'an endpoint that there is, or a path such as "GET /items"')
-    return `${method} ${pathOf(path)}`.trim()
+    return pathKey(route, baseUrl)
   }
-
-  const isOf = (call: ReceivedCall, key: string): boolean =>
-    key === call.path || key === `${call.method} ${call.path}`
 
   const ownerOf = ({ credentials = {}, claims, user }: FakeUser): Caller => ({
     claims: {
@@ -186,13 +152,13 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
     return response
   }
 
-  const callerOf = (call: Call): Caller | null =>
+  const callerOf = (call: ReceivedCall): Caller | null =>
     ledger.holder(mode === 'cookie' ? (readCookie(call.headers, 'access_token') ?? jar.access) : call.bearer)
 
   const unauthorized = (): Response =>
     json({ error: 'invalid_token' }, 401, { 'WWW-Authenticate': 'Bearer error="invalid_token"' })
 
-  const answers: Record<EndpointName, (call: Call) => Response> = {
+  const answers: Record<EndpointName, (call: ReceivedCall) => Response> = {
     login({ body }) {
       const user = users.find(({ credentials }) => credentials && carries(body, credentials))
       if (!user) return json({ error: 'invalid_credentials' }, 401)
@@ -216,7 +182,7 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   }
 
   /** What the server does with it when nothing is wrong; `null`: no route of this server. */
-  function find(request: Request, call: Call): (() => unknown) | null {
+  function find(request: Request, call: ReceivedCall): (() => unknown) | null {
     if (call.endpoint) return () => answers[call.endpoint as EndpointName](call)
     const key = [`${call.method} ${call.path}`, call.path].find(one => api.has(one))
     if (key === undefined) return null
@@ -229,68 +195,34 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
     }
   }
 
-  async function receive(request: Request): Promise<Call> {
-    const { method, url, headers } = request
-    const { pathname } = new URL(url)
-    const text = await request.clone().text()
-    const body = readBody(text, headers.get('Content-Type'))
-    const call: Call = {
-      method,
-      url,
-      path: pathname,
-      endpoint: endpoints.get(`${method} ${pathname}`) ?? null,
-      headers,
-      body,
-      bearer: /^\S+ +(\S+)$/.exec(headers.get('Authorization') ?? '')?.[1] ?? null,
-      refreshToken: null,
-      at: now(),
-      status: null,
-    }
-    const kept = request.credentials === 'omit' ? null : jar.refresh
-    const sent = inBody ? body?.refresh_token : (readCookie(headers, 'refresh_token') ?? kept)
-    return { ...call, refreshToken: sent ?? null }
-  }
-
-  /** One call, from its arrival to its answer; what it does is done by `work`, unless a fault comes first. */
-  async function serve(request: Request, call: Call, work: () => unknown): Promise<Response | undefined> {
-    calls.push(call)
-    const began = ledger
-    // What a reset() overtakes finds no server, and the next test finds nothing of it.
-    const isCurrent = () => ledger === began
-    const unlessReset = () => (isCurrent() ? work() : Response.error())
-    const result = await faults.apply(key => isOf(call, key), unlessReset, request.signal)
-    if (result === undefined) return
-    const response = isResponse(result) ? result : json(result)
-    call.status = response.status || null
-    // As with a browser: an answer that does not arrive sets no cookie.
-    if (isCurrent() && !request.signal.aborted) Object.assign(jar, arriving.get(response))
-    return withCors(request, response)
-  }
-
-  async function handle(request: Request): Promise<Response | undefined> {
-    if (!request.url.startsWith(baseUrl) && !isKnown(request)) return
-    if (request.method === 'OPTIONS') return preflight(request)
-    const call = await receive(request)
-    const work = find(request, call)
-    return work ? serve(request, call, work) : undefined
-  }
-
   /** An endpoint may lie outside of the folder, at the origin's root. */
-  function isKnown({ url }: Request): boolean {
-    const { origin, pathname } = new URL(url)
+  function isKnown({ origin, pathname }: URL): boolean {
     const paths = [...endpoints.keys(), ...api.keys()].map(key => key.slice(key.indexOf('/')))
     return origin === new URL(baseUrl).origin && paths.includes(pathname)
   }
 
+  const reception = createReception<EndpointName>({
+    baseUrl,
+    now,
+    isFor: url => url.href.startsWith(baseUrl) || isKnown(url),
+    keyOf,
+    endpointOf: (method, { pathname }) => endpoints.get(`${method} ${pathname}`) ?? null,
+    refreshTokenOf({ credentials, headers }, body) {
+      const kept = credentials === 'omit' ? null : jar.refresh
+      return (inBody ? body?.refresh_token : (readCookie(headers, 'refresh_token') ?? kept)) ?? null
+    },
+    find,
+    // As with a browser: an answer that does not arrive sets no cookie.
+    arrived: response => void Object.assign(jar, arriving.get(response)),
+  })
+  const { calls, count, fail, hold, mend, handle, fetch } = reception
+
   return {
     baseUrl,
     calls,
-    count(route) {
-      const key = keyOf(route)
-      return calls.filter(call => isOf(call, key)).length
-    },
+    count,
     get bearers() {
-      return [...new Set(calls.flatMap(({ bearer }) => bearer ?? []))]
+      return reception.bearers
     },
     get reuses() {
       return ledger.reuses
@@ -305,26 +237,20 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
       Object.assign(jar, cookies)
       return set
     },
-    fail: (route, fault, times = 1) => faults.add(keyOf(route), fault, times),
-    hold: route => faults.hold(keyOf(route)),
-    mend: route => faults.mend(route === undefined ? undefined : keyOf(route)),
+    fail,
+    hold,
+    mend,
     revokeAccess: () => ledger.revokeAccess(),
     revokeAll: () => ledger.revokeAll(),
-    reset,
-    handle,
-    async fetch(input, init) {
-      const isUrl = typeof input === 'string' || input instanceof URL
-      const request = new Request(isUrl ? new URL(input, pageUrl() ?? baseUrl) : input, init)
-      // Not the request's own, which follows this one for as long as nobody collects it.
-      const signal = init?.signal ?? (isUrl ? null : input.signal)
-      signal?.throwIfAborted()
-      const response = await unlessAborted(handle(request), signal)
-      if (response?.type === 'error') throw new TypeError('Failed to fetch')
-      return response ?? json({ error: 'not_found' }, 404)
+    reset() {
+      reception.reset()
+      reset()
     },
+    handle,
+    fetch,
     protect: resolver => async info => {
-      const call = await receive(info.request)
-      return serve(info.request, call, () => {
+      const call = await reception.receive(info.request)
+      return reception.serve(info.request, call, () => {
         const caller = callerOf(call)
         return caller ? resolver({ ...info, ...caller }) : unauthorized()
       })

@@ -1,6 +1,8 @@
 import { type HttpResponseResolver, http, type PathParams, type RequestHandler } from 'msw'
 import { type AuthServer, type Caller, createAuthServer } from './auth-server.ts'
 import type { FakeAuthServerOptions } from './auth-server-options.ts'
+import type { FakeAuthorizationServerOptions } from './authorization/options.ts'
+import { type AuthorizationServer, createAuthorizationServer } from './authorization/server.ts'
 
 /** The server, as handlers for MSW. */
 export interface FakeAuthServer extends Omit<AuthServer, 'protect'> {
@@ -32,9 +34,38 @@ export interface FakeAuthServer extends Omit<AuthServer, 'protect'> {
  * const network = setupServer(...server.handlers)
  */
 export function createFakeAuthServer(options: FakeAuthServerOptions = {}): FakeAuthServer {
-  const server = createAuthServer(options)
-  return Object.defineProperties({} as FakeAuthServer, {
+  return withHandlers<FakeAuthServer>(createAuthServer(options))
+}
+
+/** The authorization server, as handlers for MSW. */
+export interface FakeAuthorizationServer extends AuthorizationServer {
+  /**
+   * For MSW's `setupServer(...server.handlers)` and `setupWorker(...server.handlers)`. What is not for this server goes on
+   * to the next handler.
+   */
+  readonly handlers: RequestHandler[]
+}
+
+/**
+ * An OAuth 2 and OpenID Connect server as MSW handlers, with PKCE, rotation and reuse detection, for an app that logs in by
+ * `silent-refresh/oauth`. Everything happens in this process; `authorize` is the browser that goes there.
+ *
+ * @throws AuthError `invalid_option`, naming the option
+ * @example
+ * const server = createFakeAuthorizationServer({ issuer: 'https://id.example.com', clientId: 'spa' })
+ * const network = setupServer(...server.handlers)
+ */
+export function createFakeAuthorizationServer(
+  options: FakeAuthorizationServerOptions = {},
+): FakeAuthorizationServer {
+  return withHandlers<FakeAuthorizationServer>(createAuthorizationServer(options))
+}
+
+/** With its getters as they are: they answer anew each time. */
+const withHandlers = <Server extends object>(server: {
+  handle(request: Request): Promise<Response | undefined>
+}): Server =>
+  Object.defineProperties({} as Server, {
     ...Object.getOwnPropertyDescriptors(server),
     handlers: { enumerable: true, value: [http.all('*', ({ request }) => server.handle(request))] },
   })
-}

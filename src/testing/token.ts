@@ -29,13 +29,16 @@ export function makeToken(claims: TokenClaims = {}, options: TokenOptions = {}):
   if (!Number.isFinite(now)) throw invalid('now', 'epoch milliseconds')
   const iat = claims.iat ?? Math.floor(now / 1000)
   const payload = { sub: 'user', iat, exp: iat + expiresIn, ...claims }
-  return [JSON.stringify({ alg: 'HS256', typ: 'JWT' }), JSON.stringify(payload), 'not signed']
-    .map(base64url)
-    .join('.')
+  return encodeToken('HS256', payload)
 }
 
-function base64url(text: string): string {
-  const bytes = new TextEncoder().encode(text)
+/** The token of these claims and no other, with the signature that no key verifies. */
+export const encodeToken = (alg: string, claims: object): string =>
+  [JSON.stringify({ alg, typ: 'JWT' }), JSON.stringify(claims), 'not signed']
+    .map(part => base64url(new TextEncoder().encode(part)))
+    .join('.')
+
+export function base64url(bytes: Uint8Array): string {
   const base64 = btoa(String.fromCharCode(...bytes))
   return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
