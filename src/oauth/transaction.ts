@@ -110,23 +110,24 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
     return null
   }
 
-  function sweep(): void {
+  /** Removes what is too old; with `newest`, which was just written, also what is one too many. */
+  function sweep(newest?: string): void {
     attempt(() => {
       const storage = environment.localStorage()
       const live: { name: string; at: number }[] = []
       for (const name of windows.storedNames()) {
-        if (!name.startsWith(PREFIX)) continue
+        if (!name.startsWith(PREFIX) || name === newest) continue
         const at = parse(storage.getItem(name))?.at
         if (at === undefined) storage.removeItem(name)
         else live.push({ name, at })
       }
       live.sort((a, b) => b.at - a.at)
-      for (const { name } of live.slice(MOST)) storage.removeItem(name)
+      if (newest) for (const { name } of live.slice(MOST - 1)) storage.removeItem(name)
     })
   }
 
   return {
-    sweep,
+    sweep: () => sweep(),
     put(state, transaction) {
       const isStored = storages.some(open =>
         attempt(() => {
@@ -134,7 +135,7 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
           return true
         }),
       )
-      sweep()
+      sweep(keyOf(state))
       if (isStored) return
       throw new AuthError('unsupported', 'The browser blocks its storage, which a login needs.')
     },

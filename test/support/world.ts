@@ -43,6 +43,7 @@ export interface WorldOptions {
   /** Shares the document, too: a second client on the page of that world, to which the browser gives the same locks. */
   tab?: World
   page?: Environment['page']
+  windows?: Environment['windows']
   /** Nobody sees the page before `show()`. */
   prerendered?: boolean
   /** `false`: the browser has none; `'throws'`: it has, and refuses every use; `'blind'`: the query alone. */
@@ -318,6 +319,7 @@ export function createWorld(given: WorldOptions = {}): World {
         if (shared.storageListeners.delete(listener)) hearsStorage--
       }
     },
+    ...(given.windows && { windows: given.windows }),
     cookies: () => world.cookies,
     localStorage: () =>
       storageOf(storage, () => {
