@@ -184,9 +184,7 @@ describe('O4 to O6: an answer is used once', () => {
     const second = first.open(first.windows.href())
     await Promise.all([first, second].map(({ client }) => client.ready()))
     await first.settle()
-    expect([first, second].map(({ client }) => client.session.status)).toEqual(
-      Array(2).fill('authenticated'),
-    )
+    expect([first, second].map(({ client }) => client.session.status)).toEqual(Array(2).fill('authenticated'))
     expect([first.id.count('token'), first.id.reuses]).toEqual([1, 0])
   })
 

@@ -193,6 +193,11 @@ export interface FlowPart extends Part {
    * a page comes back with `signedOut`.
    */
   leave(tokens: HeldTokens | null): Promise<boolean>
+  /**
+   * Has the authorization server a session of its own, which ends only where a page leaves for it? A revocation then does
+   * not remove the marker.
+   */
+  hasSession?(): Promise<boolean>
 }
 
 /**

@@ -130,9 +130,11 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       // The marker is kept until a page comes back from there.
       if (await leavesPage(flow, tokens)) return { revoked: wasSent }
       if (wasSent) {
-        marker.lift()
-        kernel.loginNote.lift()
         log({ type: 'revoked' })
+        if (!(await hasSession())) {
+          marker.lift()
+          kernel.loginNote.lift()
+        }
       }
       return { revoked: wasSent }
     } catch (caught) {
@@ -143,6 +145,10 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       return { revoked: false, error }
     }
   }
+
+  /** Can the authorization server sign the user in again by a session of its own? If it cannot be asked, it can. */
+  const hasSession = async (): Promise<boolean> =>
+    (await kernel.flow?.hasSession?.().catch(() => true)) ?? false
 
   /** Does the page leave? A flow that throws, or hangs while this tab has the lock, does not count as leaving. */
   async function leavesPage(flow: FlowPart | undefined, tokens: HeldTokens | null): Promise<boolean> {

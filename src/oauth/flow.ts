@@ -70,11 +70,15 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     return credentialsOf(answer)
   }
 
+  /** Where the session at the server is ended; `undefined` where it is left alone. */
+  async function endOfSession(): Promise<string | undefined> {
+    if (!isInWindow || !config.endSession) return undefined
+    return endpointOf(await metadata.get('logout'), 'end_session_endpoint')
+  }
+
   async function leave(tokens: Parameters<FlowPart['leave']>[0]): Promise<boolean> {
-    if (!isInWindow || !config.endSession || !environment.online()) return false
-    const server = await metadata.get('logout').catch(() => null)
-    const end = server && endpointOf(server, 'end_session_endpoint')
-    if (!end) return false
+    const end = await endOfSession().catch(() => undefined)
+    if (end === undefined || !environment.online()) return false
     const state = generateRandomState()
     const { afterLogout } = pages
     const url = new URL(end)
@@ -99,6 +103,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     start,
     resume,
     leave,
+    hasSession: async () => (await endOfSession()) !== undefined,
     ...createCalls(kernel, config, metadata, transactions, silently),
     changed({ type }) {
       if (type === 'commit') lastIdToken = kernel.session.held?.idToken

@@ -68,7 +68,8 @@ export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
       baseUrl: API,
       async fetch(input, init) {
         if (world?.online === false) throw new TypeError('fetch failed')
-        return id.fetch(input, init)
+        const arrived = underWay(world)
+        return id.fetch(input, init).finally(arrived)
       },
       ...given.options,
     },
@@ -95,6 +96,23 @@ export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
     },
     calls: () => id.calls.map(({ endpoint, path }) => endpoint ?? path),
   })
+}
+
+/** `settle` waits for the call, but not for one that a test holds back. */
+function underWay(world: World | undefined): () => void {
+  const shared = world?.shared ?? { inFlight: 0 }
+  shared.inFlight++
+  let turns = 0
+  const end = () => {
+    if (turns < 100) shared.inFlight--
+    turns = 100
+  }
+  const turn = () => {
+    if (turns === 99) end()
+    else if (++turns < 100) setImmediate(turn)
+  }
+  turn()
+  return end
 }
 
 /** Somebody has logged in by redirect; the page is back and settled. */
