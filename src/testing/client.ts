@@ -49,14 +49,15 @@ export async function createTestClient<Claims = JwtClaims, User = unknown, Crede
   const { session: given = 'authenticated', authServer, browser = createTestBrowser(), ...rest } = options
   const wanted = (typeof given === 'string' ? { status: given } : given) as TestSession<Claims, User>
   if (!STATES.includes(wanted?.status)) throw invalid('session', '"authenticated", "anonymous" or "unknown"')
-  const { mode, endpoints = {}, storage } = rest
+  const { mode, endpoints = {}, storage, flow } = rest
   const server =
     authServer ??
     createAuthServer({
       baseUrl: rest.baseUrl,
       users: [],
       mode: mode ? 'cookie' : undefined,
-      refreshToken: storage ? 'body' : 'cookie',
+      // A login by `oauth()` hands the refresh token to script, too.
+      refreshToken: storage || flow ? 'body' : 'cookie',
       endpoints: textsOf(endpoints),
     })
   /** What every call is answered with until the state is reached. */
