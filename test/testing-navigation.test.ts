@@ -272,6 +272,7 @@ describe('a test client', () => {
     ['unknown'],
     [{ status: 'authenticated', claims: { sub: 'bob' }, user: { name: 'Bob' } }],
     [{ status: 'authenticated', error: 'refresh_unavailable' }],
+    [{ status: 'authenticated', error: 'refresh_rejected' }],
     [{ status: 'anonymous', reason: 'logout' }],
     [{ status: 'anonymous', reason: 'rejected' }],
   ] as TestSession[][])('with the options of oauth() can be %j', async session => {
