@@ -300,6 +300,8 @@ describe('the fake auth server', () => {
     ['expiresIn', { expiresIn: '60' }],
     ['grace', { grace: -1 }],
     ['now', { now: 0 }],
+    ['api', { api: null }],
+    ['endpoints', { endpoints: null }],
     ['endpoints.signup', { endpoints: { signup: 'x' } }],
     ['endpoints.login', { endpoints: { login: () => ({ url: 'x' }) } }],
     ['route', { api: { items: [] } }],

@@ -94,8 +94,8 @@ export function readSettings(options: FakeAuthServerOptions): Settings {
   baseUrl.pathname = baseUrl.pathname.replace(/\/?$/, '/')
   const rules: [name: string, holds: boolean, requirement: string][] = [
     ['users', Array.isArray(settings.users), 'an array'],
-    ['endpoints', typeof settings.endpoints === 'object', 'an object'],
-    ['api', typeof settings.api === 'object', 'an object'],
+    ['endpoints', typeof settings.endpoints === 'object' && settings.endpoints !== null, 'an object'],
+    ['api', typeof settings.api === 'object' && settings.api !== null, 'an object'],
     ['mode', ['bearer', 'cookie'].includes(settings.mode), '"bearer" or "cookie"'],
     ['refreshToken', ['cookie', 'body'].includes(settings.refreshToken), '"cookie" or "body"'],
     ['expiresIn', Number.isFinite(settings.expiresIn), 'a number of seconds'],

@@ -1,11 +1,13 @@
 import { type AuthClient, createFullClient } from '../api/full-client.ts'
-import { browserEnvironment, type Environment } from '../kernel/environment.ts'
-import { invalid } from '../kernel/errors.ts'
+import { browserEnvironment } from '../kernel/environment.ts'
+import { AuthError, invalid } from '../kernel/errors.ts'
 import type { AuthClientOptions, JwtClaims } from '../types.ts'
 import { pageUrl } from './auth-server-options.ts'
 import { createChannelHub } from './channel.ts'
-import { createLockHub, type Deliver } from './locks.ts'
+import { createLockHub } from './locks.ts'
+import { createPage, createStorage, type Page, type PageStorage, type Shared } from './page.ts'
 import type { TestClock } from './test-clock.ts'
+import { createPageWindows, type PageWindows, type PopupTab } from './windows.ts'
 
 /** What `createTestBrowser` takes. */
 export interface TestBrowserOptions {
@@ -13,7 +15,10 @@ export interface TestBrowserOptions {
   url?: string | URL | undefined
   /** Time for all of its tabs. @default the globals, looked up at each use: real, or faked by `vi` or `jest` */
   clock?: TestClock | undefined
-  /** The network of its tabs: MSW's, or `server.fetch`. @default globalThis.fetch, looked up at each call */
+  /**
+   * The network of its tabs: MSW's, or `server.fetch`. A page that leaves for another server goes by it too.
+   * @default globalThis.fetch, looked up at each call
+   */
   fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined
 }
 
@@ -22,11 +27,30 @@ export interface TestBrowser {
   /**
    * A client as in a tab of its own: the real code, in one session with all tabs of this browser that have the same
    * options. `dispose()` closes the tab.
+   * @param url what the tab shows. @default `url` of the browser
    * @throws AuthError `invalid_option`, naming the option
    */
   openTab<Claims = JwtClaims, User = unknown, Credentials = unknown>(
     options?: AuthClientOptions<Claims, User, Credentials>,
+    url?: string | URL,
   ): AuthClient<Claims, User, Credentials>
+  /**
+   * The page of this client is loaded again: settles with the client of the new page. It has the same options and
+   * sessionStorage, and the address that the page had. The client before is gone with its page, and does nothing any more.
+   */
+  reload<Client extends AuthClient<any, any, any>>(client: Client): Client
+  /**
+   * The page of this client leaves for another server, by `login()` or `logout()` with `oauth()`, and comes back: settles
+   * with the client of the page that is shown then, in the same tab. Waits until the page has left.
+   * @throws AuthError `login_unavailable` if the tab shows a page of the server instead
+   */
+  returned<Client extends AuthClient<any, any, any>>(client: Client): Promise<Client>
+  /** What the tab of this client shows. */
+  addressOf(client: AuthClient<any, any, any>): string
+  /** Are popups blocked? @default false */
+  blocksPopups: boolean
+  /** The user closes all popups. */
+  closePopups(): void
   /** Is there a network? While there is none every call fails; that it is back is told to every tab. */
   online: boolean
   /** What its tabs have in localStorage: the signed-out marker, as a rule nothing else. */
@@ -35,18 +59,22 @@ export interface TestBrowser {
   dispose(): void
 }
 
-function createStorage(): TestBrowser['localStorage'] {
-  const stored = new Map<string, string>()
-  return {
-    getItem: key => stored.get(key) ?? null,
-    setItem: (key, value) => void stored.set(key, value),
-    removeItem: key => void stored.delete(key),
-    clear: () => stored.clear(),
-  }
+interface Tab {
+  readonly sessionStorage: PageStorage
+  /** The same app again: the client of a new page. */
+  create(page: Page): AuthClient<any, any, any>
+  /** The tab goes with it, if it is a popup. */
+  close(): void
 }
 
-/** In the next microtask: no fake timer holds it up. */
-const deliver: Deliver = task => void Promise.resolve().then(task)
+interface Shown {
+  readonly tab: Tab
+  readonly page: Page
+  readonly windows: PageWindows
+}
+
+/** More redirects than these are a circle. */
+const MOST_REDIRECTS = 20
 
 /**
  * @throws AuthError `invalid_option`, naming the option
@@ -61,68 +89,125 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
   if (clock !== undefined && typeof clock.advance !== 'function')
     throw invalid('clock', 'made by createTestClock')
   const { href, origin } = new URL(url)
-  const locks = createLockHub()
-  const channels = createChannelHub()
-  const clients = new Set<AuthClient<any, any>>()
-  const wakeUps = new Set<(event: { type: string }) => void>()
-  const hearing = new Set<{ tab: string; callback: () => void }>()
+  const globals = browserEnvironment()
+  const shown = new Map<AuthClient<any, any, any>, Shown>()
+  const popups = new Set<PopupTab>()
+  const localStorage = createStorage()
   let online = true
+  let blocksPopups = false
   let opened = 0
 
-  function environmentOf(tab: string): Environment {
-    const globals = browserEnvironment()
-    const timer = clock?.timer ?? globals.timer
-    const { locks: tabLocks } = locks.open(tab, deliver)
-    const sessionStorage = createStorage()
-    return {
-      ...globals,
-      page: { href, origin },
-      baseURI: () => href,
-      now: clock?.now ?? globals.now,
-      monotonic: clock?.monotonic ?? globals.monotonic,
-      timer,
-      async fetch(input, init) {
-        if (!online) throw new TypeError('Failed to fetch')
-        return (fetch ?? globals.fetch)(input, init)
-      },
-      online: () => online,
-      prerendering: () => false,
-      onceShown: callback => timer(callback, 0),
-      onWake(callback) {
-        const stop = globals.onWake(callback)
-        wakeUps.add(callback)
-        return () => {
-          stop()
-          wakeUps.delete(callback)
-        }
-      },
-      locks: () => tabLocks,
-      channel: name => channels.open(name, deliver, globals.report),
-      onStorage(callback) {
-        const listener = { tab, callback }
-        hearing.add(listener)
-        return () => void hearing.delete(listener)
-      },
-      localStorage: () => ({
-        ...localStorage,
-        setItem(key, value) {
-          localStorage.setItem(key, value)
-          for (const other of hearing)
-            if (other.tab !== tab) deliver(other.callback, `${tab} writes to localStorage`)
-        },
-      }),
-      sessionStorage: () => sessionStorage,
-    }
+  const shared: Shared = {
+    origin,
+    clock,
+    locks: createLockHub(),
+    channels: createChannelHub(),
+    localStorage,
+    wakeUps: new Set(),
+    hearing: new Set(),
+    async fetch(input, init) {
+      if (!online) throw new TypeError('Failed to fetch')
+      return (fetch ?? globals.fetch)(input, init)
+    },
+    isOnline: () => online,
   }
 
-  const localStorage = createStorage()
+  /** As a browser does, until a page of the app is shown. */
+  async function navigate(to: string): Promise<URL> {
+    let next = new URL(to)
+    for (let hops = 0; hops === 0 || next.origin !== origin; hops++) {
+      const response = await shared.fetch(next, { redirect: 'manual' })
+      const location = response.headers.get('Location')
+      if (!location || response.ok || hops === MOST_REDIRECTS) {
+        // Where app and server are of one origin, the address alone does not tell whose page it is.
+        if (next.origin === origin) break
+        const text = response.ok ? '' : `: ${(await response.text()).slice(0, 500)}`
+        throw new AuthError('login_unavailable', `The tab shows a page of ${next.origin}${text}`, {
+          status: response.status,
+        })
+      }
+      next = new URL(location, next)
+    }
+    return next
+  }
+
+  function show(tab: Tab, href: string): AuthClient<any, any, any> {
+    const windows = createPageWindows({
+      href,
+      navigate,
+      openPopup: () => (blocksPopups ? null : openPopup(tab)),
+      close: () => tab.close(),
+      isBehind: () => popups.size > 0,
+      storedNames: localStorage.names,
+      report: globals.report,
+    })
+    const page = createPage(shared, `page ${++opened}`, windows, tab.sessionStorage)
+    const client = tab.create(page)
+    shown.set(client, { tab, page, windows })
+    return client
+  }
+
+  function leave(client: AuthClient<any, any, any>): void {
+    shown.get(client)?.page.close()
+    shown.delete(client)
+  }
+
+  function openPopup(opener: Tab): PopupTab {
+    let client: AuthClient<any, any, any> | null = null
+    const popup: PopupTab = {
+      get isClosed() {
+        return !popups.has(popup)
+      },
+      show(href) {
+        if (!popup.isClosed) client = show(tab, href)
+      },
+      close() {
+        popups.delete(popup)
+        if (client) leave(client)
+      },
+    }
+    const tab: Tab = { ...opener, sessionStorage: createStorage(opener.sessionStorage), close: popup.close }
+    popups.add(popup)
+    return popup
+  }
+
+  function shownBy(client: AuthClient<any, any, any>): Shown {
+    const found = shown.get(client)
+    if (!found) throw invalid('client', 'the one of the page that a tab of this browser shows')
+    return found
+  }
+
+  function reload<Client extends AuthClient<any, any, any>>(client: Client, to?: string): Client {
+    const { tab, windows } = shownBy(client)
+    leave(client)
+    // The options are those that have made the client before.
+    return show(tab, to ?? windows.href()) as Client
+  }
 
   return {
     localStorage,
-    openTab<Claims, User, Credentials>(given: AuthClientOptions<Claims, User, Credentials> = {}) {
-      const client = createFullClient<Claims, User>(given, environmentOf(`tab ${++opened}`))
-      clients.add(client)
-      return client
+    openTab<Claims, User, Credentials>(
+      given: AuthClientOptions<Claims, User, Credentials> = {},
+      to: string | URL = href,
+    ) {
+      const create = ({ environment }: Page) => createFullClient<Claims, User>(given, environment)
+      const tab: Tab = { sessionStorage: createStorage(), create, close: () => {} }
+      return show(tab, new URL(to, href).href) as ReturnType<typeof create>
+    },
+    reload: client => reload(client),
+    async returned(client) {
+      const { href } = await shownBy(client).windows.returned()
+      return reload(client, href)
+    },
+    addressOf: client => shownBy(client).windows.href(),
+    get blocksPopups() {
+      return blocksPopups
+    },
+    set blocksPopups(value) {
+      blocksPopups = value
+    },
+    closePopups() {
+      for (const popup of [...popups]) popup.close()
     },
     get online() {
       return online
@@ -130,11 +215,15 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
     set online(value) {
       const isBack = value && !online
       online = value
-      if (isBack) for (const callback of [...wakeUps]) callback({ type: 'online' })
+      if (isBack) for (const callback of [...shared.wakeUps]) callback({ type: 'online' })
     },
     dispose() {
-      for (const client of clients) client.dispose()
-      clients.clear()
+      for (const [client, { windows }] of [...shown]) {
+        // A login that has left settles in no browser: its rejection would be one that nobody handles.
+        if (windows.isLeft) leave(client)
+        else client.dispose()
+      }
+      shown.clear()
     },
   }
 }

@@ -2,6 +2,7 @@ import type { AuthClient } from '../api/full-client.ts'
 import { AuthError, invalid } from '../kernel/errors.ts'
 import type { AuthClientOptions, JwtClaims } from '../types.ts'
 import { type AuthServer, createAuthServer } from './auth-server.ts'
+import { metadataOf } from './authorization/metadata.ts'
 import { createTestBrowser, type TestBrowser } from './browser.ts'
 import { json } from './wire.ts'
 
@@ -49,23 +50,24 @@ export async function createTestClient<Claims = JwtClaims, User = unknown, Crede
   const { session: given = 'authenticated', authServer, browser = createTestBrowser(), ...rest } = options
   const wanted = (typeof given === 'string' ? { status: given } : given) as TestSession<Claims, User>
   if (!STATES.includes(wanted?.status)) throw invalid('session', '"authenticated", "anonymous" or "unknown"')
-  const { mode, endpoints = {}, storage } = rest
+  const { mode, endpoints = {}, storage, flow } = rest
   const server =
     authServer ??
     createAuthServer({
       baseUrl: rest.baseUrl,
       users: [],
       mode: mode ? 'cookie' : undefined,
-      refreshToken: storage ? 'body' : 'cookie',
+      // A login by `oauth()` hands the refresh token to script, too.
+      refreshToken: storage || flow ? 'body' : 'cookie',
       endpoints: textsOf(endpoints),
     })
   /** What every call is answered with until the state is reached. */
-  let overall: (() => Response | Promise<Response>) | null = null
+  let overall: ((input: RequestInfo | URL) => Response | Promise<Response>) | null = null
   const network = rest.fetch ?? server.fetch
   const app = { ...rest, baseUrl: rest.baseUrl ?? server.baseUrl, restore: rest.restore ?? 'manual' }
   const client = browser.openTab<Claims, User, Credentials>({
     ...app,
-    fetch: async (input, init) => (overall ? overall() : network(input, init)),
+    fetch: async (input, init) => (overall ? overall(input) : network(input, init)),
   })
   const restores = mode ? 'user' : 'refresh'
 
@@ -136,7 +138,13 @@ export async function createTestClient<Claims = JwtClaims, User = unknown, Crede
 
 const STATES = ['authenticated', 'anonymous', 'unknown']
 
-const refuse = (): Response => json({ error: 'invalid_grant' }, 401)
+/** A server that knows nobody. One of OAuth is asked for its metadata first. */
+function refuse(input: RequestInfo | URL): Response {
+  const [, issuer] = /^(.+)\/\.well-known\//.exec(input instanceof Request ? input.url : `${input}`) ?? []
+  if (issuer) return json(metadataOf({ issuer, iss: true, refreshTokens: 'rotate' }))
+  return json({ error: 'invalid_grant' }, 401)
+}
+
 const away = (): Promise<Response> => Promise.reject(new TypeError('Failed to fetch'))
 
 /** The endpoints that a server can be told; a function knows its own. */

@@ -36,7 +36,11 @@ export function endpointsOf(issuer: string): Map<string, AuthorizationEndpoint> 
   ])
 }
 
-export function metadataOf({ issuer, iss, refreshTokens }: AuthorizationSettings): Record<string, unknown> {
+export function metadataOf({
+  issuer,
+  iss,
+  refreshTokens,
+}: Pick<AuthorizationSettings, 'issuer' | 'iss' | 'refreshTokens'>): Record<string, unknown> {
   const urls = Object.fromEntries([...endpointsOf(issuer)].map(([url, name]) => [name, url]))
   return {
     issuer,

@@ -123,7 +123,11 @@ export function readAuthorizationSettings(options: FakeAuthorizationServerOption
   const rules: [name: string, holds: boolean, requirement: string][] = [
     ['clientId', clientId === undefined || (typeof clientId === 'string' && clientId !== ''), 'a text'],
     ['clientId', clientId === undefined || clients === undefined, 'left out where "clients" is given'],
-    ['clients', clients === undefined || areClients(clients), 'an array of { clientId }'],
+    [
+      'clients',
+      clients === undefined || areClients(clients),
+      'an array of { clientId }, with arrays of URIs',
+    ],
     ['users', areAccounts(settings.users), 'an array of { claims } with a "sub" each'],
     [
       'refreshTokens',
@@ -134,7 +138,7 @@ export function readAuthorizationSettings(options: FakeAuthorizationServerOption
     ['iss', typeof settings.iss === 'boolean', 'a boolean'],
     ['expiresIn', Number.isFinite(settings.expiresIn), 'a number of seconds'],
     ['grace', (settings.grace ?? -1) >= 0, 'a number of milliseconds'],
-    ['api', typeof settings.api === 'object', 'an object'],
+    ['api', typeof settings.api === 'object' && settings.api !== null, 'an object'],
     ['now', typeof settings.now === 'function', 'a function'],
     ['baseUrl', URL.canParse(String(settings.baseUrl)), 'an absolute URL'],
   ]
@@ -182,7 +186,7 @@ export function accountOf(
 
 /** As it was given: servers compare issuers as texts. */
 function issuerOf(given: unknown): string {
-  const text = given instanceof URL ? given.href.replace(/\/$/, '') : given
+  const text = given instanceof URL ? given.href.replace(/^(\w+:\/\/[^/]+)\/$/, '$1') : given
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : null
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
     throw invalid('issuer', 'an absolute URL without query and fragment')
@@ -190,7 +194,11 @@ function issuerOf(given: unknown): string {
 }
 
 const areClients = (clients: unknown): boolean =>
-  Array.isArray(clients) && clients.every(client => typeof client?.clientId === 'string')
+  Array.isArray(clients) &&
+  clients.every(client => typeof client?.clientId === 'string' && LISTS.every(name => isList(client[name])))
+
+const LISTS = ['redirectUris', 'postLogoutRedirectUris']
+const isList = (value: unknown): boolean => value === undefined || Array.isArray(value)
 
 const areAccounts = (users: unknown): boolean =>
   Array.isArray(users) && users.every(user => typeof user?.claims?.sub === 'string')

@@ -42,11 +42,14 @@ interface Session {
 }
 
 /** Where the browser goes next. */
-function sendTo(uri: string, parameters: object, mode = 'query'): Response {
+function sendTo(uri: string, parameters: object, mode: 'query' | 'fragment'): Response {
   const url = new URL(uri)
-  const pairs = Object.entries(parameters).filter(([, value]) => value !== undefined)
-  if (mode === 'fragment') url.hash = new URLSearchParams(pairs).toString()
-  else for (const [name, value] of pairs) url.searchParams.append(name, value)
+  const added = new URLSearchParams(
+    Object.entries(parameters).filter(([, value]) => value !== undefined),
+  ).toString()
+  if (mode === 'fragment') url.hash = added
+  // RFC 6749 §3.1.2: a query that was there is kept as it is.
+  else if (added) url.search = url.search ? `${url.search}&${added}` : added
   return new Response(null, { status: 302, headers: { Location: url.href, 'Cache-Control': 'no-store' } })
 }
 
@@ -155,7 +158,7 @@ export function createPages(
       session = null
       return post_logout_redirect_uri === undefined
         ? new Response('You are signed out.')
-        : sendTo(post_logout_redirect_uri, { state })
+        : sendTo(post_logout_redirect_uri, { state }, 'query')
     },
   }
 }
