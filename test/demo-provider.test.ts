@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { CookieJar } from 'tough-cookie'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../demo/server/database.ts'
 import { type ProviderOptions, type ProviderServer, startProvider } from '../demo/server/provider.ts'
+import { startServer } from '../demo/server/server.ts'
 import { createUsers, DEMO_CREDENTIALS } from '../demo/server/users.ts'
+import { openProviderBrowser, type ProviderBrowser } from './support/provider-browser.ts'
 
 // The authorization server of the demo and of the browser tests: what they rely on, over plain HTTP.
 
@@ -13,13 +13,12 @@ const API = 'urn:test:api'
 const [ada, grace] = DEMO_CREDENTIALS
 
 let provider: ProviderServer
-let jar: CookieJar
+let browser: ProviderBrowser
 
 const users = await createUsers(openDatabase(':memory:'), 4, Date.now)
 
 async function start(options: Partial<ProviderOptions> = {}): Promise<void> {
   await provider?.close()
-  jar = new CookieJar()
   provider = await startProvider({
     users,
     clients: [
@@ -29,82 +28,19 @@ async function start(options: Partial<ProviderOptions> = {}): Promise<void> {
     resource: API,
     ...options,
   })
+  browser = openProviderBrowser(provider.issuer, 'spa', PAGE)
 }
 beforeEach(() => start())
 afterEach(() => provider.close())
 
-/** A navigation of one browser, as far as it stays at the provider. */
-async function visit(
-  address: string,
-  body?: Record<string, string>,
-): Promise<{ url: string; html: string; response?: Response }> {
-  const url = new URL(address, provider.issuer)
-  if (url.origin !== provider.issuer) return { url: url.href, html: '' }
-  const response = await fetch(url, {
-    method: body ? 'POST' : 'GET',
-    redirect: 'manual',
-    headers: { cookie: await jar.getCookieString(url.href), accept: 'text/html' },
-    ...(body && { body: new URLSearchParams(body) }),
-  })
-  for (const cookie of response.headers.getSetCookie()) await jar.setCookie(cookie, url.href)
-  const location = response.headers.get('location')
-  if (location) return visit(new URL(location, url).href)
-  const html = await response.text()
-  // A form that sends itself.
-  const action = /<form[^>]*action="([^"]*)"/.exec(html)?.[1]
-  if (action && /forms\[0\]\.submit/.test(html)) return visit(action, { ...hidden(html), logout: 'yes' })
-  return { url: url.href, html, response }
+const { visit, authorize, exchange, refresh, request }: Omit<ProviderBrowser, 'logIn'> = {
+  visit: (...given) => browser.visit(...given),
+  authorize: (...given) => browser.authorize(...given),
+  exchange: (...given) => browser.exchange(...given),
+  refresh: (...given) => browser.refresh(...given),
+  request: (...given) => browser.request(...given),
 }
-
-const hidden = (html: string) =>
-  Object.fromEntries(
-    [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
-  )
-
-const verifier = randomBytes(32).toString('base64url')
-
-const request = (more: Record<string, string> = {}) => ({
-  client_id: 'spa',
-  response_type: 'code',
-  redirect_uri: PAGE,
-  scope: 'openid profile offline_access',
-  state: 'state',
-  code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-  code_challenge_method: 'S256',
-  ...more,
-})
-
-const authorize = (more: Record<string, string> = {}) => visit(`/auth?${new URLSearchParams(request(more))}`)
-
-async function logIn(more: Record<string, string> = {}, user = ada!): Promise<URLSearchParams> {
-  const { url } = await authorize(more)
-  expect(url).toContain('/login/')
-  const back = await visit(url, { email: user.email, password: user.password, do: 'log-in' })
-  return new URL(back.url).searchParams
-}
-
-async function token(
-  fields: Record<string, string>,
-): Promise<[status: number, body: Record<string, string>]> {
-  const response = await fetch(`${provider.issuer}/token`, {
-    method: 'POST',
-    headers: { origin: new URL(PAGE).origin },
-    body: new URLSearchParams({ client_id: 'spa', ...fields }),
-  })
-  return [response.status, await response.json()]
-}
-
-const exchange = (answer: URLSearchParams, more: Record<string, string> = {}) =>
-  token({
-    grant_type: 'authorization_code',
-    code: answer.get('code')!,
-    redirect_uri: PAGE,
-    code_verifier: verifier,
-    ...more,
-  })
-
-const refresh = (refreshToken: string, more: Record<string, string> = {}) =>
-  token({ grant_type: 'refresh_token', refresh_token: refreshToken, ...more })
+const logIn = (more?: Record<string, string>, user = ada!) => browser.logIn(user, more)
 
 test('a login asks for the password once, and no consent; the answer names its issuer', async () => {
   const wrong = await visit((await authorize()).url, { email: ada!.email, password: 'wrong', do: 'log-in' })
@@ -277,4 +213,70 @@ test('COOP and framing are said on each page', async () => {
   Object.assign(provider.settings, { coop: true, framing: false })
   expect((await headers()).get('cross-origin-opener-policy')).toBe('same-origin')
   expect((await headers()).get('x-frame-options')).toBe('DENY')
+})
+
+test('the demo in the mode oauth: its API takes the tokens of the provider beside it, and no others', async () => {
+  const server = await startServer({ mode: 'oauth', passwordCost: 4, staticRoot: '/nowhere' })
+  const send = (path: string, body?: object, bearer = '') =>
+    fetch(server.url + path, {
+      headers: { 'content-type': 'application/json', ...(bearer && { authorization: `Bearer ${bearer}` }) },
+      ...(body && {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', origin: server.url },
+      }),
+    })
+  try {
+    const config = await (await send('/demo/config')).json()
+    expect(config).toMatchObject({
+      mode: 'oauth',
+      provider: { issuer: server.provider!.issuer, clientId: 'demo' },
+    })
+    const { issuer, clientId, resource } = config.provider
+    expect((await send('/')).headers.get('content-security-policy')).toContain(
+      `connect-src 'self' ${issuer};`,
+    )
+    expect((await send('/auth/login', { email: ada!.email, password: ada!.password })).status).toBe(404)
+
+    const demo = openProviderBrowser(issuer, clientId, `${server.url}/`)
+    const [, tokens] = await demo.exchange(await demo.logIn(ada!, { resource }), { resource })
+    const items = async () => (await send('/api/items', undefined, tokens.access_token)).status
+    expect(await (await send('/user/whoami', undefined, tokens.access_token)).json()).toMatchObject({
+      name: ada!.name,
+    })
+    expect(await items()).toBe(200)
+    await send('/demo/revoke-access', {})
+    expect(await items()).toBe(401)
+
+    await send('/demo/faults', { refresh: '500' })
+    expect((await demo.refresh(tokens.refresh_token!, { resource }))[0]).toBe(503)
+    await send('/demo/faults', {})
+    await send('/demo/config', { accessTtl: 33 })
+    expect((await demo.refresh(tokens.refresh_token!, { resource }))[1].expires_in).toBe(33)
+    await send('/demo/revoke-all', {})
+    expect((await demo.authorize()).url).toContain('/login/')
+
+    expect(await (await send('/demo/config', { mode: 'bearer' })).json()).toMatchObject({ mode: 'bearer' })
+    expect((await send('/auth/login', { email: ada!.email, password: ada!.password })).status).toBe(200)
+    expect((await send('/demo/config', { mode: 'oauth' })).status).toBe(200)
+  } finally {
+    await server.close()
+  }
+})
+
+test('a demo that was started without the provider does not switch to the mode oauth', async () => {
+  const server = await startServer({ passwordCost: 4, staticRoot: '/nowhere' })
+  try {
+    const answer = await fetch(`${server.url}/demo/config`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: server.url },
+      body: JSON.stringify({ mode: 'oauth' }),
+    })
+    expect([answer.status, (await answer.json()).message]).toEqual([
+      400,
+      '"mode" can be oauth only if the demo was started with --mode oauth',
+    ])
+  } finally {
+    await server.close()
+  }
 })

@@ -9,6 +9,7 @@ import { createProviderKeys } from './provider/keys.ts'
 import { createLoginPage, LOGIN_PATH } from './provider/login-page.ts'
 import { createOutage, type Outage } from './provider/outage.ts'
 import type { ProviderOptions, ProviderSettings } from './provider/settings.ts'
+import { createStore } from './provider/store.ts'
 
 export type { ProviderOptions }
 
@@ -21,6 +22,8 @@ export interface ProviderServer {
   readonly outage: Pick<Outage, 'state' | 'set'>
   /** For the API. */
   readonly accessTokens: ProviderTokens
+  /** Ends every session and grant. A JWT that was issued is good until it expires, as everywhere. */
+  endSessions(): void
   close(): Promise<void>
 }
 
@@ -36,6 +39,7 @@ export const startProvider = async (options: ProviderOptions): Promise<ProviderS
   }
   const calls = createCalls()
   const outage = createOutage()
+  const store = createStore()
   const keys = await createProviderKeys()
 
   let answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -51,7 +55,10 @@ export const startProvider = async (options: ProviderOptions): Promise<ProviderS
   const issuer = `http://${host}:${(server.address() as AddressInfo).port}`
 
   const accessTokens = createProviderTokens(issuer, resource, keys.public, users)
-  const provider = new Provider(issuer, createConfiguration(options, settings, keys, accessTokens.claims))
+  const provider = new Provider(
+    issuer,
+    createConfiguration(options, settings, store, keys, accessTokens.claims),
+  )
   const loginPage = createLoginPage(provider, users)
   const endpoints = provider.callback()
   // A name that an attacker points at 127.0.0.1 (DNS rebinding) is not the issuer's.
@@ -78,6 +85,7 @@ export const startProvider = async (options: ProviderOptions): Promise<ProviderS
     calls,
     outage,
     accessTokens,
+    endSessions: store.clear,
     close: async () => {
       closing ??= new Promise(resolve => {
         server.close(resolve)

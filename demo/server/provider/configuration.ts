@@ -9,7 +9,7 @@ import { LOGIN_PATH } from './login-page.ts'
 import { askToLogOut, showLoggedOut } from './logout-page.ts'
 import type { ProviderClient, ProviderOptions, ProviderSettings } from './settings.ts'
 import { ACR_VALUES, createPolicy } from './step-up.ts'
-import { createStore } from './store.ts'
+import type { Store } from './store.ts'
 
 const DAY = 24 * 60 * 60
 export const RESOURCE_SCOPE = 'items'
@@ -33,6 +33,7 @@ const toMetadata = (
 export const createConfiguration = (
   { clients, users, resource, idTokens = 'RS256' }: ProviderOptions,
   settings: ProviderSettings,
+  { adapter }: Pick<Store, 'adapter'>,
   keys: ProviderKeys,
   tokenClaims: () => object,
 ): object => {
@@ -41,7 +42,7 @@ export const createConfiguration = (
     Math.max(1, oidc.entities.RotatedRefreshToken?.remainingTTL ?? settings.refreshTtl)
 
   return {
-    adapter: createStore(),
+    adapter,
     clients: clients.map(client => toMetadata(client, idTokens)),
     jwks: { keys: keys.private },
     cookies: { keys: [randomBytes(32).toString('hex')] },

@@ -5,8 +5,14 @@ interface Entry {
   expiresAt: number
 }
 
+export interface Store {
+  adapter(model: string): Adapter
+  /** Forgets everybody and everything. */
+  clear(): void
+}
+
 /** What the provider knows, in memory. One store for each provider, since a process of tests has several. */
-export const createStore = (now: () => number = Date.now): ((model: string) => Adapter) => {
+export const createStore = (now: () => number = Date.now): Store => {
   const entries = new Map<string, Entry>()
 
   const read = (key: string) => {
@@ -22,7 +28,7 @@ export const createStore = (now: () => number = Date.now): ((model: string) => A
     }
   }
 
-  return model => {
+  const adapter = (model: string): Adapter => {
     const keyOf = (id: string) => `${model}:${id}`
     const findWhere = async (name: 'uid' | 'userCode', value: string) => {
       for (const [key, { payload }] of entries) {
@@ -46,4 +52,6 @@ export const createStore = (now: () => number = Date.now): ((model: string) => A
       revokeByGrantId: async grantId => removeWhere(payload => payload.grantId === grantId),
     }
   }
+
+  return { adapter, clear: () => entries.clear() }
 }
