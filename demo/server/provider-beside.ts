@@ -1,7 +1,7 @@
 import type { AccessTokens } from './access-tokens.ts'
 import { AUDIENCE } from './config.ts'
 import type { FaultState } from './faults.ts'
-import { type ProviderServer, startProvider } from './provider.ts'
+import type { ProviderServer } from './provider.ts'
 import type { Users } from './users.ts'
 
 export const CLIENT_ID = 'demo'
@@ -11,13 +11,20 @@ const pagesOf = (url: string) =>
   [url, url.replace('127.0.0.1', 'localhost')].flatMap(origin => [`${origin}/`, `${origin}/silent.html`])
 
 /** The authorization server of the mode `oauth`, for the demo's page at this address. */
-export const startProviderBeside = (url: string, users: Users, accessTtl: number): Promise<ProviderServer> =>
-  startProvider({
+export const startProviderBeside = async (
+  url: string,
+  users: Users,
+  accessTtl: number,
+): Promise<ProviderServer> => {
+  // Only when it is wanted: oidc-provider takes longer to load than all the rest of the demo.
+  const { startProvider } = await import('./provider.ts')
+  return startProvider({
     users,
     accessTtl,
     resource: AUDIENCE,
     clients: [{ id: CLIENT_ID, redirectUris: pagesOf(url) }],
   })
+}
 
 /** The demo's own faults, as far as they make sense there. */
 export const applyFaults = ({ outage }: ProviderServer, { offline, refresh }: FaultState): void => {

@@ -25,6 +25,8 @@ export interface Browser {
   readonly name: EngineName
   /** Another tab of the same profile: cookies, storage, locks and channels are shared. */
   newTab(): Promise<Tab>
+  /** The windows that pages have opened, such as popups, and that are open now. */
+  windows(): Promise<Tab[]>
   close(): Promise<void>
   /** For what only one engine can do, such as CDP; null in WebKit. */
   readonly raw: PuppeteerBrowser | null

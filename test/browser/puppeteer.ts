@@ -42,7 +42,25 @@ export async function launchPuppeteer(
     ignoreDefaultArgs: throttling ? [...UNTHROTTLED, ...ignoreDefaultArgs] : ignoreDefaultArgs,
     defaultViewport: null,
   })
-  return { name, raw, newTab: async () => pageTab(raw, await raw.newPage()), close: () => raw.close() }
+  // That of the launch is nobody's.
+  const known = new Map<Page, Tab | null>((await raw.pages()).map(page => [page, null]))
+  const toTab = (page: Page) => {
+    const tab = known.get(page) ?? pageTab(raw, page)
+    known.set(page, tab)
+    return tab
+  }
+  const own = new Set<Page>(known.keys())
+  return {
+    name,
+    raw,
+    async newTab() {
+      const page = await raw.newPage()
+      own.add(page)
+      return toTab(page)
+    },
+    windows: async () => (await raw.pages()).filter(page => !own.has(page)).map(toTab),
+    close: () => raw.close(),
+  }
 }
 
 function pageTab(browser: PuppeteerBrowser, raw: Page): Tab {
