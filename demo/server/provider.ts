@@ -24,6 +24,8 @@ export interface ProviderServer {
   readonly accessTokens: ProviderTokens
   /** Ends every session and grant. A JWT that was issued is good until it expires, as everywhere. */
   endSessions(): void
+  /** Ends all refresh tokens, as their age does. The sessions at the provider go on. */
+  endRefreshTokens(): void
   close(): Promise<void>
 }
 
@@ -85,7 +87,8 @@ export const startProvider = async (options: ProviderOptions): Promise<ProviderS
     calls,
     outage,
     accessTokens,
-    endSessions: store.clear,
+    endSessions: () => store.clear(),
+    endRefreshTokens: () => store.clear('RefreshToken'),
     close: async () => {
       closing ??= new Promise(resolve => {
         server.close(resolve)

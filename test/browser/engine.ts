@@ -19,6 +19,8 @@ export interface LaunchOptions {
   ignoreDefaultArgs?: string[]
   /** Slow hidden tabs' timers down as users' browsers do (Chromium; the other engines always do). */
   throttling?: boolean
+  /** Block popups that no click asks for, as users' browsers do (Chromium and Firefox; WebKit always does). */
+  popupBlocker?: boolean
 }
 
 export interface Browser {

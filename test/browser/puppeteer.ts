@@ -33,13 +33,18 @@ const UNTHROTTLED = [
 export async function launchPuppeteer(
   name: 'Chromium' | 'Firefox',
   executablePath: string,
-  { args = [], ignoreDefaultArgs = [], throttling = false }: LaunchOptions = {},
+  { args = [], ignoreDefaultArgs = [], throttling = false, popupBlocker = false }: LaunchOptions = {},
 ): Promise<Browser> {
   const raw = await puppeteer.launch({
     browser: name === 'Chromium' ? 'chrome' : 'firefox',
     executablePath,
     args: name === 'Chromium' ? [...CHROMIUM_ARGS, ...args] : args,
-    ignoreDefaultArgs: throttling ? [...UNTHROTTLED, ...ignoreDefaultArgs] : ignoreDefaultArgs,
+    ignoreDefaultArgs: [
+      ...(throttling ? UNTHROTTLED : []),
+      ...(popupBlocker ? ['--disable-popup-blocking'] : []),
+      ...ignoreDefaultArgs,
+    ],
+    ...(popupBlocker && { extraPrefsFirefox: { 'dom.disable_open_during_load': true } }),
     defaultViewport: null,
   })
   // That of the launch is nobody's.

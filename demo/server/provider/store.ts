@@ -7,8 +7,8 @@ interface Entry {
 
 export interface Store {
   adapter(model: string): Adapter
-  /** Forgets everybody and everything. */
-  clear(): void
+  /** Forgets everything, or all that is of this kind. */
+  clear(model?: string): void
 }
 
 /** What the provider knows, in memory. One store for each provider, since a process of tests has several. */
@@ -53,5 +53,9 @@ export const createStore = (now: () => number = Date.now): Store => {
     }
   }
 
-  return { adapter, clear: () => entries.clear() }
+  const clear = (model?: string) => {
+    for (const key of entries.keys()) if (!model || key.startsWith(`${model}:`)) entries.delete(key)
+  }
+
+  return { adapter, clear }
 }
