@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { ServerMetadata } from 'silent-refresh/oauth'
 import { openDatabase } from '../../demo/server/database.ts'
 import { type ProviderOptions, type ProviderServer, startProvider } from '../../demo/server/provider.ts'
 import { createUsers, DEMO_CREDENTIALS } from '../../demo/server/users.ts'
@@ -7,10 +8,9 @@ import type { Browser, Tab } from './engine.ts'
 import type { OAuthPageOptions } from './pages/oauth.ts'
 import { bundle, ready, until } from './site.ts'
 
-const [ADA, GRACE] = DEMO_CREDENTIALS as [Account, Account]
-
-export { ADA, GRACE }
 export type Account = (typeof DEMO_CREDENTIALS)[number]
+export const ADA: Account = DEMO_CREDENTIALS[0]!
+export const GRACE: Account = DEMO_CREDENTIALS[1]!
 
 export const API = 'urn:silent-refresh:test:api'
 
@@ -24,8 +24,10 @@ export interface OAuthSite {
   headers: Record<string, string>
   /** The API calls that arrived: whose token they had, or why it was refused. */
   readonly apiCalls: string[]
-  /** The paths of the pages that were asked for. */
+  /** The addresses of the pages that were asked for, with their queries. */
   readonly pageLoads: string[]
+  /** What the provider says of itself. */
+  metadata(): Promise<ServerMetadata>
   /** Forgets what was counted and chosen, and everybody's session at the provider. */
   reset(): void
   close(): Promise<void>
@@ -43,7 +45,7 @@ export async function startOAuthSite(
   const DEFAULTS = { accessTtl: 60, refreshTtl: 86_400, coop: false, framing: true }
 
   const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url ?? '/', site.url)
+    const { pathname, search } = new URL(request.url ?? '/', site.url)
     const send = (type: string, body: string, status = 200) =>
       response.writeHead(status, { 'Content-Type': type, ...site.headers }).end(body)
     if (pathname === '/oauth.js') return send('text/javascript', script)
@@ -55,7 +57,7 @@ export async function startOAuthSite(
       site.apiCalls.push(said)
       return send('application/json', JSON.stringify(said), verdict?.valid ? 200 : 401)
     }
-    site.pageLoads.push(pathname)
+    site.pageLoads.push(pathname + search)
     if (pathname === '/silent.html') return send('text/html', '<!doctype html><title>silent</title>')
     if (pathname === '/blank.html') return send('text/html', '<!doctype html><title>blank</title>')
     return send('text/html', pageOf(site.options))
@@ -92,6 +94,7 @@ export async function startOAuthSite(
       provider.calls.clear()
       Object.assign(provider.settings, DEFAULTS, providerOptions)
     },
+    metadata: async () => (await fetch(`${provider.issuer}/.well-known/openid-configuration`)).json(),
     async close() {
       server.close()
       server.closeAllConnections()
@@ -118,9 +121,28 @@ export async function startOAuthSite(
   return site
 }
 
+/** Nothing of the test before is left in the browser. */
+export async function forget(tab: Tab, { url }: OAuthSite): Promise<void> {
+  await tab.goto(`${url}/blank.html`)
+  await tab.evaluate(() => {
+    localStorage.clear()
+    sessionStorage.clear()
+  })
+}
+
+/** What was asked of the token endpoint with a code. */
+export const exchanges = ({ provider }: OAuthSite): string[] =>
+  provider.calls
+    .of('token')
+    .map(({ note }) => note)
+    .filter(note => note.startsWith('authorization_code'))
+
+export const formIsShown = (tab: Tab): Promise<void> =>
+  tab.waitFor(() => document.querySelector('#log-in') !== null)
+
 /** Fills in the provider's form, in the tab or popup that shows it. */
 export async function fillIn(tab: Tab, { email, password }: Account = ADA): Promise<void> {
-  await tab.waitFor(() => document.querySelector('#log-in') !== null)
+  await formIsShown(tab)
   await tab.evaluate(
     (email, password) => {
       const field = (id: string) => document.querySelector(id) as HTMLInputElement

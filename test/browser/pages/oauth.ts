@@ -21,6 +21,7 @@ export interface OAuthPageOptions {
 
 declare global {
   interface Window {
+    second?: Window['auth']
     /** The address of the page right after the client was created. */
     firstAddress: string
     /** The addresses that the page's router was told, the first one included. */
@@ -86,7 +87,7 @@ window.another = () => {
 }
 window.auth = window.another()
 window.firstAddress = location.href
-if (twice) window.another()
+if (twice) window.second = window.another()
 if (router !== 'before') route()
 
 window.answers = Promise.all(
