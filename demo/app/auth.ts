@@ -6,30 +6,45 @@ import {
   shareTabs,
   webStorage,
 } from 'silent-refresh'
+import { oauth } from 'silent-refresh/oauth'
 import { choices } from './choices.ts'
 import { logStep } from './log.ts'
-import { type Mode, readConfig } from './server.ts'
+import { type Config, type Mode, readConfig } from './server.ts'
 import { tellStep, toldFetch } from './timeline/feed.ts'
 import type { Auth } from './types.ts'
 
-/** The options that depend on how the backend carries the tokens. */
-const MODES: Record<Mode, AuthClientOptions> = {
-  // The refresh token is a cookie that JavaScript cannot read. The client needs no option for it.
-  bearer: {},
-  cookie: { mode: cookieMode(), csrf: doubleSubmit({ cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }) },
-  body: { storage: webStorage(() => sessionStorage) },
-  sliding: { sliding: true, storage: webStorage(() => sessionStorage) },
-}
-
 /** Of the server, as this page was loaded. */
-export const mode: Mode = (await readConfig()).mode
+export const config: Config = await readConfig()
+const { mode, provider } = config
 
 const paths = { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' }
 
+/** The options that depend on how the backend carries the tokens. */
+const MODES: Record<Mode, () => AuthClientOptions> = {
+  // The refresh token is a cookie that JavaScript cannot read. The client needs no option for it.
+  bearer: () => ({ endpoints: paths }),
+  cookie: () => ({
+    endpoints: { ...paths, user: '/auth/me' },
+    mode: cookieMode(),
+    csrf: doubleSubmit({ cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }),
+  }),
+  body: () => ({ endpoints: paths, storage: webStorage(() => sessionStorage) }),
+  sliding: () => ({ endpoints: paths, sliding: true, storage: webStorage(() => sessionStorage) }),
+  // Another server, which has a login page of its own. Both tokens in memory: after a reload a hidden frame asks there.
+  oauth: () =>
+    oauth({
+      issuer: provider?.issuer ?? '',
+      clientId: provider?.clientId ?? '',
+      scope: 'openid profile email offline_access',
+      ...(provider && { resource: provider.resource }),
+      silent: 'iframe',
+      silentRedirectUri: '/silent.html',
+    }),
+}
+
 /** The one client of this page. */
 export const auth: Auth = createAuthClient({
-  ...MODES[mode],
-  endpoints: mode === 'cookie' ? { ...paths, user: '/auth/me' } : paths,
+  ...MODES[mode](),
   // A tab that was loaded in another mode shares no session with this one.
   sessionKey: `demo-${mode}`,
   tabs: shareTabs({ tokens: choices.tabs === 'share' }),

@@ -1,8 +1,7 @@
-import { isAuthError } from 'silent-refresh'
 import { button, byId, create, input, onSubmit, setText, whileBusy } from './dom.ts'
 import { readConfig } from './server.ts'
 import type { Auth } from './types.ts'
-import { errorInWords, serverMessage } from './words.ts'
+import { loginErrorInWords } from './words.ts'
 
 const form = byId('login-form', HTMLFormElement)
 const email = input('email')
@@ -23,16 +22,9 @@ async function logIn(auth: Auth, credentials: { email: string; password: string 
     await auth.login(credentials)
     return true
   } catch (error) {
-    setText(failure, inWords(error))
+    setText(failure, loginErrorInWords(error))
     return false
   }
-}
-
-/** The server's own sentence, where it refused the credentials. */
-function inWords(error: unknown): string {
-  if (!isAuthError(error)) return errorInWords(error)
-  if (error.code === 'login_rejected') return serverMessage(error.body) ?? error.message
-  return error.retryable ? `${error.message} Try again in a moment.` : error.message
 }
 
 /** A demo may tell its passwords. */

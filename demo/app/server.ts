@@ -1,13 +1,15 @@
 /** The demo server's own switches, open to everybody: a real server has none of this. */
 
-/** How the server carries its tokens: `npm run demo -- --mode cookie`. */
-export type Mode = 'bearer' | 'cookie' | 'body' | 'sliding'
+/** How the server carries its tokens: `npm run demo -- --mode cookie`. `oauth`: users log in at the provider. */
+export type Mode = 'bearer' | 'cookie' | 'body' | 'sliding' | 'oauth'
 
 export interface Config {
   mode: Mode
   accessTtl: number
   grace: number
   credentials: { email: string; password: string; name: string }[]
+  /** The authorization server, if the demo was started with one. */
+  provider?: { issuer: string; clientId: string; resource: string }
 }
 
 export interface FaultState {

@@ -1,6 +1,6 @@
 import { choices, hrefOf } from './choices.ts'
 import { button, byId, input, onSubmit, setText } from './dom.ts'
-import { changeConfig, type Mode } from './server.ts'
+import { type Config, changeConfig, type Mode } from './server.ts'
 import type { ServerState } from './timeline/server-events.ts'
 import type { Auth } from './types.ts'
 import { errorInWords } from './words.ts'
@@ -11,6 +11,8 @@ const MODES: Record<Mode, string> = {
   cookie: 'Both tokens in cookies that no script can read, with a CSRF value beside them.',
   body: 'JavaScript holds both tokens. The refresh token is stored in sessionStorage. One tab refreshes for all.',
   sliding: 'No refresh token: an access token that is still good buys the next one.',
+  oauth:
+    'Users log in at an authorization server. Both tokens in memory; a hidden frame asks there after a reload.',
 }
 
 const result = byId('setup-result', HTMLElement)
@@ -21,7 +23,8 @@ const accessTtl = input('access-ttl')
 const grace = input('grace')
 
 /** `running` is the mode that this page was loaded for. */
-export function mountSetup(auth: Auth, running: Mode): void {
+export function mountSetup(auth: Auth, { mode: running, provider }: Config): void {
+  if (provider) mode.append(new Option('oauth'))
   const explain = () => setText(modeDetail, MODES[mode.value as Mode])
   mode.value = running
   tabs.value = choices.tabs

@@ -5,9 +5,9 @@ const config: UserConfig = {
   build: {
     outDir: 'dist',
     sourcemap: true,
-    // The page, and one tab of a client that it is compared with.
+    // The page, one tab of a client that it is compared with, and where a silent login ends.
     rolldownOptions: {
-      input: ['index.html', 'break/tab.html'].map(page => `${import.meta.dirname}/${page}`),
+      input: ['index.html', 'break/tab.html', 'silent.html'].map(page => `${import.meta.dirname}/${page}`),
     },
     // The page runs under `default-src 'self'`: no inline script, no data: URL.
     assetsInlineLimit: 0,

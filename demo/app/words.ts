@@ -29,10 +29,18 @@ function retry(retryAt: number): string {
   return seconds > 0 ? `retry in ${seconds} s` : 'retry now'
 }
 
-/** What the demo's server says in the body of a failure. */
+/** What the server says in the body of a failure: the demo's own, or an authorization server. */
 export function serverMessage(body: unknown): string | undefined {
-  const message = (body as { message?: unknown } | null | undefined)?.message
+  const said = body as { message?: unknown; error_description?: unknown } | null | undefined
+  const message = said?.message ?? said?.error_description
   return typeof message === 'string' ? `${message}.` : undefined
+}
+
+/** The server's own sentence, where it refused the login. */
+export function loginErrorInWords(error: unknown): string {
+  if (!isAuthError(error)) return errorInWords(error)
+  if (error.code === 'login_rejected') return serverMessage(error.body) ?? error.message
+  return error.retryable ? `${error.message} Try again in a moment.` : error.message
 }
 
 export const authErrorInWords = ({ code, message, retryAt, body }: AuthError): string =>

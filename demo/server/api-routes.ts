@@ -26,7 +26,7 @@ const invalidToken = (c: ServerContext, description: string) => {
 
 /** RFC 6750: a request without any token is told the scheme and nothing else. */
 export const requireUser =
-  (accessTokens: AccessTokens, readCarrier: () => Carrier): MiddlewareHandler<ServerEnv> =>
+  (accessTokens: Pick<AccessTokens, 'verify'>, readCarrier: () => Carrier): MiddlewareHandler<ServerEnv> =>
   async (c, next) => {
     const carrier = readCarrier()
     const token = carrier.readAccess(c)
@@ -60,7 +60,7 @@ const failOnDemand =
 
 export interface ApiServices {
   db: Database
-  accessTokens: AccessTokens
+  accessTokens: Pick<AccessTokens, 'verify'>
   /** As of now: the mode can change while the server runs. */
   carrier: () => Carrier
   faults: Faults

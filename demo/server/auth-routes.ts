@@ -161,6 +161,11 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
 
   return new Hono<ServerEnv>()
     .use(sameOrigin)
+    .use((c, next) =>
+      mode() === 'oauth'
+        ? Promise.resolve(failure(c, 404, 'not_found', 'Users log in at the provider'))
+        : next(),
+    )
     .post('/login', login)
     .post('/refresh_token', refresh)
     .post('/logout', logout)

@@ -103,9 +103,12 @@ const cookie = (csrf: Csrf): Carrier => ({
   guard: csrf.refusal,
 })
 
+const oauth: Carrier = { ...body, readRefresh: async () => undefined }
+
 export const createCarriers = (csrf: Csrf): Record<Mode, Carrier> => ({
   bearer,
   cookie: cookie(csrf),
   body,
   sliding,
+  oauth,
 })

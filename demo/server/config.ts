@@ -4,9 +4,10 @@ export const AUDIENCE = 'urn:silent-refresh:demo:api'
 
 /**
  * How the tokens travel. `bearer`: access token in the body, refresh token in a cookie. `cookie`: both in cookies.
- * `body`: both in the body. `sliding`: an access token in the body, which is exchanged for the next one.
+ * `body`: both in the body. `sliding`: an access token in the body, which is exchanged for the next one. `oauth`: users
+ * log in at an authorization server beside this one.
  */
-const MODES = ['bearer', 'cookie', 'body', 'sliding'] as const
+const MODES = ['bearer', 'cookie', 'body', 'sliding', 'oauth'] as const
 export type Mode = (typeof MODES)[number]
 
 export const FAMILY_LIFETIME: number = 30 * 24 * 60 * 60 * 1000
@@ -16,7 +17,7 @@ export interface ServerOptions {
   port?: number
   /** A file, or `:memory:`, which is the default. */
   db?: string
-  /** How the tokens travel, to begin with. Default `bearer`. */
+  /** How the tokens travel, to begin with. Default `bearer`. `oauth` starts the authorization server too. */
   mode?: Mode
   /** Life of an access token in whole seconds. Default 15. */
   accessTtl?: number

@@ -1,10 +1,11 @@
 import { Hono } from 'hono'
 import type { AccessTokens } from './access-tokens.ts'
 import { readJsonObject } from './body.ts'
-import { checkMode, type Mode, OptionError, readSettings, type Settings } from './config.ts'
+import { AUDIENCE, checkMode, type Mode, OptionError, readSettings, type Settings } from './config.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Faults } from './faults.ts'
 import { failure, type ServerContext, type ServerEnv } from './http.ts'
+import { CLIENT_ID } from './provider-beside.ts'
 import type { RequestLog } from './request-log.ts'
 import { sameOrigin } from './same-origin.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -12,10 +13,15 @@ import { DEMO_CREDENTIALS } from './users.ts'
 
 export interface DemoServices {
   mode: () => Mode
-  /** Ends every session where the mode is another one. */
+  /**
+   * Ends every session where the mode is another one.
+   * @throws OptionError
+   */
   changeMode: (mode: Mode) => void
+  /** Of the authorization server, if there is one. */
+  issuer: () => string | undefined
   settings: Settings
-  accessTokens: AccessTokens
+  accessTokens: Pick<AccessTokens, 'revokeIssued'>
   endSessions: () => void
   keys: SigningKeys
   faults: Faults
@@ -25,8 +31,12 @@ export interface DemoServices {
 
 /** What the page's buttons do; a real server has none of this. */
 export const createDemoRoutes = (services: DemoServices): Hono<ServerEnv> => {
-  const { mode, changeMode, settings, accessTokens, endSessions, keys, faults, log, events } = services
-  const config = () => ({ mode: mode(), ...settings, credentials: DEMO_CREDENTIALS })
+  const { mode, changeMode, issuer, settings, accessTokens, endSessions, keys, faults, log, events } =
+    services
+  const config = () => {
+    const provider = issuer() && { issuer: issuer(), clientId: CLIENT_ID, resource: AUDIENCE }
+    return { mode: mode(), ...settings, credentials: DEMO_CREDENTIALS, ...(provider && { provider }) }
+  }
 
   const change = async (c: ServerContext, apply: (input: Record<string, unknown>) => object) => {
     const input = await readJsonObject(c)

@@ -7,7 +7,8 @@ import { DEMO_CREDENTIALS } from './users.ts'
 const HELP = `Starts the demo's auth server, with its page, on 127.0.0.1.
 
   --port N         port to listen on; another one is taken if it is in use (4000)
-  --mode MODE      how the tokens travel: bearer, cookie, body or sliding (bearer)
+  --mode MODE      how the tokens travel: bearer, cookie, body, sliding, or oauth, which starts an
+                   authorization server beside it (bearer)
   --access-ttl N   life of an access token in seconds (15)
   --grace N        seconds in which a rotated refresh token may be repeated; 0: never (10)
   --db PATH        database file, or :memory: (demo/server/demo.db)
@@ -55,6 +56,7 @@ const run = async () => {
     console.log(`Port ${options.port} is taken: listening on a free one instead.`)
   }
   console.log(server.url)
+  if (server.provider) console.log(`  users log in at ${server.provider.issuer}`)
   for (const { email, password } of DEMO_CREDENTIALS) console.log(`  ${email}  ${password}`)
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -16,6 +16,7 @@ import {
   checkPasswordCost,
   checkPort,
   type Mode,
+  OptionError,
   type ServerOptions,
   type Settings,
 } from './config.ts'
@@ -26,6 +27,8 @@ import { createEventStream } from './event-stream.ts'
 import { createFaults, type Faults, hangUpWhenOffline } from './faults.ts'
 import { failure, type ServerEnv } from './http.ts'
 import { createLanes } from './lanes.ts'
+import type { ProviderServer } from './provider.ts'
+import { applyFaults, currentTokens, startProviderBeside } from './provider-beside.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
 import { createRequestLog, type RequestLog } from './request-log.ts'
 import { loopbackHost } from './same-origin.ts'
@@ -48,6 +51,8 @@ export interface DemoServer {
   readonly settings: Settings
   readonly log: Pick<RequestLog, 'entries' | 'clear'>
   readonly faults: Pick<Faults, 'state' | 'set'>
+  /** Where users log in, if the server was started in the mode `oauth`. */
+  readonly provider: ProviderServer | undefined
   close(): Promise<void>
 }
 
@@ -88,6 +93,7 @@ const close = async (server: Server, closeIdle: () => void): Promise<void> => {
 export const startServer = async (options: ServerOptions = {}): Promise<DemoServer> => {
   const { now = Date.now, staticRoot = PAGE } = options
   let mode = checkMode(options.mode ?? 'bearer')
+  let provider: ProviderServer | undefined
   const askedPort = checkPort(options.port ?? 0)
   const cost = checkPasswordCost(options.passwordCost ?? 15)
   const settings: Settings = {
@@ -106,20 +112,30 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   const events = createEventStream()
   const faults = createFaults(
     () => closeIdle(),
-    state => events.send('faults', state),
+    state => {
+      events.send('faults', state)
+      if (provider) applyFaults(provider, state)
+    },
   )
   const log = createRequestLog(now, events.send)
 
   const readMode = () => mode
   const carrier = () => carriers[mode]
+  const issuer = () => provider?.issuer
+  const tokens = currentTokens(() => (mode === 'oauth' && provider?.accessTokens) || accessTokens)
   const endSessions = () => {
     refreshTokens.revokeAll()
-    accessTokens.revokeIssued()
+    provider?.endSessions()
+    tokens.revokeIssued()
   }
   /** What one mode gave out means nothing to another. */
   const changeMode = (wanted: Mode) => {
+    if (wanted === 'oauth' && !provider) {
+      throw new OptionError('"mode" can be oauth only if the demo was started with --mode oauth')
+    }
     if (wanted !== mode) endSessions()
     mode = wanted
+    if (provider) provider.settings.accessTtl = settings.accessTtl
   }
 
   const isDropping = () => faults.state().refresh === 'drop' || lanes.isDropping()
@@ -149,17 +165,21 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
       now,
     }),
   )
-  app.get('/user/whoami', requireUser(accessTokens, carrier), c => c.json(c.get('user')))
-  app.route('/api', createApiRoutes({ db, accessTokens, carrier, faults, now }))
-  app.route('/demo/mine', createOwnSessionRoutes({ settings, carrier, accessTokens, refreshTokens, thief }))
+  app.get('/user/whoami', requireUser(tokens, carrier), c => c.json(c.get('user')))
+  app.route('/api', createApiRoutes({ db, accessTokens: tokens, carrier, faults, now }))
+  app.route(
+    '/demo/mine',
+    createOwnSessionRoutes({ settings, carrier, accessTokens: tokens, refreshTokens, thief }),
+  )
   app.route('/lanes', lanes.routes)
   app.route(
     '/demo',
     createDemoRoutes({
       mode: readMode,
       changeMode,
+      issuer,
       settings,
-      accessTokens,
+      accessTokens: tokens,
       endSessions,
       keys,
       faults,
@@ -170,7 +190,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   for (const path of ['/auth/*', '/user/*', '/api/*', '/demo/*']) {
     app.all(path, c => failure(c, 404, 'not_found', 'There is no such endpoint'))
   }
-  app.get('*', servePage(staticRoot))
+  app.get('*', servePage(staticRoot, issuer))
   app.notFound(c => c.text('Not found', 404))
   app.onError((error, c) => {
     if (error instanceof BodyTooLarge) return failure(c, 413, 'too_large', 'The body is too large')
@@ -185,17 +205,20 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     db.close()
     throw error
   })
+  const url = `http://${HOST}:${port}`
+  if (mode === 'oauth') provider = await startProviderBeside(url, users, settings.accessTtl)
 
   let closing: Promise<void> | undefined
   return {
-    url: `http://${HOST}:${port}`,
+    url,
     port,
     settings,
     log,
     faults,
+    provider,
     close: () => {
       events.close()
-      closing ??= close(server, closeIdle).then(() => {
+      closing ??= Promise.all([close(server, closeIdle), provider?.close()]).then(() => {
         lanes.close()
         db.close()
       })

@@ -11,24 +11,26 @@ const NOT_BUILT = `The demo's page is not built yet. Build it with
 and load this address again, or start everything with: npm run demo
 `
 
-const policy = (frameAncestors: string) =>
+/** `issuer`: what the page may call, and ask in a frame, beside its own server. */
+const policy = (frameAncestors: string, issuer: string | undefined) =>
   [
     `default-src 'self'`,
+    ...(issuer ? [`connect-src 'self' ${issuer}`, `frame-src 'self' ${issuer}`] : []),
     `require-trusted-types-for 'script'`,
     `base-uri 'none'`,
     `frame-ancestors ${frameAncestors}`,
     `form-action 'self'`,
   ].join('; ')
 
-/** The one document that the page itself puts into frames. */
-const FRAMED = '/break/tab.html'
+/** What the page itself puts into frames. */
+const FRAMED = ['/break/tab.html', '/silent.html']
 
 /** Serves the built page. Whether it is there is asked at each request: it may be built while this runs. */
-export const servePage = (root: string): MiddlewareHandler<ServerEnv> => {
+export const servePage = (root: string, issuer: () => string | undefined): MiddlewareHandler<ServerEnv> => {
   let files: MiddlewareHandler<ServerEnv> | undefined
 
   return async (c, next) => {
-    c.header('Content-Security-Policy', policy(c.req.path === FRAMED ? `'self'` : `'none'`))
+    c.header('Content-Security-Policy', policy(FRAMED.includes(c.req.path) ? `'self'` : `'none'`, issuer()))
     c.header('Referrer-Policy', 'no-referrer')
     if (!existsSync(join(root, 'index.html'))) {
       return c.req.path === '/' ? c.text(NOT_BUILT, 503) : next()

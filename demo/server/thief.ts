@@ -38,7 +38,7 @@ export const createThief = (): Thief => {
 export interface OwnSessionServices {
   settings: Settings
   carrier: () => Carrier
-  accessTokens: AccessTokens
+  accessTokens: Pick<AccessTokens, 'verify' | 'deny'>
   refreshTokens: RefreshTokens
   thief: Thief
 }

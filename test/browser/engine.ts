@@ -19,12 +19,16 @@ export interface LaunchOptions {
   ignoreDefaultArgs?: string[]
   /** Slow hidden tabs' timers down as users' browsers do (Chromium; the other engines always do). */
   throttling?: boolean
+  /** Block popups that no click asks for, as users' browsers do (Chromium and Firefox; WebKit always does). */
+  popupBlocker?: boolean
 }
 
 export interface Browser {
   readonly name: EngineName
   /** Another tab of the same profile: cookies, storage, locks and channels are shared. */
   newTab(): Promise<Tab>
+  /** The windows that pages have opened, such as popups, and that are open now. */
+  windows(): Promise<Tab[]>
   close(): Promise<void>
   /** For what only one engine can do, such as CDP; null in WebKit. */
   readonly raw: PuppeteerBrowser | null

@@ -33,16 +33,39 @@ const UNTHROTTLED = [
 export async function launchPuppeteer(
   name: 'Chromium' | 'Firefox',
   executablePath: string,
-  { args = [], ignoreDefaultArgs = [], throttling = false }: LaunchOptions = {},
+  { args = [], ignoreDefaultArgs = [], throttling = false, popupBlocker = false }: LaunchOptions = {},
 ): Promise<Browser> {
   const raw = await puppeteer.launch({
     browser: name === 'Chromium' ? 'chrome' : 'firefox',
     executablePath,
     args: name === 'Chromium' ? [...CHROMIUM_ARGS, ...args] : args,
-    ignoreDefaultArgs: throttling ? [...UNTHROTTLED, ...ignoreDefaultArgs] : ignoreDefaultArgs,
+    ignoreDefaultArgs: [
+      ...(throttling ? UNTHROTTLED : []),
+      ...(popupBlocker ? ['--disable-popup-blocking'] : []),
+      ...ignoreDefaultArgs,
+    ],
+    ...(popupBlocker && { extraPrefsFirefox: { 'dom.disable_open_during_load': true } }),
     defaultViewport: null,
   })
-  return { name, raw, newTab: async () => pageTab(raw, await raw.newPage()), close: () => raw.close() }
+  // That of the launch is nobody's.
+  const known = new Map<Page, Tab | null>((await raw.pages()).map(page => [page, null]))
+  const toTab = (page: Page) => {
+    const tab = known.get(page) ?? pageTab(raw, page)
+    known.set(page, tab)
+    return tab
+  }
+  const own = new Set<Page>(known.keys())
+  return {
+    name,
+    raw,
+    async newTab() {
+      const page = await raw.newPage()
+      own.add(page)
+      return toTab(page)
+    },
+    windows: async () => (await raw.pages()).filter(page => !own.has(page)).map(toTab),
+    close: () => raw.close(),
+  }
 }
 
 function pageTab(browser: PuppeteerBrowser, raw: Page): Tab {

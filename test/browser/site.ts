@@ -83,7 +83,10 @@ export function bundle(page: string): Promise<string> {
 async function buildPage(page: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(root, `test/browser/pages/${page}.ts`)],
-    alias: { 'silent-refresh': join(root, 'dist/index.js') },
+    alias: {
+      'silent-refresh': join(root, 'dist/index.js'),
+      'silent-refresh/oauth': join(root, 'dist/oauth/index.js'),
+    },
     bundle: true,
     format: 'esm',
     target: 'es2022',

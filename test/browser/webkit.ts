@@ -72,7 +72,7 @@ export async function launchWebKit(driver: string): Promise<Browser> {
     return {
       name: 'WebKit',
       raw: null,
-      newTab: tabMaker(send),
+      ...tabMaker(send),
       async close() {
         await send('DELETE', '').catch(() => {}) // the session is gone where its last tab was closed
         await end()
@@ -85,9 +85,11 @@ export async function launchWebKit(driver: string): Promise<Browser> {
 }
 
 /** WebDriver has one current window: every piece of work switches to its own, and they queue. */
-function tabMaker(send: Send): () => Promise<Tab> {
+function tabMaker(send: Send): Pick<Browser, 'newTab' | 'windows'> {
   let queue: Promise<unknown> = Promise.resolve()
   let first = true
+  const own = new Set<string>()
+  const others = new Map<string, Tab>()
 
   function enqueue<Value>(work: () => Promise<Value>): Promise<Value> {
     const result = queue.then(work)
@@ -95,19 +97,36 @@ function tabMaker(send: Send): () => Promise<Tab> {
     return result
   }
 
-  return () =>
-    enqueue(async () => {
-      const handle = first
-        ? await send<string>('GET', '/window')
-        : (await send<{ handle: string }>('POST', '/window/new', { type: 'tab' })).handle
-      first = false
-      return windowTab(send, work =>
-        enqueue(async () => {
-          await send('POST', '/window', { handle })
-          return work()
-        }),
-      )
-    })
+  const toTab = (handle: string) =>
+    windowTab(send, work =>
+      enqueue(async () => {
+        await send('POST', '/window', { handle })
+        return work()
+      }),
+    )
+
+  return {
+    newTab: () =>
+      enqueue(async () => {
+        const handle = first
+          ? await send<string>('GET', '/window')
+          : (await send<{ handle: string }>('POST', '/window/new', { type: 'tab' })).handle
+        first = false
+        own.add(handle)
+        return toTab(handle)
+      }),
+    windows: () =>
+      enqueue(async () => {
+        const handles = await send<string[]>('GET', '/window/handles')
+        return handles
+          .filter(handle => !own.has(handle))
+          .map(handle => {
+            const tab = others.get(handle) ?? toTab(handle)
+            others.set(handle, tab)
+            return tab
+          })
+      }),
+  }
 }
 
 function windowTab(send: Send, here: <Value>(work: () => Promise<Value>) => Promise<Value>): Tab {

@@ -1,0 +1,24 @@
+import { button, byId, setText, whileBusy } from './dom.ts'
+import type { Auth } from './types.ts'
+import { loginErrorInWords } from './words.ts'
+
+const failure = byId('login-error', HTMLElement)
+
+/** Two ways to log in at the authorization server: the page leaves, or a popup opens. */
+export function mountProviderLogin(auth: Auth): void {
+  const show = (error: unknown) => setText(failure, loginErrorInWords(error))
+  const logIn = async (popup: boolean) => {
+    setText(failure, '')
+    await auth.login({ popup }).catch(show)
+  }
+
+  const redirect = button('login-redirect')
+  const popup = button('login-popup')
+  redirect.addEventListener('click', () => void whileBusy(redirect, () => logIn(false)))
+  // In the click itself: a browser blocks a popup that opens later.
+  popup.addEventListener('click', () => void whileBusy(popup, () => logIn(true)))
+
+  // A login that left the page has no promise that could reject.
+  auth.on('loginError', ({ error }) => show(error))
+  if (auth.session.status === 'anonymous' && auth.session.error) show(auth.session.error)
+}

@@ -1,0 +1,64 @@
+import { createLocalJWKSet, errors, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import type { AccessTokens, Verification } from '../access-tokens.ts'
+import type { Users } from '../users.ts'
+
+interface ProviderClaims extends JWTPayload {
+  sub: string
+  jti: string
+  exp: number
+  era: number
+}
+
+export interface ProviderTokens extends Pick<AccessTokens, 'verify' | 'deny' | 'revokeIssued'> {
+  /** What each token needs, so that `revokeIssued` can tell the old from the new ones. */
+  claims(): { era: number }
+}
+
+/** An API's view of the provider's access tokens: JWTs of RFC 9068, verified with the keys that the provider publishes. */
+export const createProviderTokens = (
+  issuer: string,
+  audience: string,
+  keys: JWK[],
+  users: Pick<Users, 'byId'>,
+): ProviderTokens => {
+  const keySet = createLocalJWKSet({ keys })
+  const denied = new Set<string>()
+  let era = 0
+
+  const check = async (token: string): Promise<ProviderClaims | 'invalid' | 'expired'> => {
+    try {
+      const { payload } = await jwtVerify<ProviderClaims>(token, keySet, {
+        issuer,
+        audience,
+        typ: 'at+jwt',
+        algorithms: ['ES256'],
+        requiredClaims: ['sub', 'jti', 'exp', 'era'],
+      })
+      return payload
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) return 'expired'
+      if (error instanceof errors.JOSEError) return 'invalid'
+      throw error
+    }
+  }
+
+  return {
+    claims: () => ({ era }),
+    verify: async (token): Promise<Verification> => {
+      const claims = await check(token)
+      if (typeof claims === 'string') return { valid: false, reason: claims }
+      if (claims.era < era || denied.has(claims.jti)) return { valid: false, reason: 'revoked' }
+      const user = users.byId(claims.sub)
+      return user ? { valid: true, user, session: claims.sub } : { valid: false, reason: 'invalid' }
+    },
+    deny: async token => {
+      const claims = await check(token)
+      if (typeof claims === 'string' || denied.has(claims.jti)) return false
+      denied.add(claims.jti)
+      return true
+    },
+    revokeIssued: () => {
+      era++
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import type { Users } from '../users.ts'
+import type { Algorithm } from './keys.ts'
+
+/** An app that logs its users in here. It has no secret. */
+export interface ProviderClient {
+  id: string
+  /** Where it may be sent back to after a login. Their origins may call the token endpoint. */
+  redirectUris: string[]
+  /** Where it may be sent back to after a logout. Default: the same. */
+  postLogoutRedirectUris?: string[]
+  /** Does it get a refresh token? Default `true`. */
+  refreshTokens?: boolean
+}
+
+/** What can change while the provider runs. */
+export interface ProviderSettings {
+  /** Life of an access token in seconds. */
+  accessTtl: number
+  /** Life of a session's refresh tokens in seconds: the next one ends when the first one would have. */
+  refreshTtl: number
+  /** Whether its pages send `Cross-Origin-Opener-Policy: same-origin`. */
+  coop: boolean
+  /** Whether its pages may be shown in a frame. `false` sends `X-Frame-Options: DENY`. */
+  framing: boolean
+}
+
+export interface ProviderOptions extends Partial<ProviderSettings> {
+  /** 0 takes any free port, which is the default. */
+  port?: number
+  /** The name by which browsers reach it, whatever the port. A page on another name is on another site. */
+  host?: '127.0.0.1' | 'localhost'
+  users: Users
+  clients: ProviderClient[]
+  /** The API. An access token for it is a JWT; one for nothing in particular is opaque. */
+  resource: string
+  /** Signs the id tokens. Default RS256. */
+  idTokens?: Algorithm
+}
