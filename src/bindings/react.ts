@@ -149,8 +149,9 @@ function useGuard(
   const [error, setError] = useState<AuthError>()
   useEffect(() => {
     if (status === 'authenticated') setError(undefined)
+    else if (status === 'unknown') auth.ready().catch(setError)
     // Not again after an error, even if the session was unknown meanwhile, as it is after the back button.
-    else if (status === 'anonymous' && !error) auth.login({ automatic: true }).catch(setError)
+    else if (!error) auth.login({ automatic: true }).catch(setError)
   }, [auth, status, error])
   if (status === 'authenticated') return children
   return error ? render(error, () => auth.login().catch(setError)) : fallback
