@@ -13,8 +13,11 @@ import {
   type ReactElement,
   type ReactNode,
   useContext,
+  useEffect,
+  useState,
   useSyncExternalStore,
 } from 'react'
+import type { AuthError } from '../kernel/errors.ts'
 import type { AuthClient, JwtClaims, Session } from '../types.ts'
 import { type AnySession, selecting, UNKNOWN } from './selection.ts'
 
@@ -43,7 +46,7 @@ export function AuthProvider({
  */
 export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient>(): Client {
   const client = useContext(AuthContext)
-  if (!client) throw new Error('useAuth and useSession need an <AuthProvider client={…}> above them.')
+  if (!client) throw new Error('No <AuthProvider client={…}> above.')
   return client as Client
 }
 
@@ -63,7 +66,39 @@ export function useSession(selector?: (session: AnySession) => unknown): unknown
   return useSessionOf(useAuth(), selector)
 }
 
-/** What `createAuthHooks` returns: `useAuth` and `useSession` of one client, with its types. */
+export interface RequireAuthProps {
+  /** Rendered while somebody is signed in. */
+  readonly children?: ReactNode
+  /** Rendered until it is known who is signed in, and while the page leaves for the login. */
+  readonly fallback?: ReactNode
+  /**
+   * Renders what a user sees after a logout, or after a login that failed. `login` logs in again, and comes back to this
+   * page. `error.code` is `no_session` after a logout.
+   */
+  readonly error: (error: AuthError, login: () => void) => ReactNode
+}
+
+/**
+ * Renders its children for a user who is signed in. Everybody else is taken to the login at the authorization server, and
+ * back to this page. For a client with `oauth()`, which the provider above gives.
+ *
+ * It never undoes a logout, and it never sends a user round in circles. After a logout (here, in another tab, or by
+ * `idle`) and after a login that failed it renders `error`, and the next login is up to the user. A server renders
+ * `fallback`, and so does the first render that hydrates.
+ *
+ * @example
+ * <RequireAuth
+ *   fallback={<Spinner />}
+ *   error={(error, login) => <p>{error.message} <button onClick={login}>Sign in</button></p>}
+ * >
+ *   <Items />
+ * </RequireAuth>
+ */
+export function RequireAuth(props: RequireAuthProps): ReactNode {
+  return useGuard(useAuth(), props)
+}
+
+/** What `createAuthHooks` returns: `useAuth`, `useSession` and `RequireAuth` of one client, with its types. */
 export interface AuthHooks<Client extends AuthClient<unknown, unknown>> {
   /** The client itself. */
   readonly useAuth: () => Client
@@ -71,10 +106,13 @@ export interface AuthHooks<Client extends AuthClient<unknown, unknown>> {
   readonly useSession: <Selected = Client['session']>(
     selector?: (session: Client['session']) => Selected,
   ) => Selected
+  /** Takes everybody who is not signed in to the login, as `RequireAuth` with a provider does. */
+  readonly RequireAuth: (props: RequireAuthProps) => ReactNode
 }
 
 /**
- * Hooks for one client. They need no provider, and they know the types of its session. Call it once, beside the client.
+ * Hooks and `RequireAuth` for one client. They need no provider, and the hooks know the types of its session. Call it once,
+ * beside the client.
  *
  * @example
  * export const { useSession } = createAuthHooks(auth)
@@ -84,7 +122,11 @@ export interface AuthHooks<Client extends AuthClient<unknown, unknown>> {
 export function createAuthHooks<Client extends AuthClient<unknown, unknown>>(
   client: Client,
 ): AuthHooks<Client> {
-  return { useAuth: () => client, useSession: selector => useSessionOf(client, selector) }
+  return {
+    useAuth: () => client,
+    useSession: selector => useSessionOf(client, selector),
+    RequireAuth: props => useGuard(client, props),
+  }
 }
 
 function useSessionOf<Selected>(
@@ -97,4 +139,20 @@ function useSessionOf<Selected>(
     selecting(() => auth.session, selector),
     selecting(() => UNKNOWN, selector),
   )
+}
+
+function useGuard(
+  auth: AuthClient<unknown, unknown>,
+  { children, fallback, error: render }: RequireAuthProps,
+): ReactNode {
+  const status = useSessionOf(auth, session => session.status)
+  const [error, setError] = useState<AuthError>()
+  useEffect(() => {
+    if (status === 'authenticated') setError(undefined)
+    else if (status === 'unknown') auth.ready().catch(setError)
+    // Not again after an error, even if the session was unknown meanwhile, as it is after the back button.
+    else if (!error) auth.login({ automatic: true }).catch(setError)
+  }, [auth, status, error])
+  if (status === 'authenticated') return children
+  return error ? render(error, () => auth.login().catch(setError)) : fallback
 }

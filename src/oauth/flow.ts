@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel/feature.ts'
 import type { FlowPart } from '../kernel/parts.ts'
 import { browserWindows } from '../kernel/windows.ts'
 import { createBegin } from './authorization.ts'
+import { objection } from './automatic.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { createDeparture } from './departure.ts'
 import { toLocalAddress } from './local-address.ts'
@@ -51,7 +52,16 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     }
     // The server's own session would sign the user in again, although this browser was signed out.
     const login: Login = isSignedOut && config.isOpenId ? { prompt: 'login', ...asked } : asked
+    if (login.automatic) return unasked(login, signal)
     return login.popup ? inPopup(login, signal) : byRedirect(login, signal)
+  }
+
+  async function unasked(login: Login, signal: AbortSignal): Promise<never> {
+    await kernel.restore.restored()
+    const error = objection(kernel.session.snapshot, windows.href())
+    if (error) throw error
+    signal.throwIfAborted()
+    return byRedirect(login, signal)
   }
 
   const byRedirect = (login: Login, signal: AbortSignal): Promise<never> =>

@@ -92,6 +92,12 @@ export interface LoginRequest {
   popup?: boolean | undefined
   /** Where the page is after the login: an address of this origin. @default the address of the page */
   returnTo?: string | URL | undefined
+  /**
+   * The app asks, and not the user: for a guard. Such a login waits for `ready()` first. It rejects, and the page stays,
+   * where a user has signed out (here, in another tab, or by `idle`: code `no_session`) or a login has failed (with that
+   * error): so no logout is undone, and no page goes round in circles. It opens no popup. @default false
+   */
+  automatic?: boolean | undefined
   /** OpenID Connect Core 1.0 §3.1.2.1: `login`, `consent`, `select_account`, `create`. @default none */
   prompt?: string | undefined
   /** Who is expected to log in, such as an e-mail address (OpenID Connect Core 1.0 §3.1.2.1). @default none */
@@ -186,6 +192,7 @@ const OPTION_RULES: Record<keyof OAuthOptions, Rule> = {
 
 const LOGIN_RULES: Record<keyof LoginRequest, Rule> = {
   popup: aFlag,
+  automatic: aFlag,
   returnTo: [value => typeof value === 'string' || value instanceof URL, 'an address of this origin'],
   prompt: aText,
   loginHint: aText,
