@@ -40,7 +40,6 @@ const GIVEN: Record<string, Record<string, string>> = {
     'src/lib/return-to.ts': "export * from '../../return-to'",
   },
   'docs/oauth.md': {
-    'src/app.ts': 'export {}',
     'src/router.ts': 'export declare const router: { replace(address: string): void }',
   },
   'docs/tasks.md': {
