@@ -39,6 +39,9 @@ const GIVEN: Record<string, Record<string, string>> = {
     'src/lib/auth.ts': "export * from '../../auth'",
     'src/lib/return-to.ts': "export * from '../../return-to'",
   },
+  'docs/oauth.md': {
+    'src/router.ts': 'export declare const router: { replace(address: string): void }',
+  },
   'docs/tasks.md': {
     'foreign.d.ts': readFileSync(resolve(root, 'test/recipes/foreign.d.ts'), 'utf8'),
   },
@@ -435,6 +438,7 @@ function writeProject(): string {
       'silent-refresh': [resolve(root, 'src/index.ts')],
       'silent-refresh/core': [resolve(root, 'src/core.ts')],
       'silent-refresh/testing': [resolve(root, 'src/testing/index.ts')],
+      'silent-refresh/oauth': [resolve(root, 'src/oauth/index.ts')],
       'silent-refresh/*': [resolve(root, 'src/bindings/*.ts')],
     },
   }
