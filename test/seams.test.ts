@@ -25,6 +25,7 @@ function toyProof(find: ProofPart['find'] = async () => null) {
   })
   const part = {
     create: async () => ({ id: `key-${++keys}` }),
+    current: async () => ({ id: 'current' }),
     find,
     fits: (key: unknown): key is ProofKey => typeof (key as ProofKey | null)?.id === 'string',
     refuses: () => false,
@@ -94,7 +95,7 @@ describe('seam S4: the option "proof", in the auth calls', () => {
     ])
     expect(world.server.calls.map(({ text }) => text)).toEqual(['code=c', 'code=c'])
     // Every answer is learned from.
-    expect(learn.mock.calls.map(([url, _, text]) => [url, text])).toEqual([
+    expect(learn.mock.calls.map(([{ url }, _, text]) => [url, text])).toEqual([
       [`${ORIGIN}/login`, '{"error":"use_nonce"}'],
       [`${ORIGIN}/login`, JSON.stringify(granted)],
     ])

@@ -35,7 +35,7 @@ export type Ask = (
 
 export interface Needs extends PrepareNeeds, JudgeNeeds {
   readonly wireNote: WireNote
-  readonly proof: Pick<ProofPart, 'sign' | 'learn'> | undefined
+  readonly proof: Pick<ProofPart, 'sign' | 'learn' | 'current' | 'create' | 'refuses'> | undefined
 }
 
 export function createAsk(kernel: Needs): Ask {
@@ -43,22 +43,24 @@ export function createAsk(kernel: Needs): Ask {
   const prepare = createPrepare(kernel)
   const judge = createJudge(kernel)
 
-  async function sign({ url, init, key }: AuthRequest, signal: AbortSignal): Promise<void> {
-    const { method, headers } = init
-    if (key) await callback(settings.log, 'proof', () => proof?.sign(key, { url, method, headers }))
+  const signedOf = ({ url, init: { method, headers } }: AuthRequest) => ({ url, method, headers })
+
+  async function sign(request: AuthRequest, signal: AbortSignal): Promise<void> {
+    const { key } = request
+    if (key) await callback(settings.log, 'proof', () => proof?.sign(key, signedOf(request)))
     signal.throwIfAborted()
   }
 
   async function send(
     call: AuthCall,
-    { url, init, key }: AuthRequest,
+    request: AuthRequest,
     arrived: false | (() => void),
   ): Promise<Received & { isTaught?: boolean | undefined }> {
     try {
-      const response = await settings.sending.send(url, init)
+      const response = await settings.sending.send(request.url, request.init)
       if (arrived) arrived()
       const text = await response.text()
-      return { response, text, isTaught: key && proof?.learn(url, response, text) }
+      return { response, text, isTaught: request.key && proof?.learn(signedOf(request), response, text) }
     } catch {
       // The native error is not passed on: it can quote a header with a token.
       throw failed(call, 'unavailable', 'failed on the network or by CORS')

@@ -4,7 +4,7 @@ import { callback } from './callback.ts'
 import type { Environment } from './environment.ts'
 import { invalid } from './errors.ts'
 import { bare, NOTHING, pick } from './own.ts'
-import type { CookiesPart, CsrfPart, FlowPart, StoragePart } from './parts.ts'
+import type { CookiesPart, CsrfPart, FlowPart, ProofPart, StoragePart } from './parts.ts'
 import { toUrl } from './resolve-url.ts'
 import type { Settings } from './settings.ts'
 import { noRedirect, supported } from './supported.ts'
@@ -42,6 +42,7 @@ export interface Needs {
   readonly cookies: CookiesPart | undefined
   readonly storage: StoragePart | undefined
   readonly flow: FlowPart | undefined
+  readonly proof: Pick<ProofPart, 'create' | 'current'> | undefined
 }
 
 export function createPrepare(kernel: Needs): Prepare {
@@ -49,24 +50,26 @@ export function createPrepare(kernel: Needs): Prepare {
   const { endpoints, sliding } = settings
 
   /** The request to an endpoint that the app gave as a URL. */
-  function standard(
+  async function standard(
     name: Operation,
     url: URL,
     tokens: HeldTokens | null,
     credentials: unknown,
-  ): EndpointRequest | null {
-    if (name === 'login') return isBody(credentials) ? { url, body: credentials } : { url, json: credentials }
-    const { accessToken, refreshToken, expiresAt, key } = tokens ?? NOTHING
+  ): Promise<EndpointRequest | null> {
+    if (name === 'login') {
+      const key = await kernel.proof?.create()
+      return isBody(credentials) ? { url, body: credentials, key } : { url, json: credentials, key }
+    }
+    const { accessToken, refreshToken, expiresAt } = tokens ?? NOTHING
     // With a storage, a refresh token that is not stored does not exist: there is nothing to refresh with.
     // `endpoints.restore` is called all the same: it may use a cookie.
     if (name === 'refresh' && (sliding ? !accessToken : kernel.storage && !refreshToken)) return null
-    const request: EndpointRequest = { url }
+    const request: EndpointRequest = { url, key: tokens?.key ?? (await kernel.proof?.current()) }
     if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
     const showsBearer = name === 'user' || name === 'logout' || sliding
     const isOver = expiresAt !== undefined && expiresAt <= environment.now()
     if (showsBearer && accessToken && !isOver && settings.allowedOrigins.has(url.origin)) {
       request.headers = { Authorization: `${settings.scheme} ${accessToken}` }
-      request.key = key
     }
     return request
   }

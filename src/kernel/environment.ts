@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { KeyStore } from './key-store.ts'
 import type { Windows } from './windows.ts'
 
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
@@ -38,6 +39,8 @@ export interface Environment extends Clock {
   onActivity?(callback: () => void): () => void
   /** The same. */
   onStorage?(callback: () => void): () => void
+  /** The same, for an app with `dpop()`. */
+  keyStore?: KeyStore
   /** The same, for an app that logs in at an OAuth server. */
   windows?: Windows
   /** `document.cookie`; empty without a window, or if the document may not have cookies. */

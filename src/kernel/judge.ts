@@ -13,7 +13,7 @@ import { callback } from './callback.ts'
 import type { Instant } from './clock.ts'
 import type { Environment } from './environment.ts'
 import { AuthError, type AuthErrorCode, type AuthErrorDetails } from './errors.ts'
-import type { CookiesPart } from './parts.ts'
+import type { CookiesPart, ProofPart } from './parts.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Settings } from './settings.ts'
 import { readSet } from './token.ts'
@@ -41,6 +41,7 @@ export interface Needs {
   readonly environment: Environment
   readonly serverClock: ServerClock
   readonly cookies: CookiesPart | undefined
+  readonly proof: Pick<ProofPart, 'refuses'> | undefined
 }
 
 type Parsed = Omit<Failure, 'operation'>
@@ -68,7 +69,8 @@ export function createJudge(kernel: Needs): Judge {
   function isFinal(call: AuthCall, answer: Parsed, text: string): boolean | Promise<boolean> {
     const { operation, kind, decides } = call
     const { status, response } = answer
-    if (!decides) return false
+    // A wrong proof does not become right by signing the user out.
+    if (!decides || kernel.proof?.refuses(response, text)) return false
     if (kind === 'login' && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return true
     if (isRejected) return opinion(response, 'isRejected', () => isRejected({ operation, ...answer }))
     return isRefusal(answer, text)

@@ -148,26 +148,38 @@ export interface CookiesPart {
   refuse(name: string, instead: string): never
 }
 
+/** A request that is signed: the same object for `sign`, and for `learn` with its answer. */
+export interface SignedRequest {
+  readonly url: string
+  readonly method: string
+  readonly headers: Headers
+}
+
 /**
  * Proves with each request that the sender has the key which the access token is bound to, as DPoP does (RFC 9449). The
  * kernel has no such feature itself: an entry of its own, or an app, makes one with `plan('proof', …)`.
  */
 export interface ProofPart extends Part {
-  /** A new key, for a login. */
-  create(): Promise<ProofKey>
+  /** A new key, for a login. `mustOutlive`: rejects if it would be gone with the page. */
+  create(mustOutlive?: boolean): Promise<ProofKey>
   /** The key with this id; `null` if this browser no longer has it. */
   find(id: string): Promise<ProofKey | null>
+  /** The key of the session that a page before this one had, or else a new one. For a refresh token in a cookie. */
+  current(): Promise<ProofKey>
   /** Can `sign` use this key? Called for a key that another tab hands over. */
-  fits(key: unknown): key is ProofKey
+  fits(key: unknown): boolean | Promise<boolean>
   /** Called before each send: sets the headers of the proof. An access token is in `Authorization` by then. */
-  sign(key: ProofKey, request: { url: string; method: string; headers: Headers }): Promise<unknown>
+  sign(key: ProofKey, request: SignedRequest): Promise<unknown>
   /**
    * Called with each answer to a signed request. `true`: the server has said what it wants to see in the proof, so the
    * same request is sent once more. `text`: the body of the answer to an auth call.
    */
-  learn(url: string, response: Response, text?: string): boolean
-  /** Does an API refuse the proof, and not the token? The answer then goes to the caller: no refresh would help. */
-  refuses(response: Response): boolean
+  learn(request: SignedRequest, response: Response, text?: string): boolean
+  /**
+   * Is the proof refused, and not the token? The answer of an API then goes to the caller, since no refresh would help, and a
+   * refused refresh signs nobody out. `text`: as for `learn`.
+   */
+  refuses(response: Response, text?: string): boolean
   /** Sends the app's requests in place of the kernel: see `createSignedSend`. */
   send(toInit: ToInit): Send
 }

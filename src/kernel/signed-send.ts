@@ -44,7 +44,7 @@ export function createSignedSend(
       // The user can have signed out while the request was signed.
       belonging(session.identity && session.owner, token)
       const response = await sending.send(target, init)
-      const isTaught = !response.redirected && proof.learn(request.url, response)
+      const isTaught = !response.redirected && proof.learn(request, response)
       if (!isTaught || isAgain) return response
       if (call.isOneShot) {
         log({ type: 'not-replayed', ...nameOf(call), why: 'one-shot-body' })

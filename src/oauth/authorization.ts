@@ -34,7 +34,7 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
 
   return async (how, login, redirectUri, signal, more) => {
     const server = await metadata.get(how === 'frame' ? 'refresh' : 'login', signal)
-    const key = await kernel.proof?.create()
+    const key = await kernel.proof?.create(how === 'redirect')
     const state = generateRandomState()
     const nonce = config.isOpenId ? generateRandomNonce() : undefined
     const verifier = generateRandomCodeVerifier()

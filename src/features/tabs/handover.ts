@@ -5,7 +5,7 @@ import { isSameIdentity } from '../../kernel/identity.ts'
 import { NOTHING } from '../../kernel/own.ts'
 import { isNewer } from '../../kernel/stamp.ts'
 import { MINUTE, parseToken, ROUNDING, type Token } from '../../kernel/token.ts'
-import type { LoginCause } from '../../types.ts'
+import type { LoginCause, ProofKey } from '../../types.ts'
 import { fits, type Handover, isDecision } from './messages.ts'
 import { isAfter } from './shown.ts'
 import type { Suspension } from './suspension.ts'
@@ -61,10 +61,8 @@ export function createHandingOver(
    * May this client use the token? Not if the sender keeps it from an origin that this client would send it to, nor if
    * a key to sign with is missing. The message then counts as one without a token.
    */
-  const mayTake = ({ accessToken, origins = [], key }: Handover): boolean =>
-    !accessToken ||
-    ([...settings.allowedOrigins].every(origin => origins.includes(origin)) &&
-      (kernel.proof?.fits(key) ?? true))
+  const mayTake = ({ accessToken, origins = [] }: Handover, isKeyFit: boolean): boolean =>
+    !accessToken || (isKeyFit && [...settings.allowedOrigins].every(origin => origins.includes(origin)))
 
   const isSameUser = ({ identity, epoch }: Handover): boolean =>
     session.held !== null && isSameIdentity(session.held.identity, { name: identity, epoch })
@@ -77,6 +75,7 @@ export function createHandingOver(
   }
 
   async function adopt(news: Handover): Promise<boolean> {
+    const isKeyFit = kernel.proof ? await kernel.proof.fits(news.key) : true
     if (!isNews(news)) return false
     const { generation, decided, askedAt, lineage, accessToken } = news
     // The app has asked the server since, and the answer can be about another user. But a decision elsewhere ends the
@@ -88,7 +87,7 @@ export function createHandingOver(
       return false
     }
     const isAnswer = session.held === null && after() !== undefined
-    const isForUs = mayTake(news)
+    const isForUs = mayTake(news, isKeyFit)
     // Only the sender has the refresh token, so this tab could not get a token of its own either.
     if (!isForUs && lineage !== null) return false
     if (!isForUs || accessToken === undefined) {
@@ -123,7 +122,7 @@ export function createHandingOver(
       kernel.serverClock.issued(shown - ROUNDING, parsed.exp, begin, begin)
     }
     const known = { since: begin, lifetime, identity, isNamed: true, user, idToken }
-    return { ...parsed, ...known, key: kernel.proof?.fits(key) ? key : undefined }
+    return { ...parsed, ...known, key: kernel.proof && (key as ProofKey) }
   }
 
   return { offer, adopt }

@@ -1,0 +1,11 @@
+/** Base64url without padding (RFC 7515 §2). */
+export const encode = (bytes: ArrayBuffer | Uint8Array): string =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '')
+
+export const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
+
+export const hash = async (text: string): Promise<string> =>
+  encode(await crypto.subtle.digest('SHA-256', bytesOf(text)))

@@ -1,0 +1,112 @@
+/**
+ * Access tokens that are bound to a key of this browser: DPoP (RFC 9449).
+ *
+ * @module silent-refresh/dpop
+ */
+import { checked } from '../kernel/checked.ts'
+import { invalid } from '../kernel/errors.ts'
+import { type Kernel, plan } from '../kernel/feature.ts'
+import type { ProofPart } from '../kernel/parts.ts'
+import { createSignedSend } from '../kernel/signed-send.ts'
+import type { AuthClient, AuthClientOptions } from '../types.ts'
+import { createFirstAnswer } from './first-answer.ts'
+import { type Algorithm, type DPoPKey, isAlgorithm, isKey } from './key.ts'
+import { createKeys } from './keys.ts'
+import { createProofs } from './proof.ts'
+
+/** What `dpop` takes. A bad one throws `invalid_option`, naming it. */
+export interface DPoPOptions {
+  /** How proofs are signed: both servers, the one that issues tokens and the API, must know it. @default 'ES256' */
+  algorithm?: Algorithm | undefined
+}
+
+/**
+ * The options for tokens that are bound to a key (RFC 9449): spread them into `createAuthClient`. Each login makes a key pair,
+ * whose private half no script can read. Each request shows a proof that was signed with it. Tokens of another type than
+ * `DPoP` are refused.
+ *
+ * @throws AuthError `invalid_option`, naming the option
+ * @example
+ * createAuthClient({ ...oauth({ issuer: 'https://id.example.com', clientId: 'spa' }), ...dpop() })
+ */
+export function dpop(options: DPoPOptions = {}): Required<Pick<AuthClientOptions, 'scheme' | 'proof'>> {
+  const { algorithm = 'ES256' } = checked(options, { algorithm: [isAlgorithm, '"ES256" or "Ed25519"'] })
+  return { scheme: 'DPoP', proof: plan('proof', kernel => createPart(kernel, algorithm)) }
+}
+
+/** The client that has a session, by the object that shows the session. */
+const clients = new WeakMap<object, { kernel: Kernel; part: ProofPart }>()
+
+function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
+  const { environment } = kernel
+  const keys = createKeys(kernel, algorithm)
+  const proofs = createProofs(environment)
+  const firstAnswer = createFirstAnswer(environment)
+  let last: DPoPKey | undefined
+
+  const part: ProofPart = {
+    create: keys.create,
+    find: keys.find,
+    current: keys.current,
+    fits: isKey,
+    refuses: proofs.refuses,
+    sign: (key, request) => proofs.sign(key as DPoPKey, request),
+    learn(request, response, text) {
+      const isTaught = proofs.learn(request, response, text)
+      firstAnswer.came(new URL(request.url).origin)
+      return isTaught
+    },
+    send(toInit) {
+      const send = createSignedSend(kernel, part, toInit)
+      return (call, target, token, isReplay) => {
+        const run = () => send(call, target, token, isReplay)
+        return token?.key && call.url ? firstAnswer.after(new URL(call.url).origin, call.signal, run) : run()
+      }
+    },
+    changed(change) {
+      const { held, snapshot } = kernel.session
+      clients.set(snapshot, { kernel, part })
+      if (change.type === 'clear' && last && !change.told) keys.remove(last.id)
+      const key = held?.key as DPoPKey | undefined
+      if (key && key.id !== last?.id && change.type === 'commit' && !change.told) keys.use(key)
+      last = key
+    },
+  }
+  return part
+}
+
+/** What a request needs that `auth.fetch` does not send. */
+export interface ProofHeaders {
+  readonly Authorization: string
+  readonly DPoP: string
+}
+
+/**
+ * The headers for one request that `auth.fetch` cannot send, such as one by XMLHttpRequest. Make new ones for each request:
+ * a proof is for one URL and one method, and for one use. Where the server answers with `use_dpop_nonce`, hand its answer to
+ * nobody and ask again: an answer that `auth.fetch` has got from that origin tells the nonce.
+ *
+ * @returns `null` where nobody is signed in
+ * @throws AuthError `invalid_option` where the URL is of no origin in `allowedOrigins`, or the client has no `dpop()`; else as
+ * `getAccessToken`
+ */
+export async function getProof(
+  auth: Pick<AuthClient<any, any>, 'session' | 'getAccessToken'>,
+  url: string | URL,
+  method = 'GET',
+): Promise<ProofHeaders | null> {
+  const token = await auth.getAccessToken()
+  const { kernel, part } = clients.get(auth.session) ?? {}
+  if (token === null) return null
+  const held = kernel?.session.held
+  if (!kernel || !part || !held?.key) throw invalid('auth', 'a client with dpop()')
+  const target = URL.canParse(url, kernel.environment.baseURI())
+    ? new URL(url, kernel.environment.baseURI())
+    : null
+  if (!target || !kernel.settings.allowedOrigins.has(target.origin)) {
+    throw invalid('url', 'of an origin in "allowedOrigins"')
+  }
+  const headers = new Headers({ Authorization: `${kernel.settings.scheme} ${held.accessToken}` })
+  await part.sign(held.key, { url: target.href, method: method.toUpperCase(), headers })
+  return { Authorization: headers.get('Authorization') ?? '', DPoP: headers.get('DPoP') ?? '' }
+}
