@@ -12,6 +12,7 @@ const blocks = [...text.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(
 )
 const sources = [
   ['silent-refresh', 'src/index.ts'],
+  ['silent-refresh/oauth', 'src/oauth/index.ts'],
   ['silent-refresh/react', 'src/bindings/react.ts'],
   ['silent-refresh/testing', 'src/testing/index.ts'],
   ['silent-refresh/testing/core', 'src/testing/core.ts'],
