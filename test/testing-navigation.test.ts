@@ -2,14 +2,17 @@
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { tokenStorage } from '../src/core.ts'
+import type { AuthClient } from '../src/index.ts'
 import { type OAuthOptions, oauth, par } from '../src/oauth/index.ts'
 import {
   createFakeAuthorizationServer,
+  createFakeAuthServer,
   createTestBrowser,
   createTestClient,
   createTestClock,
   type FakeAuthorizationServerOptions,
   type TestBrowser,
+  type TestClientOptions,
   type TestSession,
 } from '../src/testing/index.ts'
 import type { AuthClientOptions } from '../src/types.ts'
@@ -265,7 +268,21 @@ describe('a popup', () => {
   })
 })
 
-describe('a test client', () => {
+describe('a test client with the options of oauth()', () => {
+  const options = {
+    ...oauth({ issuer: 'https://id.example.com/realms/one', clientId: 'spa', scope: 'offline_access' }),
+    baseUrl: API,
+  }
+  const made: AuthClient[] = []
+  afterEach(() => {
+    for (const client of made.splice(0)) client.dispose()
+  })
+  async function create(given: Pick<TestClientOptions, 'session' | 'authServer' | 'logger'>) {
+    const auth = await createTestClient({ ...options, ...given })
+    made.push(auth)
+    return auth
+  }
+
   test.each([
     ['authenticated'],
     ['anonymous'],
@@ -275,12 +292,33 @@ describe('a test client', () => {
     [{ status: 'authenticated', error: 'refresh_rejected' }],
     [{ status: 'anonymous', reason: 'logout' }],
     [{ status: 'anonymous', reason: 'rejected' }],
-  ] as TestSession[][])('with the options of oauth() can be %j', async session => {
-    const { options } = open()
-    const auth = await createTestClient({ ...options, session })
-    const status = typeof session === 'string' ? session : session?.status
-    expect(auth.session.status).toBe(status)
-    auth.dispose()
+  ] as TestSession[][])('can be %j', async session => {
+    const auth = await create({ session })
+    expect(auth.session.status).toBe(typeof session === 'string' ? session : session?.status)
+  })
+
+  test('refreshes and signs out, with the server of the API', async () => {
+    const authServer = createFakeAuthServer({
+      baseUrl: API,
+      refreshToken: 'body',
+      api: { 'GET /items': ['apple'] },
+    })
+    const auth = await create({ authServer })
+    authServer.revokeAccess()
+    expect(await auth.api.get('items').json()).toEqual(['apple'])
+    expect(authServer.count('refresh')).toBe(1)
+    expect(await auth.logout()).toEqual({ revoked: true })
+  })
+
+  test('leaves for nowhere', async () => {
+    const fetch = vi.spyOn(globalThis, 'fetch')
+    const logger = vi.fn()
+    const auth = await create({ session: 'anonymous', logger })
+    const login = watch(auth.login())
+    await vi.waitUntil(() => logger.mock.calls.some(([{ type }]) => type === 'left'))
+    expect(fetch).not.toHaveBeenCalled()
+    expect(login.state).toBe('pending')
+    fetch.mockRestore()
   })
 })
 

@@ -2,7 +2,6 @@ import type { AuthClient } from '../api/full-client.ts'
 import { AuthError, invalid } from '../kernel/errors.ts'
 import type { AuthClientOptions, JwtClaims } from '../types.ts'
 import { type AuthServer, createAuthServer } from './auth-server.ts'
-import { metadataOf } from './authorization/metadata.ts'
 import { createTestBrowser, type TestBrowser } from './browser.ts'
 import { json } from './wire.ts'
 
@@ -47,7 +46,7 @@ export interface TestClientOptions<Claims = JwtClaims, User = unknown, Credentia
 export async function createTestClient<Claims = JwtClaims, User = unknown, Credentials = unknown>(
   options: TestClientOptions<Claims, User, Credentials> = {},
 ): Promise<AuthClient<Claims, User, Credentials>> {
-  const { session: given = 'authenticated', authServer, browser = createTestBrowser(), ...rest } = options
+  const { session: given = 'authenticated', authServer, browser: givenBrowser, ...rest } = options
   const wanted = (typeof given === 'string' ? { status: given } : given) as TestSession<Claims, User>
   if (!STATES.includes(wanted?.status)) throw invalid('session', '"authenticated", "anonymous" or "unknown"')
   const { mode, endpoints = {}, storage, flow } = rest
@@ -62,12 +61,15 @@ export async function createTestClient<Claims = JwtClaims, User = unknown, Crede
       endpoints: textsOf(endpoints),
     })
   /** What every call is answered with until the state is reached. */
-  let overall: ((input: RequestInfo | URL) => Response | Promise<Response>) | null = null
+  let overall: (() => Response | Promise<Response>) | null = null
   const network = rest.fetch ?? server.fetch
+  // Its fetch is where a page goes that leaves for another server.
+  const browser = givenBrowser ?? createTestBrowser({ fetch: server.fetch })
   const app = { ...rest, baseUrl: rest.baseUrl ?? server.baseUrl, restore: rest.restore ?? 'manual' }
   const client = browser.openTab<Claims, User, Credentials>({
     ...app,
-    fetch: async (input, init) => (overall ? overall(input) : network(input, init)),
+    fetch: async (input, init) =>
+      (flow && metadataFor(input, server.baseUrl)) || (overall ? overall() : network(input, init)),
   })
   const restores = mode ? 'user' : 'refresh'
 
@@ -138,13 +140,20 @@ export async function createTestClient<Claims = JwtClaims, User = unknown, Crede
 
 const STATES = ['authenticated', 'anonymous', 'unknown']
 
-/** A server that knows nobody. One of OAuth is asked for its metadata first. */
-function refuse(input: RequestInfo | URL): Response {
-  const [, issuer] = /^(.+)\/\.well-known\//.exec(input instanceof Request ? input.url : `${input}`) ?? []
-  if (issuer) return json(metadataOf({ issuer, iss: true, refreshTokens: 'rotate' }))
-  return json({ error: 'invalid_grant' }, 401)
+/** For `oauth()`: the server stands in for the authorization server of whichever issuer is asked for its metadata. */
+function metadataFor(input: RequestInfo | URL, baseUrl: string): Response | null {
+  const url = input instanceof Request ? input.url : String(input)
+  const [, origin, path] = /^(.+)\/\.well-known\/[\w-]+(.*)$/.exec(url) ?? []
+  if (origin === undefined) return null
+  return json({
+    issuer: `${origin}${path}`,
+    authorization_endpoint: `${origin}/authorize`,
+    token_endpoint: new URL('refresh_token', baseUrl),
+    revocation_endpoint: new URL('logout', baseUrl),
+  })
 }
 
+const refuse = (): Response => json({ error: 'invalid_grant' }, 401)
 const away = (): Promise<Response> => Promise.reject(new TypeError('Failed to fetch'))
 
 /** The endpoints that a server can be told; a function knows its own. */
