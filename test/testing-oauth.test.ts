@@ -44,6 +44,21 @@ describe('metadata', () => {
   })
 })
 
+describe('metadata that the test gives', () => {
+  test('say where the endpoints are, and which are missing', async () => {
+    const token_endpoint = 'https://tokens.example.com/oauth2/v1/token'
+    const { server, discover, login } = openServer({
+      metadata: { token_endpoint, end_session_endpoint: undefined, claims_supported: ['sub'] },
+    })
+    const metadata = await discover()
+    expect(metadata).toMatchObject({ token_endpoint, claims_supported: ['sub'] })
+    expect(metadata).not.toHaveProperty('end_session_endpoint')
+    expect(await login()).toHaveProperty('access_token')
+    expect(server.calls.at(-1)).toMatchObject({ endpoint: 'token', url: token_endpoint })
+    await expect(server.endSession(`${ISSUER}/logout`)).rejects.toMatchObject({ code: 'invalid_option' })
+  })
+})
+
 describe('a login', () => {
   test('ends with tokens', async () => {
     const { login } = openServer()
@@ -652,6 +667,9 @@ describe('options', () => {
     ['grace', { grace: -1 }],
     ['iss', { iss: ISSUER }],
     ['baseUrl', { baseUrl: 'not a URL' }],
+    ['metadata', { metadata: null }],
+    ['metadata', { metadata: { token_endpoint: '/token' } }],
+    ['metadata', { metadata: { token_endpoint: `${ISSUER}/token?a=1` } }],
     ['now', { now: 0 }],
     ['api', { api: null }],
     ['route', { api: { items: [] } }],

@@ -11,46 +11,25 @@ export type AuthorizationEndpoint =
   | 'par'
   | 'jwks'
 
-const PATHS: Record<Exclude<AuthorizationEndpoint, 'discovery'>, string> = {
-  authorize: 'authorize',
-  token: 'token',
-  revoke: 'revoke',
-  userinfo: 'userinfo',
-  endSession: 'logout',
-  par: 'par',
-  jwks: 'jwks',
+/** The members of the metadata that are addresses of its own, and where they are below the issuer. */
+const PLACES: Record<string, readonly [endpoint: AuthorizationEndpoint, path: string]> = {
+  authorization_endpoint: ['authorize', 'authorize'],
+  token_endpoint: ['token', 'token'],
+  revocation_endpoint: ['revoke', 'revoke'],
+  userinfo_endpoint: ['userinfo', 'userinfo'],
+  end_session_endpoint: ['endSession', 'logout'],
+  pushed_authorization_request_endpoint: ['par', 'par'],
+  jwks_uri: ['jwks', 'jwks'],
 }
 
-/** Where the endpoints are: without query, by name; discovery is in two places. */
-export function endpointsOf(issuer: string): Map<string, AuthorizationEndpoint> {
-  const { origin, pathname } = new URL(issuer)
+type Settings = Pick<AuthorizationSettings, 'issuer' | 'iss' | 'refreshTokens' | 'metadata'>
+
+export function metadataOf({ issuer, iss, refreshTokens, metadata }: Settings): Record<string, unknown> {
   const folder = issuer.replace(/\/$/, '')
-  const path = pathname.replace(/\/$/, '')
-  return new Map<string, AuthorizationEndpoint>([
-    [`${folder}/.well-known/openid-configuration`, 'discovery'],
-    // RFC 8414 §3.1: before the path of the issuer.
-    [`${origin}/.well-known/oauth-authorization-server${path}`, 'discovery'],
-    ...Object.entries(PATHS).map(
-      ([name, place]) => [`${folder}/${place}`, name as AuthorizationEndpoint] as const,
-    ),
-  ])
-}
-
-export function metadataOf({
-  issuer,
-  iss,
-  refreshTokens,
-}: Pick<AuthorizationSettings, 'issuer' | 'iss' | 'refreshTokens'>): Record<string, unknown> {
-  const urls = Object.fromEntries([...endpointsOf(issuer)].map(([url, name]) => [name, url]))
+  const places = Object.entries(PLACES).map(([name, [, path]]) => [name, `${folder}/${path}`])
   return {
     issuer,
-    authorization_endpoint: urls.authorize,
-    token_endpoint: urls.token,
-    revocation_endpoint: urls.revoke,
-    userinfo_endpoint: urls.userinfo,
-    end_session_endpoint: urls.endSession,
-    pushed_authorization_request_endpoint: urls.par,
-    jwks_uri: urls.jwks,
+    ...Object.fromEntries(places),
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'fragment'],
     grant_types_supported: ['authorization_code', ...(refreshTokens === 'never' ? [] : ['refresh_token'])],
@@ -61,5 +40,23 @@ export function metadataOf({
     id_token_signing_alg_values_supported: ['RS256'],
     authorization_response_iss_parameter_supported: iss,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    ...metadata,
   }
+}
+
+/** Where the endpoints are: without query, by name; discovery is in two places. */
+export function endpointsOf(settings: Settings): Map<string, AuthorizationEndpoint> {
+  const { origin, pathname } = new URL(settings.issuer)
+  const path = pathname.replace(/\/$/, '')
+  const metadata = metadataOf(settings)
+  const found = new Map<string, AuthorizationEndpoint>([
+    [`${origin}${path}/.well-known/openid-configuration`, 'discovery'],
+    // RFC 8414 §3.1: before the path of the issuer.
+    [`${origin}/.well-known/oauth-authorization-server${path}`, 'discovery'],
+  ])
+  for (const [name, [endpoint]] of Object.entries(PLACES)) {
+    const place = metadata[name]
+    if (typeof place === 'string') found.set(place, endpoint)
+  }
+  return found
 }

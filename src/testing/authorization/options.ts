@@ -45,6 +45,13 @@ export interface FakeAuthorizationServerOptions {
   grace?: number | undefined
   /** Does the answer of the authorization endpoint say `iss` (RFC 9207), and the metadata that it does? @default true */
   iss?: boolean | undefined
+  /**
+   * Changes what discovery answers. Endpoints are where it says, without a query; one that is `undefined` is missing.
+   * @example
+   * { token_endpoint: 'https://id.example.com/oauth2/v1/token', end_session_endpoint: undefined }
+   * @default none: every endpoint is below the issuer
+   */
+  metadata?: Record<string, unknown> | undefined
   /** The folder that `api` resolves against, as the client's option. @default the page's origin */
   baseUrl?: string | URL | undefined
   /**
@@ -90,36 +97,34 @@ export interface AuthorizationSettings {
   readonly needsOfflineAccess: boolean
   readonly grace: number
   readonly iss: boolean
+  readonly metadata: Record<string, unknown>
   readonly baseUrl: string
   readonly api: Record<string, unknown>
   readonly now: () => number
 }
 
+const defaults = (): FakeAuthorizationServerOptions => ({
+  issuer: 'https://id.example.com',
+  clientId: undefined,
+  clients: undefined,
+  users: [ADA],
+  user: undefined,
+  expiresIn: 3600,
+  refreshTokens: 'rotate',
+  needsOfflineAccess: true,
+  grace: 0,
+  iss: true,
+  metadata: {},
+  baseUrl: pageUrl()?.origin ?? 'http://localhost:3000',
+  api: {},
+  now: () => Date.now(),
+})
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
 /** @throws AuthError `invalid_option`, naming the option */
-export function readAuthorizationSettings(options: FakeAuthorizationServerOptions): AuthorizationSettings {
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object')
-  const defaults = {
-    issuer: 'https://id.example.com',
-    clientId: undefined,
-    clients: undefined,
-    users: [ADA],
-    user: undefined,
-    expiresIn: 3600,
-    refreshTokens: 'rotate',
-    needsOfflineAccess: true,
-    grace: 0,
-    iss: true,
-    baseUrl: pageUrl()?.origin ?? 'http://localhost:3000',
-    api: {},
-    now: () => Date.now(),
-  } as const
-  const given = defined(options)
-  const unknown = Object.keys(given).find(name => !Object.hasOwn(defaults, name))
-  if (unknown) throw new AuthError('invalid_option', `"${unknown}" is not an option.`)
-  const settings: Omit<typeof defaults, keyof FakeAuthorizationServerOptions> &
-    FakeAuthorizationServerOptions = { ...defaults, ...given }
-  const { clientId, clients } = settings
-  const issuer = issuerOf(settings.issuer)
+function check(settings: FakeAuthorizationServerOptions): void {
+  const { clientId, clients, refreshTokens, grace } = settings
   const rules: [name: string, holds: boolean, requirement: string][] = [
     ['clientId', clientId === undefined || (typeof clientId === 'string' && clientId !== ''), 'a text'],
     ['clientId', clientId === undefined || clients === undefined, 'left out where "clients" is given'],
@@ -131,28 +136,46 @@ export function readAuthorizationSettings(options: FakeAuthorizationServerOption
     ['users', areAccounts(settings.users), 'an array of { claims } with a "sub" each'],
     [
       'refreshTokens',
-      ['rotate', 'keep', 'never'].includes(settings.refreshTokens ?? ''),
+      ['rotate', 'keep', 'never'].includes(refreshTokens as string),
       '"rotate", "keep" or "never"',
     ],
     ['needsOfflineAccess', typeof settings.needsOfflineAccess === 'boolean', 'a boolean'],
     ['iss', typeof settings.iss === 'boolean', 'a boolean'],
+    [
+      'metadata',
+      isMetadata(settings.metadata),
+      'an object whose endpoints are absolute URLs without a query',
+    ],
     ['expiresIn', Number.isFinite(settings.expiresIn), 'a number of seconds'],
-    ['grace', (settings.grace ?? -1) >= 0, 'a number of milliseconds'],
-    ['api', typeof settings.api === 'object' && settings.api !== null, 'an object'],
+    ['grace', (grace as number) >= 0, 'a number of milliseconds'],
+    ['api', isObject(settings.api), 'an object'],
     ['now', typeof settings.now === 'function', 'a function'],
     ['baseUrl', URL.canParse(String(settings.baseUrl)), 'an absolute URL'],
   ]
   for (const [name, holds, requirement] of rules) if (!holds) throw invalid(name, requirement)
+}
+
+/** @throws AuthError `invalid_option`, naming the option */
+export function readAuthorizationSettings(options: FakeAuthorizationServerOptions): AuthorizationSettings {
+  if (!isObject(options)) throw invalid('options', 'an object')
+  const given = defined(options)
+  const settings = { ...defaults(), ...given }
+  const unknown = Object.keys(given).find(name => !Object.hasOwn(defaults(), name))
+  if (unknown) throw new AuthError('invalid_option', `"${unknown}" is not an option.`)
+  const issuer = issuerOf(settings.issuer)
+  check(settings)
   const baseUrl = new URL(String(settings.baseUrl))
   baseUrl.pathname = baseUrl.pathname.replace(/\/?$/, '/')
+  // Complete by its defaults, and checked.
   const all = { ...settings, issuer, baseUrl: baseUrl.href } as Omit<
     AuthorizationSettings,
     'clients' | 'user'
   >
+  const { clientId, clients, user } = settings
   return {
     ...all,
     clients: clients ?? (clientId === undefined ? null : [{ clientId }]),
-    user: settings.user === undefined ? null : accountOf(settings.user, all.users, 'user'),
+    user: user === undefined ? null : accountOf(user, all.users, 'user'),
   }
 }
 
@@ -192,6 +215,15 @@ function issuerOf(given: unknown): string {
     throw invalid('issuer', 'an absolute URL without query and fragment')
   return text as string
 }
+
+const isMetadata = (metadata: unknown): boolean =>
+  isObject(metadata) &&
+  Object.entries(metadata as object).every(
+    ([name, value]) => !/_endpoint$|^jwks_uri$/.test(name) || isPlace(value),
+  )
+
+const isPlace = (value: unknown): boolean =>
+  value === undefined || (typeof value === 'string' && URL.canParse(value) && !/[?#]/.test(value))
 
 const areClients = (clients: unknown): boolean =>
   Array.isArray(clients) &&

@@ -111,7 +111,7 @@ const unauthorized = (): Response =>
 export function createAuthorizationServer(options: FakeAuthorizationServerOptions = {}): AuthorizationServer {
   const settings = readAuthorizationSettings(options)
   const { issuer, baseUrl } = settings
-  const endpoints = endpointsOf(issuer)
+  const endpoints = endpointsOf(settings)
   const api = new Map(
     Object.entries(settings.api).map(([route, answer]) => [pathKey(route, baseUrl), answer]),
   )
