@@ -380,5 +380,27 @@ describe('a page that is loaded again', () => {
       expect(use).toThrow(expect.objectContaining({ code: 'invalid_option' }))
     }
     await expect(browser.returned(auth)).rejects.toMatchObject({ code: 'invalid_option' })
+    auth.dispose()
+    await clock.advance(0)
+    expect(late.state).toBe('pending')
+  })
+
+  test.each(['https://other.example.com/', 'https://', 'http://app.example.com/'])('is not at %s', url => {
+    expect(() => open().openTab(url)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining('"url"') }),
+    )
+  })
+
+  test('the popup of a browser that is disposed opens nothing more', async () => {
+    const { server, browser, openTab } = open()
+    const release = server.hold('authorize')
+    openTab()
+      .login({ popup: true })
+      .catch(() => {})
+    await vi.waitUntil(() => server.count('authorize') === 1)
+    browser.dispose()
+    release()
+    await new Promise(resolve => setTimeout(resolve, 10))
+    expect(server.count('token')).toBe(0)
   })
 })

@@ -27,7 +27,7 @@ export interface TestBrowser {
   /**
    * A client as in a tab of its own: the real code, in one session with all tabs of this browser that have the same
    * options. `dispose()` closes the tab.
-   * @param url what the tab shows. @default `url` of the browser
+   * @param url what the tab shows, of the same origin as the browser's `url`. @default that `url`
    * @throws AuthError `invalid_option`, naming the option
    */
   openTab<Claims = JwtClaims, User = unknown, Credentials = unknown>(
@@ -150,6 +150,8 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
   function leave(client: AuthClient<any, any, any>): void {
     shown.get(client)?.page.close()
     shown.delete(client)
+    // Its calls never settle, as in a browser. By `dispose` each would reject, and a login that has left is awaited by nobody.
+    Object.assign(client, { dispose: () => {} })
   }
 
   function openPopup(opener: Tab): PopupTab {
@@ -171,6 +173,10 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
     return popup
   }
 
+  function closePopups(): void {
+    for (const popup of [...popups]) popup.close()
+  }
+
   function shownBy(client: AuthClient<any, any, any>): Shown {
     const found = shown.get(client)
     if (!found) throw invalid('client', 'the one of the page that a tab of this browser shows')
@@ -190,9 +196,11 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
       given: AuthClientOptions<Claims, User, Credentials> = {},
       to: string | URL = href,
     ) {
+      const at = URL.canParse(to, href) ? new URL(to, href) : null
+      if (at?.origin !== origin) throw invalid('url', `an address of ${origin}`)
       const create = ({ environment }: Page) => createFullClient<Claims, User>(given, environment)
       const tab: Tab = { sessionStorage: createStorage(), create, close: () => {} }
-      return show(tab, new URL(to, href).href) as ReturnType<typeof create>
+      return show(tab, at.href) as ReturnType<typeof create>
     },
     reload: client => reload(client),
     async returned(client) {
@@ -206,9 +214,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
     set blocksPopups(value) {
       blocksPopups = value
     },
-    closePopups() {
-      for (const popup of [...popups]) popup.close()
-    },
+    closePopups,
     get online() {
       return online
     },
@@ -218,6 +224,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
       if (isBack) for (const callback of [...shared.wakeUps]) callback({ type: 'online' })
     },
     dispose() {
+      closePopups()
       for (const [client, { windows }] of [...shown]) {
         // A login that has left settles in no browser: its rejection would be one that nobody handles.
         if (windows.isLeft) leave(client)
