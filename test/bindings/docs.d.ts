@@ -17,3 +17,6 @@ declare module 'virtual:docs/vue-router-members.ts' {
 declare module 'virtual:docs/members.tsx' {
   export function Members(): import('react').ReactElement
 }
+declare module 'virtual:docs/src/routes/(members)/+layout.ts' {
+  export function load(event: { url: URL }): Promise<void>
+}

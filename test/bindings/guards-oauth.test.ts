@@ -3,6 +3,7 @@
 import { createElement, type ReactNode } from 'react'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { APP, createOAuthWorld, loggedIn, type OAuthWorld, type OAuthWorldOptions } from '../support/oauth.ts'
+import { type Outcome, watch } from '../support/outcome.ts'
 import { createStage } from './stage.ts'
 
 const ITEMS = 'Items'
@@ -197,5 +198,51 @@ describe.each(frameworks)('%s', (_, start) => {
     await world.client.refresh().catch(() => {})
     await world.settle()
     expect([stage.shown, departures(world)]).toEqual([ITEMS, 0])
+  })
+})
+
+describe('SvelteKit', () => {
+  /** What the `load` of the group says when SvelteKit asks it for that page. */
+  async function ask(world: OAuthWorld) {
+    close()
+    const { client } = world
+    vi.doMock('virtual:docs/auth.ts', () => ({ auth: client }))
+    const { load } = await import('virtual:docs/src/routes/(members)/+layout.ts')
+    return watch(load({ url: new URL(WANTED) }))
+  }
+  const settled = (load: Outcome<unknown>) => vi.waitUntil(() => load.state !== 'pending')
+
+  test('O1 a visitor is taken to the provider, and back to the page that they wanted', async () => {
+    const world = createOAuthWorld({ href: `${APP}/` })
+    const load = await ask(world)
+    await leaves(world)
+    expect(load.state).toBe('pending')
+    const back = await world.back()
+    expect(back.windows.href()).toBe(WANTED)
+    const again = await ask(back)
+    await settled(again)
+    expect([again.state, departures(back)]).toEqual(['fulfilled', 0])
+  })
+
+  test('O13 a login that failed is an error with its reason', async () => {
+    const world = createOAuthWorld({ href: WANTED })
+    await ask(world)
+    const back = await world.back({ error: 'access_denied' })
+    const load = await ask(back)
+    await settled(load)
+    expect(load.error).toMatchObject({
+      status: 401,
+      body: { message: 'The authorization server has refused the login.' },
+    })
+    expect(departures(back)).toBe(0)
+  })
+
+  test('O32 a logout is not undone', async () => {
+    const world = await loggedIn({ href: WANTED, oauth: { endSession: false } })
+    await world.client.logout()
+    const load = await ask(world)
+    await settled(load)
+    expect(load.error).toMatchObject({ status: 401, body: { message: 'You are signed out.' } })
+    expect(departures(world)).toBe(0)
   })
 })
