@@ -144,6 +144,18 @@ describe('seam S2: what the page has come back with', () => {
     })
   })
 
+  test('seam S7: no listener sees the session without that error, or a guard would log in again', async () => {
+    const { flow } = createToy({ returned: { credentials: Promise.reject(new Error('access_denied')) } })
+    const world = open({ flow })
+    const seen: unknown[] = []
+    world.client.subscribe(() => {
+      const { status, error } = world.client.session
+      seen.push([status, error?.message])
+    })
+    await world.client.ready()
+    expect(seen).toEqual([['anonymous', 'access_denied']])
+  })
+
   test('seam S2: credentials that fail where the app never restores are no unhandled rejection', async () => {
     const unhandled: unknown[] = []
     const note = (error: unknown) => unhandled.push(error)

@@ -85,12 +85,9 @@ export function createRestore(kernel: Needs): Restore {
     const isOwnRefusal = loginError?.code === 'login_rejected' && loginError.body === undefined
     if (loginError && !isOwnRefusal) tell(loginError)
     credentials = null
+    if (loginError) session.loginFailed(loginError)
     const failure = await restored()
-    if (loginError && session.snapshot.status === 'anonymous') {
-      if (isOwnRefusal) tell(loginError)
-      // No caller waits for that login, so its error goes into the session.
-      session.fail(loginError, true)
-    }
+    if (loginError && isOwnRefusal && session.snapshot.status === 'anonymous') tell(loginError)
     return failure
   }
 

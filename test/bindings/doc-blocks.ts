@@ -16,7 +16,10 @@ export const blocks: readonly Block[] = [...text.matchAll(/^```(\w+) (\S+)\n(.*?
   ([, language = '', file = '', code = '']) => ({ language, file, code }),
 )
 
-/** The blocks of docs/frameworks.md as modules: `virtual:docs/vue-router.ts` is that block, and so is what it imports. */
+/**
+ * The blocks of docs/frameworks.md as modules: `virtual:docs/vue-router.ts` is that block, and so is what it imports. What an
+ * app has in `src/lib` are those at the root of the page.
+ */
 export function docBlocks(): Plugin {
   const stem = (path: string) => path.replace(/\.tsx?$/, '')
   const find = (path: string) => blocks.find(({ file }) => stem(file) === stem(path))
@@ -26,7 +29,9 @@ export function docBlocks(): Plugin {
     name: 'doc-blocks',
     enforce: 'pre',
     resolveId(source, importer) {
-      const path = inside(importer) ? /^\.\/(.+)/.exec(source)?.[1] : /^virtual:docs\/(.+)/.exec(source)?.[1]
+      const path = inside(importer)
+        ? /^(?:\.|(?:\.\.\/)+lib)\/(.+)/.exec(source)?.[1]
+        : /^virtual:docs\/(.+)/.exec(source)?.[1]
       return path ? resolve(page, find(path)?.file ?? path) : null
     },
     load(id) {

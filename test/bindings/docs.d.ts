@@ -8,3 +8,15 @@ declare module 'virtual:docs/vue-router.ts' {
 declare module 'virtual:docs/return-to.ts' {
   export function returnTo(to: unknown): string
 }
+declare module 'virtual:docs/react-router-members.tsx' {
+  export const router: ReturnType<typeof import('react-router').createBrowserRouter>
+}
+declare module 'virtual:docs/vue-router-members.ts' {
+  export const router: import('vue-router').Router
+}
+declare module 'virtual:docs/members.tsx' {
+  export function Members(): import('react').ReactElement
+}
+declare module 'virtual:docs/src/routes/(members)/+layout.ts' {
+  export function load(event: { url: URL }): Promise<void>
+}

@@ -4,7 +4,7 @@ import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { AuthProvider, createAuthHooks, RequireAuth, type RequireAuthProps } from 'silent-refresh/react'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { comeBack, type OAuthPage, openPage } from '../support/oauth-page.ts'
+import { createOAuthWorld, HERE, loggedIn, type OAuthWorld } from '../support/oauth.ts'
 import { onServer } from './on-server.ts'
 import { createStage } from './stage.ts'
 
@@ -24,168 +24,162 @@ const props: RequireAuthProps = {
 }
 const guarded = (Guard: typeof RequireAuth) => createElement(Guard, props, createElement('p', null, ITEMS))
 
-function render(page: ReactNode): void {
-  root ??= createRoot(stage.container)
-  root.render(page)
-}
-
+const render = (page: ReactNode): void => root?.render(page)
 const shows = (text: string) => vi.waitUntil(() => stage.shown === text)
-const leaves = ({ left }: OAuthPage, times = 1) => vi.waitUntil(() => left.length === times)
+const departures = ({ logs }: OAuthWorld) => logs.filter(({ type }) => type === 'left').length
+const leaves = (world: OAuthWorld, times = 1) => vi.waitUntil(() => departures(world) === times)
 const click = () => stage.container.querySelector('button')?.click()
 
+const withProvider = ({ client }: OAuthWorld) => createElement(AuthProvider, { client }, guarded(RequireAuth))
+const bound = ({ client }: OAuthWorld) => guarded(createAuthHooks(client).RequireAuth)
+
 describe.each([
-  [
-    'with a provider',
-    (page: OAuthPage) => createElement(AuthProvider, { client: page.client }, guarded(RequireAuth)),
-  ],
-  ['bound to a client', (page: OAuthPage) => guarded(createAuthHooks(page.client).RequireAuth)],
+  ['with a provider', withProvider],
+  ['bound to a client', bound],
 ])('RequireAuth %s', (_, app) => {
-  /** The page that the user comes back to from the login, on the stage. */
-  async function signedIn(given?: Parameters<typeof openPage>[0]): Promise<OAuthPage> {
-    const page = openPage(given)
-    void page.client.login().catch(() => {})
-    await vi.waitUntil(() => page.left.length === 1)
-    const back = await comeBack(page, given)
-    render(app(back))
+  /** A page load: nothing is left of the page before. */
+  function open(world: OAuthWorld, page: ReactNode = app(world)): OAuthWorld {
+    root?.unmount()
+    root = createRoot(stage.container)
+    render(page)
+    return world
+  }
+  const openSignedIn = async (given?: Parameters<typeof loggedIn>[0]) => {
+    const world = open(await loggedIn(given))
     await shows(ITEMS)
-    return back
+    return world
   }
 
   test('O1 takes a visitor to the login, and back to the page', async () => {
-    const page = openPage({ at: '/items?page=2#notes' })
-    render(app(page))
-    await leaves(page)
+    const world = open(createOAuthWorld())
+    await leaves(world)
     expect(stage.shown).toBe(WAITING)
-    const back = await comeBack(page)
-    render(app(back))
+    const back = open(await world.back())
     await shows(ITEMS)
-    expect(back.address).toBe('/items?page=2#notes')
-    expect(back.left).toEqual([])
+    expect([back.windows.href(), departures(back)]).toEqual([HERE, 0])
   })
 
   test('restores the session first, also where the app restores by hand', async () => {
-    const page = openPage({ options: { restore: 'manual' } })
-    render(app(page))
-    await leaves(page)
-    expect(page.client.session.status).toBe('anonymous')
+    const world = open(createOAuthWorld({ options: { restore: 'manual' } }))
+    await leaves(world)
+    expect(world.client.session).toMatchObject({ status: 'anonymous', reason: 'initial' })
     expect(stage.shown).toBe(WAITING)
   })
 
   test('O4 StrictMode, another render and a second guard on the page make one login', async () => {
-    const page = openPage()
-    const twice = createElement(StrictMode, null, app(page), app(page))
-    render(twice)
-    render(twice)
-    await leaves(page)
-    render(twice)
-    await page.world.settle()
-    expect(page.left).toHaveLength(1)
-    expect(page.idp.count('discovery')).toBe(1)
-    expect(stage.shown).toBe(WAITING + WAITING)
+    const world = createOAuthWorld()
+    const Guard = createAuthHooks(world.client).RequireAuth
+    const twice = () => createElement(StrictMode, null, guarded(Guard), guarded(Guard), app(world))
+    open(world, twice())
+    render(twice())
+    await leaves(world)
+    render(twice())
+    await world.settle()
+    expect(departures(world)).toBe(1)
+    expect(world.calls()).toEqual(['discovery'])
+    expect(stage.shown).toBe(WAITING.repeat(3))
   })
 
   test('O13 shows why the login has failed, and leaves again only when the user asks', async () => {
-    const page = openPage()
-    render(app(page))
-    await leaves(page)
-    page.idp.next({ error: 'access_denied' })
-    const back = await comeBack(page)
-    render(createElement(StrictMode, null, app(back)))
+    const world = open(createOAuthWorld())
+    await leaves(world)
+    const back = await world.back({ error: 'access_denied' })
+    open(back, createElement(StrictMode, null, app(back)))
     await shows('login_rejected')
-    await back.world.settle()
-    expect(back.left).toEqual([])
+    await back.settle()
+    expect(departures(back)).toBe(0)
     click()
     await leaves(back)
   })
 
   test('O27 shows that the server cannot be reached, and tries again when the user asks', async () => {
-    const page = openPage()
-    page.idp.fail('discovery', { status: 503 })
-    render(app(page))
+    const world = createOAuthWorld()
+    world.id.fail('discovery', { status: 503 }, 2)
+    open(world)
     await shows('login_unavailable')
-    expect(page.left).toEqual([])
     click()
-    await leaves(page)
+    await vi.waitUntil(() => world.calls().length === 2)
+    await shows('login_unavailable')
+    expect(departures(world)).toBe(0)
+    click()
+    await leaves(world)
   })
 
   test('O25 the back button from the login does not lead there again', async () => {
-    const page = openPage()
-    render(app(page))
-    await leaves(page)
-    page.world.wake('pageshow', true)
+    const world = open(createOAuthWorld())
+    await leaves(world)
+    world.wake('pageshow', true)
+    expect(world.client.session.status).toBe('unknown')
     await shows('login_cancelled')
-    await vi.waitUntil(() => page.client.session.status === 'anonymous')
-    await page.world.settle()
-    expect([stage.shown, page.left.length]).toEqual(['login_cancelled', 1])
+    await vi.waitUntil(() => world.client.session.status === 'anonymous')
+    await world.settle()
+    expect([stage.shown, departures(world)]).toEqual(['login_cancelled', 1])
     click()
-    await leaves(page, 2)
+    await leaves(world, 2)
   })
 
   test('O32 a logout is not undone while the page leaves for the logout at the server', async () => {
-    const page = await signedIn()
-    await page.client.logout()
+    const world = await openSignedIn()
+    await world.client.logout()
     await shows('no_session')
-    await leaves(page)
-    await page.world.settle()
-    expect(page.left).toEqual([expect.stringContaining('id_token_hint')])
+    await leaves(world)
+    await world.settle()
+    expect(departures(world)).toBe(1)
+    expect(await world.windows.left()).toContain('id_token_hint')
   })
 
-  test('O33 a logout in another tab is not undone where the server’s own session goes on', async () => {
-    const page = await signedIn({ oauth: { endSession: false } })
-    const other = openPage({ tab: page, oauth: { endSession: false } })
+  test('O33 a logout in another tab is not undone where the session at the server goes on', async () => {
+    const world = await openSignedIn({ oauth: { endSession: false } })
+    const other = world.open()
     await other.client.ready()
     await other.client.logout()
     await shows('no_session')
-    await page.world.settle()
-    expect([...page.left, ...other.left]).toEqual([])
-    expect(page.idp.user).not.toBeNull()
+    await world.settle()
+    expect(world.id.user).not.toBeNull()
+    expect([departures(world), departures(other)]).toEqual([0, 0])
     click()
-    await leaves(page)
+    await leaves(world)
   })
 
-  test('a login in another tab is shown, and its end leads to the login as ever', async () => {
-    const page = openPage()
-    page.idp.fail('discovery', { status: 503 })
-    render(app(page))
+  test('a login in another tab is shown, and the end of that session leads to the login as ever', async () => {
+    const world = createOAuthWorld()
+    world.id.fail('discovery', { status: 503 })
+    open(world)
     await shows('login_unavailable')
-    const other = openPage({ tab: page })
+    const other = world.open()
     void other.client.login().catch(() => {})
-    await vi.waitUntil(() => other.left.length === 1)
-    const back = await comeBack(other)
+    const back = await other.back()
     await back.client.ready()
     await shows(ITEMS)
-    back.world.close()
-    page.idp.revokeAll()
-    page.world.clock.tick(2 * 3_600_000)
-    await page.client.fetch('/items').catch(() => {})
-    await leaves(page)
+    back.id.revokeAll()
+    back.clock.tick(600_000)
+    await back.client.refresh().catch(() => {})
+    await leaves(world)
+    expect(world.client.session).toMatchObject({ reason: 'rejected' })
     expect(stage.shown).toBe(WAITING)
   })
 
-  test('an outage throws nobody out', async () => {
-    const page = await signedIn()
-    page.idp.fail('token', { status: 503 })
-    await page.client.refresh().catch(() => {})
-    expect(page.client.session.error).toMatchObject({ code: 'refresh_unavailable' })
-    expect([stage.shown, page.left.length]).toEqual([ITEMS, 0])
+  test('F1 an outage throws nobody out', async () => {
+    const world = await openSignedIn()
+    world.id.fail('token', { status: 503 })
+    await world.client.refresh().catch(() => {})
+    expect(world.client.session.error).toMatchObject({ code: 'refresh_unavailable' })
+    await world.settle()
+    expect([stage.shown, departures(world)]).toEqual([ITEMS, 0])
   })
 
   test('O38 a server renders the fallback, and hydrating it is no mismatch', async () => {
-    const page = openPage()
-    void page.client.login().catch(() => {})
-    await vi.waitUntil(() => page.left.length === 1)
-    const back = await comeBack(page)
-    await back.client.ready()
-    stage.container.innerHTML = renderToString(app(back))
+    const world = await loggedIn()
+    stage.container.innerHTML = renderToString(app(world))
     expect(stage.shown).toBe(WAITING)
     const errors: unknown[] = []
-    root = hydrateRoot(stage.container, app(back), { onRecoverableError: error => errors.push(error) })
+    root = hydrateRoot(stage.container, app(world), { onRecoverableError: error => errors.push(error) })
     await shows(ITEMS)
     expect(errors).toEqual([])
   })
 })
 
-test('O38 on a server nothing is touched', async () => {
+test('O38 a server asks the client for nothing', async () => {
   const { html, listeners } = await onServer(`
     const { createElement } = await import('react')
     const { renderToString } = await import('react-dom/server')

@@ -1,0 +1,248 @@
+// @vitest-environment happy-dom
+// @vitest-environment-options { "url": "https://app.example.com/" }
+import { createElement, type ReactNode } from 'react'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { APP, createOAuthWorld, loggedIn, type OAuthWorld, type OAuthWorldOptions } from '../support/oauth.ts'
+import { type Outcome, watch } from '../support/outcome.ts'
+import { createStage } from './stage.ts'
+
+const ITEMS = 'Items'
+const WELCOME = 'Welcome'
+const WANTED = `${APP}/items?page=2`
+
+/** The app of the docs around the client that is mocked as its `./auth`. Answers with what takes it away. */
+type Start = (client: OAuthWorld['client'], target: HTMLElement) => Promise<() => void>
+
+const shown = (text: string) => () => createElement('p', null, text)
+
+const startReact =
+  (open: (client: OAuthWorld['client']) => Promise<{ app: ReactNode; dispose?: () => void }>): Start =>
+  async (client, target) => {
+    vi.doMock('virtual:docs/pages', () => ({ Items: shown(ITEMS) }))
+    const { createRoot } = await import('react-dom/client')
+    const { app, dispose } = await open(client)
+    const root = createRoot(target)
+    root.render(app)
+    return () => {
+      root.unmount()
+      dispose?.()
+    }
+  }
+
+const startMembers = startReact(async () => {
+  const { Members } = await import('virtual:docs/members.tsx')
+  return { app: createElement(location.pathname === '/' ? shown(WELCOME) : Members) }
+})
+
+const startReactRouter = startReact(async client => {
+  const { RouterProvider } = await import('react-router/dom')
+  const { AuthProvider } = await import('silent-refresh/react')
+  const { router } = await import('virtual:docs/react-router-members.tsx')
+  return {
+    app: createElement(AuthProvider, { client }, createElement(RouterProvider, { router })),
+    dispose: () => router.dispose(),
+  }
+})
+
+const startVue: Start = async (client, target) => {
+  const { createApp, defineComponent, h } = await import('vue')
+  vi.doMock('virtual:docs/pages', () => ({ Items: defineComponent(() => () => h('p', ITEMS)) }))
+  const { RouterView } = await import('vue-router')
+  const { createAuth } = await import('silent-refresh/vue')
+  const { router } = await import('virtual:docs/vue-router-members.ts')
+  const app = createApp(RouterView).use(createAuth(client)).use(router)
+  app.mount(target)
+  return () => app.unmount()
+}
+
+const frameworks: [string, Start][] = [
+  ['RequireAuth', startMembers],
+  ['React Router', startReactRouter],
+  ['Vue Router', startVue],
+]
+
+const stage = createStage()
+let leave: () => void
+/** Everything that was on the screen, in its order. */
+let screens: string[]
+let observer: MutationObserver
+
+beforeEach(() => {
+  vi.resetModules()
+  leave = () => {}
+  observer = new MutationObserver(() => void screens.push(stage.shown))
+  observer.observe(stage.container, { childList: true, subtree: true, characterData: true })
+})
+
+afterEach(() => {
+  close()
+  observer.disconnect()
+})
+
+function close(): void {
+  leave()
+  leave = () => {}
+  vi.doUnmock('virtual:docs/auth.ts')
+  vi.doUnmock('virtual:docs/pages')
+  vi.resetModules()
+}
+
+const shows = (text: string) => vi.waitUntil(() => stage.shown.includes(text))
+const departures = ({ logs }: OAuthWorld) => logs.filter(({ type }) => type === 'left').length
+const leaves = (world: OAuthWorld, times = 1) => vi.waitUntil(() => departures(world) === times)
+const click = () => stage.container.querySelector('button')?.click()
+
+describe.each(frameworks)('%s', (_, start) => {
+  /** A page load: the address bar is that of the document. */
+  async function open(world: OAuthWorld): Promise<OAuthWorld> {
+    close()
+    history.replaceState(null, '', world.windows.href())
+    world.windows.href = () => location.href
+    screens = []
+    const { client } = world
+    vi.doMock('virtual:docs/auth.ts', () => ({ auth: client }))
+    leave = await start(client, stage.container)
+    return world
+  }
+  const visit = (given: OAuthWorldOptions = {}) => open(createOAuthWorld({ href: WANTED, ...given }))
+  const openSignedIn = async (given: OAuthWorldOptions = {}) => {
+    const world = await open(await loggedIn({ href: WANTED, ...given }))
+    await shows(ITEMS)
+    return world
+  }
+
+  test('O1 a visitor is taken to the provider, and back to the page that they wanted', async () => {
+    const world = await visit()
+    await leaves(world)
+    expect(screens.join()).not.toContain(ITEMS)
+    const back = await open(await world.back())
+    await shows(ITEMS)
+    expect(location.href).toBe(WANTED)
+    expect([departures(world), departures(back)]).toEqual([1, 0])
+  })
+
+  test('a page without a guard takes nobody to the provider', async () => {
+    const world = await visit({ href: `${APP}/` })
+    await shows(WELCOME)
+    await world.client.ready()
+    await world.settle()
+    expect(departures(world)).toBe(0)
+  })
+
+  test('O13 a login that failed is shown, and the next one is up to the user', async () => {
+    const world = await visit()
+    await leaves(world)
+    const back = await open(await world.back({ error: 'access_denied' }))
+    await shows('The authorization server has refused the login.')
+    await back.settle()
+    expect([departures(back), location.href]).toEqual([0, WANTED])
+    click()
+    await leaves(back)
+    await open(await back.back())
+    await shows(ITEMS)
+    expect(location.href).toBe(WANTED)
+  })
+
+  test('O27 a provider that cannot be reached is shown', async () => {
+    const world = createOAuthWorld({ href: WANTED })
+    world.id.fail('discovery', { status: 503 }, 2)
+    await open(world)
+    await vi.waitUntil(() => stage.container.querySelector('button'))
+    click()
+    await vi.waitUntil(() => world.calls().length === 2)
+    await world.settle()
+    expect(departures(world)).toBe(0)
+    click()
+    await leaves(world)
+  })
+
+  test('O32 a logout is not undone', async () => {
+    const world = await openSignedIn()
+    await world.client.logout()
+    await shows('You are signed out.')
+    await leaves(world)
+    await world.settle()
+    expect(departures(world)).toBe(1)
+    expect(await world.windows.left()).toContain('id_token_hint')
+    expect(location.href).toBe(WANTED)
+  })
+
+  test('O33 a logout in another tab is not undone, and a login there is shown', async () => {
+    const world = await openSignedIn({ oauth: { endSession: false } })
+    const other = world.open()
+    await other.client.ready()
+    await other.client.logout()
+    await shows('You are signed out.')
+    await world.settle()
+    expect([departures(world), departures(other)]).toEqual([0, 0])
+    void other.client.login().catch(() => {})
+    await (await other.back()).client.ready()
+    await shows(ITEMS)
+    expect(location.href).toBe(WANTED)
+  })
+
+  test('a session that the provider has ended leads to the login, and back', async () => {
+    const world = await openSignedIn()
+    world.id.revokeAll()
+    world.clock.tick(600_000)
+    await world.client.refresh().catch(() => {})
+    await leaves(world)
+    await open(await world.back())
+    await shows(ITEMS)
+    expect(location.href).toBe(WANTED)
+  })
+
+  test('F1 an outage throws nobody out', async () => {
+    const world = await openSignedIn()
+    world.id.fail('token', { status: 503 })
+    await world.client.refresh().catch(() => {})
+    await world.settle()
+    expect([stage.shown, departures(world)]).toEqual([ITEMS, 0])
+  })
+})
+
+describe('SvelteKit', () => {
+  /** What the `load` of the group says when SvelteKit asks it for that page. */
+  async function ask(world: OAuthWorld) {
+    close()
+    const { client } = world
+    vi.doMock('virtual:docs/auth.ts', () => ({ auth: client }))
+    const { load } = await import('virtual:docs/src/routes/(members)/+layout.ts')
+    return watch(load({ url: new URL(WANTED) }))
+  }
+  const settled = (load: Outcome<unknown>) => vi.waitUntil(() => load.state !== 'pending')
+
+  test('O1 a visitor is taken to the provider, and back to the page that they wanted', async () => {
+    const world = createOAuthWorld({ href: `${APP}/` })
+    const load = await ask(world)
+    await leaves(world)
+    expect(load.state).toBe('pending')
+    const back = await world.back()
+    expect(back.windows.href()).toBe(WANTED)
+    const again = await ask(back)
+    await settled(again)
+    expect([again.state, departures(back)]).toEqual(['fulfilled', 0])
+  })
+
+  test('O13 a login that failed is an error with its reason', async () => {
+    const world = createOAuthWorld({ href: WANTED })
+    await ask(world)
+    const back = await world.back({ error: 'access_denied' })
+    const load = await ask(back)
+    await settled(load)
+    expect(load.error).toMatchObject({
+      status: 401,
+      body: { message: 'The authorization server has refused the login.' },
+    })
+    expect(departures(back)).toBe(0)
+  })
+
+  test('O32 a logout is not undone', async () => {
+    const world = await loggedIn({ href: WANTED, oauth: { endSession: false } })
+    await world.client.logout()
+    const load = await ask(world)
+    await settled(load)
+    expect(load.error).toMatchObject({ status: 401, body: { message: 'You are signed out.' } })
+    expect(departures(world)).toBe(0)
+  })
+})
