@@ -44,6 +44,7 @@ export interface WorldOptions {
   tab?: World
   page?: Environment['page']
   windows?: Environment['windows']
+  keyStore?: Environment['keyStore']
   /** Nobody sees the page before `show()`. */
   prerendered?: boolean
   /** `false`: the browser has none; `'throws'`: it has, and refuses every use; `'blind'`: the query alone. */
@@ -320,6 +321,7 @@ export function createWorld(given: WorldOptions = {}): World {
       }
     },
     ...(given.windows && { windows: given.windows }),
+    ...(given.keyStore && { keyStore: given.keyStore }),
     cookies: () => world.cookies,
     localStorage: () =>
       storageOf(storage, () => {

@@ -1,0 +1,456 @@
+import { describe, expect, test } from 'vitest'
+import { dpop, getProof } from '../src/dpop/index.ts'
+import { isKey } from '../src/dpop/key.ts'
+import type { AuthClientOptions } from '../src/types.ts'
+import { API, createDPoPServer, type DPoPServer, OTHER } from './support/dpop-server.ts'
+import { createKeyStore, type TestKeyStore } from './support/key-store.ts'
+import { createWorld, type World, type WorldOptions } from './support/world.ts'
+
+interface Bound {
+  world: World
+  server: DPoPServer
+  keys: TestKeyStore
+  /** A page after this one, or another tab. */
+  next(given: WorldOptions, options?: AuthClientOptions): Bound
+}
+
+async function open(options: AuthClientOptions = {}, given: WorldOptions = {}): Promise<Bound> {
+  let world: World | undefined
+  const server = await createDPoPServer(() => world?.clock.time ?? Date.now())
+  const keys = createKeyStore()
+  const create = (around: WorldOptions, more: AuthClientOptions = {}): Bound => {
+    const made = createWorld({
+      keyStore: keys,
+      page: { href: 'https://app.example.com/', origin: 'https://app.example.com' },
+      ...around,
+      options: {
+        ...dpop(),
+        baseUrl: API,
+        allowedOrigins: [API, OTHER],
+        fetch: (input, init) => server.fetch(input, init),
+        ...options,
+        ...more,
+      },
+    })
+    world ??= made
+    return { world: made, server, keys, next: create }
+  }
+  return create(given)
+}
+
+async function signedIn(options: AuthClientOptions = {}, given: WorldOptions = {}): Promise<Bound> {
+  const bound = await open(options, given)
+  await bound.world.client.login({ user: 'ada' })
+  return bound
+}
+
+const items = `${API}/items`
+const jtis = ({ seen }: DPoPServer) => seen.map(({ proof }) => proof?.jti)
+
+describe('D1 to D3: proofs', () => {
+  test('D1 every call and request bears a proof that an independent judge accepts', async () => {
+    const { world, server } = await signedIn()
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect((await world.client.fetch(`${items}?page=2#x`, { method: 'DELETE' })).status).toBe(200)
+    await world.client.refresh()
+    expect((await world.client.fetch(items)).status).toBe(200)
+    await world.client.logout()
+    expect(server.seen.map(({ path, status }) => [path, status])).toEqual([
+      ['/login', 200],
+      ['/items', 200],
+      ['/items', 200],
+      ['/refresh_token', 200],
+      ['/items', 200],
+      ['/logout', 200],
+    ])
+    expect(new Set(server.seen.map(({ jkt }) => jkt)).size).toBe(1)
+  })
+
+  test('D1 with Ed25519, where both servers know it', async () => {
+    const { world, server } = await signedIn({ ...dpop({ algorithm: 'Ed25519' }) })
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.seen.every(({ status }) => status === 200)).toBe(true)
+  })
+
+  test('D1 an algorithm that is none is invalid_option', () => {
+    for (const wrong of [{ algorithm: 'RS256' }, { algorithm: null }, { alg: 'ES256' }]) {
+      expect(() => dpop(wrong as never)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+    }
+  })
+
+  test('D2 no two sends bear the same jti: a replay, a second try and a copied header are signed anew', async () => {
+    const { world, server } = await signedIn()
+    server.revokeAccess()
+    expect((await world.client.fetch(items)).status).toBe(200)
+    const proof = await getProof(world.client, items)
+    const copied = { ...proof, 'X-More': '1' }
+    expect((await world.client.fetch(items, { headers: copied })).status).toBe(200)
+    expect((await world.client.fetch(new Request(items, { headers: copied }))).status).toBe(200)
+    expect(new Set(jtis(server)).size).toBe(server.seen.length)
+  })
+
+  test.each([
+    [`${API}/a%20b/%C3%A9?x=1#y`, `${API}/a%20b/%C3%A9`],
+    ['/items?x=1', `${API}/items`],
+    [`${OTHER}/items`, `${OTHER}/items`],
+    ['https://API.example.com:443/items/../x', `${API}/x`],
+  ])('D3 htu of %s', async (url, htu) => {
+    const { world, server } = await signedIn({}, { page: { href: `${API}/`, origin: API } })
+    await world.client.fetch(url)
+    expect(server.seen.at(-1)?.proof?.htu).toBe(htu)
+  })
+
+  test.each([
+    ['http://[::1]:8080/items?x', 'http://[::1]:8080/items'],
+    ['https://bücher.example/ä', 'https://xn--bcher-kva.example/%C3%A4'],
+  ])('D3 htu of %s', async (url, htu) => {
+    const { origin } = new URL(url)
+    const { world, server } = await signedIn({ allowedOrigins: [API, origin] })
+    await world.client.fetch(url)
+    expect(server.seen.at(-1)?.proof?.htu).toBe(htu)
+  })
+})
+
+describe('D4 to D7: nonces', () => {
+  test('D4 of the auth server, at login and at refresh: one call more, and no failure is told', async () => {
+    const { world, server } = await open()
+    server.nonces.auth = 'first'
+    await world.client.login({ user: 'ada' })
+    server.nonces.auth = 'second'
+    await world.client.refresh()
+    await world.client.refresh()
+    expect(server.seen.map(({ path, status }) => [path, status])).toEqual([
+      ['/login', 400],
+      ['/login', 200],
+      ['/refresh_token', 400],
+      ['/refresh_token', 200],
+      ['/refresh_token', 200],
+    ])
+    expect(world.events.filter(([name]) => name === 'refreshError')).toEqual([])
+  })
+
+  test('D5 of the API: one send more, no refresh', async () => {
+    const { world, server } = await signedIn()
+    server.nonces.api = 'one'
+    expect((await world.client.fetch(items, { method: 'POST', body: 'x' })).status).toBe(200)
+    expect(server.of('/items').map(({ status, body }) => [status, body])).toEqual([
+      [401, 'x'],
+      [200, 'x'],
+    ])
+    expect(server.of('/refresh_token')).toEqual([])
+  })
+
+  test('D5 200 requests at once: 201 sends', async () => {
+    const { world, server } = await signedIn()
+    server.nonces.api = 'one'
+    const answers = await Promise.all(Array.from({ length: 200 }, () => world.client.fetch(items)))
+    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    expect(server.of('/items')).toHaveLength(201)
+  })
+
+  test('D5 a first request that is not answered holds the others back for 2 s at most', async () => {
+    const { world: other, server } = await signedIn()
+    let answer = () => {}
+    const held = new Promise<void>(resolve => {
+      answer = resolve
+    })
+    const { fetch } = server
+    server.fetch = async (input, init) => {
+      if (new URL(new Request(input).url).pathname === '/stream') await held
+      return fetch(input, init)
+    }
+    const first = other.client.fetch(`${API}/stream`)
+    const second = other.client.fetch(items)
+    await other.settle()
+    expect(server.of('/items')).toEqual([])
+    await other.clock.advance(2_000)
+    expect((await second).status).toBe(200)
+    answer()
+    expect((await first).status).toBe(200)
+  })
+
+  test('D6 a nonce that the server replaces at each answer', async () => {
+    const { world, server } = await signedIn()
+    server.nonces.api = 'each'
+    for (let call = 0; call < 5; call++) expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items').map(({ status }) => status)).toEqual([401, 200, 200, 200, 200, 200])
+  })
+
+  test('D6 two origins with nonces of their own', async () => {
+    const { world, server } = await signedIn()
+    Object.assign(server.nonces, { api: 'of-api', other: 'of-other' })
+    for (let call = 0; call < 2; call++) {
+      expect((await world.client.fetch(items)).status).toBe(200)
+      expect((await world.client.fetch(`${OTHER}/items`)).status).toBe(200)
+    }
+    expect(server.seen.filter(({ status }) => status === 401)).toHaveLength(2)
+  })
+
+  test('D6 a nonce that CORS hides: the answer is handed back, with no refresh', async () => {
+    const { world, server } = await signedIn()
+    Object.assign(server, { hidesNonces: true })
+    server.nonces.api = 'hidden'
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect([server.of('/items').length, server.of('/refresh_token').length]).toEqual([1, 0])
+  })
+
+  test('D6 a server that asks for another nonce again and again gets two sends', async () => {
+    const { world, server } = await signedIn()
+    const ask = (nonce: string) => () =>
+      new Response('{}', {
+        status: 401,
+        headers: { 'DPoP-Nonce': nonce, 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"' },
+      })
+    server.once('/items', ask('a'))
+    server.once('/items', ask('b'))
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect([server.of('/items').length, server.of('/refresh_token').length]).toEqual([2, 0])
+  })
+
+  test('D7 form, bytes and Request: the bytes are the same; a stream is not sent twice', async () => {
+    const { world, server } = await signedIn()
+    const form = new FormData()
+    form.set('a', 'ä')
+    const bodies: BodyInit[] = ['text', new URLSearchParams({ a: 'ä' }), new Blob(['bytes'])]
+    for (const body of bodies) {
+      server.nonces.api = `of ${server.seen.length}`.replace(' ', '-')
+      expect((await world.client.fetch(items, { method: 'POST', body })).status).toBe(200)
+      const [refused, answered] = server.of('/items').slice(-2)
+      expect([refused?.status, refused?.body]).toEqual([401, answered?.body])
+    }
+    server.nonces.api = 'of-form'
+    expect((await world.client.fetch(items, { method: 'POST', body: form })).status).toBe(200)
+    server.nonces.api = 'of-request'
+    expect((await world.client.fetch(new Request(items, { method: 'PUT', body: 'r' }))).status).toBe(200)
+    server.nonces.api = 'of-stream'
+    const stream = new Blob(['s']).stream()
+    const init = { method: 'POST', body: stream, duplex: 'half' } as RequestInit
+    const before = server.of('/items').length
+    expect((await world.client.fetch(items, init)).status).toBe(401)
+    expect(server.of('/items').length).toBe(before + 1)
+    // The next one carries the nonce.
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items').length).toBe(before + 2)
+  })
+})
+
+describe('D8 to D12: keys', () => {
+  test('D8 a second tab uses the handed-over token with the same key, with no call', async () => {
+    const bound = await signedIn()
+    const { world: other, server } = bound.next({ browser: bound.world })
+    const calls = server.seen.length
+    expect((await other.client.ready()).status).toBe('authenticated')
+    expect(server.seen.length).toBe(calls)
+    expect((await other.client.fetch(items)).status).toBe(200)
+    expect(server.seen.at(-1)?.jkt).toBe(server.seen[0]?.jkt)
+  })
+
+  test('D9 two tabs that log in at the same moment: the surviving session has its own key, in both', async () => {
+    const first = await open()
+    const second = first.next({ browser: first.world })
+    const { server } = first
+    await Promise.allSettled([
+      first.world.client.login({ user: 'ada' }),
+      second.world.client.login({ user: 'ada' }),
+    ])
+    await first.world.settle()
+    for (const { world } of [first, second]) expect((await world.client.fetch(items)).status).toBe(200)
+    const used = server.of('/items').map(({ jkt }) => jkt)
+    expect(new Set(used)).toEqual(new Set([server.cookie?.jkt]))
+    await first.world.client.refresh()
+    const page = first.next({ browser: first.world })
+    expect((await page.world.client.ready()).status).toBe('authenticated')
+  })
+
+  test('D10 a reload: the key comes from the store, and the refresh by cookie is accepted', async () => {
+    const bound = await signedIn()
+    bound.world.close()
+    const { world, server } = bound.next({ before: bound.world })
+    expect((await world.client.ready()).status).toBe('authenticated')
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(new Set(server.seen.map(({ jkt }) => jkt)).size).toBe(1)
+  })
+
+  test('D10 logins that failed, or were never ended, do not displace the key of the session', async () => {
+    const bound = await signedIn()
+    const { world, server } = bound
+    for (let attempt = 0; attempt < 7; attempt++) {
+      server.once('/login', () => new Response('{"error":"no"}', { status: 401 }))
+      await world.client.login({ user: 'bob' }).catch(() => {})
+    }
+    world.close()
+    const next = bound.next({ before: world })
+    expect((await next.world.client.ready()).status).toBe('authenticated')
+    expect(bound.keys.kept.size).toBeLessThanOrEqual(8)
+  })
+
+  test('D11 keys that cannot be stored live as long as the page', async () => {
+    const bound = await open()
+    bound.keys.isBroken = true
+    await bound.world.client.login({ user: 'ada' })
+    expect((await bound.world.client.fetch(items)).status).toBe(200)
+    await bound.world.client.refresh()
+    bound.world.close()
+    const { world } = bound.next({ before: bound.world })
+    expect(await world.client.ready()).toMatchObject({ status: 'anonymous' })
+  })
+
+  test('D11 a store that never answers delays a login by seconds, and no more', async () => {
+    const bound = await open()
+    bound.keys.hangs = true
+    const login = bound.world.client.login({ user: 'ada' })
+    await bound.keys.asked
+    await bound.world.clock.advance(4_000)
+    expect((await login).status).toBe('authenticated')
+  })
+
+  test('D11 site data that is cleared under a living tab: the session goes on in it', async () => {
+    const { world, keys } = await signedIn()
+    keys.kept.clear()
+    await world.client.refresh()
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test('D12 no private key can be exported, and none is anywhere but in the store', async () => {
+    const { world, keys } = await signedIn()
+    const [record] = keys.kept.values()
+    expect(record.privateKey.extractable).toBe(false)
+    await expect(crypto.subtle.exportKey('jwk', record.privateKey)).rejects.toThrow()
+    expect(Object.keys(record.jwk).sort()).toEqual(['crv', 'kty', 'x', 'y'])
+    const seen = JSON.stringify([[...world.storage], [...world.sessionStorage], world.logs, world.events])
+    expect(seen).not.toContain(record.jwk.x)
+  })
+
+  test('D12 a logout removes the key', async () => {
+    const { world, keys } = await signedIn()
+    expect(keys.kept.size).toBe(1)
+    await world.client.logout()
+    await world.settle()
+    expect(keys.kept.size).toBe(0)
+  })
+})
+
+describe('D13 to D16', () => {
+  test.each(['Bearer', 'bearer', 'mac', ''])('D13 a token of type %j is refused', async type => {
+    const { world, server } = await open()
+    server.tokenType = type
+    await expect(world.client.login({ user: 'ada' })).rejects.toMatchObject({ code: 'malformed_response' })
+  })
+
+  test.each(['dpop', 'DPOP', 'DPoP'])('D13 %s is accepted', async type => {
+    const { world, server } = await open()
+    server.tokenType = type
+    await world.client.login({ user: 'ada' })
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test.each([
+    ['no key', () => undefined],
+    ['an id alone', (key: any) => ({ id: key.id })],
+    [
+      'one that can be exported',
+      async (key: any) => {
+        const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+        const { privateKey } = await crypto.subtle.generateKey(algorithm, true, ['sign'])
+        return { ...key, privateKey }
+      },
+    ],
+    [
+      'RSA',
+      async (key: any) => {
+        const algorithm = {
+          name: 'RSASSA-PKCS1-v1_5',
+          hash: 'SHA-256',
+          modulusLength: 2048,
+          publicExponent: new Uint8Array([1, 0, 1]),
+        }
+        const { privateKey } = await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify'])
+        return { ...key, privateKey }
+      },
+    ],
+    ['a wrong thumbprint', (key: any) => ({ ...key, id: 'x'.repeat(43) })],
+    ['another public key', (key: any) => ({ ...key, jwk: { ...key.jwk, x: key.jwk.y } })],
+    ['a member more', (key: any) => ({ ...key, jwk: { ...key.jwk, d: 'x' } })],
+  ])('D14 a handover with %s is not adopted', async (_, forge) => {
+    const { keys } = await signedIn()
+    const [record] = keys.kept.values()
+    const { id, privateKey, jwk } = record
+    expect(await isKey({ id, privateKey, jwk })).toBe(true)
+    expect(await isKey(await forge({ id, privateKey, jwk }))).toBe(false)
+  })
+
+  test('D14 a handover with a key of the other algorithm is adopted, and signed as that key signs', async () => {
+    const bound = await signedIn()
+    const { world, server } = bound.next({ browser: bound.world }, dpop({ algorithm: 'Ed25519' }))
+    expect((await world.client.ready()).status).toBe('authenticated')
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.seen.at(-1)?.jkt).toBe(server.seen[0]?.jkt)
+  })
+
+  test.each([2, -2])(
+    'D15 a clock that is %i hours off: with nonces, and with a readable date',
+    async hours => {
+      const { world, server } = await open({}, { skew: hours * 3_600_000 })
+      server.showsDate = true
+      await world.client.login({ user: 'ada' })
+      expect(server.of('/login').map(({ status }) => status)).toEqual([400, 200])
+      expect((await world.client.fetch(items)).status).toBe(200)
+      await world.client.refresh()
+      expect(server.of('/refresh_token').map(({ status }) => status)).toEqual([200])
+    },
+  )
+
+  test('D16 invalid_dpop_proof of the API: no refresh, and the answer is handed back', async () => {
+    const { world, server } = await signedIn()
+    server.once(
+      '/items',
+      () =>
+        new Response('{}', {
+          status: 401,
+          headers: { 'WWW-Authenticate': 'DPoP error="invalid_dpop_proof", algs="ES256"' },
+        }),
+    )
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect([server.of('/items').length, server.of('/refresh_token').length]).toEqual([1, 0])
+  })
+
+  test.each([400, 401])('D16 invalid_dpop_proof of the auth server (%i) signs nobody out', async status => {
+    const { world, server } = await signedIn()
+    server.once('/refresh_token', () => new Response('{"error":"invalid_dpop_proof"}', { status }))
+    await expect(world.client.refresh()).rejects.toMatchObject({ code: 'refresh_unavailable' })
+    expect(world.client.session.status).toBe('authenticated')
+    await world.client.refresh()
+    expect(world.client.session).toMatchObject({ status: 'authenticated', error: null })
+  })
+})
+
+describe('getProof', () => {
+  test('makes the headers of one request that auth.fetch does not send', async () => {
+    const { world, server } = await signedIn()
+    for (const method of ['GET', 'post']) {
+      const headers = await getProof(world.client, `${items}?x=1`, method)
+      expect((await server.fetch(`${items}?x=1`, { method, headers: { ...headers } })).status).toBe(200)
+    }
+  })
+
+  test('nothing for a stranger, or for nobody', async () => {
+    const { world } = await signedIn()
+    for (const url of ['https://evil.example/items', 'javascript:1', '//evil.example']) {
+      await expect(getProof(world.client, url)).rejects.toMatchObject({
+        code: 'invalid_option',
+        message: expect.stringContaining('"url"'),
+      })
+    }
+    await world.client.logout()
+    expect(await getProof(world.client, items)).toBeNull()
+  })
+
+  test('a client without dpop() is named', async () => {
+    const world = createWorld()
+    await world.login()
+    await expect(getProof(world.client, items)).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('"auth"'),
+    })
+  })
+})
