@@ -12,6 +12,7 @@ import type { AuthClientOptions, LogEvent } from '../src/types.ts'
 // - idtoken-sig-rs256, invalid-sig-rs256 and kid-absent-multiple-jwks: no signature is checked, since the token comes from the
 //   token endpoint by TLS (OpenID Connect Core 1.0 §3.1.3.7 no. 6);
 // - idtoken-sig-none: it wants a client that is registered for unsigned tokens. They are refused, see invalid-null-alg;
+// - userinfo-bearer-body: the token goes in the header, see userinfo-bearer-header;
 // - client-secret-basic: an app in a browser keeps no secret.
 
 const APP = 'https://app.example.com'

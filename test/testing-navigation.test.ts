@@ -15,6 +15,7 @@ import {
   type TestClientOptions,
   type TestSession,
 } from '../src/testing/index.ts'
+import { createPageWindows } from '../src/testing/windows.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 
@@ -108,6 +109,7 @@ describe('a tab that leaves for the authorization server', () => {
     spoil(server)
     const auth = openTab()
     const login = watch(auth.login())
+    await vi.waitUntil(() => server.count('authorize') === 1)
     await expect(browser.returned(auth)).rejects.toThrow()
     await clock.advance(60_000)
     expect(login.state).toBe('login_cancelled')
@@ -385,6 +387,16 @@ describe('a page that is loaded again', () => {
     expect(late.state).toBe('pending')
   })
 
+  test('is gone with its login, which never settles, whatever is disposed', async () => {
+    const { browser, clock, openTab } = open()
+    const auth = openTab()
+    const login = watch(auth.login())
+    const back = await browser.returned(auth)
+    auth.dispose()
+    await clock.advance(60_000)
+    expect([login.state, back.session.status]).toEqual(['pending', 'authenticated'])
+  })
+
   test.each(['https://other.example.com/', 'https://', 'http://app.example.com/'])('is not at %s', url => {
     expect(() => open().openTab(url)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining('"url"') }),
@@ -392,7 +404,7 @@ describe('a page that is loaded again', () => {
   })
 
   test('the popup of a browser that is disposed opens nothing more', async () => {
-    const { server, browser, openTab } = open()
+    const { clock, server, browser, openTab } = open()
     const release = server.hold('authorize')
     openTab()
       .login({ popup: true })
@@ -400,7 +412,56 @@ describe('a page that is loaded again', () => {
     await vi.waitUntil(() => server.count('authorize') === 1)
     browser.dispose()
     release()
-    await new Promise(resolve => setTimeout(resolve, 10))
+    await clock.advance(0)
     expect(server.count('token')).toBe(0)
+  })
+})
+
+describe('the windows of a page', () => {
+  function openWindows() {
+    let arrive: (url: URL) => void = () => {}
+    const popup = { isClosed: false, show: vi.fn(), close: vi.fn() }
+    let isBehind = false
+    const windows = createPageWindows({
+      href: HERE,
+      navigate: () =>
+        new Promise(resolve => {
+          arrive = resolve
+        }),
+      openPopup: () => popup,
+      close: vi.fn(),
+      isBehind: () => isBehind,
+      storedNames: () => [],
+      report: vi.fn(),
+    })
+    return {
+      windows,
+      popup,
+      async arrive() {
+        arrive(new URL(`${APP}/?code=1`))
+        await Promise.resolve()
+        await Promise.resolve()
+      },
+      lookAway() {
+        isBehind = true
+      },
+    }
+  }
+
+  test('tell nothing of a frame that was removed', async () => {
+    const { windows, arrive } = openWindows()
+    const [kept, removed] = [vi.fn(), vi.fn()]
+    windows.frame(`${APP}/`, kept)
+    await arrive()
+    windows.frame(`${APP}/`, removed)()
+    await arrive()
+    expect([kept.mock.calls, removed.mock.calls]).toEqual([[[`${APP}/?code=1`]], []])
+  })
+
+  test('have no focus while the user is in a popup', () => {
+    const { windows, lookAway } = openWindows()
+    expect(windows.hasFocus()).toBe(true)
+    lookAway()
+    expect(windows.hasFocus()).toBe(false)
   })
 })

@@ -95,6 +95,19 @@ export function createPage(
     }
   }
 
+  /** The storage as this page has it: one that is gone writes nothing. */
+  const own = (storage: PageStorage, written = () => {}) => ({
+    getItem: storage.getItem,
+    setItem(key: string, value: string) {
+      if (isClosed) return
+      storage.setItem(key, value)
+      written()
+    },
+    removeItem(key: string) {
+      if (!isClosed) storage.removeItem(key)
+    },
+  })
+
   const environment: Environment = {
     ...globals,
     page,
@@ -128,16 +141,12 @@ export function createPage(
       hearing.add(listener)
       return untilClosed(() => void hearing.delete(listener))
     },
-    localStorage: () => ({
-      ...localStorage,
-      setItem(key, value) {
-        if (isClosed) return
-        localStorage.setItem(key, value)
+    localStorage: () =>
+      own(localStorage, () => {
         for (const other of hearing)
           if (other.page !== page) deliver(other.callback, `${name} writes to localStorage`)
-      },
-    }),
-    sessionStorage: () => sessionStorage,
+      }),
+    sessionStorage: () => own(sessionStorage),
   }
 
   return {
