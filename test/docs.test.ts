@@ -25,6 +25,19 @@ const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html',
 const GIVEN: Record<string, Record<string, string>> = {
   'docs/frameworks.md': {
     'foreign.d.ts': `
+      declare module '@angular/router' {
+        interface UrlTree { root: unknown }
+        interface Extras { browserUrl?: string; info?: unknown; onSameUrlNavigation?: 'reload' | 'ignore'; replaceUrl?: boolean }
+        export class Router {
+          parseUrl(url: string): UrlTree
+          navigateByUrl(url: string, extras?: Extras): Promise<boolean>
+          currentNavigation(): { extras: Extras } | null
+        }
+        export class RouterOutlet {}
+        export class RedirectCommand { constructor(redirectTo: UrlTree, behavior?: Extras) }
+        export type CanActivateFn = (route: unknown, state: { url: string }) => Promise<boolean | RedirectCommand>
+        export type Routes = { path: string; component: unknown; children?: Routes; canActivate?: CanActivateFn[]; runGuardsAndResolvers?: 'always' }[]
+      }
       declare module 'next/navigation' { export function useRouter(): { replace(to: string): void } }
       interface ImportMeta { server: boolean }
       declare function defineNuxtConfig(config: { routeRules: Record<string, { ssr: boolean }> }): unknown

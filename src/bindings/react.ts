@@ -17,8 +17,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
-import type { AuthError } from '../kernel/errors.ts'
-import type { AuthClient, JwtClaims, Session } from '../types.ts'
+import type { AnonymousSession, AuthClient, JwtClaims, Session } from '../types.ts'
 import { type AnySession, selecting, UNKNOWN } from './selection.ts'
 
 const AuthContext: Context<AuthClient<unknown, unknown> | null> = /* @__PURE__ */ createContext<AuthClient<
@@ -66,6 +65,8 @@ export function useSession(selector?: (session: AnySession) => unknown): unknown
   return useSessionOf(useAuth(), selector)
 }
 
+type LoginError = NonNullable<AnonymousSession['error']>
+
 export interface RequireAuthProps {
   /** Rendered while somebody is signed in. */
   readonly children?: ReactNode
@@ -75,7 +76,7 @@ export interface RequireAuthProps {
    * Renders what a user sees after a logout, or after a login that failed. `login` logs in again, and comes back to this
    * page. `error.code` is `no_session` after a logout.
    */
-  readonly error: (error: AuthError, login: () => void) => ReactNode
+  readonly error: (error: LoginError, login: () => void) => ReactNode
 }
 
 /**
@@ -146,7 +147,7 @@ function useGuard(
   { children, fallback, error: render }: RequireAuthProps,
 ): ReactNode {
   const status = useSessionOf(auth, session => session.status)
-  const [error, setError] = useState<AuthError>()
+  const [error, setError] = useState<LoginError>()
   useEffect(() => {
     if (status === 'authenticated') setError(undefined)
     else if (status === 'unknown') auth.ready().catch(setError)

@@ -20,3 +20,10 @@ declare module 'virtual:docs/members.tsx' {
 declare module 'virtual:docs/src/routes/(members)/+layout.ts' {
   export function load(event: { url: URL }): Promise<void>
 }
+declare module 'virtual:docs/angular-guard.ts' {
+  export function signedInOnly(route: null, state: { url: string }): Promise<unknown>
+  export function askAgain(): void
+}
+declare module '@angular/router' {
+  export const Router: import('@angular/core').Type<object>
+}

@@ -10,28 +10,37 @@ const ITEMS = 'Items'
 const WELCOME = 'Welcome'
 const WANTED = `${APP}/items?page=2`
 
-/** The app of the docs around the client that is mocked as its `./auth`. Answers with what takes it away. */
-type Start = (client: OAuthWorld['client'], target: HTMLElement) => Promise<() => void>
+interface App {
+  leave(): void
+  /** Goes to another page of the app, without a page load. */
+  go?(path: string): Promise<unknown>
+}
+
+/** The app of the docs, around the client that is mocked as its `./auth`. */
+type Start = (client: OAuthWorld['client'], target: HTMLElement) => Promise<App>
 
 const shown = (text: string) => () => createElement('p', null, text)
 
 const startReact =
-  (open: (client: OAuthWorld['client']) => Promise<{ app: ReactNode; dispose?: () => void }>): Start =>
+  (open: (client: OAuthWorld['client']) => Promise<App & { page: ReactNode }>): Start =>
   async (client, target) => {
     vi.doMock('virtual:docs/pages', () => ({ Items: shown(ITEMS) }))
     const { createRoot } = await import('react-dom/client')
-    const { app, dispose } = await open(client)
+    const app = await open(client)
     const root = createRoot(target)
-    root.render(app)
-    return () => {
-      root.unmount()
-      dispose?.()
+    root.render(app.page)
+    return {
+      ...app,
+      leave() {
+        root.unmount()
+        app.leave()
+      },
     }
   }
 
 const startMembers = startReact(async () => {
   const { Members } = await import('virtual:docs/members.tsx')
-  return { app: createElement(location.pathname === '/' ? shown(WELCOME) : Members) }
+  return { page: createElement(location.pathname === '/' ? shown(WELCOME) : Members), leave() {} }
 })
 
 const startReactRouter = startReact(async client => {
@@ -39,8 +48,9 @@ const startReactRouter = startReact(async client => {
   const { AuthProvider } = await import('silent-refresh/react')
   const { router } = await import('virtual:docs/react-router-members.tsx')
   return {
-    app: createElement(AuthProvider, { client }, createElement(RouterProvider, { router })),
-    dispose: () => router.dispose(),
+    page: createElement(AuthProvider, { client }, createElement(RouterProvider, { router })),
+    leave: () => router.dispose(),
+    go: path => router.navigate(path),
   }
 })
 
@@ -52,7 +62,7 @@ const startVue: Start = async (client, target) => {
   const { router } = await import('virtual:docs/vue-router-members.ts')
   const app = createApp(RouterView).use(createAuth(client)).use(router)
   app.mount(target)
-  return () => app.unmount()
+  return { leave: () => app.unmount(), go: path => router.push(path) }
 }
 
 const frameworks: [string, Start][] = [
@@ -62,14 +72,13 @@ const frameworks: [string, Start][] = [
 ]
 
 const stage = createStage()
-let leave: () => void
+let app: App | undefined
 /** Everything that was on the screen, in its order. */
 let screens: string[]
 let observer: MutationObserver
 
 beforeEach(() => {
   vi.resetModules()
-  leave = () => {}
   observer = new MutationObserver(() => void screens.push(stage.shown))
   observer.observe(stage.container, { childList: true, subtree: true, characterData: true })
 })
@@ -80,8 +89,8 @@ afterEach(() => {
 })
 
 function close(): void {
-  leave()
-  leave = () => {}
+  app?.leave()
+  app = undefined
   vi.doUnmock('virtual:docs/auth.ts')
   vi.doUnmock('virtual:docs/pages')
   vi.resetModules()
@@ -101,7 +110,7 @@ describe.each(frameworks)('%s', (_, start) => {
     screens = []
     const { client } = world
     vi.doMock('virtual:docs/auth.ts', () => ({ auth: client }))
-    leave = await start(client, stage.container)
+    app = await start(client, stage.container)
     return world
   }
   const visit = (given: OAuthWorldOptions = {}) => open(createOAuthWorld({ href: WANTED, ...given }))
@@ -181,6 +190,22 @@ describe.each(frameworks)('%s', (_, start) => {
     expect(location.href).toBe(WANTED)
   })
 
+  test('O33 from page to page a logout is not undone either, and the login comes back to the page that was wanted', async () => {
+    const world = await openSignedIn({ oauth: { endSession: false } })
+    await world.client.logout()
+    await shows('You are signed out.')
+    if (!app?.go) return
+    await app.go('/')
+    await shows(WELCOME)
+    await app.go('/items?page=3')
+    await shows('You are signed out.')
+    expect([location.href, departures(world)]).toEqual([`${APP}/items?page=3`, 0])
+    click()
+    const back = await open(await world.back())
+    await shows(ITEMS)
+    expect([location.href, departures(back)]).toEqual([`${APP}/items?page=3`, 0])
+  })
+
   test('a session that the provider has ended leads to the login, and back', async () => {
     const world = await openSignedIn()
     world.id.revokeAll()
@@ -243,6 +268,60 @@ describe('SvelteKit', () => {
     const load = await ask(world)
     await settled(load)
     expect(load.error).toMatchObject({ status: 401, body: { message: 'You are signed out.' } })
+    expect(departures(world)).toBe(0)
+  })
+})
+
+describe('Angular', () => {
+  async function ask(world: OAuthWorld, url = '/items?page=2') {
+    close()
+    const { client } = world
+    vi.doMock('virtual:docs/auth.ts', () => ({ auth: client }))
+    await import('@angular/compiler')
+    const [{ signedInOnly }, { Router }, { Location }, { Injector, runInInjectionContext }] =
+      await Promise.all([
+        import('virtual:docs/angular-guard.ts'),
+        import('@angular/router'),
+        import('@angular/common'),
+        import('@angular/core'),
+      ])
+    const injector = Injector.create({
+      providers: [
+        { provide: Router, useValue: { parseUrl: (path: string) => path } },
+        { provide: Location, useValue: { prepareExternalUrl: (path: string) => `/base${path}` } },
+      ],
+    })
+    return watch(runInInjectionContext(injector, () => signedInOnly(null, { url })))
+  }
+  const settled = (guard: Outcome<unknown>) => vi.waitUntil(() => guard.state !== 'pending')
+
+  test('O1 a visitor is taken to the provider, and back to the page that they wanted', async () => {
+    const world = createOAuthWorld({ href: `${APP}/base/` })
+    const guard = await ask(world)
+    await leaves(world)
+    expect(guard.state).toBe('pending')
+    const back = await world.back()
+    expect(back.windows.href()).toBe(`${APP}/base/items?page=2`)
+    const again = await ask(back)
+    await settled(again)
+    expect([again.value, departures(back)]).toEqual([true, 0])
+  })
+
+  test.each([
+    ['O13 a login that failed', { error: 'access_denied' }, 'login_rejected'],
+    ['O32 a logout', undefined, 'no_session'],
+  ])('%s leads to the page that shows it, under the same address', async (_, decision, code) => {
+    const first = createOAuthWorld({ href: WANTED, oauth: { endSession: false } })
+    await ask(first)
+    const world = await first.back(decision)
+    await world.client.ready()
+    if (!decision) await world.client.logout()
+    const guard = await ask(world)
+    await settled(guard)
+    expect(guard.value).toEqual({
+      redirectTo: '/signed-out',
+      behavior: { browserUrl: '/items?page=2', info: expect.objectContaining({ code }) },
+    })
     expect(departures(world)).toBe(0)
   })
 })

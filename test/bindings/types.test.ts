@@ -10,6 +10,7 @@ import { describe, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { createAuthClient as createCore, shareTabs } from '../../src/core.ts'
 import { createAuthClient } from '../../src/index.ts'
+import type { AuthErrorCode } from '../../src/kernel/errors.ts'
 import type { AuthClient, EndpointContext, JwtClaims, Session } from '../../src/types.ts'
 
 interface Claims {
@@ -40,6 +41,19 @@ test('a client of either entry fits, whatever its claims and user', () => {
 
 test('useAuth is the core client until told which one', () => {
   expectTypeOf(useClients).returns.toBeVoid()
+})
+
+test('RequireAuth has to be told what it shows instead of another login', () => {
+  const error: react.RequireAuthProps['error'] = ({ code, message }, login) => {
+    expectTypeOf(code).toEqualTypeOf<AuthErrorCode>()
+    expectTypeOf(login).toEqualTypeOf<() => void>()
+    return message
+  }
+  const bound = () => react.createAuthHooks(core).RequireAuth
+  expectTypeOf(react.RequireAuth).toBeCallableWith({ error })
+  expectTypeOf(bound).returns.toBeCallableWith({ error, fallback: 'One moment', children: 'Items' })
+  // @ts-expect-error nothing is shown after a logout, or after a login that failed
+  void (() => react.RequireAuth({ fallback: 'One moment' }))
 })
 
 test('useSession knows claims and user where it is told, or where the selector says', () => {
