@@ -511,6 +511,26 @@ describe('O25: the user comes back without an answer', () => {
     expect((await (await world.back()).client.ready()).status).toBe('authenticated')
   })
 
+  test('O25 a login in the very task of the return from that cache is another one', async () => {
+    const world = createOAuthWorld()
+    const first = watch(world.client.login())
+    await world.windows.left()
+    world.wake('pageshow', true)
+    const second = watch(world.client.login())
+    expect(await world.windows.left()).toContain('/authorize')
+    expect([first.state, second.state]).toEqual(['login_cancelled', 'pending'])
+  })
+
+  test('O25 a login after one that was aborted in the same task is another one, as under StrictMode', async () => {
+    const world = createOAuthWorld()
+    const controller = new AbortController()
+    const first = watch(world.client.login(undefined, { signal: controller.signal }))
+    controller.abort(new Error('unmounted'))
+    const second = watch(world.client.login())
+    expect(await world.windows.left()).toContain('/authorize')
+    expect([first.state, second.state]).toEqual([new Error('unmounted'), 'pending'])
+  })
+
   test('O25 a page that is still there after "timeout" rejects, too', async () => {
     const world = createOAuthWorld()
     const login = world.client.login()

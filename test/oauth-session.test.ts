@@ -254,7 +254,7 @@ describe('O28 to O30: the hidden frame', () => {
     const world = await loggedIn({ ...silent, server: { refreshTokens: 'never' } })
     const token = world.client.peekAccessToken()
     const refreshed = new Promise(resolve => world.client.on('refresh', resolve))
-    void world.clock.advance(290_000)
+    void world.clock.advance(256_000)
     const query = await follow(world)
     expect(query.get('id_token_hint')).toMatch(/^ey/)
     await refreshed
@@ -439,6 +439,40 @@ describe('O31 to O35: logout', () => {
     await world.settle()
     expect(login.state).toBe('login_cancelled')
   })
+
+  test('O33 a logout while the page leaves for a login takes its place', async () => {
+    const world = await loggedIn()
+    const login = watch(world.client.login({ acrValues: 'gold' }))
+    expect(await world.windows.left()).toContain('/authorize')
+    await world.client.logout()
+    expect(await world.windows.left()).toContain('/logout')
+    expect(login.state).toBe('superseded')
+  })
+
+  test.each(['this tab', 'another tab'])(
+    'O33 a logout in %s, before the page has left for a login, keeps it from leaving',
+    async where => {
+      let go = () => {}
+      const prepare = (parameters: URLSearchParams) =>
+        new Promise<URLSearchParams>(resolve => {
+          go = () => resolve(parameters)
+        })
+      const first = await loggedIn({ oauth: { endSession: false } })
+      const world = createOAuthWorld({
+        id: first.id,
+        oauth: { endSession: false, prepare },
+        world: { browser: first },
+      })
+      await world.client.ready()
+      const login = watch(world.client.login({ acrValues: 'gold' }))
+      await world.settle()
+      await (where === 'this tab' ? world : first).client.logout()
+      go()
+      await world.settle()
+      expect(login.state).toBe('superseded')
+      expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+    },
+  )
 
   test.each([
     ['the network', 'network'],

@@ -6,7 +6,7 @@ import { browserWindows } from '../kernel/windows.ts'
 import { createBegin } from './authorization.ts'
 import { objection } from './automatic.ts'
 import { type Calls, createCalls } from './calls.ts'
-import { createDeparture } from './departure.ts'
+import { createDeparture, superseded } from './departure.ts'
 import { toLocalAddress } from './local-address.ts'
 import { createMetadata, endpointOf } from './metadata.ts'
 import { type Config, type Login, readLoginRequest } from './options.ts'
@@ -115,12 +115,15 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     leave,
     hasSession: async () => (await endOfSession()) !== undefined,
     ...createCalls(kernel, config, metadata, transactions, silently),
-    changed({ type }) {
-      if (type === 'commit') lastIdToken = kernel.session.held?.idToken
+    changed(change) {
+      if (change.type === 'commit') lastIdToken = kernel.session.held?.idToken
+      const isLogout = change.type === 'clear' && change.wasSignedIn && change.why.reason !== 'rejected'
+      // The server would sign the user in again.
+      if (isLogout) departure.cancel(superseded())
     },
     woke({ type, persisted }) {
-      if (type === 'pageshow' && persisted) departure.back()
+      if (type === 'pageshow' && persisted) departure.cancel()
     },
-    dispose: departure.back,
+    dispose: departure.cancel,
   }
 }
