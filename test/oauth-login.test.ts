@@ -116,6 +116,14 @@ describe('O1: login() goes to the authorization endpoint, and comes back', () =>
     expect(next.id.count('authorize')).toBe(1)
   })
 
+  test.each([{}, { popup: true }])('O1 a "prepare" that hangs: %o rejects after "timeout"', async request => {
+    const world = createOAuthWorld({ oauth: { prepare: () => new Promise(() => {}) } })
+    const login = watch(world.client.login(request))
+    await world.clock.advance(10_001)
+    expect(login.state).toBe('login_unavailable')
+    expect(world.windows.popups.every(({ closed }) => closed)).toBe(true)
+  })
+
   test('O1 a login that everybody gives up does not leave the page', async () => {
     const world = createOAuthWorld()
     const go = world.id.hold('discovery')

@@ -80,6 +80,18 @@ describe('O19 to O24: the popup', () => {
     expect(world.windows.popups[0]?.closed).toBe(true)
   })
 
+  test.each(['abort', 'dispose'])('O24 %s closes it before its address is known, too', async how => {
+    const world = createOAuthWorld({ oauth: { prepare: () => new Promise(() => {}) } })
+    const controller = new AbortController()
+    const login = watch(world.client.login({ popup: true }, { signal: controller.signal }))
+    await world.settle()
+    if (how === 'abort') controller.abort(new Error('enough'))
+    else world.client.dispose()
+    await world.settle()
+    expect(login.state).toEqual(how === 'abort' ? new Error('enough') : 'disposed')
+    expect(world.windows.popups[0]?.closed).toBe(true)
+  })
+
   test('O24 a login that cannot begin closes it, too', async () => {
     const world = createOAuthWorld()
     world.id.fail('discovery', { status: 503 })

@@ -77,7 +77,7 @@ export interface OAuthOptions {
    * @default none
    */
   parameters?: Record<string, string> | undefined
-  /** Changes the parameters of the authorization request at the end, such as `par` (RFC 9126). @default none */
+  /** Changes the parameters of the authorization request at the end, within `timeout`: such as `par` (RFC 9126). @default none */
   prepare?: PrepareRequest | undefined
   /**
    * Shows the address that the user had left, after the return: path, query and fragment. For a router that was created
