@@ -82,6 +82,10 @@ describe('O1: login() goes to the authorization endpoint, and comes back', () =>
     'code_challenge_method',
     'request',
     'request_uri',
+    'prompt',
+    'login_hint',
+    'max_age',
+    'acr_values',
   ])('O1 "parameters" with %s are refused, here and in login', async name => {
     const parameters = { [name]: 'mine' }
     const refusal = { code: 'invalid_option', message: expect.stringContaining('"parameters"') }

@@ -538,9 +538,30 @@ describe('O36, O37: step-up', () => {
   })
 
   test.each([
+    { max_age: '-5' },
+    { max_age: '1e999' },
+    { max_age: '1.5' },
+    { max_age: ' ' },
+    { max_age: 'soon' },
+    { max_age: '9'.repeat(400) },
+    { max_age: [] },
+    { scope: 5 },
+    { acr_values: {} },
+  ])('O36 a challenge with %j is invalid_option, and the page stays', async parameters => {
+    const world = await loggedIn()
+    const wrong = { challenge: { ...challenge, parameters } }
+    await expect(world.client.login(wrong)).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('"challenge"'),
+    })
+    expect(stored(world)).toHaveLength(1) // the mark of the login before
+  })
+
+  test.each([
     ['that it asked for', {}, 'fulfilled'],
     ['of another acr', { acr: 'bronze' }, 'malformed_response'],
     ['with less scope', { scope: 'openid profile offline_access' }, 'malformed_response'],
+    ['that leaves out another scope, as some servers do', { scope: 'openid profile transfer' }, 'fulfilled'],
   ])('O36 an answer %s', async (_, decision, outcome) => {
     const world = await loggedIn()
     void world.client.login({ challenge }).catch(() => {})

@@ -87,7 +87,7 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
         nonce,
         maxAge,
         acr: challenge && acrValues,
-        scope: challenge && scope,
+        scope: challenge?.parameters.scope,
         key: key?.id,
       },
     }
