@@ -452,6 +452,35 @@ describe('O13, O14: the server says no', () => {
 })
 
 describe('O17, O18: the exchange', () => {
+  test('O14 a step-up is completed, also where another tab hands its session over first', async () => {
+    const first = await loggedIn()
+    const tab = first.open()
+    await tab.client.ready()
+    void tab.client.login({ acrValues: 'gold' }).catch(() => {})
+    const next = await tab.back({ acr: 'gold' })
+    await first.client.refresh()
+    await next.settle()
+    expect(next.client.session.status).toBe('authenticated')
+    expect(await next.client.ready()).toMatchObject({ user: { acr: 'gold' }, error: null })
+    await first.settle()
+    expect(first.client.session).toMatchObject({ user: { acr: 'gold' }, error: null })
+  })
+
+  test.each(['setTokens', 'logout'] as const)(
+    'O14 what the app decides by %s, before it asks for the session, stays',
+    async how => {
+      const before = createOAuthWorld()
+      void before.client.login().catch(() => {})
+      const world = await before.back()
+      if (how === 'setTokens') await world.client.setTokens({ accessToken: 'of-the-app' })
+      else await world.client.logout()
+      const { session } = world.client
+      await world.client.ready()
+      expect(world.client.session).toBe(session)
+      expect(world.id.count('token')).toBe(0)
+    },
+  )
+
   test('O17 200 requests wait for it, and go out once, with the token', async () => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
