@@ -80,8 +80,8 @@ export interface OAuthOptions {
   /** Changes the parameters of the authorization request at the end, within `timeout`: such as `par` (RFC 9126). @default none */
   prepare?: PrepareRequest | undefined
   /**
-   * Shows the address that the user had left, after the return: path, query and fragment. For a router that was created
-   * before the client, and has to be told. @default history.replaceState
+   * Called after the return, when the address has been set by `history.replaceState`: with path, query and fragment. For
+   * a router that was created before the client, and has to be told. @default none
    */
   navigate?: ((address: string) => void) | undefined
 }
