@@ -393,6 +393,32 @@ describe('O31 to O35: logout', () => {
     expect([...world.logs, ...other.logs].filter(({ type }) => type === 'left')).toEqual([])
   })
 
+  test.each([
+    ['"endSession: false"', { endSession: false }],
+    [
+      'a server that has nowhere to log out',
+      {
+        metadata: {
+          authorization_endpoint: 'https://id.example.com/authorize',
+          token_endpoint: 'https://id.example.com/token',
+          revocation_endpoint: 'https://id.example.com/revoke',
+        },
+      },
+    ],
+  ])('O32 with %s, the next load asks no frame, and a login shows the login form', async (_, options) => {
+    const first = await loggedIn({ oauth: { silent: 'iframe', ...options } })
+    expect(await first.client.logout()).toEqual({ revoked: true })
+    const next = first.reload(HERE)
+    expect(await next.client.ready()).toMatchObject({ status: 'anonymous' })
+    expect(next.windows.frames).toEqual([])
+    void next.client.login().catch(() => {})
+    const url = await next.windows.left()
+    expect(new URL(url).searchParams.get('prompt')).toBe('login')
+    const back = next.reload((await next.id.authorize(url, { user: 'ada' })).href)
+    expect((await back.client.ready()).status).toBe('authenticated')
+    expect(marker(back)).toBe(false)
+  })
+
   test.each(['the user never comes back', 'the user presses Back'])(
     'O32 where %s, the next load is still signed out',
     async () => {

@@ -113,7 +113,8 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     start,
     resume,
     leave,
-    hasSession: async () => (await endOfSession()) !== undefined,
+    // Where the app leaves the server's session alone, the hidden frame would still find it.
+    hasSession: async () => isSilent || (await endOfSession()) !== undefined,
     ...createCalls(kernel, config, metadata, transactions, silently),
     changed(change) {
       if (change.type === 'commit') lastIdToken = kernel.session.held?.idToken
