@@ -125,6 +125,21 @@ describe('O19 to O24: the popup', () => {
     expect([login.state, world.id.count('token')]).toEqual(['pending', 0])
   })
 
+  test.each([{}, [], { taken: false }, { taken: true, more: 1 }, null, 'taken'])(
+    'O23 %j does not say that the opener has taken the answer',
+    async message => {
+      const world = createOAuthWorld()
+      const { url, back } = await ask(world)
+      const opener = world.reload()
+      const popup = opener.open(back)
+      const state = new URL(url).searchParams.get('state')
+      opener.environment.channel(`silent-refresh:oauth:${state}`).postMessage(message)
+      const ready = popup.client.ready()
+      await popup.clock.advance(1_001)
+      expect((await ready).status).toBe('authenticated')
+    },
+  )
+
   test('O19 without BroadcastChannel it says so, and the popup is closed', async () => {
     const world = createOAuthWorld({ world: { channel: 'throws' } })
     await expect(world.client.login({ popup: true })).rejects.toMatchObject({ code: 'unsupported' })
