@@ -528,6 +528,53 @@ describe('O31 to O35: logout', () => {
     expect(marker(world)).toBe(true)
   })
 
+  test.each([
+    ['by discovery', {}],
+    [
+      'with "metadata"',
+      {
+        metadata: {
+          authorization_endpoint: 'https://id.example.com/authorize',
+          token_endpoint: 'https://id.example.com/token',
+          end_session_endpoint: 'https://id.example.com/logout',
+        },
+      },
+    ],
+  ])(
+    'O34 with nothing to revoke, it is looked first whether the server is there (%s)',
+    async (_, options) => {
+      const world = await loggedIn({ oauth: options, server: { refreshTokens: 'never' } })
+      world.id.fail('discovery', 'network')
+      expect(await world.client.logout()).toEqual({ revoked: false })
+      expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+      expect(marker(world)).toBe(true)
+      await world.client.logout()
+      expect(await world.windows.left()).toContain('/logout')
+    },
+  )
+
+  test('O34 a server that takes too long to show that it is there is not left for later, either', async () => {
+    const world = await loggedIn({ server: { refreshTokens: 'never' } })
+    const release = world.id.hold('discovery')
+    const logout = watch(world.client.logout())
+    await world.clock.advance(10_001)
+    expect(logout.state).toBe('fulfilled')
+    release()
+    await world.settle()
+    expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+  })
+
+  test('an endpoint that is null in the metadata is none', async () => {
+    const metadata = {
+      authorization_endpoint: 'https://id.example.com/authorize',
+      token_endpoint: 'https://id.example.com/token',
+      revocation_endpoint: null,
+      end_session_endpoint: null,
+    }
+    const world = await loggedIn({ oauth: { metadata: metadata as never } })
+    expect(await world.client.logout()).toEqual({ revoked: false })
+  })
+
   test('O35 after a final refusal, logout still names the session', async () => {
     const world = await loggedIn()
     world.id.revokeAll()
@@ -670,6 +717,7 @@ describe('options', () => {
   test.each([
     ['redirectUri', { redirectUri: 'https://other.example/' }],
     ['redirectUri', { redirectUri: '/#x' }],
+    ['redirectUri', { redirectUri: '/#' }],
     ['silentRedirectUri', { silentRedirectUri: 'https://other.example/' }],
     ['postLogoutRedirectUri', { postLogoutRedirectUri: 'https://other.example/' }],
   ])('a %s that no page of this origin can see is refused when the client is created', (name, wrong) => {

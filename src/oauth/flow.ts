@@ -86,9 +86,16 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     return endpointOf(await metadata.get('logout'), 'end_session_endpoint')
   }
 
-  async function leave(tokens: Parameters<FlowPart['leave']>[0]): Promise<boolean> {
+  async function leave(...[tokens, { signal, isReached }]: Parameters<FlowPart['leave']>): Promise<boolean> {
     const end = await endOfSession().catch(() => undefined)
     if (end === undefined || !environment.online()) return false
+    try {
+      // A server that is away would leave the user with an error page of the browser.
+      if (!isReached) await metadata.reach(signal)
+    } catch {
+      return false
+    }
+    signal.throwIfAborted()
     const state = generateRandomState()
     const { afterLogout } = pages
     const url = new URL(end)
