@@ -82,6 +82,10 @@ describe('O1: login() goes to the authorization endpoint, and comes back', () =>
     'code_challenge_method',
     'request',
     'request_uri',
+    'prompt',
+    'login_hint',
+    'max_age',
+    'acr_values',
   ])('O1 "parameters" with %s are refused, here and in login', async name => {
     const parameters = { [name]: 'mine' }
     const refusal = { code: 'invalid_option', message: expect.stringContaining('"parameters"') }
@@ -114,6 +118,14 @@ describe('O1: login() goes to the authorization endpoint, and comes back', () =>
     const next = await world.back()
     expect([second.state, (await next.client.ready()).status]).toEqual(['pending', 'authenticated'])
     expect(next.id.count('authorize')).toBe(1)
+  })
+
+  test.each([{}, { popup: true }])('O1 a "prepare" that hangs: %o rejects after "timeout"', async request => {
+    const world = createOAuthWorld({ oauth: { prepare: () => new Promise(() => {}) } })
+    const login = watch(world.client.login(request))
+    await world.clock.advance(10_001)
+    expect(login.state).toBe('login_unavailable')
+    expect(world.windows.popups.every(({ closed }) => closed)).toBe(true)
   })
 
   test('O1 a login that everybody gives up does not leave the page', async () => {
@@ -150,13 +162,13 @@ describe('O2, O3: the address', () => {
     expect((await next.client.ready()).status).toBe('authenticated')
   })
 
-  test('O3 "navigate" shows the address to a router, in place of the history', async () => {
+  test('O3 "navigate" tells a router the address; one that takes its time leaves no code in it', async () => {
     const told: string[] = []
     const world = createOAuthWorld({ oauth: { navigate: address => told.push(address) } })
     void world.client.login({ returnTo: '/after?x=1#y' }).catch(() => {})
     const url = await world.answered()
     const next = world.reload(url)
-    expect([told, next.windows.shown]).toEqual([['/after?x=1#y'], [url]])
+    expect([told, next.windows.shown]).toEqual([['/after?x=1#y'], [url, `${APP}/after?x=1#y`]])
   })
 
   test('O3 a "navigate" that throws leaves no code in the address, and the login succeeds', async () => {
@@ -440,6 +452,35 @@ describe('O13, O14: the server says no', () => {
 })
 
 describe('O17, O18: the exchange', () => {
+  test('O14 a step-up is completed, also where another tab hands its session over first', async () => {
+    const first = await loggedIn()
+    const tab = first.open()
+    await tab.client.ready()
+    void tab.client.login({ acrValues: 'gold' }).catch(() => {})
+    const next = await tab.back({ acr: 'gold' })
+    await first.client.refresh()
+    await next.settle()
+    expect(next.client.session.status).toBe('authenticated')
+    expect(await next.client.ready()).toMatchObject({ user: { acr: 'gold' }, error: null })
+    await first.settle()
+    expect(first.client.session).toMatchObject({ user: { acr: 'gold' }, error: null })
+  })
+
+  test.each(['setTokens', 'logout'] as const)(
+    'O14 what the app decides by %s, before it asks for the session, stays',
+    async how => {
+      const before = createOAuthWorld()
+      void before.client.login().catch(() => {})
+      const world = await before.back()
+      if (how === 'setTokens') await world.client.setTokens({ accessToken: 'of-the-app' })
+      else await world.client.logout()
+      const { session } = world.client
+      await world.client.ready()
+      expect(world.client.session).toBe(session)
+      expect(world.id.count('token')).toBe(0)
+    },
+  )
+
   test('O17 200 requests wait for it, and go out once, with the token', async () => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
@@ -509,6 +550,26 @@ describe('O25: the user comes back without an answer', () => {
     await expect(first).rejects.toMatchObject({ code: 'login_cancelled', retryable: false })
     void world.client.login().catch(() => {})
     expect((await (await world.back()).client.ready()).status).toBe('authenticated')
+  })
+
+  test('O25 a login in the very task of the return from that cache is another one', async () => {
+    const world = createOAuthWorld()
+    const first = watch(world.client.login())
+    await world.windows.left()
+    world.wake('pageshow', true)
+    const second = watch(world.client.login())
+    expect(await world.windows.left()).toContain('/authorize')
+    expect([first.state, second.state]).toEqual(['login_cancelled', 'pending'])
+  })
+
+  test('O25 a login after one that was aborted in the same task is another one, as under StrictMode', async () => {
+    const world = createOAuthWorld()
+    const controller = new AbortController()
+    const first = watch(world.client.login(undefined, { signal: controller.signal }))
+    controller.abort(new Error('unmounted'))
+    const second = watch(world.client.login())
+    expect(await world.windows.left()).toContain('/authorize')
+    expect([first.state, second.state]).toEqual([new Error('unmounted'), 'pending'])
   })
 
   test('O25 a page that is still there after "timeout" rejects, too', async () => {

@@ -80,6 +80,18 @@ describe('O19 to O24: the popup', () => {
     expect(world.windows.popups[0]?.closed).toBe(true)
   })
 
+  test.each(['abort', 'dispose'])('O24 %s closes it before its address is known, too', async how => {
+    const world = createOAuthWorld({ oauth: { prepare: () => new Promise(() => {}) } })
+    const controller = new AbortController()
+    const login = watch(world.client.login({ popup: true }, { signal: controller.signal }))
+    await world.settle()
+    if (how === 'abort') controller.abort(new Error('enough'))
+    else world.client.dispose()
+    await world.settle()
+    expect(login.state).toEqual(how === 'abort' ? new Error('enough') : 'disposed')
+    expect(world.windows.popups[0]?.closed).toBe(true)
+  })
+
   test('O24 a login that cannot begin closes it, too', async () => {
     const world = createOAuthWorld()
     world.id.fail('discovery', { status: 503 })
@@ -112,6 +124,21 @@ describe('O19 to O24: the popup', () => {
     await world.settle()
     expect([login.state, world.id.count('token')]).toEqual(['pending', 0])
   })
+
+  test.each([{}, [], { taken: false }, { taken: true, more: 1 }, null, 'taken'])(
+    'O23 %j does not say that the opener has taken the answer',
+    async message => {
+      const world = createOAuthWorld()
+      const { url, back } = await ask(world)
+      const opener = world.reload()
+      const popup = opener.open(back)
+      const state = new URL(url).searchParams.get('state')
+      opener.environment.channel(`silent-refresh:oauth:${state}`).postMessage(message)
+      const ready = popup.client.ready()
+      await popup.clock.advance(1_001)
+      expect((await ready).status).toBe('authenticated')
+    },
+  )
 
   test('O19 without BroadcastChannel it says so, and the popup is closed', async () => {
     const world = createOAuthWorld({ world: { channel: 'throws' } })

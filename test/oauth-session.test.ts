@@ -254,7 +254,7 @@ describe('O28 to O30: the hidden frame', () => {
     const world = await loggedIn({ ...silent, server: { refreshTokens: 'never' } })
     const token = world.client.peekAccessToken()
     const refreshed = new Promise(resolve => world.client.on('refresh', resolve))
-    void world.clock.advance(290_000)
+    void world.clock.advance(256_000)
     const query = await follow(world)
     expect(query.get('id_token_hint')).toMatch(/^ey/)
     await refreshed
@@ -393,6 +393,32 @@ describe('O31 to O35: logout', () => {
     expect([...world.logs, ...other.logs].filter(({ type }) => type === 'left')).toEqual([])
   })
 
+  test.each([
+    ['"endSession: false"', { endSession: false }],
+    [
+      'a server that has nowhere to log out',
+      {
+        metadata: {
+          authorization_endpoint: 'https://id.example.com/authorize',
+          token_endpoint: 'https://id.example.com/token',
+          revocation_endpoint: 'https://id.example.com/revoke',
+        },
+      },
+    ],
+  ])('O32 with %s, the next load asks no frame, and a login shows the login form', async (_, options) => {
+    const first = await loggedIn({ oauth: { silent: 'iframe', ...options } })
+    expect(await first.client.logout()).toEqual({ revoked: true })
+    const next = first.reload(HERE)
+    expect(await next.client.ready()).toMatchObject({ status: 'anonymous' })
+    expect(next.windows.frames).toEqual([])
+    void next.client.login().catch(() => {})
+    const url = await next.windows.left()
+    expect(new URL(url).searchParams.get('prompt')).toBe('login')
+    const back = next.reload((await next.id.authorize(url, { user: 'ada' })).href)
+    expect((await back.client.ready()).status).toBe('authenticated')
+    expect(marker(back)).toBe(false)
+  })
+
   test.each(['the user never comes back', 'the user presses Back'])(
     'O32 where %s, the next load is still signed out',
     async () => {
@@ -440,6 +466,40 @@ describe('O31 to O35: logout', () => {
     expect(login.state).toBe('login_cancelled')
   })
 
+  test('O33 a logout while the page leaves for a login takes its place', async () => {
+    const world = await loggedIn()
+    const login = watch(world.client.login({ acrValues: 'gold' }))
+    expect(await world.windows.left()).toContain('/authorize')
+    await world.client.logout()
+    expect(await world.windows.left()).toContain('/logout')
+    expect(login.state).toBe('superseded')
+  })
+
+  test.each(['this tab', 'another tab'])(
+    'O33 a logout in %s, before the page has left for a login, keeps it from leaving',
+    async where => {
+      let go = () => {}
+      const prepare = (parameters: URLSearchParams) =>
+        new Promise<URLSearchParams>(resolve => {
+          go = () => resolve(parameters)
+        })
+      const first = await loggedIn({ oauth: { endSession: false } })
+      const world = createOAuthWorld({
+        id: first.id,
+        oauth: { endSession: false, prepare },
+        world: { browser: first },
+      })
+      await world.client.ready()
+      const login = watch(world.client.login({ acrValues: 'gold' }))
+      await world.settle()
+      await (where === 'this tab' ? world : first).client.logout()
+      go()
+      await world.settle()
+      expect(login.state).toBe('superseded')
+      expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+    },
+  )
+
   test.each([
     ['the network', 'network'],
     ['503', { status: 503 }],
@@ -466,6 +526,53 @@ describe('O31 to O35: logout', () => {
     await world.settle()
     expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
     expect(marker(world)).toBe(true)
+  })
+
+  test.each([
+    ['by discovery', {}],
+    [
+      'with "metadata"',
+      {
+        metadata: {
+          authorization_endpoint: 'https://id.example.com/authorize',
+          token_endpoint: 'https://id.example.com/token',
+          end_session_endpoint: 'https://id.example.com/logout',
+        },
+      },
+    ],
+  ])(
+    'O34 with nothing to revoke, it is looked first whether the server is there (%s)',
+    async (_, options) => {
+      const world = await loggedIn({ oauth: options, server: { refreshTokens: 'never' } })
+      world.id.fail('discovery', 'network')
+      expect(await world.client.logout()).toEqual({ revoked: false })
+      expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+      expect(marker(world)).toBe(true)
+      await world.client.logout()
+      expect(await world.windows.left()).toContain('/logout')
+    },
+  )
+
+  test('O34 a server that takes too long to show that it is there is not left for later, either', async () => {
+    const world = await loggedIn({ server: { refreshTokens: 'never' } })
+    const release = world.id.hold('discovery')
+    const logout = watch(world.client.logout())
+    await world.clock.advance(10_001)
+    expect(logout.state).toBe('fulfilled')
+    release()
+    await world.settle()
+    expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+  })
+
+  test('an endpoint that is null in the metadata is none', async () => {
+    const metadata = {
+      authorization_endpoint: 'https://id.example.com/authorize',
+      token_endpoint: 'https://id.example.com/token',
+      revocation_endpoint: null,
+      end_session_endpoint: null,
+    }
+    const world = await loggedIn({ oauth: { metadata: metadata as never } })
+    expect(await world.client.logout()).toEqual({ revoked: false })
   })
 
   test('O35 after a final refusal, logout still names the session', async () => {
@@ -504,9 +611,30 @@ describe('O36, O37: step-up', () => {
   })
 
   test.each([
+    { max_age: '-5' },
+    { max_age: '1e999' },
+    { max_age: '1.5' },
+    { max_age: ' ' },
+    { max_age: 'soon' },
+    { max_age: '9'.repeat(400) },
+    { max_age: [] },
+    { scope: 5 },
+    { acr_values: {} },
+  ])('O36 a challenge with %j is invalid_option, and the page stays', async parameters => {
+    const world = await loggedIn()
+    const wrong = { challenge: { ...challenge, parameters } }
+    await expect(world.client.login(wrong)).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('"challenge"'),
+    })
+    expect(stored(world)).toHaveLength(1) // the mark of the login before
+  })
+
+  test.each([
     ['that it asked for', {}, 'fulfilled'],
     ['of another acr', { acr: 'bronze' }, 'malformed_response'],
     ['with less scope', { scope: 'openid profile offline_access' }, 'malformed_response'],
+    ['that leaves out another scope, as some servers do', { scope: 'openid profile transfer' }, 'fulfilled'],
   ])('O36 an answer %s', async (_, decision, outcome) => {
     const world = await loggedIn()
     void world.client.login({ challenge }).catch(() => {})
@@ -589,6 +717,7 @@ describe('options', () => {
   test.each([
     ['redirectUri', { redirectUri: 'https://other.example/' }],
     ['redirectUri', { redirectUri: '/#x' }],
+    ['redirectUri', { redirectUri: '/#' }],
     ['silentRedirectUri', { silentRedirectUri: 'https://other.example/' }],
     ['postLogoutRedirectUri', { postLogoutRedirectUri: 'https://other.example/' }],
   ])('a %s that no page of this origin can see is refused when the client is created', (name, wrong) => {

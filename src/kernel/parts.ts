@@ -202,9 +202,10 @@ export interface FlowPart extends Part {
   resume(): Returned | null
   /**
    * After the revocation of a logout that the app has asked for. `true`: the page leaves, and the marker is kept until
-   * a page comes back with `signedOut`.
+   * a page comes back with `signedOut`. `isReached`: the revocation has just shown that the server answers. `signal`: the
+   * page must not leave any more.
    */
-  leave(tokens: HeldTokens | null): Promise<boolean>
+  leave(tokens: HeldTokens | null, options: { signal: AbortSignal; isReached: boolean }): Promise<boolean>
   /**
    * Has the authorization server a session of its own, which ends only where a page leaves for it? A revocation then does
    * not remove the marker.

@@ -1,6 +1,7 @@
 import type { Abortable, AuthEventMap, Session } from '../types.ts'
 import { unlessAborted } from './abort.ts'
 import { threw } from './callback.ts'
+import type { Decisions } from './decisions.ts'
 import type { Environment } from './environment.ts'
 import { type AuthError, isAuthError } from './errors.ts'
 import type { Marker } from './marker.ts'
@@ -27,6 +28,7 @@ interface Needs {
   readonly environment: Environment
   readonly session: SessionHolder
   readonly refresher: Pick<Refresher, 'run'>
+  readonly decisions: Pick<Decisions, 'count'>
   readonly marker: Marker
   readonly flow: FlowPart | undefined
   readonly gate: Pick<PrerenderGate, 'hidden'>
@@ -56,7 +58,10 @@ export function createRestore(kernel: Needs): Restore {
     }
   }
 
-  const isOpen = (): boolean => session.snapshot.status === 'unknown' && environment.page !== null && !isInert
+  /** A login to complete is the newer decision, also where another tab has handed its session over in the meantime. */
+  const isDue = (): boolean => credentials !== null && kernel.decisions.count === 0
+  const isOpen = (): boolean =>
+    (session.snapshot.status === 'unknown' || isDue()) && environment.page !== null && !isInert
 
   function restored(): Promise<AuthError | null> {
     if (!isOpen()) return Promise.resolve(null)

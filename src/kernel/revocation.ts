@@ -128,7 +128,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       )
       forget()
       // The marker is kept until a page comes back from there.
-      if (await leavesPage(flow, tokens)) return { revoked: wasSent }
+      if (await leavesPage(flow, tokens, wasSent)) return { revoked: wasSent }
       if (wasSent) {
         log({ type: 'revoked' })
         if (!(await hasSession())) {
@@ -141,7 +141,8 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       const error = caught as AuthError
       unrevoked = tokens
       log({ type: 'revocation-failed', error })
-      if (error.retryable || !(await leavesPage(flow, tokens))) retries.failed(error)
+      const isReached = error.status !== undefined
+      if (error.retryable || !(await leavesPage(flow, tokens, isReached))) retries.failed(error)
       return { revoked: false, error }
     }
   }
@@ -151,10 +152,16 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
     (await kernel.flow?.hasSession?.().catch(() => true)) ?? false
 
   /** Does the page leave? A flow that throws, or hangs while this tab has the lock, does not count as leaving. */
-  async function leavesPage(flow: FlowPart | undefined, tokens: HeldTokens | null): Promise<boolean> {
+  async function leavesPage(
+    flow: FlowPart | undefined,
+    tokens: HeldTokens | null,
+    isReached: boolean,
+  ): Promise<boolean> {
     if (!flow) return false
     try {
-      return await within(environment, timeout, null, async () => flow.leave(tokens))
+      return await within(environment, timeout, null, async signal =>
+        flow.leave(tokens, { signal, isReached }),
+      )
     } catch (error) {
       threw(log, 'flow', error)
       return false

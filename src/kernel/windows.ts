@@ -39,7 +39,8 @@ const HEIGHT = 640
 /** Each is looked up when it is used, since a test or a polyfill may replace it. */
 export const browserWindows: Windows = {
   href: () => location.href,
-  replace: url => history.replaceState(history.state, '', url),
+  // The <base> of the page may lead elsewhere.
+  replace: url => history.replaceState(history.state, '', new URL(url, location.href)),
   assign: url => location.assign(url),
   open() {
     const left = Math.max(0, Math.round(screenX + (outerWidth - WIDTH) / 2))
@@ -77,7 +78,9 @@ export const browserWindows: Windows = {
       loaded(href)
     }
     frame.src = url
-    document.body.append(frame)
+    // A script in the head can run before there is a body.
+    const place = document.body ?? document.documentElement
+    place.append(frame)
     return () => frame.remove()
   },
   storedNames: () => Object.keys(localStorage),

@@ -105,7 +105,10 @@ function demandChallenge(
   granted: string | undefined,
 ): void {
   if (acr !== undefined)
-    demand(acr.split(' ').includes(`${claims?.acr}`), 'its "acr" is none of "acr_values"')
+    demand(
+      acr.split(' ').some(one => one === claims?.acr),
+      'its "acr" is none of "acr_values"',
+    )
   if (scope !== undefined)
     demand(isGranted(granted, scope), 'it grants less than the scopes that were asked for')
 }

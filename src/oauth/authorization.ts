@@ -4,6 +4,7 @@ import {
   generateRandomNonce,
   generateRandomState,
 } from 'oauth4webapi'
+import { tookTooLong, within } from '../kernel/abort.ts'
 import { callback } from '../kernel/callback.ts'
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
@@ -32,7 +33,7 @@ type Needs = Pick<Kernel, 'settings' | 'environment' | 'proof'>
 export function createBegin(kernel: Needs, config: Config, metadata: Metadata): Begin {
   const { settings, environment } = kernel
 
-  return async (how, login, redirectUri, signal, more) => {
+  const make: Begin = async (how, login, redirectUri, signal, more) => {
     const server = await metadata.get(how === 'frame' ? 'refresh' : 'login', signal)
     const key = await kernel.proof?.create(how === 'redirect')
     const state = generateRandomState()
@@ -86,9 +87,16 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
         nonce,
         maxAge,
         acr: challenge && acrValues,
-        scope: challenge && scope,
+        scope: challenge?.parameters.scope,
         key: key?.id,
       },
     }
+  }
+
+  // "prepare" can hang, and a popup must not stay open then.
+  return (how, login, redirectUri, signal, more) => {
+    const { timeout } = settings
+    const late = () => tookTooLong(how === 'frame' ? 'refresh_unavailable' : 'login_unavailable', timeout)
+    return within(environment, timeout, late, inner => make(how, login, redirectUri, inner, more), signal)
   }
 }

@@ -14,13 +14,17 @@ export interface Departure {
     signal: AbortSignal | null,
     make: (signal: AbortSignal) => Promise<string>,
   ): Promise<never>
-  /** The page is shown again as it was left (back/forward cache): another login may begin. */
-  back(): void
+  /** Gives it up: another one may begin at once. Without `reason` the page has come back, or it could not leave. */
+  cancel(reason?: AuthError): void
 }
+
+/** A logout came later than the login. */
+export const superseded = (): AuthError => new AuthError('superseded', 'logout was called in between.')
 
 type Needs = Pick<Kernel, 'settings' | 'environment' | 'disposal'>
 
 interface Leaving {
+  readonly what: 'login' | 'logout'
   readonly left: Promise<never>
   readonly controller: AbortController
   waiting: number
@@ -54,14 +58,22 @@ export function createDeparture(kernel: Needs, windows: Windows): Departure {
     })
   }
 
+  /** Who comes next does not join it, not even in the same task. */
+  function giveUp(given: Leaving, reason: unknown): void {
+    if (leaving === given) leaving = null
+    given.controller.abort(reason)
+  }
+
   return {
     go(what, signal, make) {
+      // The logout was asked for later.
+      if (what === 'logout' && leaving?.what === 'login') giveUp(leaving, superseded())
       if (!leaving) {
         const controller = new AbortController()
         const left = leave(what, controller, make).finally(() => {
           if (leaving === begun) leaving = null
         })
-        const begun: Leaving = { left, controller, waiting: 0 }
+        const begun: Leaving = { what, left, controller, waiting: 0 }
         leaving = begun
       }
       const joined = leaving
@@ -69,10 +81,12 @@ export function createDeparture(kernel: Needs, windows: Windows): Departure {
       // It is given up when nobody waits for it any more.
       signal?.addEventListener('abort', () => {
         joined.waiting--
-        if (joined.waiting === 0) joined.controller.abort(signal.reason)
+        if (joined.waiting === 0) giveUp(joined, signal.reason)
       })
       return joined.left
     },
-    back: () => leaving?.controller.abort(cancelled()),
+    cancel(reason = cancelled()) {
+      if (leaving) giveUp(leaving, reason)
+    },
   }
 }

@@ -6,7 +6,7 @@ import { browserWindows } from '../kernel/windows.ts'
 import { createBegin } from './authorization.ts'
 import { objection } from './automatic.ts'
 import { type Calls, createCalls } from './calls.ts'
-import { createDeparture } from './departure.ts'
+import { createDeparture, superseded } from './departure.ts'
 import { toLocalAddress } from './local-address.ts'
 import { createMetadata, endpointOf } from './metadata.ts'
 import { type Config, type Login, readLoginRequest } from './options.ts'
@@ -86,9 +86,16 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     return endpointOf(await metadata.get('logout'), 'end_session_endpoint')
   }
 
-  async function leave(tokens: Parameters<FlowPart['leave']>[0]): Promise<boolean> {
+  async function leave(...[tokens, { signal, isReached }]: Parameters<FlowPart['leave']>): Promise<boolean> {
     const end = await endOfSession().catch(() => undefined)
     if (end === undefined || !environment.online()) return false
+    try {
+      // A server that is away would leave the user with an error page of the browser.
+      if (!isReached) await metadata.reach(signal)
+    } catch {
+      return false
+    }
+    signal.throwIfAborted()
     const state = generateRandomState()
     const { afterLogout } = pages
     const url = new URL(end)
@@ -113,14 +120,18 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     start,
     resume,
     leave,
-    hasSession: async () => (await endOfSession()) !== undefined,
+    // Where the app leaves the server's session alone, the hidden frame would still find it.
+    hasSession: async () => isSilent || (await endOfSession()) !== undefined,
     ...createCalls(kernel, config, metadata, transactions, silently),
-    changed({ type }) {
-      if (type === 'commit') lastIdToken = kernel.session.held?.idToken
+    changed(change) {
+      if (change.type === 'commit') lastIdToken = kernel.session.held?.idToken
+      const isLogout = change.type === 'clear' && change.wasSignedIn && change.why.reason !== 'rejected'
+      // The server would sign the user in again.
+      if (isLogout) departure.cancel(superseded())
     },
     woke({ type, persisted }) {
-      if (type === 'pageshow' && persisted) departure.back()
+      if (type === 'pageshow' && persisted) departure.cancel()
     },
-    dispose: departure.back,
+    dispose: departure.cancel,
   }
 }

@@ -103,10 +103,11 @@ function wellKnown({ origin, pathname }: URL, isOpenId: boolean): string {
  * @throws AuthError `malformed_response`
  */
 export function endpointOf(server: AuthorizationServer, name: EndpointName): string | undefined {
-  const value = server[name]
-  if (value === undefined) return undefined
+  const value: unknown = server[name]
+  // Some servers write null for what they do not have.
+  if (value == null) return undefined
   try {
-    return secure(name, toUrl(name, value), null).href
+    return secure(name, toUrl(name, value as string), null).href
   } catch {
     throw new AuthError('malformed_response', `"${name}" in the metadata is no URL that is safe to use.`)
   }

@@ -77,11 +77,11 @@ export interface OAuthOptions {
    * @default none
    */
   parameters?: Record<string, string> | undefined
-  /** Changes the parameters of the authorization request at the end, such as `par` (RFC 9126). @default none */
+  /** Changes the parameters of the authorization request at the end, within `timeout`: such as `par` (RFC 9126). @default none */
   prepare?: PrepareRequest | undefined
   /**
-   * Shows the address that the user had left, after the return: path, query and fragment. For a router that was created
-   * before the client, and has to be told. @default history.replaceState
+   * Called after the return, when the address has been set by `history.replaceState`: with path, query and fragment. For
+   * a router that was created before the client, and has to be told. @default none
    */
   navigate?: ((address: string) => void) | undefined
 }
@@ -160,6 +160,11 @@ const OURS = [
   'dpop_jkt',
   'request',
   'request_uri',
+  // These have members of "login", which are checked in the answer.
+  'prompt',
+  'login_hint',
+  'max_age',
+  'acr_values',
 ]
 
 const areParameters = (value: unknown): boolean =>
@@ -190,6 +195,14 @@ const OPTION_RULES: Record<keyof OAuthOptions, Rule> = {
   navigate: aFunction,
 }
 
+/** It comes from an API. What is asked for by it has to be readable in the storage and in the answer, too. */
+function isChallenge(value: unknown): boolean {
+  if (!isObject(value) || !isObject((value as Challenge).parameters)) return false
+  const { scope, acr_values, max_age } = (value as Challenge).parameters
+  const areTexts = [scope, acr_values, max_age].every(text => text === undefined || typeof text === 'string')
+  return areTexts && /^\d{0,10}$/.test(max_age ?? '')
+}
+
 const LOGIN_RULES: Record<keyof LoginRequest, Rule> = {
   popup: aFlag,
   automatic: aFlag,
@@ -199,10 +212,7 @@ const LOGIN_RULES: Record<keyof LoginRequest, Rule> = {
   maxAge: [value => Number.isInteger(value) && value >= 0, 'a whole number of seconds'],
   acrValues: aText,
   scope: aText,
-  challenge: [
-    value => isObject(value) && isObject((value as Challenge).parameters),
-    'the "challenge" of the event',
-  ],
+  challenge: [isChallenge, 'the "challenge" of the event'],
   parameters: someParameters,
 }
 
@@ -271,7 +281,6 @@ export function readLoginRequest(
     scope: [...new Set([...words(scope), ...words(wanted)])].join(' '),
     returnTo: toLocal(given.returnTo ?? here),
   }
-  if (Number.isNaN(asked.maxAge)) throw invalid('challenge', 'one whose "max_age" is a number')
   if (config.isOpenId && !words(asked.scope).includes('openid')) {
     throw new AuthError('invalid_option', '"scope" must keep "openid".')
   }

@@ -16,7 +16,8 @@ export function readPages(config: Config, here: string): Pages {
     if (!URL.canParse(value, here)) throw invalid(name, 'a URL')
     const url = new URL(value, here)
     // A page of another origin could not read the answer.
-    if (url.origin !== origin || url.hash) throw invalid(name, 'a page of this origin, without a fragment')
+    if (url.origin !== origin || url.href.includes('#'))
+      throw invalid(name, 'a page of this origin, without a fragment')
     return url.href
   }
   return {

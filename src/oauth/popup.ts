@@ -97,7 +97,7 @@ export function relay(environment: Needs, state: string, answer: string): Promis
       }
       const undo = environment.timer(() => end(false), ACKNOWLEDGED)
       channel.onmessage = ({ data }) => {
-        if (hasOnly(data, 'taken')) end(true)
+        if (hasOnly(data, 'taken') && data.taken === true) end(true)
       }
       channel.postMessage({ answer })
     } catch {

@@ -72,11 +72,11 @@ export function createReturn(
     } catch {
       // Somebody has changed what was stored.
     }
-    const { navigate = windows.replace } = config
+    // A router can take its time, and must not see the code.
+    windows.replace(local)
     try {
-      navigate(local)
+      config.navigate?.(local)
     } catch (error) {
-      windows.replace(local)
       environment.report(error)
     }
   }
