@@ -460,14 +460,14 @@ describe('P3 a bundle holds what its app imports', () => {
 
   const folderOf = (file: string): string =>
     file
-      .replace(/^src\/(features\/[^/]+|api|bindings)(?:\/.*)?$/, 'src/$1')
+      .replace(/^src\/(features\/[^/]+|api|bindings|oauth)(?:\/.*)?$/, 'src/$1')
       .replace(/^node_modules\/([^/]+)\/.*$/, '$1')
   const unique = (list: string[]): string[] => [...new Set(list)].sort()
 
   test.each(COMPOSITIONS.filter(({ external }) => !external))('$name', async composition => {
     const features = composition.features.map(name => `src/features/${name}`)
-    const beside = composition.name === 'silent-refresh' ? ['ky', 'src/api'] : []
-    expect(unique((await optionalParts(composition)).map(folderOf))).toEqual(unique([...features, ...beside]))
+    const expected = unique([...features, ...(composition.beside ?? [])])
+    expect(unique((await optionalParts(composition)).map(folderOf))).toEqual(expected)
   })
 
   const imported = COMBINATIONS.filter(({ names }) => featuresOf(names).every(feature => feature.imported))

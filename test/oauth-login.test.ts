@@ -378,6 +378,34 @@ describe('O10 to O12: answers that are not ours', () => {
     expect(next.windows.href()).toBe(HERE)
   })
 
+  test.each(['code', 'state', 'iss', 'response', 'id_token', 'token', 'access_token'])(
+    'O11 an answer with another "%s" beside what belongs there: no token request',
+    async name => {
+      const world = createOAuthWorld()
+      void world.client.login().catch(() => {})
+      const url = new URL(await world.answered())
+      url.searchParams.append(name, 'x')
+      const next = world.reload(url.href)
+      expect(await next.client.ready()).toMatchObject({
+        status: 'anonymous',
+        error: { code: 'login_rejected', message: expect.stringContaining('"issuer"') },
+      })
+      expect(next.id.count('token')).toBe(0)
+    },
+  )
+
+  test('O11 a refusal that is not of this server is no refusal', async () => {
+    const world = createOAuthWorld()
+    void world.client.login().catch(() => {})
+    const url = new URL(await world.answered())
+    url.searchParams.delete('code')
+    url.searchParams.set('error', 'access_denied')
+    url.searchParams.set('iss', 'https://evil.example')
+    expect(await world.reload(url.href).client.ready()).toMatchObject({
+      error: { code: 'login_rejected', message: expect.stringContaining('"issuer"') },
+    })
+  })
+
   test('O11 a server that promises no iss needs none', async () => {
     const next = await loggedIn({ server: { iss: false } })
     expect(next.client.session.status).toBe('authenticated')

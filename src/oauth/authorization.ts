@@ -1,9 +1,4 @@
-import {
-  calculatePKCECodeChallenge,
-  generateRandomCodeVerifier,
-  generateRandomNonce,
-  generateRandomState,
-} from 'oauth4webapi'
+import { calculatePKCECodeChallenge, generateRandomState as random } from 'oauth4webapi'
 import { tookTooLong, within } from '../kernel/abort.ts'
 import { callback } from '../kernel/callback.ts'
 import { AuthError } from '../kernel/errors.ts'
@@ -36,9 +31,9 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
   const make: Begin = async (how, login, redirectUri, signal, more) => {
     const server = await metadata.get(how === 'frame' ? 'refresh' : 'login', signal)
     const key = await kernel.proof?.create(how === 'redirect')
-    const state = generateRandomState()
-    const nonce = config.isOpenId ? generateRandomNonce() : undefined
-    const verifier = generateRandomCodeVerifier()
+    const state = random()
+    const nonce = config.isOpenId ? random() : undefined
+    const verifier = random()
     const { challenge, maxAge, acrValues, scope } = login
     const all = {
       ...config.parameters,

@@ -1,5 +1,6 @@
-import { AuthorizationResponseError, type AuthorizationServer, validateAuthResponse } from 'oauth4webapi'
+import type { AuthorizationServer } from 'oauth4webapi'
 import { AuthError } from '../kernel/errors.ts'
+import { bare } from '../kernel/own.ts'
 
 /** An address with the answer of an authorization server (RFC 6749 §4.1.2), or of a logout there. */
 export interface Callback {
@@ -25,26 +26,31 @@ export function readCallback(href: string): Callback | null {
   return null
 }
 
+/** What an answer has once. With another one, somebody has added to it. */
+const SINGLE = ['code', 'error', 'iss', 'state']
+/** Answers of flows that this client never asks for: JARM, implicit and hybrid. */
+const FOREIGN = ['response', 'id_token', 'token', 'access_token']
+
 /**
- * The code in the answer.
+ * The code in the answer, which must be of this server (RFC 9207 §2.4).
  * @throws AuthError `login_rejected`, with `body` where the server itself says no
  */
 export function readCode(
   server: AuthorizationServer,
-  clientId: string,
   { parameters, state }: Pick<Callback, 'parameters' | 'state'>,
 ): string {
-  try {
-    const code = validateAuthResponse(server, { client_id: clientId }, parameters, state).get('code')
-    if (code) return code
-  } catch (error) {
-    if (error instanceof AuthorizationResponseError) {
-      const { error: code, error_description } = error
-      throw new AuthError('login_rejected', 'The authorization server has refused the login.', {
-        body: { error: code, ...(error_description !== undefined && { error_description }) },
-      })
-    }
+  const { code, error, error_description, iss } = bare(Object.fromEntries(parameters))
+  const isOfServer =
+    parameters.get('state') === state &&
+    (iss ? iss === server.issuer : !server.authorization_response_iss_parameter_supported) &&
+    SINGLE.every(name => parameters.getAll(name).length < 2) &&
+    !FOREIGN.some(name => parameters.has(name))
+  if (isOfServer && error) {
+    throw new AuthError('login_rejected', 'The authorization server has refused the login.', {
+      body: { error, ...(error_description !== undefined && { error_description }) },
+    })
   }
+  if (isOfServer && code) return code
   throw new AuthError(
     'login_rejected',
     'The answer in the address is not one of the authorization server that was asked: see "issuer".',

@@ -1,9 +1,9 @@
-import { type AuthorizationServer, processDiscoveryResponse } from 'oauth4webapi'
+import type { AuthorizationServer } from 'oauth4webapi'
 import { tookTooLong, unlessAborted, within } from '../kernel/abort.ts'
 import { AuthError, type AuthErrorCode, isAuthError, unavailable } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import { secure, toUrl } from '../kernel/resolve-url.ts'
-import type { Config } from './options.ts'
+import { type Config, isIssuer } from './options.ts'
 
 /** What the metadata is wanted for: it names the code of the error. */
 export type Purpose = 'login' | 'refresh' | 'logout' | 'user'
@@ -48,14 +48,12 @@ export function createMetadata(kernel: Needs, { issuer, issuerName, isOpenId, me
         { status },
       )
     }
-    try {
-      return await processDiscoveryResponse(issuer, response)
-    } catch {
-      throw new AuthError(
-        'malformed_response',
-        'What the issuer answers is no metadata, or is that of another issuer.',
-      )
-    }
+    const body = await response.json().catch(() => null)
+    if (isIssuer(body?.issuer, issuer)) return body
+    throw new AuthError(
+      'malformed_response',
+      'What the issuer answers is no metadata, or is that of another issuer.',
+    )
   }
 
   function read(): Promise<AuthorizationServer> {

@@ -218,6 +218,10 @@ const LOGIN_RULES: Record<keyof LoginRequest, Rule> = {
 
 const words = (text = ''): string[] => text.split(' ').filter(Boolean)
 
+/** Does metadata that states this belong to the issuer (RFC 8414 §3.3)? */
+export const isIssuer = (stated: unknown, { href }: URL): boolean =>
+  typeof stated === 'string' && URL.canParse(stated) && new URL(stated).href === href
+
 /** @throws AuthError `invalid_option`, naming the option */
 export function readOAuthOptions(options: OAuthOptions): Config {
   if (!isObject(options) || isFunction(options)) throw invalid('oauth', 'given an object')
@@ -232,7 +236,7 @@ export function readOAuthOptions(options: OAuthOptions): Config {
   const { metadata } = given
   if (metadata) {
     const { issuer: stated } = metadata
-    if (stated !== undefined && (!URL.canParse(stated) || new URL(stated).href !== issuer.href)) {
+    if (stated !== undefined && !isIssuer(stated, issuer)) {
       throw invalid('metadata.issuer', 'the same as "issuer"')
     }
     for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {

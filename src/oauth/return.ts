@@ -47,7 +47,7 @@ export function createReturn(
   async function credentialsOf(answer: Pick<Callback, 'parameters' | 'state'>): Promise<Credentials> {
     const { state } = answer
     try {
-      return { state, code: readCode(await metadata.get('login'), config.clientId, answer) }
+      return { state, code: readCode(await metadata.get('login'), answer) }
     } catch (error) {
       // It will not do again, whatever it was.
       transactions.take(state)

@@ -50,7 +50,7 @@ export function createSilent(
 
   function codeOf(server: Parameters<typeof readCode>[0], found: Callback): string | null {
     try {
-      return readCode(server, config.clientId, found)
+      return readCode(server, found)
     } catch (error) {
       const { body } = error as AuthError
       if (NOBODY.includes((body as { error?: string } | undefined)?.error ?? '')) return null

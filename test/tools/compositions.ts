@@ -15,6 +15,8 @@ export interface Composition {
   readonly code: string
   /** The files and folders of `src/features/` that it asks for. */
   readonly features: readonly string[]
+  /** The other folders of `src/`, and the packages, that are in its bundle. */
+  readonly beside?: readonly string[]
   /** What it has beside core with `tabs: false`. It is then shown, and judged too, as what that adds. */
   readonly addition?: string
   /** What its figure means for an app. */
@@ -51,6 +53,7 @@ export const MAIN: Composition = {
   code: `import { createAuthClient } from 'silent-refresh'
     createAuthClient()`,
   features: ['tabs'],
+  beside: ['src/api', 'ky'],
   meaning: 'The main entry with its defaults: `shareTabs()`, and `auth.api`, which is ky.',
 }
 
@@ -110,6 +113,34 @@ const everything: Composition = {
     'The most that features can cost: all five, in two clients, because a storage and cookie mode exclude each other.',
 }
 
+const OAUTH = 'silent-refresh/oauth'
+
+/** The login at an authorization server: what it costs an app that has the rest, and such an app. */
+const oauth: readonly Composition[] = [
+  {
+    file: 'core-oauth',
+    name: `${SHARED.name}, oauth()`,
+    code: `import { createAuthClient, shareTabs } from '${CORE}'
+      import { oauth } from '${OAUTH}'
+      createAuthClient({
+        ...oauth({ issuer: 'https://id.example.com', clientId: 'spa' }),
+        tabs: shareTabs(),
+      })`,
+    features: ['tabs'],
+    beside: ['src/oauth', 'oauth4webapi'],
+    meaning: 'What an app ships that logs its users in at an OAuth 2 or OpenID Connect server.',
+  },
+  {
+    file: 'oauth',
+    name: `${OAUTH}, alone`,
+    code: `export { oauth } from '${OAUTH}'`,
+    features: [],
+    beside: ['src/oauth', 'oauth4webapi'],
+    meaning:
+      'The entry without a client: no app ships that. oauth4webapi is in it, and so is what it shares with core; `par` is not.',
+  },
+]
+
 /** What a binding adds to a client and to its framework, all of it used. */
 export const BINDINGS: readonly Composition[] = (
   [
@@ -134,6 +165,7 @@ export const COMPOSITIONS: readonly Composition[] = [
   ...additions,
   everything,
   MAIN,
+  ...oauth,
   ...BINDINGS,
 ]
 
