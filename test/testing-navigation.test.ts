@@ -394,7 +394,7 @@ describe('a page that is loaded again', () => {
     const back = await browser.returned(auth)
     auth.dispose()
     await clock.advance(60_000)
-    expect([login.state, back.session.status]).toEqual(['pending', 'authenticated'])
+    expect([login.state, (await back.ready()).status]).toEqual(['pending', 'authenticated'])
   })
 
   test.each(['https://other.example.com/', 'https://', 'http://app.example.com/'])('is not at %s', url => {
