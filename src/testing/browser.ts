@@ -1,10 +1,11 @@
 import { type AuthClient, createFullClient } from '../api/full-client.ts'
 import { browserEnvironment } from '../kernel/environment.ts'
-import { AuthError, invalid } from '../kernel/errors.ts'
+import { invalid } from '../kernel/errors.ts'
 import type { AuthClientOptions, JwtClaims } from '../types.ts'
 import { pageUrl } from './auth-server-options.ts'
 import { createChannelHub } from './channel.ts'
 import { createLockHub } from './locks.ts'
+import { navigate } from './navigation.ts'
 import { createPage, createStorage, type Page, type PageStorage, type Shared } from './page.ts'
 import type { TestClock } from './test-clock.ts'
 import { createPageWindows, type PageWindows, type PopupTab } from './windows.ts'
@@ -73,9 +74,6 @@ interface Shown {
   readonly windows: PageWindows
 }
 
-/** More redirects than these are a circle. */
-const MOST_REDIRECTS = 20
-
 /**
  * @throws AuthError `invalid_option`, naming the option
  * @example
@@ -112,29 +110,10 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
     isOnline: () => online,
   }
 
-  /** As a browser does, until a page of the app is shown. */
-  async function navigate(to: string): Promise<URL> {
-    let next = new URL(to)
-    for (let hops = 0; hops === 0 || next.origin !== origin; hops++) {
-      const response = await shared.fetch(next, { redirect: 'manual' })
-      const location = response.headers.get('Location')
-      if (!location || response.ok || hops === MOST_REDIRECTS) {
-        // Where app and server are of one origin, the address alone does not tell whose page it is.
-        if (next.origin === origin) break
-        const text = response.ok ? '' : `: ${(await response.text()).slice(0, 500)}`
-        throw new AuthError('login_unavailable', `The tab shows a page of ${next.origin}${text}`, {
-          status: response.status,
-        })
-      }
-      next = new URL(location, next)
-    }
-    return next
-  }
-
   function show(tab: Tab, href: string): AuthClient<any, any, any> {
     const windows = createPageWindows({
       href,
-      navigate,
+      navigate: to => navigate(shared.fetch, origin, to),
       openPopup: () => (blocksPopups ? null : openPopup(tab)),
       close: () => tab.close(),
       isBehind: () => popups.size > 0,
