@@ -316,6 +316,16 @@ describe('O28 to O30: the hidden frame', () => {
     expect(next.windows.frames[0]?.isRemoved).toBe(true)
   })
 
+  test('O28 dispose removes the frame', async () => {
+    const before = await loggedIn({ ...silent, server: { refreshTokens: 'never' } })
+    const world = before.reload()
+    const ready = watch(world.client.ready())
+    await world.windows.asked()
+    world.client.dispose()
+    await world.settle()
+    expect([ready.state, world.windows.frames[0]?.isRemoved]).toEqual(['disposed', true])
+  })
+
   test('O29 an answer that is not to this frame counts as none', async () => {
     const before = await loggedIn({ ...silent, server: { refreshTokens: 'never' } })
     const world = before.reload()

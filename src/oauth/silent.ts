@@ -23,10 +23,10 @@ export type AskSilently = (
 /** What the server says where it would have to show a page (OpenID Connect Core 1.0 §3.1.2.6). */
 const NOBODY = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required']
 
-type Needs = Pick<Kernel, 'settings' | 'environment'>
+type Needs = Pick<Kernel, 'settings' | 'environment' | 'disposal'>
 
 export function createSilent(
-  { settings, environment }: Needs,
+  { settings, environment, disposal }: Needs,
   windows: Windows,
   config: Config,
   metadata: Metadata,
@@ -65,7 +65,9 @@ export function createSilent(
   }
 
   return async (idToken, signal) =>
-    windows.hasCrypto() ? within(environment, timeout, late, inner => ask(idToken, inner), signal) : null
+    windows.hasCrypto()
+      ? within(environment, timeout, late, inner => ask(idToken, inner), signal, disposal.signal)
+      : null
 }
 
 /** `null`: the frame shows a page of another origin. */
