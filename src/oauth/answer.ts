@@ -5,8 +5,7 @@ import {
   clockSkew,
   getValidatedIdTokenClaims,
   type IDToken,
-  processAuthorizationCodeResponse,
-  processRefreshTokenResponse,
+  processGenericTokenEndpointResponse,
 } from 'oauth4webapi'
 import { AuthError } from '../kernel/errors.ts'
 import type { PartialTokens } from '../types.ts'
@@ -28,6 +27,9 @@ export interface Expected {
 
 /** Claims of the ID token that say nothing of the user, and change with each one. */
 const OF_TOKEN = ['exp', 'iat', 'nbf', 'jti', 'nonce', 'at_hash', 'c_hash', 's_hash', 'rat']
+
+/** In seconds, as the library has it for the other times. */
+const TOLERANCE = 30
 
 function claimsOf(idToken: unknown): Record<string, unknown> {
   try {
@@ -60,24 +62,19 @@ export async function readTokens(
   response: Response,
   { server, tokenType, now, transaction, idToken }: Expected,
 ): Promise<PartialTokens> {
-  const client: Client = {
-    client_id: config.clientId,
-    [clockSkew]: skewOf(body?.id_token, response, now),
-  }
+  const skew = skewOf(body?.id_token, response, now)
+  const client: Client = { client_id: config.clientId, [clockSkew]: skew }
   // The body was read already.
   const answer = new Response(JSON.stringify(body), { headers: { 'Content-Type': 'application/json' } })
   try {
-    const tokens = transaction
-      ? await processAuthorizationCodeResponse(server, client, answer, {
-          requireIdToken: config.isOpenId,
-          ...(transaction.nonce !== undefined && { expectedNonce: transaction.nonce }),
-          ...(transaction.maxAge !== undefined && { maxAge: transaction.maxAge }),
-        })
-      : await processRefreshTokenResponse(server, client, answer)
+    const tokens = await processGenericTokenEndpointResponse(server, client, answer)
     const claims = getValidatedIdTokenClaims(tokens)
     demand(tokens.token_type === tokenType, `its token_type is not "${tokenType}"`)
-    if (transaction) demandChallenge(transaction, claims, tokens.scope)
-    else if (claims && idToken) {
+    if (transaction) {
+      demand(claims || !config.isOpenId, 'it has no ID token')
+      demandLogin(transaction, claims, Date.now() / 1000 + skew)
+      demandScope(transaction, tokens.scope)
+    } else if (claims && idToken) {
       demand(claims.sub === claimsOf(idToken).sub, 'its ID token is of another user')
     }
     return {
@@ -94,23 +91,39 @@ export async function readTokens(
   }
 }
 
-function demand(holds: boolean, message: string): void {
+function demand(holds: unknown, message: string): void {
   if (!holds) throw new Error(message)
 }
 
-/** Does the new session have what the API has asked for (RFC 9470 §5)? `max_age` is checked with the ID token. */
-function demandChallenge(
-  { acr, scope }: Pick<Transaction, 'acr' | 'scope'>,
-  claims: IDToken | undefined,
-  granted: string | undefined,
+/**
+ * Is the ID token of this login (OpenID Connect Core 1.0 §3.1.3.7 no. 11 to 13), and does it have what the API has asked for
+ * (RFC 9470 §5)? `now`: epoch seconds by the server's clock.
+ */
+function demandLogin(
+  { nonce, maxAge, acr }: Pick<Transaction, 'nonce' | 'maxAge' | 'acr'>,
+  claims: Partial<IDToken> = {},
+  now: number,
 ): void {
-  if (acr !== undefined)
+  demand(claims.nonce === nonce, 'the "nonce" of its ID token is of another login')
+  if (maxAge !== undefined) {
+    // `NaN` where it is missing.
     demand(
-      acr.split(' ').some(one => one === claims?.acr),
+      Number(claims.auth_time) + maxAge + TOLERANCE >= now,
+      'its "auth_time" is missing, or older than "max_age"',
+    )
+  }
+  if (acr !== undefined) {
+    demand(
+      acr.split(' ').some(one => one === claims.acr),
       'its "acr" is none of "acr_values"',
     )
-  if (scope !== undefined)
+  }
+}
+
+function demandScope({ scope }: Pick<Transaction, 'scope'>, granted: string | undefined): void {
+  if (scope !== undefined) {
     demand(isGranted(granted, scope), 'it grants less than the scopes that were asked for')
+  }
 }
 
 const userOf = (claims: IDToken): Record<string, unknown> =>

@@ -17,6 +17,7 @@ const sections: Record<string, () => Promise<Section>> = {
   calls: async () => (await import('./calls.ts')).calls(),
   tabs: async () => (await import('./tabs.ts')).tabs(),
   start: async () => (await import('./start.ts')).start(),
+  oauth: async () => (await import('./oauth.ts')).oauth(),
   leaks: async () => (await import('./leaks.ts')).leaks(),
 }
 

@@ -1,11 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'esbuild'
 import { bundle, bundlerNames } from '../tools/bundlers.ts'
 import { bundleOf, MAIN, PLAIN, SHARED } from '../tools/compositions.ts'
 import { installPacked } from '../tools/package.ts'
-import { kB, measureSizes, sizeTables } from '../tools/sizes.ts'
+import { compressed, kB, measureSizes, sizeTables } from '../tools/sizes.ts'
 import { run } from '../tools/steps.ts'
 import { bench } from './build.ts'
 import { type Section, table } from './section.ts'
@@ -117,8 +116,4 @@ async function byBundler(): Promise<string[][]> {
   } finally {
     await rm(app, { recursive: true, force: true })
   }
-}
-
-function compressed(text: string): number {
-  return brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { brotliCompressSync, constants } from 'node:zlib'
 import { table } from '../bench/section.ts'
 import { COMPOSITIONS, type Composition, PLAIN } from './compositions.ts'
 import { manifest } from './package.ts'
@@ -60,6 +61,10 @@ const pathOf = (file: string): string => `node_modules/.cache/silent-refresh/siz
 
 /** The one unit of all pages: 1 kB is 1,000 B. */
 export const kB = (bytes: number): string => (bytes / 1_000).toFixed(1)
+
+/** In bytes, with brotli 11. */
+export const compressed = (text: string): number =>
+  brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length
 
 /** By the names of their places in README.md and docs/performance.md. */
 export function sizeTables(sizes: Size[]): Record<string, string> {
