@@ -27,6 +27,7 @@ describe('O15, O16: answers of the token endpoint', () => {
     ['another aud', claims => ({ ...claims, aud: 'another' })],
     ['several aud without azp', claims => ({ ...claims, aud: ['spa', 'another'] })],
     ['another azp', claims => ({ ...claims, aud: ['spa', 'another'], azp: 'another' })],
+    ['another azp beside one aud', claims => ({ ...claims, azp: 'another' })],
     ['no aud', claims => ({ ...claims, aud: undefined })],
     ['no sub', claims => ({ ...claims, sub: undefined })],
     ['no iat', claims => ({ ...claims, iat: undefined })],

@@ -1,7 +1,7 @@
+import { hash } from '../kernel/encoding.ts'
 import { AuthError } from '../kernel/errors.ts'
 import { pick } from '../kernel/own.ts'
 import type { ProofKey } from '../types.ts'
-import { hash } from './encoding.ts'
 
 /** The signature algorithms, by their JOSE names (RFC 7518 §3.1, RFC 9864 §2.2). */
 export type Algorithm = 'ES256' | 'Ed25519'

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
-import { bytesOf, encode, hash } from './encoding.ts'
+import { bytesOf, encode, hash, random } from '../kernel/encoding.ts'
 import { type DPoPKey, signing } from './key.ts'
 
 /** What a proof is made for. */
@@ -65,7 +65,7 @@ export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
       const { alg, sign } = signing(key)
       const header = { typ: 'dpop+jwt', alg, jwk: key.jwk }
       const payload = {
-        jti: encode(crypto.getRandomValues(new Uint8Array(16))),
+        jti: random(16),
         htm: method,
         htu: origin + pathname,
         iat: Math.floor((clock.now() + ahead) / 1000),
@@ -94,7 +94,9 @@ export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
 /** An authorization server says it in the body (RFC 6749 §5.2), an API in `WWW-Authenticate` (RFC 9449 §7.1). */
 function errorOf(response: Response, text: string | undefined): string {
   if (response.ok) return ''
-  const challenge = /\bDPoP\b[^]*?\berror="?(\w+)/i.exec(response.headers.get('WWW-Authenticate') ?? '')?.[1]
+  const challenge = /\bDPoP\b[\s\S]*?\berror="?(\w+)/i.exec(
+    response.headers.get('WWW-Authenticate') ?? '',
+  )?.[1]
   return challenge ?? parsed(text).error ?? ''
 }
 

@@ -1,7 +1,7 @@
 import type { HeldTokens, LogoutResult } from '../types.ts'
 import { type Disposal, tookTooLong, within } from './abort.ts'
-import { threw } from './callback.ts'
 import type { Decisions } from './decisions.ts'
+import { createElsewhere } from './elsewhere.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -65,6 +65,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
   /** Sends the logout that waits for its turn. */
   let sendNow: (() => Promise<void>) | null = null
   let isLeaving = false
+  const elsewhere = createElsewhere(kernel)
   const retries = createLogoutRetries(kernel, rested => void run(null, { rested }))
 
   function run(tokens: HeldTokens | null, how: How = {}): Promise<LogoutResult> {
@@ -128,10 +129,10 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       )
       forget()
       // The marker is kept until a page comes back from there.
-      if (await leavesPage(flow, tokens, wasSent)) return { revoked: wasSent }
+      if (await elsewhere.leaves(flow, tokens, wasSent)) return { revoked: wasSent }
       if (wasSent) {
         log({ type: 'revoked' })
-        if (!(await hasSession())) {
+        if (!(await elsewhere.hasSession())) {
           marker.lift()
           kernel.loginNote.lift()
         }
@@ -142,29 +143,8 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       unrevoked = tokens
       log({ type: 'revocation-failed', error })
       const isReached = error.status !== undefined
-      if (error.retryable || !(await leavesPage(flow, tokens, isReached))) retries.failed(error)
+      if (error.retryable || !(await elsewhere.leaves(flow, tokens, isReached))) retries.failed(error)
       return { revoked: false, error }
-    }
-  }
-
-  /** Can the authorization server sign the user in again by a session of its own? If it cannot be asked, it can. */
-  const hasSession = async (): Promise<boolean> =>
-    (await kernel.flow?.hasSession?.().catch(() => true)) ?? false
-
-  /** Does the page leave? A flow that throws, or hangs while this tab has the lock, does not count as leaving. */
-  async function leavesPage(
-    flow: FlowPart | undefined,
-    tokens: HeldTokens | null,
-    isReached: boolean,
-  ): Promise<boolean> {
-    if (!flow) return false
-    try {
-      return await within(environment, timeout, null, async signal =>
-        flow.leave(tokens, { signal, isReached }),
-      )
-    } catch (error) {
-      threw(log, 'flow', error)
-      return false
     }
   }
 

@@ -70,6 +70,10 @@ export async function readTokens(
     const tokens = await processGenericTokenEndpointResponse(server, client, answer)
     const claims = getValidatedIdTokenClaims(tokens)
     demand(tokens.token_type === tokenType, `its token_type is not "${tokenType}"`)
+    demand(
+      [undefined, config.clientId].includes(claims?.azp as string | undefined),
+      'its "azp" is another client',
+    )
     if (transaction) {
       demand(claims || !config.isOpenId, 'it has no ID token')
       demandLogin(transaction, claims, Date.now() / 1000 + skew)

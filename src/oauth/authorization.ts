@@ -1,6 +1,6 @@
-import { calculatePKCECodeChallenge, generateRandomState as random } from 'oauth4webapi'
 import { tookTooLong, within } from '../kernel/abort.ts'
 import { callback } from '../kernel/callback.ts'
+import { hash, random } from '../kernel/encoding.ts'
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import { type Metadata, requiredEndpoint } from './metadata.ts'
@@ -49,7 +49,7 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
       scope,
       state,
       nonce,
-      code_challenge: await calculatePKCECodeChallenge(verifier),
+      code_challenge: await hash(verifier),
       code_challenge_method: 'S256',
       dpop_jkt: key?.id,
     }

@@ -1,4 +1,4 @@
-import { generateRandomState } from 'oauth4webapi'
+import { random } from '../kernel/encoding.ts'
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import type { FlowPart } from '../kernel/parts.ts'
@@ -96,7 +96,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
       return false
     }
     signal.throwIfAborted()
-    const state = generateRandomState()
+    const state = random()
     const { afterLogout } = pages
     const url = new URL(end)
     const hint = tokens?.idToken ?? lastIdToken

@@ -9,3 +9,6 @@ export const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncode
 
 export const hash = async (text: string): Promise<string> =>
   encode(await crypto.subtle.digest('SHA-256', bytesOf(text)))
+
+/** 256 random bits: 43 characters, as a code verifier must have at least (RFC 7636 §4.1). */
+export const random = (bytes = 32): string => encode(crypto.getRandomValues(new Uint8Array(bytes)))
