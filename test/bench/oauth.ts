@@ -34,7 +34,7 @@ const variants: Variant[] = [
 const TABS = 10
 const LIFETIMES = 3
 const OUTAGE = 30
-const FAILURES = { '503': 'answers 503', refuse: 'no answer' } as const
+const FAILURES = { '503': 'answers 503', refuse: 'refuses connections', hang: 'does not answer' } as const
 
 const SECOND = 1_000
 const pause = (seconds: number): Promise<void> =>

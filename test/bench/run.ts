@@ -16,8 +16,8 @@ const sections: Record<string, () => Promise<Section>> = {
   requests: async () => (await import('./requests.ts')).requests(),
   calls: async () => (await import('./calls.ts')).calls(),
   tabs: async () => (await import('./tabs.ts')).tabs(),
-  start: async () => (await import('./start.ts')).start(),
   oauth: async () => (await import('./oauth.ts')).oauth(),
+  start: async () => (await import('./start.ts')).start(),
   leaks: async () => (await import('./leaks.ts')).leaks(),
 }
 
