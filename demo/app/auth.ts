@@ -6,6 +6,7 @@ import {
   shareTabs,
   webStorage,
 } from 'silent-refresh'
+import { dpop } from 'silent-refresh/dpop'
 import { oauth } from 'silent-refresh/oauth'
 import { choices } from './choices.ts'
 import { logStep } from './log.ts'
@@ -45,6 +46,8 @@ const MODES: Record<Mode, () => AuthClientOptions> = {
 /** The one client of this page. */
 export const auth: Auth = createAuthClient({
   ...MODES[mode](),
+  // The server demands proofs with each request: a token is of use only with the key of this browser.
+  ...(config.dpop && dpop()),
   // A tab that was loaded in another mode shares no session with this one.
   sessionKey: `demo-${mode}`,
   tabs: shareTabs({ tokens: choices.tabs === 'share' }),

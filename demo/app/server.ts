@@ -8,6 +8,8 @@ export interface Config {
   accessTtl: number
   grace: number
   credentials: { email: string; password: string; name: string }[]
+  /** Must each request prove the key that its token is bound to? `npm run demo -- --dpop` */
+  dpop?: true
   /** The authorization server, if the demo was started with one. */
   provider?: { issuer: string; clientId: string; resource: string }
 }

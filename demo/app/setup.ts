@@ -15,6 +15,8 @@ const MODES: Record<Mode, string> = {
     'Users log in at an authorization server. Both tokens in memory; a hidden frame asks there after a reload.',
 }
 
+const BOUND = ' All tokens are bound to a key of this browser, which signs each request (DPoP).'
+
 const result = byId('setup-result', HTMLElement)
 const mode = byId('mode', HTMLSelectElement)
 const modeDetail = byId('mode-detail', HTMLElement)
@@ -23,9 +25,11 @@ const accessTtl = input('access-ttl')
 const grace = input('grace')
 
 /** `running` is the mode that this page was loaded for. */
-export function mountSetup(auth: Auth, { mode: running, provider }: Config): void {
+export function mountSetup(auth: Auth, { mode: running, provider, dpop }: Config): void {
   if (provider) mode.append(new Option('oauth'))
-  const explain = () => setText(modeDetail, MODES[mode.value as Mode])
+  // Where no script holds the access token, none can make a proof for it.
+  if (dpop) mode.querySelector('[value="cookie"]')?.remove()
+  const explain = () => setText(modeDetail, MODES[mode.value as Mode] + (dpop ? BOUND : ''))
   mode.value = running
   tabs.value = choices.tabs
   mode.addEventListener('change', explain)

@@ -14,8 +14,10 @@ interface AccessClaims extends JWTPayload {
   exp: number
   email: string
   name: string
-  /** SHA-256 of the fingerprint cookie's value. */
-  fgp: string
+  /** SHA-256 of the fingerprint cookie's value, where a cookie is what the token is bound to. */
+  fgp?: string
+  /** The thumbprint of the key that it is bound to (RFC 9449 §6.1). */
+  cnf?: { jkt: string }
   /** The session that it belongs to. */
   sid: string
   era: number
@@ -26,15 +28,21 @@ export type Verification =
   | { valid: false; reason: 'invalid' | 'expired' | 'revoked' | 'unbound' }
 
 export interface AccessTokens {
-  issue(user: User, session: string, fingerprintHash: string, lifetime: number): Promise<string>
-  verify(token: string, fingerprintHash: string): Promise<Verification>
+  issue(user: User, session: string, binding: string, lifetime: number): Promise<string>
+  verify(token: string, binding: string): Promise<Verification>
   /** Puts a token that is still good on the deny list; false where it was there, or needs no entry. */
   deny(token: string): Promise<boolean>
   /** Ends every token issued so far. */
   revokeIssued(): void
 }
 
-export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => number): AccessTokens => {
+/** `toKeys`: tokens are bound to the key of the request's proof, and not to a cookie. */
+export const createAccessTokens = (
+  db: Database,
+  keys: SigningKeys,
+  now: () => number,
+  toKeys = false,
+): AccessTokens => {
   const readEra = db.prepare('SELECT max(era) AS era FROM eras')
   const raiseEra = db.prepare('UPDATE eras SET era = era + 1')
   const isDenied = db.prepare('SELECT 1 FROM denied_tokens WHERE jti = ?')
@@ -51,7 +59,7 @@ export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => n
         issuer: ISSUER,
         audience: AUDIENCE,
         typ: TYPE,
-        requiredClaims: ['sub', 'jti', 'exp', 'fgp', 'sid', 'era'],
+        requiredClaims: ['sub', 'jti', 'exp', toKeys ? 'cnf' : 'fgp', 'sid', 'era'],
         currentDate: new Date(now()),
       })
       return payload
@@ -63,11 +71,11 @@ export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => n
   }
 
   return {
-    issue: async (user, session, fingerprintHash, lifetime) => {
+    issue: async (user, session, binding, lifetime) => {
       const { kid, privateKey } = await keys.current()
       const issuedAt = Math.floor(now() / 1000)
-      const binding = { fgp: fingerprintHash, sid: session, era: era() }
-      return new SignJWT({ email: user.email, name: user.name, ...binding })
+      const bound = toKeys ? { cnf: { jkt: binding } } : { fgp: binding }
+      return new SignJWT({ email: user.email, name: user.name, ...bound, sid: session, era: era() })
         .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
         .setIssuer(ISSUER)
         .setAudience(AUDIENCE)
@@ -77,10 +85,11 @@ export const createAccessTokens = (db: Database, keys: SigningKeys, now: () => n
         .setExpirationTime(issuedAt + lifetime)
         .sign(privateKey)
     },
-    verify: async (token, fingerprintHash) => {
+    verify: async (token, binding) => {
       const claims = await check(token)
       if (typeof claims === 'string') return { valid: false, reason: claims }
-      if (!sameText(claims.fgp, fingerprintHash)) return { valid: false, reason: 'unbound' }
+      if (!sameText(String(toKeys ? claims.cnf?.jkt : claims.fgp), binding))
+        return { valid: false, reason: 'unbound' }
       if (claims.era < era() || isDenied.get(claims.jti)) return { valid: false, reason: 'revoked' }
       const { sub, email, name, sid } = claims
       return { valid: true, user: { sub, email, name }, session: sid }

@@ -3,11 +3,10 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import type { AccessTokens } from './access-tokens.ts'
 import { readJsonObject } from './body.ts'
 import type { Carrier } from './carriers.ts'
-import { REALM } from './config.ts'
 import type { Database } from './database.ts'
 import { echo } from './echo.ts'
 import type { Faults } from './faults.ts'
-import { failure, type ServerContext, type ServerEnv } from './http.ts'
+import { challenge, failure, type ServerContext, type ServerEnv } from './http.ts'
 
 const TITLE_LIMIT = 200
 
@@ -19,12 +18,11 @@ const REFUSALS = {
 } as const
 
 const invalidToken = (c: ServerContext, description: string) => {
-  const challenge = `Bearer realm="${REALM}", error="invalid_token", error_description="${description}"`
-  c.header('WWW-Authenticate', challenge)
+  c.header('WWW-Authenticate', challenge(c, 'invalid_token', description))
   return failure(c, 401, 'invalid_token', description)
 }
 
-/** RFC 6750: a request without any token is told the scheme and nothing else. */
+/** A request without any token is told the scheme and nothing else. */
 export const requireUser =
   (accessTokens: Pick<AccessTokens, 'verify'>, readCarrier: () => Carrier): MiddlewareHandler<ServerEnv> =>
   async (c, next) => {
@@ -32,7 +30,7 @@ export const requireUser =
     const token = carrier.readAccess(c)
     if (!token) {
       c.get('note')('no token')
-      c.header('WWW-Authenticate', `Bearer realm="${REALM}"`)
+      c.header('WWW-Authenticate', challenge(c))
       return failure(c, 401, 'unauthorized', 'An access token is needed')
     }
     const verification = await accessTokens.verify(token, carrier.readBinding(c))

@@ -104,7 +104,8 @@ export const createAuthRoutes = (services: AuthServices): Hono<ServerEnv> => {
     const user = users.byId(rotation.userId)
     if (!user) return refuse(c, 'unknown')
     if (forgiving) refreshTokens.keepRepeatable(presented, now() + PATIENCE)
-    thief?.watch(rotation.familyId, presented, binding)
+    // A cookie can be stolen as well. The key cannot.
+    thief?.watch(rotation.familyId, presented, c.get('jkt') ? '' : binding)
     c.get('note')(rotation.outcome)
     return grant(c, user, rotation.familyId, binding, rotation)
   }

@@ -12,7 +12,7 @@ import {
   writeRefreshCookie,
 } from './cookies.ts'
 import type { Csrf } from './csrf.ts'
-import { bearerToken, type ServerContext } from './http.ts'
+import { accessToken, type ServerContext } from './http.ts'
 import { randomSecret, sha256 } from './random.ts'
 import type { User } from './users.ts'
 
@@ -45,39 +45,44 @@ export interface Carrier {
 /** What is in script's hands can be bound to no cookie, and what is in a cookie need not be. */
 const UNBOUND = 'unbound'
 
-const tokenBody = ({ accessToken, lifetime, user }: Grant) => ({
+/** Where each request proves a key, the tokens are bound to that key, and need no cookie for it. */
+const keyOf = (c: ServerContext): string | undefined => c.get('jkt')
+
+const tokenBody = (c: ServerContext, { accessToken, lifetime, user }: Grant) => ({
   access_token: accessToken,
-  token_type: 'Bearer',
+  token_type: keyOf(c) ? 'DPoP' : 'Bearer',
   expires_in: lifetime,
   user,
 })
 
 const bearer: Carrier = {
-  readAccess: bearerToken,
+  readAccess: accessToken,
   readRefresh: async c => readRefreshCookie(c),
   bind: (c, sessionLifetime) => {
+    const key = keyOf(c)
+    if (key) return key
     const fingerprint = randomSecret()
     writeFingerprintCookie(c, fingerprint, sessionLifetime)
     return sha256(fingerprint)
   },
-  readBinding: readFingerprintHash,
+  readBinding: c => keyOf(c) ?? readFingerprintHash(c),
   answer: (c, grant) => {
     writeRefreshCookie(c, grant.refreshToken ?? '', grant.sessionLifetime)
-    return c.json(tokenBody(grant))
+    return c.json(tokenBody(c, grant))
   },
   clear: clearBearerCookies,
   guard: () => null,
 }
 
 const body: Carrier = {
-  readAccess: bearerToken,
+  readAccess: accessToken,
   readRefresh: async c => {
     const token = (await readJsonObject(c))?.refresh_token
     return typeof token === 'string' ? token : undefined
   },
-  bind: () => UNBOUND,
-  readBinding: () => UNBOUND,
-  answer: (c, grant) => c.json({ ...tokenBody(grant), refresh_token: grant.refreshToken }),
+  bind: c => keyOf(c) ?? UNBOUND,
+  readBinding: c => keyOf(c) ?? UNBOUND,
+  answer: (c, grant) => c.json({ ...tokenBody(c, grant), refresh_token: grant.refreshToken }),
   clear: () => {},
   guard: () => null,
 }
@@ -85,7 +90,7 @@ const body: Carrier = {
 const sliding: Carrier = {
   ...body,
   readRefresh: async () => undefined,
-  answer: (c, grant) => c.json(tokenBody(grant)),
+  answer: (c, grant) => c.json(tokenBody(c, grant)),
 }
 
 const cookie = (csrf: Csrf): Carrier => ({

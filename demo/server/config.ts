@@ -1,6 +1,8 @@
 export const REALM = 'demo'
 export const ISSUER = 'urn:silent-refresh:demo'
 export const AUDIENCE = 'urn:silent-refresh:demo:api'
+/** What DPoP proofs may be signed with. */
+export const PROOF_ALGORITHMS = ['ES256', 'Ed25519'] as const
 
 /**
  * How the tokens travel. `bearer`: access token in the body, refresh token in a cookie. `cookie`: both in cookies.
@@ -19,6 +21,10 @@ export interface ServerOptions {
   db?: string
   /** How the tokens travel, to begin with. Default `bearer`. `oauth` starts the authorization server too. */
   mode?: Mode
+  /** Are all tokens bound to a key, and must each request prove it (RFC 9449)? Not in the mode `cookie`. Default `false`. */
+  dpop?: boolean
+  /** With `dpop`: must each proof contain a nonce of the server? Default `false`. */
+  nonces?: boolean
   /** Life of an access token in whole seconds. Default 15. */
   accessTtl?: number
   /** For how many seconds a rotated refresh token may be repeated, at most 10. 0 is strict. Default 10. */
@@ -45,6 +51,12 @@ export const checkMode = (value: unknown, name = 'mode'): Mode => {
   const mode = MODES.find(known => known === value)
   if (mode) return mode
   throw new OptionError(`"${name}" must be one of ${MODES.join(', ')}`)
+}
+
+/** In cookie mode no script holds the access token, so none can make a proof for it. */
+export const checkProvable = (mode: Mode, dpop: boolean): Mode => {
+  if (dpop && mode === 'cookie') throw new OptionError('"mode" cannot be cookie if proofs are demanded')
+  return mode
 }
 
 const inRange = (name: string, value: unknown, low: number, high: number, whole: boolean): number => {

@@ -20,6 +20,8 @@ export interface DemoServices {
   changeMode: (mode: Mode) => void
   /** Of the authorization server, if there is one. */
   issuer: () => string | undefined
+  /** Are proofs demanded? */
+  dpop: boolean
   settings: Settings
   accessTokens: Pick<AccessTokens, 'revokeIssued'>
   endSessions: () => void
@@ -31,11 +33,12 @@ export interface DemoServices {
 
 /** What the page's buttons do; a real server has none of this. */
 export const createDemoRoutes = (services: DemoServices): Hono<ServerEnv> => {
-  const { mode, changeMode, issuer, settings, accessTokens, endSessions, keys, faults, log, events } =
+  const { mode, changeMode, issuer, dpop, settings, accessTokens, endSessions, keys, faults, log, events } =
     services
   const config = () => {
     const provider = issuer() && { issuer: issuer(), clientId: CLIENT_ID, resource: AUDIENCE }
-    return { mode: mode(), ...settings, credentials: DEMO_CREDENTIALS, ...(provider && { provider }) }
+    const more = { ...(provider && { provider }), ...(dpop && { dpop }) }
+    return { mode: mode(), ...settings, credentials: DEMO_CREDENTIALS, ...more }
   }
 
   const change = async (c: ServerContext, apply: (input: Record<string, unknown>) => object) => {

@@ -7,8 +7,9 @@ const BODY_LIMIT = 16 * 1024 * 1024
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 const REDACTED: Record<string, (value: string) => string> = {
-  // Only a request with a good token gets here.
+  // Only a request with a good token gets here, and with a good proof where one is demanded.
   authorization: value => `${value.split(' ')[0]} [valid]`,
+  dpop: () => '[valid]',
   'x-xsrf-token': () => '[valid]',
   cookie: value => value.replace(/=[^;]*/g, '=[redacted]'),
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { checkAccessTtl, checkGrace, checkMode, checkPort, OptionError } from './config.ts'
+import { checkAccessTtl, checkGrace, checkMode, checkPort, checkProvable, OptionError } from './config.ts'
 import { startServer } from './server.ts'
 import { DEMO_CREDENTIALS } from './users.ts'
 
@@ -9,6 +9,8 @@ const HELP = `Starts the demo's auth server, with its page, on 127.0.0.1.
   --port N         port to listen on; another one is taken if it is in use (4000)
   --mode MODE      how the tokens travel: bearer, cookie, body, sliding, or oauth, which starts an
                    authorization server beside it (bearer)
+  --dpop           binds all tokens to a key, which each request has to prove (RFC 9449); not with cookie
+  --nonces         with --dpop: each proof must contain a nonce of the server
   --access-ttl N   life of an access token in seconds (15)
   --grace N        seconds in which a rotated refresh token may be repeated; 0: never (10)
   --db PATH        database file, or :memory: (demo/server/demo.db)
@@ -26,6 +28,8 @@ const readFlags = () => {
       options: {
         port: { type: 'string', default: '4000' },
         mode: { type: 'string', default: 'bearer' },
+        dpop: { type: 'boolean', default: false },
+        nonces: { type: 'boolean', default: false },
         'access-ttl': { type: 'string', default: '15' },
         grace: { type: 'string', default: '10' },
         db: { type: 'string', default: DATABASE },
@@ -33,10 +37,13 @@ const readFlags = () => {
       },
     })
     if (values.db === '') throw new OptionError('"--db" must not be empty')
+    if (values.nonces && !values.dpop) throw new OptionError('"--nonces" needs "--dpop"')
     return {
       help: values.help,
       port: checkPort(toNumber(values.port), '--port'),
-      mode: checkMode(values.mode, '--mode'),
+      mode: checkProvable(checkMode(values.mode, '--mode'), values.dpop),
+      dpop: values.dpop,
+      nonces: values.nonces,
       accessTtl: checkAccessTtl(toNumber(values['access-ttl']), '--access-ttl'),
       grace: checkGrace(toNumber(values.grace), '--grace'),
       db: values.db,

@@ -1,5 +1,6 @@
 import type { AccessTokens } from './access-tokens.ts'
 import { AUDIENCE } from './config.ts'
+import type { DPoP } from './dpop.ts'
 import type { FaultState } from './faults.ts'
 import type { ProviderServer } from './provider.ts'
 import type { Users } from './users.ts'
@@ -15,12 +16,15 @@ export const startProviderBeside = async (
   url: string,
   users: Users,
   accessTtl: number,
+  dpop: DPoP | undefined,
 ): Promise<ProviderServer> => {
   // Only when it is wanted: oidc-provider takes longer to load than all the rest of the demo.
   const { startProvider } = await import('./provider.ts')
   return startProvider({
     users,
     accessTtl,
+    dpop: dpop !== undefined,
+    nonces: dpop?.nonces ?? false,
     resource: AUDIENCE,
     clients: [{ id: CLIENT_ID, redirectUris: pagesOf(url) }],
   })

@@ -38,6 +38,8 @@ export const startProvider = async (options: ProviderOptions): Promise<ProviderS
     refreshTtl: options.refreshTtl ?? 24 * 60 * 60,
     coop: options.coop ?? false,
     framing: options.framing ?? true,
+    nonces: options.nonces ?? false,
+    rotation: options.rotation ?? true,
   }
   const calls = createCalls()
   const outage = createOutage()
@@ -56,7 +58,7 @@ export const startProvider = async (options: ProviderOptions): Promise<ProviderS
   await once(server, 'listening')
   const issuer = `http://${host}:${(server.address() as AddressInfo).port}`
 
-  const accessTokens = createProviderTokens(issuer, resource, keys.public, users)
+  const accessTokens = createProviderTokens(issuer, resource, keys.public, users, options.dpop ?? false)
   const provider = new Provider(
     issuer,
     createConfiguration(options, settings, store, keys, accessTokens.claims),

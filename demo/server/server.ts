@@ -15,6 +15,7 @@ import {
   checkMode,
   checkPasswordCost,
   checkPort,
+  checkProvable,
   type Mode,
   OptionError,
   type ServerOptions,
@@ -23,6 +24,7 @@ import {
 import { createCsrf } from './csrf.ts'
 import { openDatabase } from './database.ts'
 import { createDemoRoutes } from './demo-routes.ts'
+import { createDPoP, type DPoP } from './dpop.ts'
 import { createEventStream } from './event-stream.ts'
 import { createFaults, type Faults, hangUpWhenOffline } from './faults.ts'
 import { failure, type ServerEnv } from './http.ts'
@@ -51,6 +53,8 @@ export interface DemoServer {
   readonly settings: Settings
   readonly log: Pick<RequestLog, 'entries' | 'clear'>
   readonly faults: Pick<Faults, 'state' | 'set'>
+  /** If the server was started with `dpop`. */
+  readonly dpop: DPoP | undefined
   /** Where users log in, if the server was started in the mode `oauth`. */
   readonly provider: ProviderServer | undefined
   close(): Promise<void>
@@ -92,7 +96,8 @@ const close = async (server: Server, closeIdle: () => void): Promise<void> => {
 
 export const startServer = async (options: ServerOptions = {}): Promise<DemoServer> => {
   const { now = Date.now, staticRoot = PAGE } = options
-  let mode = checkMode(options.mode ?? 'bearer')
+  const dpop = options.dpop ? createDPoP(options.nonces ?? false, now) : undefined
+  let mode = checkProvable(checkMode(options.mode ?? 'bearer'), dpop !== undefined)
   let provider: ProviderServer | undefined
   const askedPort = checkPort(options.port ?? 0)
   const cost = checkPasswordCost(options.passwordCost ?? 15)
@@ -104,7 +109,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   const db = openDatabase(options.db ?? ':memory:')
   const keys = await createSigningKeys(db, now)
   const users = await createUsers(db, cost, now)
-  const accessTokens = createAccessTokens(db, keys, now)
+  const accessTokens = createAccessTokens(db, keys, now, dpop !== undefined)
   const refreshTokens = createRefreshTokens(db, now)
   const carriers = createCarriers(createCsrf(db))
   const thief = createThief()
@@ -133,7 +138,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     if (wanted === 'oauth' && !provider) {
       throw new OptionError('"mode" can be oauth only if the demo was started with --mode oauth')
     }
-    if (wanted !== mode) endSessions()
+    if (checkProvable(wanted, dpop !== undefined) !== mode) endSessions()
     mode = wanted
     if (provider) provider.settings.accessTtl = settings.accessTtl
   }
@@ -151,6 +156,10 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   app.use(loopbackHost)
   for (const path of ['/auth/*', '/user/*', '/api/*']) app.use(path, hangUpWhenOffline(faults))
   for (const path of ['/auth/*', '/user/*', '/api/*', '/demo/mine/*']) app.use(path, log.record)
+  if (dpop) {
+    for (const name of ['login', 'refresh_token', 'logout']) app.use(`/auth/${name}`, dpop.forTokens)
+    for (const path of ['/auth/me', '/user/*', '/api/*', '/demo/mine/*']) app.use(path, dpop.forApi)
+  }
   app.route(
     '/auth',
     createAuthRoutes({
@@ -178,6 +187,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
       mode: readMode,
       changeMode,
       issuer,
+      dpop: dpop !== undefined,
       settings,
       accessTokens: tokens,
       endSessions,
@@ -206,7 +216,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     throw error
   })
   const url = `http://${HOST}:${port}`
-  if (mode === 'oauth') provider = await startProviderBeside(url, users, settings.accessTtl)
+  if (mode === 'oauth') provider = await startProviderBeside(url, users, settings.accessTtl, dpop)
 
   let closing: Promise<void> | undefined
   return {
@@ -215,6 +225,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     settings,
     log,
     faults,
+    dpop,
     provider,
     close: () => {
       events.close()

@@ -40,10 +40,11 @@ export interface DPoPServer {
 
 const sha = (text: string) => createHash('sha256').update(text).digest('base64url')
 
-export async function createDPoPServer(now: () => number): Promise<DPoPServer> {
+/** `api`: the origin of the auth endpoints too. */
+export async function createDPoPServer(now: () => number, api: string = API): Promise<DPoPServer> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] }
-  const as = { issuer: API, jwks_uri: `${API}/jwks` }
+  const as = { issuer: api, jwks_uri: `${api}/jwks` }
   const jtis = new Set<string>()
   const answers = new Map<string, ((request: Request) => Response)[]>()
   let serial = 0
@@ -111,7 +112,7 @@ export async function createDPoPServer(now: () => number): Promise<DPoPServer> {
     const iat = Math.floor(now() / 1000)
     const token = await new SignJWT({ sub, client_id: 'spa', cnf: { jkt }, epoch })
       .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'k' })
-      .setIssuer(API)
+      .setIssuer(api)
       .setAudience('api')
       .setJti(randomUUID())
       .setIssuedAt(iat)
@@ -137,7 +138,7 @@ export async function createDPoPServer(now: () => number): Promise<DPoPServer> {
   async function ordinary(request: Request, seen: Seen): Promise<Response> {
     const { path, jkt } = seen
     const isAuth = ['/login', '/refresh_token', '/logout'].includes(path)
-    const { wanted, headers } = nonceOf(isAuth ? 'auth' : seen.origin === API ? 'api' : 'other')
+    const { wanted, headers } = nonceOf(isAuth ? 'auth' : seen.origin === api ? 'api' : 'other')
     const refuse = (error: string) =>
       isAuth
         ? json({ error }, 400, headers)

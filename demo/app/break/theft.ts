@@ -18,6 +18,10 @@ export function mountTheft(auth: Auth): void {
     const response = await auth.fetch('/demo/mine/steal', { method: 'POST' })
     if (response.status === 409) return 'In this mode there is no refresh token to steal.'
     const { outcome } = await (await expectOk(response)).json()
+    if (outcome === 'unbound') {
+      note({ words: "The thief's refresh: refused", tone: 'good' })
+      return BOUND
+    }
     isStolen = outcome === 'reuse'
     note({ words: `The thief's refresh: ${isStolen ? 'the session is ended' : 'tolerated'}`, tone: 'bad' })
     return isStolen ? ended(auth) : TOLERATED
@@ -29,6 +33,9 @@ export function mountTheft(auth: Auth): void {
     setText(result, `You are signed out, with reason “${reason}”, and so is the thief. Log in again.`)
   })
 }
+
+const BOUND =
+  'The server refused the thief: the token is bound to a key, which stays in your browser. You stay signed in.'
 
 const TOLERATED =
   'The server took the thief for you: a used token that comes again within the grace may be an answer that got lost. ' +

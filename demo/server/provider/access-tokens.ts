@@ -7,6 +7,8 @@ interface ProviderClaims extends JWTPayload {
   jti: string
   exp: number
   era: number
+  /** The thumbprint of the key that it is bound to. */
+  cnf?: { jkt?: string }
 }
 
 export interface ProviderTokens extends Pick<AccessTokens, 'verify' | 'deny' | 'revokeIssued'> {
@@ -20,6 +22,7 @@ export const createProviderTokens = (
   audience: string,
   keys: JWK[],
   users: Pick<Users, 'byId'>,
+  dpop: boolean,
 ): ProviderTokens => {
   const keySet = createLocalJWKSet({ keys })
   const denied = new Set<string>()
@@ -32,7 +35,7 @@ export const createProviderTokens = (
         audience,
         typ: 'at+jwt',
         algorithms: ['ES256'],
-        requiredClaims: ['sub', 'jti', 'exp', 'era'],
+        requiredClaims: ['sub', 'jti', 'exp', 'era', ...(dpop ? ['cnf'] : [])],
       })
       return payload
     } catch (error) {
@@ -44,9 +47,10 @@ export const createProviderTokens = (
 
   return {
     claims: () => ({ era }),
-    verify: async (token): Promise<Verification> => {
+    verify: async (token, binding): Promise<Verification> => {
       const claims = await check(token)
       if (typeof claims === 'string') return { valid: false, reason: claims }
+      if (dpop && claims.cnf?.jkt !== binding) return { valid: false, reason: 'unbound' }
       if (claims.era < era || denied.has(claims.jti)) return { valid: false, reason: 'revoked' }
       const user = users.byId(claims.sub)
       return user ? { valid: true, user, session: claims.sub } : { valid: false, reason: 'invalid' }

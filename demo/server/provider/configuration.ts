@@ -19,6 +19,7 @@ const claimsOf = ({ sub, email, name }: User) => ({ sub, email, email_verified: 
 const toMetadata = (
   { id, redirectUris, postLogoutRedirectUris = redirectUris, refreshTokens = true }: ProviderClient,
   idTokens: Algorithm,
+  dpop: boolean,
 ) => ({
   client_id: id,
   client_name: id,
@@ -27,11 +28,12 @@ const toMetadata = (
   redirect_uris: redirectUris,
   post_logout_redirect_uris: postLogoutRedirectUris,
   id_token_signed_response_alg: idTokens,
+  dpop_bound_access_tokens: dpop,
 })
 
 /** What oidc-provider is told. `settings` are read at each use. `tokenClaims` go into each JWT. */
 export const createConfiguration = (
-  { clients, users, resource, idTokens = 'RS256' }: ProviderOptions,
+  { clients, users, resource, idTokens = 'RS256', dpop = false }: ProviderOptions,
   settings: ProviderSettings,
   { adapter }: Pick<Store, 'adapter'>,
   keys: ProviderKeys,
@@ -43,7 +45,7 @@ export const createConfiguration = (
 
   return {
     adapter,
-    clients: clients.map(client => toMetadata(client, idTokens)),
+    clients: clients.map(client => toMetadata(client, idTokens, dpop)),
     jwks: { keys: keys.private },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     scopes: ['openid', 'offline_access'],
@@ -66,7 +68,7 @@ export const createConfiguration = (
     // A refresh token does not end with the browser's session here.
     expiresWithSession: () => false,
     // A used one that comes again revokes the grant, and all tokens with it.
-    rotateRefreshToken: true,
+    rotateRefreshToken: () => settings.rotation,
     extraTokenClaims: tokenClaims,
     ttl: {
       AccessToken: accessTtl,
@@ -79,6 +81,7 @@ export const createConfiguration = (
     },
     features: {
       devInteractions: { enabled: false },
+      dPoP: { enabled: dpop, nonceSecret: randomBytes(32), requireNonce: () => settings.nonces },
       pushedAuthorizationRequests: { enabled: true },
       revocation: {
         enabled: true,

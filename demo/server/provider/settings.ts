@@ -22,6 +22,10 @@ export interface ProviderSettings {
   coop: boolean
   /** Whether its pages may be shown in a frame. `false` sends `X-Frame-Options: DENY`. */
   framing: boolean
+  /** With `dpop`: must each proof contain a nonce? */
+  nonces: boolean
+  /** Is a refresh token replaced at each use, even one that is bound to a key? */
+  rotation: boolean
 }
 
 export interface ProviderOptions extends Partial<ProviderSettings> {
@@ -33,6 +37,8 @@ export interface ProviderOptions extends Partial<ProviderSettings> {
   clients: ProviderClient[]
   /** The API. An access token for it is a JWT; one for nothing in particular is opaque. */
   resource: string
+  /** Are all tokens bound to a key, and must each token call prove it (RFC 9449)? Default `false`. */
+  dpop?: boolean
   /** Signs the id tokens. Default RS256. */
   idTokens?: Algorithm
 }
