@@ -984,7 +984,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/auth-request.ts',
-    from: 'isBody(credentials) ? { url, body: credentials } : ',
+    from: 'isBody(credentials) ? { url, body: credentials, key } : ',
     to: '',
     breaks: 'login(formData) is refused.',
     test: 'answers',
@@ -1627,7 +1627,7 @@ const mutants: Mutant[] = [
   },
   // What the app hands in, and what others have put there
   {
-    file: 'kernel/options.ts',
+    file: 'kernel/checked.ts',
     from: 'const given: Record<string, unknown> = Object.create(null)',
     to: 'const given: Record<string, unknown> = {}',
     breaks: 'An option that the app left out comes from a polluted Object.prototype.',

@@ -475,6 +475,19 @@ describe('O31 to O35: logout', () => {
     expect(new URL(await next.windows.left()).searchParams.get('prompt')).toBe('select_account')
   })
 
+  test('O33 the "prompt" of oauth() is asked for at each login, beside the login form after a logout', async () => {
+    const world = createOAuthWorld({ oauth: { prompt: 'consent' } })
+    void world.client.login().catch(() => {})
+    const url = await world.windows.left()
+    expect(new URL(url).searchParams.get('prompt')).toBe('consent')
+    const back = world.reload((await world.id.authorize(url)).href)
+    await back.client.ready()
+    await back.client.logout()
+    const next = back.reload(HERE)
+    void next.client.login().catch(() => {})
+    expect(new URL(await next.windows.left()).searchParams.get('prompt')).toBe('login consent')
+  })
+
   test('O33 a login while the page leaves for the logout goes nowhere else', async () => {
     const world = await loggedIn()
     await world.client.logout()

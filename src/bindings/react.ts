@@ -67,6 +67,7 @@ export function useSession(selector?: (session: AnySession) => unknown): unknown
 
 type LoginError = NonNullable<AnonymousSession['error']>
 
+/** What `RequireAuth` takes. */
 export interface RequireAuthProps {
   /** Rendered while somebody is signed in. */
   readonly children?: ReactNode

@@ -14,6 +14,8 @@ import { type Algorithm, type DPoPKey, isAlgorithm, isKey } from './key.ts'
 import { createKeys } from './keys.ts'
 import { createProofs } from './proof.ts'
 
+export type { Algorithm } from './key.ts'
+
 /** What `dpop` takes. A bad one throws `invalid_option`, naming it. */
 export interface DPoPOptions {
   /** How proofs are signed: both servers, the one that issues tokens and the API, must know it. @default 'ES256' */

@@ -51,7 +51,8 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
       )
     }
     // The server's own session would sign the user in again, although this browser was signed out.
-    const login: Login = isSignedOut && config.isOpenId ? { prompt: 'login', ...asked } : asked
+    const usual = [isSignedOut && config.isOpenId && 'login', config.prompt].filter(Boolean).join(' ')
+    const login: Login = usual ? { prompt: usual, ...asked } : asked
     if (login.automatic) return unasked(login, signal)
     return login.popup ? inPopup(login, signal) : byRedirect(login, signal)
   }

@@ -73,6 +73,11 @@ export interface OAuthOptions {
    */
   metadata?: ServerMetadata | undefined
   /**
+   * What each login asks for that says no other `prompt`. Some servers give a refresh token for `offline_access` only with
+   * `'consent'` (OpenID Connect Core 1.0 §11). @default none
+   */
+  prompt?: string | undefined
+  /**
    * More parameters for the authorization request, such as `audience`. They cannot replace one of the protocol.
    * @default none
    */
@@ -133,6 +138,7 @@ export interface Config {
   readonly endSession: boolean
   readonly userInfo: boolean
   readonly metadata: ServerMetadata | undefined
+  readonly prompt: string | undefined
   readonly parameters: Readonly<Record<string, string>>
   readonly prepare: PrepareRequest | undefined
   readonly navigate: ((address: string) => void) | undefined
@@ -190,6 +196,7 @@ const OPTION_RULES: Record<keyof OAuthOptions, Rule> = {
   endSession: aFlag,
   userInfo: aFlag,
   metadata: [isObject, 'an object'],
+  prompt: aText,
   parameters: someParameters,
   prepare: aFunction,
   navigate: aFunction,
@@ -258,6 +265,7 @@ export function readOAuthOptions(options: OAuthOptions): Config {
     endSession: given.endSession ?? true,
     userInfo,
     metadata,
+    prompt: given.prompt,
     parameters: given.parameters ?? {},
     prepare: given.prepare,
     navigate: given.navigate,

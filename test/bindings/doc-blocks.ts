@@ -16,17 +16,6 @@ export const blocks: readonly Block[] = [...text.matchAll(/^```(\w+) (\S+)\n(.*?
   ([, language = '', file = '', code = '']) => ({ language, file, code }),
 )
 
-// It is not installed here: what a guard answers with is looked at, and not what becomes of it.
-const ANGULAR_ROUTER = '@angular/router'
-const TOY_ROUTER = `
-  export class Router {}
-  export class RedirectCommand {
-    constructor(redirectTo, behavior) {
-      Object.assign(this, { redirectTo, behavior })
-    }
-  }
-`
-
 /**
  * The blocks of docs/frameworks.md as modules: `virtual:docs/vue-router.ts` is that block, and so is what it imports. What an
  * app has in `src/lib` are those at the root of the page.
@@ -40,14 +29,12 @@ export function docBlocks(): Plugin {
     name: 'doc-blocks',
     enforce: 'pre',
     resolveId(source, importer) {
-      if (source === ANGULAR_ROUTER) return `\0${source}`
       const path = inside(importer)
         ? /^(?:\.|(?:\.\.\/)+lib)\/(.+)/.exec(source)?.[1]
         : /^virtual:docs\/(.+)/.exec(source)?.[1]
       return path ? resolve(page, find(path)?.file ?? path) : null
     },
     load(id) {
-      if (id === `\0${ANGULAR_ROUTER}`) return TOY_ROUTER
       const block = find(inside(id) ?? '')
       if (!block) return null
       if (block.language !== 'vue') return block.code

@@ -24,6 +24,3 @@ declare module 'virtual:docs/angular-guard.ts' {
   export function signedInOnly(route: null, state: { url: string }): Promise<unknown>
   export function askAgain(): void
 }
-declare module '@angular/router' {
-  export const Router: import('@angular/core').Type<object>
-}

@@ -318,9 +318,9 @@ describe('Angular', () => {
     if (!decision) await world.client.logout()
     const guard = await ask(world)
     await settled(guard)
-    expect(guard.value).toEqual({
+    expect(guard.value).toMatchObject({
       redirectTo: '/signed-out',
-      behavior: { browserUrl: '/items?page=2', info: expect.objectContaining({ code }) },
+      navigationBehaviorOptions: { browserUrl: '/items?page=2', info: { code } },
     })
     expect(departures(world)).toBe(0)
   })
