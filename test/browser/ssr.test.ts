@@ -12,16 +12,16 @@ import { until } from './site.ts'
 const password = 'correct horse battery staple'
 const REFRESH = '/auth/refresh_token'
 
+const codeOf = (file: string) => blocks.find(block => block.file === file)!.code
+
 /** What docs/frameworks.md shows, at the places that it names. */
 const fromDocs = Object.fromEntries(
   blocks
     .filter(({ file }) => file.startsWith('src/'))
     .map(({ file, code }) => [file, code])
     .concat(
-      ['return-to.ts', 'Account.svelte', 'Store.svelte'].map(file => [
-        `src/lib/${file}`,
-        blocks.find(block => block.file === file)!.code,
-      ]),
+      ['return-to.ts', 'Account.svelte', 'Store.svelte'].map(file => [`src/lib/${file}`, codeOf(file)]),
+      [['src/routes/(members)/+layout.svelte', codeOf('src/routes/(app)/+layout.svelte')]],
     ),
 )
 
@@ -188,5 +188,29 @@ describeEngine(chromium, () => {
     await shows(ITEMS)
     expect(await address()).toBe('/items?page=2')
     for (const screen of await screens()) expect(screen).not.toContain('Login')
+  })
+
+  // This backend refuses what a guard asks a provider for.
+  test('a login that was refused is shown in the place of the page, until somebody is signed in', async () => {
+    await tab.goto(`${url}/members?page=2`)
+    await shows('Sign in')
+    expect(await address()).toBe('/members?page=2')
+    for (const screen of await screens()) expect(screen).not.toContain('Members')
+    const tries = () => backend.log.entries().filter(({ path }) => path === '/auth/login').length
+    const before = tries()
+    await tab.click('button')
+    await until(() => tries() > before)
+    const other = await browser.newTab()
+    try {
+      await other.goto(`${url}/login`)
+      await other.click('#login')
+      await shows('Members')
+      await other.goto(`${url}/items`)
+      await other.click('#logout')
+      await shows('Sign in')
+      expect(await address()).toBe('/members?page=2')
+    } finally {
+      await other.close()
+    }
   })
 })
