@@ -14,6 +14,9 @@ const SECONDS: Record<string, number> = {
   modes: 70,
   soak: 95,
   'demo-timeline': 70,
+  'oauth-session': 60,
+  'oauth-redirect': 45,
+  'oauth-popup': 40,
   bundles: 35,
   pages: 40,
 }

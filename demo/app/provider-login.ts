@@ -1,3 +1,4 @@
+import { isAuthError } from 'silent-refresh'
 import { button, byId, setText, whileBusy } from './dom.ts'
 import type { Auth } from './types.ts'
 import { loginErrorInWords } from './words.ts'
@@ -6,7 +7,11 @@ const failure = byId('login-error', HTMLElement)
 
 /** Two ways to log in at the authorization server: the page leaves, or a popup opens. */
 export function mountProviderLogin(auth: Auth): void {
-  const show = (error: unknown) => setText(failure, loginErrorInWords(error))
+  function show(error: unknown): void {
+    // The user has closed the popup, or has come back: nothing that needs to be said.
+    if (isAuthError(error) && error.code === 'login_cancelled') return
+    setText(failure, loginErrorInWords(error))
+  }
   const logIn = async (popup: boolean) => {
     setText(failure, '')
     await auth.login({ popup }).catch(show)

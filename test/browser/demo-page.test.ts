@@ -4,6 +4,7 @@ import { engines } from './browsers.ts'
 import { complaints, press, shows, startDemo, textOf } from './demo.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
+import { fillIn, popupOf } from './oauth-site.ts'
 import { until } from './site.ts'
 
 for (const engine of engines) {
@@ -83,6 +84,35 @@ for (const engine of engines) {
       await shows(tab, '#status', 'anonymous')
       await tab.reload()
       await shows(tab, '#status', 'anonymous')
+      await tab.goto('about:blank')
+      await other.close()
+    })
+
+    test('the demo page with --mode oauth: by redirect and in a popup, reload, logout at the provider', async () => {
+      const other = await startDemo({ mode: 'oauth' })
+      const { calls } = other.provider!
+      await tab.goto(other.url)
+      await shows(tab, '#status', 'anonymous')
+      await tab.click('#login-redirect')
+      await fillIn(tab)
+      await shows(tab, '#status', 'authenticated')
+      await shows(tab, '#user', 'Ada')
+      await press(tab, '#list-items', '#last-result', '200')
+      await press(tab, '#refresh', '#last-result', 'a new token')
+      await tab.reload()
+      await shows(tab, '#status', 'authenticated')
+      await press(tab, '#list-items', '#last-result', '200')
+
+      await tab.click('#logout')
+      await until(() => calls.count('logout') > 0)
+      await shows(tab, '#status', 'anonymous')
+      expect(new URL(await tab.url()).search).toBe('')
+
+      await tab.click('#login-popup')
+      await fillIn(await popupOf(browser))
+      await shows(tab, '#status', 'authenticated')
+      await press(tab, '#list-items', '#last-result', '200')
+      await until(async () => (await browser.windows()).length === 0)
       await tab.goto('about:blank')
       await other.close()
     })

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { ServerMetadata } from 'silent-refresh/oauth'
 import { openDatabase } from '../../demo/server/database.ts'
 import { type ProviderOptions, type ProviderServer, startProvider } from '../../demo/server/provider.ts'
@@ -26,6 +27,10 @@ export interface OAuthSite {
   readonly apiCalls: string[]
   /** The addresses of the pages that were asked for, with their queries. */
   readonly pageLoads: string[]
+  /** Every code, verifier, state, nonce and token that pages with `spies` have had. */
+  readonly secrets: Set<string>
+  /** How often the app has started. */
+  starts: number
   /** What the provider says of itself. */
   metadata(): Promise<ServerMetadata>
   /** Forgets what was counted and chosen, and everybody's session at the provider. */
@@ -49,7 +54,15 @@ export async function startOAuthSite(
     const send = (type: string, body: string, status = 200) =>
       response.writeHead(status, { 'Content-Type': type, ...site.headers }).end(body)
     if (pathname === '/oauth.js') return send('text/javascript', script)
+    if (pathname === '/started') {
+      site.starts++
+      return send('text/plain', '')
+    }
     if (pathname === '/favicon.ico') return send('image/x-icon', '')
+    if (pathname === '/secrets') {
+      collect(site.secrets, JSON.parse(await text(request)))
+      return send('text/plain', '')
+    }
     if (pathname.startsWith('/api/')) {
       const [, token = ''] = request.headers.authorization?.split(' ') ?? []
       const verdict = token ? await site.provider.accessTokens.verify(token, '') : null
@@ -84,11 +97,15 @@ export async function startOAuthSite(
     headers: {},
     apiCalls: [],
     pageLoads: [],
+    starts: 0,
+    secrets: new Set(),
     reset() {
       site.options = {}
       site.headers = {}
       site.apiCalls.length = 0
       site.pageLoads.length = 0
+      site.starts = 0
+      site.secrets.clear()
       provider.outage.set({})
       provider.endSessions()
       provider.calls.clear()
@@ -119,6 +136,18 @@ export async function startOAuthSite(
 <script type="module" src="/oauth.js"></script>`
   }
   return site
+}
+
+/** From a call of the token endpoint: what was sent, and the answer. */
+function collect(secrets: Set<string>, [sent, answered]: [string, string]): void {
+  const form = new URLSearchParams(sent)
+  const answer = JSON.parse(answered)
+  for (const value of [
+    ...['code', 'code_verifier', 'refresh_token'].map(name => form.get(name)),
+    ...['access_token', 'refresh_token', 'id_token'].map(name => answer[name]),
+  ]) {
+    if (value) secrets.add(value)
+  }
 }
 
 /** Nothing of the test before is left in the browser. */

@@ -12,7 +12,7 @@ import { ACR_VALUES, createPolicy } from './step-up.ts'
 import type { Store } from './store.ts'
 
 const DAY = 24 * 60 * 60
-export const RESOURCE_SCOPE = 'items'
+const RESOURCE_SCOPE = 'items'
 
 const claimsOf = ({ sub, email, name }: User) => ({ sub, email, email_verified: true, name })
 

@@ -14,6 +14,10 @@ export interface OAuthPageOptions {
   twice?: boolean
   /** What `document.hasFocus()` says, where a browser without a screen cannot know. */
   focus?: boolean
+  /** A popup that no click asks for, as the page loads; by redirect where the browser blocks it. */
+  popupAtLoad?: boolean
+  /** Tell the test's server each secret that the client sends or is given. */
+  spies?: boolean
   /** Requests that are made as soon as there is a client. */
   requests?: number
   [option: string]: unknown
@@ -28,12 +32,19 @@ declare global {
     routed: string[]
     /** What the requests of the page's start were answered. */
     answers: Promise<unknown[]>
+    /** How often it was looked whether the page has the focus. */
+    looks: number
+    /** Gives up the login in the popup. */
+    controller: AbortController
     /** Codes of logins that were refused to the caller. */
     refusals: string[]
     /** Every log event and error that the app was given. */
     logged: unknown[]
   }
 }
+
+// That the script runs. It may be fetched where it does not run.
+void fetch('/started')
 
 window.seen = []
 window.uncaught = []
@@ -52,11 +63,28 @@ const {
   router,
   twice,
   focus,
+  popupAtLoad,
+  spies,
   requests = 0,
   ...options
 }: OAuthPageOptions = JSON.parse(document.querySelector('#options')?.textContent ?? '{}')
 
-if (focus !== undefined) document.hasFocus = () => focus
+window.looks = 0
+window.controller = new AbortController()
+const hasFocus = document.hasFocus.bind(document)
+document.hasFocus = () => {
+  window.looks++
+  return focus ?? hasFocus()
+}
+
+async function spiedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, init)
+  if (String(input).endsWith('/token')) {
+    const body = JSON.stringify([String(init?.body), await response.clone().text()])
+    await fetch('/secrets', { method: 'POST', body })
+  }
+  return response
+}
 
 const route = () => window.routed.push(location.pathname + location.search + location.hash)
 if (router === 'before') route()
@@ -73,6 +101,7 @@ window.another = () => {
         },
       }),
     }),
+    ...(spies && { fetch: spiedFetch }),
     ...(storage && { storage: webStorage(() => window[storage]) }),
     logger: (event: LogEvent) => window.logged.push(event),
     ...options,
@@ -99,17 +128,21 @@ window.answers = Promise.all(
   ),
 )
 
-for (const [id, request] of [
-  ['redirect', {}],
-  ['popup', { popup: true }],
-] as const) {
-  document.querySelector(`#${id}`)?.addEventListener('click', () => {
-    window.auth.login(request).then(
-      () => {},
-      error => {
-        window.logged.push(error)
-        window.refusals.push(error.code)
-      },
-    )
+function refused(error: { code?: string; name: string }): void {
+  window.logged.push(error)
+  // A DOMException has a code too.
+  window.refusals.push(isAuthError(error) ? error.code : error.name)
+}
+const onClick = (id: string, work: () => void) =>
+  document.querySelector(`#${id}`)?.addEventListener('click', work)
+onClick('redirect', () => void window.auth.login().catch(refused))
+onClick('popup', () => {
+  const { signal } = window.controller
+  window.auth.login({ popup: true }, { signal }).catch(refused)
+})
+if (popupAtLoad) {
+  window.auth.login({ popup: true }).catch(error => {
+    sessionStorage.setItem('refusal', error.code)
+    return window.auth.login()
   })
 }
