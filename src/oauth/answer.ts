@@ -76,8 +76,7 @@ export async function readTokens(
     )
     if (transaction) {
       demand(claims || !config.isOpenId, 'it has no ID token')
-      demandLogin(transaction, claims, Date.now() / 1000 + skew)
-      demandScope(transaction, tokens.scope)
+      demandLogin(transaction, claims, tokens.scope, Date.now() / 1000 + skew)
     } else if (claims && idToken) {
       demand(claims.sub === claimsOf(idToken).sub, 'its ID token is of another user')
     }
@@ -100,12 +99,13 @@ function demand(holds: unknown, message: string): void {
 }
 
 /**
- * Is the ID token of this login (OpenID Connect Core 1.0 §3.1.3.7 no. 11 to 13), and does it have what the API has asked for
- * (RFC 9470 §5)? `now`: epoch seconds by the server's clock.
+ * Is the ID token of this login (OpenID Connect Core 1.0 §3.1.3.7 no. 11 to 13), and is there what the API has asked for
+ * (RFC 9470 §5)? `granted`: the scopes. `now`: epoch seconds by the server's clock.
  */
 function demandLogin(
-  { nonce, maxAge, acr }: Pick<Transaction, 'nonce' | 'maxAge' | 'acr'>,
+  { nonce, maxAge, acr, scope }: NonNullable<Expected['transaction']>,
   claims: Partial<IDToken> = {},
+  granted: string | undefined,
   now: number,
 ): void {
   demand(claims.nonce === nonce, 'the "nonce" of its ID token is of another login')
@@ -122,9 +122,6 @@ function demandLogin(
       'its "acr" is none of "acr_values"',
     )
   }
-}
-
-function demandScope({ scope }: Pick<Transaction, 'scope'>, granted: string | undefined): void {
   if (scope !== undefined) {
     demand(isGranted(granted, scope), 'it grants less than the scopes that were asked for')
   }

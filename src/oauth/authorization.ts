@@ -1,10 +1,11 @@
 import { tookTooLong, within } from '../kernel/abort.ts'
 import { callback } from '../kernel/callback.ts'
 import { hash, random } from '../kernel/encoding.ts'
-import { AuthError } from '../kernel/errors.ts'
+import { invalid } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import { type Metadata, requiredEndpoint } from './metadata.ts'
 import type { Config, Login } from './options.ts'
+import { toParameters, withParameters } from './parameters.ts'
 import type { Transaction } from './transaction.ts'
 
 /** An authorization request (RFC 6749 §4.1.1, with PKCE) that is ready to be asked. */
@@ -53,9 +54,7 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
       code_challenge_method: 'S256',
       dpop_jkt: key?.id,
     }
-    const given = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined)
-    let parameters = new URLSearchParams(given)
-    for (const resource of config.resource) parameters.append('resource', resource)
+    let parameters = toParameters(all, config.resource)
     const { prepare } = config
     if (prepare) {
       const context = {
@@ -64,14 +63,12 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
       }
       parameters = await callback(settings.log, 'prepare', () => prepare(parameters, server, context))
       if (!(parameters instanceof URLSearchParams)) {
-        throw new AuthError('invalid_option', '"prepare" must be a function that returns URLSearchParams.')
+        throw invalid('prepare', 'a function that returns URLSearchParams')
       }
     }
     signal.throwIfAborted()
-    const url = new URL(requiredEndpoint(server, 'authorization_endpoint'))
-    for (const [name, value] of parameters) url.searchParams.append(name, value)
     return {
-      url: url.href,
+      url: withParameters(requiredEndpoint(server, 'authorization_endpoint'), parameters),
       state,
       transaction: {
         how,

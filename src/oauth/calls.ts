@@ -4,6 +4,7 @@ import type { EndpointContext, EndpointRequest } from '../types.ts'
 import { checkedUser, type Expected, readTokens } from './answer.ts'
 import { endpointOf, type Metadata, type Purpose, requiredEndpoint } from './metadata.ts'
 import type { Config } from './options.ts'
+import { toParameters } from './parameters.ts'
 import { type Credentials, usedBefore } from './return.ts'
 import type { AskSilently } from './silent.ts'
 import type { Transaction, Transactions } from './transaction.ts'
@@ -38,9 +39,9 @@ export function createCalls(
     url: string,
     form: Record<string, string | undefined>,
     more: Partial<EndpointRequest>,
+    resource?: readonly string[],
   ): EndpointRequest {
-    const given = Object.entries({ ...form, client_id: config.clientId })
-    const body = new URLSearchParams(given.filter((pair): pair is [string, string] => pair[1] !== undefined))
+    const body = toParameters({ ...form, client_id: config.clientId }, resource)
     // No cookie takes part, and a server that allows every origin allows none with credentials.
     return { url, body, credentials: 'omit', ...more }
   }
@@ -54,19 +55,14 @@ export function createCalls(
     more: Partial<EndpointRequest>,
   ): Promise<EndpointRequest> {
     const server = await metadata.get(purpose, signal)
-    const request = post(requiredEndpoint(server, 'token_endpoint'), form, {
-      ...more,
-      read: (body, response) =>
-        readTokens(config, body, response, {
-          server,
-          tokenType: settings.scheme.toLowerCase(),
-          now: environment.now(),
-          ...expected,
-        }),
-    })
-    // The tokens are for these APIs (RFC 8707 §2.2).
-    for (const resource of config.resource) (request.body as URLSearchParams).append('resource', resource)
-    return request
+    const read: EndpointRequest['read'] = (body, response) =>
+      readTokens(config, body, response, {
+        server,
+        tokenType: settings.scheme.toLowerCase(),
+        now: environment.now(),
+        ...expected,
+      })
+    return post(requiredEndpoint(server, 'token_endpoint'), form, { ...more, read }, config.resource)
   }
 
   async function forCode(

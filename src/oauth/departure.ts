@@ -1,3 +1,4 @@
+import { within } from '../kernel/abort.ts'
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import type { Windows } from '../kernel/windows.ts'
@@ -42,20 +43,15 @@ export function createDeparture(kernel: Needs, windows: Windows): Departure {
 
   async function leave(
     what: 'login' | 'logout',
-    controller: AbortController,
+    signal: AbortSignal,
     make: (signal: AbortSignal) => Promise<string>,
   ): Promise<never> {
-    const url = await make(controller.signal)
-    controller.signal.throwIfAborted()
+    const url = await make(signal)
+    signal.throwIfAborted()
     settings.log({ type: 'left', for: what })
     windows.assign(url)
-    return new Promise((_, reject) => {
-      const undo = environment.timer(() => controller.abort(cancelled()), settings.timeout)
-      controller.signal.addEventListener('abort', () => {
-        undo()
-        reject(controller.signal.reason)
-      })
-    })
+    const never = () => new Promise<never>(() => {})
+    return within(environment, settings.timeout, cancelled, never, signal)
   }
 
   /** Who comes next does not join it, not even in the same task. */
@@ -70,7 +66,7 @@ export function createDeparture(kernel: Needs, windows: Windows): Departure {
       if (what === 'logout' && leaving?.what === 'login') giveUp(leaving, superseded())
       if (!leaving) {
         const controller = new AbortController()
-        const left = leave(what, controller, make).finally(() => {
+        const left = leave(what, controller.signal, make).finally(() => {
           if (leaving === begun) leaving = null
         })
         const begun: Leaving = { what, left, controller, waiting: 0 }

@@ -3,7 +3,7 @@ import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import type { FlowPart } from '../kernel/parts.ts'
 import { browserWindows } from '../kernel/windows.ts'
-import { createBegin } from './authorization.ts'
+import { type Begun, createBegin } from './authorization.ts'
 import { objection } from './automatic.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { createDeparture, superseded } from './departure.ts'
@@ -11,6 +11,7 @@ import { toLocalAddress } from './local-address.ts'
 import { createMetadata, endpointOf } from './metadata.ts'
 import { type Config, type Login, readLoginRequest } from './options.ts'
 import { type Pages, readPages } from './pages.ts'
+import { toParameters, withParameters } from './parameters.ts'
 import { askInPopup } from './popup.ts'
 import { type Credentials, createReturn } from './return.ts'
 import { createSilent } from './silent.ts'
@@ -65,20 +66,19 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     return byRedirect(login, signal)
   }
 
+  /** A login that a page of the app will complete. */
+  async function beginOnPage(how: 'redirect' | 'popup', login: Login, signal: AbortSignal): Promise<Begun> {
+    const begun = await begin(how, login, pages.redirect, signal)
+    transactions.put(begun.state, begun.transaction)
+    return begun
+  }
+
   const byRedirect = (login: Login, signal: AbortSignal): Promise<never> =>
-    departure.go('login', signal, async inner => {
-      const { url, state, transaction } = await begin('redirect', login, pages.redirect, inner)
-      transactions.put(state, transaction)
-      return url
-    })
+    departure.go('login', signal, async inner => (await beginOnPage('redirect', login, inner)).url)
 
   async function inPopup(login: Login, signal: AbortSignal): Promise<Credentials> {
-    const answer = await askInPopup(environment, windows, signal, async () => {
-      const begun = await begin('popup', login, pages.redirect, signal)
-      transactions.put(begun.state, begun.transaction)
-      return begun
-    })
-    return credentialsOf(answer)
+    const begun = () => beginOnPage('popup', login, signal)
+    return credentialsOf(await askInPopup(environment, windows, signal, begun))
   }
 
   /** Where the session at the server is ended; `undefined` where it is left alone. */
@@ -99,12 +99,12 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     signal.throwIfAborted()
     const state = random()
     const { afterLogout } = pages
-    const url = new URL(end)
-    const hint = tokens?.idToken ?? lastIdToken
-    if (hint) url.searchParams.set('id_token_hint', hint)
-    url.searchParams.set('client_id', config.clientId)
-    url.searchParams.set('post_logout_redirect_uri', afterLogout)
-    url.searchParams.set('state', state)
+    const parameters = toParameters({
+      id_token_hint: tokens?.idToken ?? lastIdToken,
+      client_id: config.clientId,
+      post_logout_redirect_uri: afterLogout,
+      state,
+    })
     lastIdToken = undefined
     try {
       const returnTo = toLocal(afterLogout)
@@ -113,7 +113,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
       // Without a storage there is no marker either that the return would have to lift.
     }
     // Nobody waits for it. If the page stays, this browser is signed out all the same.
-    departure.go('logout', null, async () => url.href).catch(() => {})
+    departure.go('logout', null, async () => withParameters(end, parameters)).catch(() => {})
     return true
   }
 

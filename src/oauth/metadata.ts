@@ -39,12 +39,11 @@ export function createMetadata(kernel: Needs, { issuer, issuerName, isOpenId, me
 
   async function discover(signal: AbortSignal): Promise<AuthorizationServer> {
     const response = await request({ headers: { Accept: 'application/json' } }, signal).catch(() => null)
-    if (!response) throw unavailable('The metadata of the authorization server cannot be had.')
-    const { status } = response
-    if (status !== 200) {
+    if (response?.status !== 200) {
+      const { status } = response ?? {}
       throw new AuthError(
         'refresh_unavailable',
-        `The metadata of the authorization server was answered with ${status}.`,
+        `The metadata of the authorization server cannot be had: ${status ?? 'no answer'}.`,
         { status },
       )
     }

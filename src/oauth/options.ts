@@ -1,6 +1,7 @@
 import type { AuthorizationServer } from 'oauth4webapi'
 import { aFlag, aFunction, checked, isFunction, isObject, isText, type Rule } from '../kernel/checked.ts'
-import { AuthError, invalid } from '../kernel/errors.ts'
+import { invalid } from '../kernel/errors.ts'
+import { bare } from '../kernel/own.ts'
 import { secure, toUrl } from '../kernel/resolve-url.ts'
 import type { Challenge } from '../types.ts'
 
@@ -132,16 +133,16 @@ export interface Config {
   readonly scope: string
   readonly isOpenId: boolean
   readonly resource: readonly string[]
-  readonly silent: 'iframe' | false
+  readonly silent?: 'iframe' | false
   readonly silentRedirectUri: string | URL
   readonly postLogoutRedirectUri: string | URL
   readonly endSession: boolean
-  readonly userInfo: boolean
-  readonly metadata: ServerMetadata | undefined
-  readonly prompt: string | undefined
-  readonly parameters: Readonly<Record<string, string>>
-  readonly prepare: PrepareRequest | undefined
-  readonly navigate: ((address: string) => void) | undefined
+  readonly userInfo?: boolean
+  readonly metadata?: ServerMetadata
+  readonly prompt?: string
+  readonly parameters?: Readonly<Record<string, string>>
+  readonly prepare?: PrepareRequest
+  readonly navigate?: (address: string) => void
 }
 
 /** The checked argument of `login`. */
@@ -236,11 +237,11 @@ export function readOAuthOptions(options: OAuthOptions): Config {
   for (const name of ['issuer', 'clientId'] as const) if (!given[name]) throw invalid(name, 'given')
   const issuer = secure('issuer', toUrl('issuer', given.issuer), null)
   if (issuer.search || issuer.hash) throw invalid('issuer', 'a URL without query and fragment')
-  const { scope = 'openid', redirectUri = '/', userInfo = false } = given
+  const { metadata, scope = 'openid', redirectUri = '/' } = given
   const isOpenId = words(scope).includes('openid')
-  if (userInfo && !isOpenId) throw invalid('scope', 'one with "openid" where "userInfo" is true')
-  if (given.silent && !isOpenId) throw invalid('scope', 'one with "openid" where "silent" is given')
-  const { metadata } = given
+  for (const name of ['userInfo', 'silent'] as const) {
+    if (given[name] && !isOpenId) throw invalid('scope', `one with "openid" where "${name}" is given`)
+  }
   if (metadata) {
     const { issuer: stated } = metadata
     if (stated !== undefined && !isIssuer(stated, issuer)) {
@@ -251,25 +252,18 @@ export function readOAuthOptions(options: OAuthOptions): Config {
       secure(`metadata.${name}`, toUrl(`metadata.${name}`, metadata[name] as string), null)
     }
   }
-  return {
+  return bare({
+    silentRedirectUri: redirectUri,
+    postLogoutRedirectUri: redirectUri,
+    endSession: true,
+    ...given,
     issuer,
     issuerName: String(given.issuer),
-    clientId: given.clientId,
     redirectUri,
     scope,
     isOpenId,
     resource: [given.resource ?? []].flat(),
-    silent: given.silent ?? false,
-    silentRedirectUri: given.silentRedirectUri ?? redirectUri,
-    postLogoutRedirectUri: given.postLogoutRedirectUri ?? redirectUri,
-    endSession: given.endSession ?? true,
-    userInfo,
-    metadata,
-    prompt: given.prompt,
-    parameters: given.parameters ?? {},
-    prepare: given.prepare,
-    navigate: given.navigate,
-  }
+  })
 }
 
 /**
@@ -294,7 +288,7 @@ export function readLoginRequest(
     returnTo: toLocal(given.returnTo ?? here),
   }
   if (config.isOpenId && !words(asked.scope).includes('openid')) {
-    throw new AuthError('invalid_option', '"scope" must keep "openid".')
+    throw invalid('scope', 'one with "openid"')
   }
   return asked
 }

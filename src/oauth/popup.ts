@@ -1,3 +1,4 @@
+import { unlessAborted } from '../kernel/abort.ts'
 import type { Environment } from '../kernel/environment.ts'
 import { AuthError } from '../kernel/errors.ts'
 import { hasOnly } from '../kernel/own.ts'
@@ -45,24 +46,23 @@ export async function askInPopup(
   try {
     const { url, state } = await begin()
     const channel = openChannel(environment, state)
-    undo = () => channel.close()
-    const answer = await new Promise<string>((resolve, reject) => {
+    let stop = () => {}
+    undo = () => {
+      stop()
+      channel.close()
+    }
+    const answered = new Promise<string>((resolve, reject) => {
       let looks = 0
       const look = () => {
         // While the popup shows a page that cuts it off, it looks closed; then the user types there, and not here.
         looks = popup.closed && windows.hasFocus() ? looks + 1 : 0
         if (looks >= LOOKS) reject(new AuthError('login_cancelled', 'The user has closed the popup.'))
-        else stop = environment.timer(look, LOOK)
+        else lookLater()
       }
-      let stop = environment.timer(look, LOOK)
-      const abort = () => reject(signal.reason)
-      signal.addEventListener('abort', abort)
-      if (signal.aborted) abort()
-      undo = () => {
-        stop()
-        channel.close()
-        signal.removeEventListener('abort', abort)
+      const lookLater = () => {
+        stop = environment.timer(look, LOOK)
       }
+      lookLater()
       channel.onmessage = ({ data }) => {
         if (!isAnswer(data) || new URLSearchParams(data.answer).get('state') !== state) return
         channel.postMessage({ taken: true })
@@ -70,6 +70,7 @@ export async function askInPopup(
       }
       popup.show(url)
     })
+    const answer = await unlessAborted(answered, signal)
     return { state, parameters: new URLSearchParams(answer) }
   } finally {
     undo()

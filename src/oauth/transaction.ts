@@ -54,21 +54,9 @@ const LIFE = 10 * 60_000
 const MOST = 20
 const PREFIX = 'silent-refresh:oauth:'
 
-const MEMBERS: Record<string, string> = {
-  v: 'number',
-  client: 'string',
-  how: 'string',
-  at: 'number',
-  returnTo: 'string',
-  redirectUri: 'string',
-  verifier: 'string',
-  nonce: 'string',
-  maxAge: 'number',
-  acr: 'string',
-  scope: 'string',
-  key: 'string',
-}
-const REQUIRED = ['client', 'how', 'at', 'returnTo', 'redirectUri']
+const NUMBERS = ['v', 'at', 'maxAge']
+const REQUIRED_TEXTS = ['client', 'how', 'returnTo', 'redirectUri']
+const TEXTS = [...REQUIRED_TEXTS, 'verifier', 'nonce', 'acr', 'scope', 'key']
 
 type Needs = Pick<Kernel, 'settings' | 'environment'>
 
@@ -90,10 +78,10 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
   function parse(text: string | null | undefined): ((Transaction | Used) & { client: string }) | null {
     const value = attempt(() => JSON.parse(text ?? 'null'))
     const isShaped =
-      hasOnly(value, ...Object.keys(MEMBERS)) &&
+      hasOnly(value, ...NUMBERS, ...TEXTS) &&
       value.v === 1 &&
-      REQUIRED.every(name => value[name] !== undefined) &&
-      Object.keys(value).every(name => typeof value[name] === MEMBERS[name])
+      REQUIRED_TEXTS.every(name => value[name] !== undefined) &&
+      Object.keys(value).every(name => typeof value[name] === (NUMBERS.includes(name) ? 'number' : 'string'))
     return isShaped && Math.abs(environment.now() - value.at) < LIFE ? value : null
   }
 
