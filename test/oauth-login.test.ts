@@ -339,6 +339,27 @@ describe('O10 to O12: answers that are not ours', () => {
     expect(next.windows.shown).toEqual([`${APP}/other${search}`])
   })
 
+  test('O10 our own state without an answer is left alone, and does not use it up', async () => {
+    const world = createOAuthWorld()
+    void world.client.login().catch(() => {})
+    const url = await world.answered()
+    const address = `${APP}/?state=${new URL(url).searchParams.get('state')}`
+    const next = world.reload(address)
+    expect((await next.client.ready()).status).toBe('anonymous')
+    expect(next.windows.shown).toEqual([address])
+    expect((await next.reload(url).client.ready()).status).toBe('authenticated')
+  })
+
+  test('O10 the state of a logout answers no login', async () => {
+    const before = await loggedIn()
+    await before.client.logout()
+    const { searchParams } = await before.id.endSession(await before.windows.left())
+    const next = before.reload(`${APP}/?code=x&state=${searchParams.get('state')}`)
+    expect(await next.client.ready()).toMatchObject({ status: 'anonymous', reason: 'logout' })
+    expect(next.windows.shown).toHaveLength(1)
+    expect(next.id.count('token')).toBe(1)
+  })
+
   test('O10 two clients of one page each take their own answer', async () => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
@@ -360,13 +381,18 @@ describe('O10 to O12: answers that are not ours', () => {
     ['an iss that almost fits', { iss: 'https://id.example.com/' }],
     ['two of them', { iss: ['https://id.example.com', 'https://evil.example'] }],
     ['no iss, which the metadata promises', { iss: undefined }],
+    ['two codes', { code: ['code-1', 'code-2'] }],
+    ['an empty code', { code: '' }],
+    ['two states', { state: (state: string) => [state, 'another'] }],
   ])('O11 %s: no token request, and one clear error', async (_, change) => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
     const url = new URL(await world.answered())
     for (const [name, value] of Object.entries(change)) {
+      const values =
+        typeof value === 'function' ? value(`${url.searchParams.get(name)}`) : [value ?? []].flat()
       url.searchParams.delete(name)
-      for (const one of [value ?? []].flat()) url.searchParams.append(name, one)
+      for (const one of values) url.searchParams.append(name, one)
     }
     const next = world.reload(url.href)
     expect(await next.client.ready()).toMatchObject({

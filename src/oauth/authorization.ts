@@ -67,7 +67,6 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
         throw new AuthError('invalid_option', '"prepare" must be a function that returns URLSearchParams.')
       }
     }
-    signal.throwIfAborted()
     const url = new URL(requiredEndpoint(server, 'authorization_endpoint'))
     for (const [name, value] of parameters) url.searchParams.append(name, value)
     return {
