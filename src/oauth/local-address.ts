@@ -13,10 +13,8 @@ export function toLocalAddress(address: string | URL, here: string): string {
     const local = url.pathname + url.search + url.hash
     // A path that begins with two slashes would be read as a host.
     const again = new URL(local, page)
-    // A blob's URL shows the origin that has made it.
-    const isLocal = [url, again].every(
-      ({ origin, protocol }) => origin === page.origin && protocol === page.protocol,
-    )
+    // The path of a blob's URL, which shows the origin that has made it, is an address itself.
+    const isLocal = url.origin === page.origin && again.origin === page.origin
     if (isLocal && again.pathname === url.pathname) return local
   } catch {
     // no URL at all

@@ -38,6 +38,20 @@ export interface OAuthWorldOptions {
   world?: WorldOptions
 }
 
+/** The platform makes digests outside the event loop, so the virtual clock has to wait for them. */
+let digests = 0
+const { digest } = crypto.subtle
+Object.defineProperty(crypto.subtle, 'digest', {
+  async value(...given: Parameters<SubtleCrypto['digest']>) {
+    digests++
+    try {
+      return await digest.apply(crypto.subtle, given)
+    } finally {
+      digests--
+    }
+  },
+})
+
 /** An app at `APP`, its API at `API`, and an authorization server, all on virtual time. */
 export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
   const { href = HERE, world: around = {} } = given
@@ -75,6 +89,7 @@ export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
     },
   })
   const made = world as OAuthWorld
+  const { settle } = made
   const opened: OAuthWorldOptions[] = []
   const next = (more: OAuthWorldOptions): OAuthWorld => {
     opened.push(more)
@@ -83,6 +98,10 @@ export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
   return Object.assign(made, {
     id,
     windows,
+    async settle() {
+      do await settle()
+      while (digests > 0)
+    },
     reload(to = windows.href()) {
       made.close()
       return next({ href: to, world: { before: made } })
