@@ -96,7 +96,6 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     } catch {
       return false
     }
-    signal.throwIfAborted()
     const state = random()
     const { afterLogout } = pages
     const url = new URL(end)
