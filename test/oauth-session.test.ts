@@ -189,6 +189,8 @@ describe('O26, O27, O30: refresh', () => {
     ['invalid_client', { status: 401, body: { error: 'invalid_client' } }],
     ['a 400 without JSON', { status: 400, body: '<h1>Bad Request</h1>' }],
     ['invalid_dpop_proof', { status: 400, body: { error: 'invalid_dpop_proof' } }],
+    ['500 that says invalid_grant', { status: 500, body: { error: 'invalid_grant' } }],
+    ['429 that says invalid_grant', { status: 429, body: { error: 'invalid_grant' } }],
   ] as const)('O27 %s at the token endpoint signs nobody out', async (_, fault) => {
     const world = await loggedIn()
     world.id.fail('token', fault, Number.POSITIVE_INFINITY)
