@@ -11,11 +11,9 @@ export function toLocalAddress(address: string | URL, here: string): string {
   try {
     const url = new URL(address, page)
     const local = url.pathname + url.search + url.hash
-    // A path that begins with two slashes would be read as a host.
-    const again = new URL(local, page)
-    // The path of a blob's URL, which shows the origin that has made it, is an address itself.
-    const isLocal = url.origin === page.origin && again.origin === page.origin
-    if (isLocal && again.pathname === url.pathname) return local
+    // Two slashes at its begin would be read as a host, and the path of a blob's URL is an address itself.
+    const isPath = new URL(local, page).pathname === url.pathname
+    if (isPath && url.origin === page.origin) return local
   } catch {
     // no URL at all
   }
