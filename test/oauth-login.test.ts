@@ -314,6 +314,27 @@ describe('O7 to O9: several logins', () => {
     expect((await next.client.ready()).status).toBe('authenticated')
   })
 
+  test('O9 where localStorage is full, sessionStorage does not grow, either', async () => {
+    const world = createOAuthWorld()
+    const { localStorage } = world.environment
+    world.environment.localStorage = () => ({
+      ...localStorage(),
+      setItem() {
+        throw new DOMException('full', 'QuotaExceededError')
+      },
+    })
+    const kept = () => [...world.sessionStorage.keys()].filter(name => name.startsWith(TRANSACTION))
+    for (let count = 0; count < 30; count++) {
+      void world.client.login().catch(() => {})
+      await world.windows.left()
+      world.wake('pageshow', true)
+    }
+    expect(kept()).toHaveLength(20)
+    await world.clock.advance(600_000)
+    await world.reload().settle()
+    expect(kept()).toEqual([])
+  })
+
   test('O9 what other scripts have put beside them is swept away, and disturbs nothing', async () => {
     const world = createOAuthWorld()
     for (const [index, text] of ['', '{', 'null', '[]', '{"v":1}', '{"v":2,"at":1}'].entries()) {

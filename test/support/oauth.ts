@@ -57,7 +57,13 @@ export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
   const { href = HERE, world: around = {} } = given
   const browser = around.browser ?? around.before
   const storage = browser?.storage ?? new Map<string, string>()
-  const windows = createWindows(href, () => [...(world?.storage ?? storage).keys()])
+  const sessionStorage = around.before?.sessionStorage
+  const windows = createWindows(href, where => [
+    ...((where === 'localStorage'
+      ? (world?.storage ?? storage)
+      : (world?.sessionStorage ?? sessionStorage)
+    )?.keys() ?? []),
+  ])
   let world: World | undefined
   const id =
     given.id ??
