@@ -538,6 +538,19 @@ describe('O31 to O35: logout', () => {
     expect(new URL(await next.windows.left()).searchParams.get('prompt')).toBe('login consent')
   })
 
+  test.each([
+    ['login', 'login'],
+    ['consent', 'login consent'],
+    ['select_account login', 'login select_account'],
+    ['none', 'login'],
+  ])('O33 the option "prompt" %j does not keep the login form away', async (prompt, asked) => {
+    const first = await loggedIn({ oauth: { prompt } }, { user: 'ada' })
+    await first.client.logout()
+    const next = first.reload(HERE)
+    void next.client.login().catch(() => {})
+    expect(new URL(await next.windows.left()).searchParams.get('prompt')).toBe(asked)
+  })
+
   test('O33 a login while the page leaves for the logout goes nowhere else', async () => {
     const world = await loggedIn()
     await world.client.logout()
