@@ -231,6 +231,20 @@ describe('O4 to O6: an answer is used once', () => {
     expect(next.id.count('token')).toBe(1)
   })
 
+  test('O5 an answer that was refused is used up, too', async () => {
+    const world = createOAuthWorld()
+    void world.client.login().catch(() => {})
+    const url = await world.answered()
+    const refused = world.reload(`${url}&iss=https%3A%2F%2Fevil.example`)
+    await refused.client.ready()
+    const next = refused.reload(url)
+    expect(await next.client.ready()).toMatchObject({
+      status: 'anonymous',
+      error: { code: 'login_rejected', message: expect.stringContaining('used before') },
+    })
+    expect(next.id.count('token')).toBe(0)
+  })
+
   test('O6 after the mark has gone, the address is a stranger’s: it is left as it is', async () => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
@@ -300,6 +314,27 @@ describe('O7 to O9: several logins', () => {
     expect((await next.client.ready()).status).toBe('authenticated')
   })
 
+  test('O9 where localStorage is full, sessionStorage does not grow, either', async () => {
+    const world = createOAuthWorld()
+    const { localStorage } = world.environment
+    world.environment.localStorage = () => ({
+      ...localStorage(),
+      setItem() {
+        throw new DOMException('full', 'QuotaExceededError')
+      },
+    })
+    const kept = () => [...world.sessionStorage.keys()].filter(name => name.startsWith(TRANSACTION))
+    for (let count = 0; count < 30; count++) {
+      void world.client.login().catch(() => {})
+      await world.windows.left()
+      world.wake('pageshow', true)
+    }
+    expect(kept()).toHaveLength(20)
+    await world.clock.advance(600_000)
+    await world.reload().settle()
+    expect(kept()).toEqual([])
+  })
+
   test('O9 what other scripts have put beside them is swept away, and disturbs nothing', async () => {
     const world = createOAuthWorld()
     for (const [index, text] of ['', '{', 'null', '[]', '{"v":1}', '{"v":2,"at":1}'].entries()) {
@@ -314,6 +349,76 @@ describe('O7 to O9: several logins', () => {
 })
 
 describe('O10 to O12: answers that are not ours', () => {
+  test.each([
+    { verifier: 5 },
+    { returnTo: {} },
+    { returnTo: undefined },
+    { redirectUri: undefined },
+    { redirectUri: 'https://evil.example/' },
+    { how: null },
+    { at: 'now' },
+    { at: 1e300 },
+    { maxAge: '60' },
+    { client: 'https://id.example.com another' },
+    { v: 2 },
+    { more: 1 },
+  ])('O10 what is stored with %j is not of this client', async change => {
+    const world = createOAuthWorld()
+    void world.client.login().catch(() => {})
+    const url = await world.answered()
+    const [[name, text]] = stored(world) as [[string, string]]
+    world.storage.set(name, JSON.stringify({ ...JSON.parse(text), ...change }))
+    const next = world.reload(url)
+    expect(await next.client.ready()).toEqual({ status: 'anonymous', reason: 'initial' })
+    expect(next.windows.shown).toEqual([url])
+    expect(next.id.count('token')).toBe(0)
+  })
+
+  test.each([
+    ['of another issuer', (body: object) => ({ ...body, issuer: 'https://evil.example' })],
+    ['without an issuer', (body: object) => ({ ...body, issuer: undefined })],
+    ['that is none', () => ({})],
+    ['without an endpoint', (body: object) => ({ ...body, authorization_endpoint: undefined })],
+    ...[
+      'http://id.example.com/authorize',
+      'javascript:alert(1)',
+      'data:text/html,x',
+      '/authorize',
+      '//id.example.com/authorize',
+      'https://ada:secret@id.example.com/authorize',
+      '',
+      5,
+      {},
+    ].map(
+      value =>
+        [
+          `with an endpoint ${JSON.stringify(value)}`,
+          (body: object) => ({ ...body, authorization_endpoint: value }),
+        ] as const,
+    ),
+  ] as const)('O11 metadata %s: malformed_response, and the page stays', async (_, change) => {
+    const world = createOAuthWorld()
+    world.id.tamper('discovery', change as never)
+    await expect(world.client.login()).rejects.toMatchObject({ code: 'malformed_response' })
+    expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+    expect(stored(world)).toEqual([])
+  })
+
+  test('O11 the metadata is asked for without cookies, and by no redirect', async () => {
+    const asked: unknown[] = []
+    const world = createOAuthWorld({
+      options: {
+        async fetch(input, init) {
+          asked.push({ ...init })
+          return world.id.fetch(input, init)
+        },
+      },
+    })
+    void world.client.login().catch(() => {})
+    await world.windows.left()
+    expect(asked).toMatchObject([{ credentials: 'omit', redirect: 'error' }])
+  })
+
   test.each([
     ['an unknown state', '/?code=x&state=unknown&iss=https%3A%2F%2Fid.example.com'],
     ['an unknown state and an error', '/?error=access_denied&state=unknown'],
@@ -339,6 +444,27 @@ describe('O10 to O12: answers that are not ours', () => {
     expect(next.windows.shown).toEqual([`${APP}/other${search}`])
   })
 
+  test('O10 our own state without an answer is left alone, and does not use it up', async () => {
+    const world = createOAuthWorld()
+    void world.client.login().catch(() => {})
+    const url = await world.answered()
+    const address = `${APP}/?state=${new URL(url).searchParams.get('state')}`
+    const next = world.reload(address)
+    expect((await next.client.ready()).status).toBe('anonymous')
+    expect(next.windows.shown).toEqual([address])
+    expect((await next.reload(url).client.ready()).status).toBe('authenticated')
+  })
+
+  test('O10 the state of a logout answers no login', async () => {
+    const before = await loggedIn()
+    await before.client.logout()
+    const { searchParams } = await before.id.endSession(await before.windows.left())
+    const next = before.reload(`${APP}/?code=x&state=${searchParams.get('state')}`)
+    expect(await next.client.ready()).toMatchObject({ status: 'anonymous', reason: 'logout' })
+    expect(next.windows.shown).toHaveLength(1)
+    expect(next.id.count('token')).toBe(1)
+  })
+
   test('O10 two clients of one page each take their own answer', async () => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
@@ -360,13 +486,18 @@ describe('O10 to O12: answers that are not ours', () => {
     ['an iss that almost fits', { iss: 'https://id.example.com/' }],
     ['two of them', { iss: ['https://id.example.com', 'https://evil.example'] }],
     ['no iss, which the metadata promises', { iss: undefined }],
+    ['two codes', { code: ['code-1', 'code-2'] }],
+    ['an empty code', { code: '' }],
+    ['two states', { state: (state: string) => [state, 'another'] }],
   ])('O11 %s: no token request, and one clear error', async (_, change) => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
     const url = new URL(await world.answered())
     for (const [name, value] of Object.entries(change)) {
+      const values =
+        typeof value === 'function' ? value(`${url.searchParams.get(name)}`) : [value ?? []].flat()
       url.searchParams.delete(name)
-      for (const one of [value ?? []].flat()) url.searchParams.append(name, one)
+      for (const one of values) url.searchParams.append(name, one)
     }
     const next = world.reload(url.href)
     expect(await next.client.ready()).toMatchObject({
@@ -426,6 +557,7 @@ describe('O10 to O12: answers that are not ours', () => {
     'https://app.example.com@evil.example/',
     'https://app.example.com.evil.example/',
     'about:blank',
+    '/.//app.example.com/inbox',
   ])('O12 a returnTo of %j is refused', async returnTo => {
     const world = createOAuthWorld()
     await expect(world.client.login({ returnTo })).rejects.toMatchObject({

@@ -74,6 +74,20 @@ describe('O15, O16: answers of the token endpoint', () => {
     expect(next.client.session.status).toBe('anonymous')
   })
 
+  test('O15 an ID token is demanded also where somebody has changed what was stored', async () => {
+    const world = createOAuthWorld()
+    void world.client.login().catch(() => {})
+    const url = await world.answered()
+    for (const name of stored(world)) {
+      const { nonce, ...rest } = JSON.parse(world.storage.get(name) as string)
+      expect(nonce).toMatch(/^[\w-]{43}$/)
+      world.storage.set(name, JSON.stringify(rest))
+    }
+    world.id.tamper('token', body => ({ ...body, id_token: undefined }))
+    const next = world.reload(url)
+    expect(await next.client.ready()).toMatchObject({ error: { code: 'malformed_response' } })
+  })
+
   test('O15 no message, event or log quotes a token of an answer that is refused', async () => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})
@@ -175,6 +189,8 @@ describe('O26, O27, O30: refresh', () => {
     ['invalid_client', { status: 401, body: { error: 'invalid_client' } }],
     ['a 400 without JSON', { status: 400, body: '<h1>Bad Request</h1>' }],
     ['invalid_dpop_proof', { status: 400, body: { error: 'invalid_dpop_proof' } }],
+    ['500 that says invalid_grant', { status: 500, body: { error: 'invalid_grant' } }],
+    ['429 that says invalid_grant', { status: 429, body: { error: 'invalid_grant' } }],
   ] as const)('O27 %s at the token endpoint signs nobody out', async (_, fault) => {
     const world = await loggedIn()
     world.id.fail('token', fault, Number.POSITIVE_INFINITY)
@@ -358,6 +374,40 @@ describe('O28 to O30: the hidden frame', () => {
     expect(world.count('logout')).toBe(0)
   })
 
+  test.each(['this tab', 'another tab'])(
+    'O30 after a logout in %s, a refresh that is refused then asks no frame',
+    async where => {
+      const world = await loggedIn({ oauth: { silent: 'iframe', endSession: false } })
+      const other = world.open()
+      await other.client.ready()
+      world.id.revokeAll()
+      const release = world.id.hold('token')
+      const refreshed = watch(world.client.refresh())
+      await world.settle()
+      const logout = watch((where === 'this tab' ? world : other).client.logout())
+      await world.settle()
+      release()
+      await world.clock.advance(25_000)
+      expect(world.windows.frames).toEqual([])
+      expect([refreshed.state, logout.state]).not.toContain('pending')
+      expect([world, other].map(({ client }) => client.session.status)).toEqual(['anonymous', 'anonymous'])
+    },
+  )
+
+  test('O30 after a logout while the frame asks, its code is not exchanged', async () => {
+    const before = await loggedIn({ ...silent, server: { refreshTokens: 'never' } })
+    const world = before.reload()
+    void world.client.ready()
+    const url = await world.windows.asked()
+    void world.client.logout()
+    await world.settle()
+    const tokens = world.id.count('token')
+    world.windows.frames[0]?.loaded((await world.id.authorize(url)).href)
+    await world.clock.advance(25_000)
+    expect(world.id.count('token')).toBe(tokens)
+    expect(world.client.session).toMatchObject({ status: 'anonymous', reason: 'logout' })
+  })
+
   test('O30 where the frame finds nobody: rejected, once', async () => {
     const world = await loggedIn(silent)
     world.id.revokeAll()
@@ -486,6 +536,19 @@ describe('O31 to O35: logout', () => {
     const next = back.reload(HERE)
     void next.client.login().catch(() => {})
     expect(new URL(await next.windows.left()).searchParams.get('prompt')).toBe('login consent')
+  })
+
+  test.each([
+    ['login', 'login'],
+    ['consent', 'login consent'],
+    ['select_account login', 'login select_account'],
+    ['none', 'login'],
+  ])('O33 the option "prompt" %j does not keep the login form away', async (prompt, asked) => {
+    const first = await loggedIn({ oauth: { prompt } }, { user: 'ada' })
+    await first.client.logout()
+    const next = first.reload(HERE)
+    void next.client.login().catch(() => {})
+    expect(new URL(await next.windows.left()).searchParams.get('prompt')).toBe(asked)
   })
 
   test('O33 a login while the page leaves for the logout goes nowhere else', async () => {

@@ -17,8 +17,8 @@ export interface Windows {
    * shown; `null`: the page is of another origin. Returns its undo, which removes the frame.
    */
   frame(url: string, loaded: (href: string | null) => void): () => void
-  /** The names of what is in localStorage. May throw, as in a browser that blocks it. */
-  storedNames(): string[]
+  /** The names of what is stored. May throw, as in a browser that blocks it. */
+  storedNames(storage: 'localStorage' | 'sessionStorage'): string[]
   /** Is there Web Crypto? Browsers leave it out where the page came over plain http. */
   hasCrypto(): boolean
 }
@@ -83,6 +83,6 @@ export const browserWindows: Windows = {
     place.append(frame)
     return () => frame.remove()
   },
-  storedNames: () => Object.keys(localStorage),
+  storedNames: storage => Object.keys(globalThis[storage]),
   hasCrypto: () => typeof crypto !== 'undefined' && crypto.subtle !== undefined,
 }

@@ -66,7 +66,6 @@ export function createBegin(kernel: Needs, config: Config, metadata: Metadata): 
         throw invalid('prepare', 'a function that returns URLSearchParams')
       }
     }
-    signal.throwIfAborted()
     return {
       url: withParameters(requiredEndpoint(server, 'authorization_endpoint'), parameters),
       state,

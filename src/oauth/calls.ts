@@ -23,7 +23,7 @@ export interface Calls {
   userInfo: Call
 }
 
-type Needs = Pick<Kernel, 'settings' | 'environment' | 'proof'>
+type Needs = Pick<Kernel, 'settings' | 'environment' | 'proof' | 'session'>
 
 /** `silently` is `null` where the app has not asked for it. */
 export function createCalls(
@@ -99,9 +99,12 @@ export function createCalls(
 
     async refresh({ tokens, signal }) {
       const { refreshToken, idToken, key } = tokens ?? {}
+      const { stamp } = kernel.session
+      // After a logout, here or in another tab, nobody is to be signed in again at the server.
+      const isWanted = () => kernel.session.stamp === stamp
       const otherwise = async () => {
-        const found = silently && (await silently(idToken, signal))
-        return found && forCode('refresh', found.code, found.transaction, signal)
+        const found = silently && isWanted() ? await silently(idToken, signal) : null
+        return found && isWanted() ? forCode('refresh', found.code, found.transaction, signal) : null
       }
       if (!refreshToken) return otherwise()
       const form = { grant_type: 'refresh_token', refresh_token: refreshToken }

@@ -9,7 +9,7 @@ import { type Calls, createCalls } from './calls.ts'
 import { createDeparture, superseded } from './departure.ts'
 import { toLocalAddress } from './local-address.ts'
 import { createMetadata, endpointOf } from './metadata.ts'
-import { type Config, type Login, readLoginRequest } from './options.ts'
+import { type Config, type Login, readLoginRequest, words } from './options.ts'
 import { type Pages, readPages } from './pages.ts'
 import { toParameters, withParameters } from './parameters.ts'
 import { askInPopup } from './popup.ts'
@@ -52,7 +52,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
       )
     }
     // The server's own session would sign the user in again, although this browser was signed out.
-    const usual = [isSignedOut && config.isOpenId && 'login', config.prompt].filter(Boolean).join(' ')
+    const usual = isSignedOut && config.isOpenId ? withForm(config.prompt) : config.prompt
     const login: Login = usual ? { prompt: usual, ...asked } : asked
     if (login.automatic) return unasked(login, signal)
     return login.popup ? inPopup(login, signal) : byRedirect(login, signal)
@@ -96,7 +96,6 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     } catch {
       return false
     }
-    signal.throwIfAborted()
     const state = random()
     const { afterLogout } = pages
     const parameters = toParameters({
@@ -136,3 +135,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     dispose: departure.cancel,
   }
 }
+
+/** With the server's login form, which `none` would forbid. */
+const withForm = (prompt: string | undefined): string =>
+  [...new Set(['login', ...words(prompt)])].filter(word => word !== 'none').join(' ')

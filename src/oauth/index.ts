@@ -66,7 +66,8 @@ export function oauth(options: OAuthOptions): OAuthClientOptions {
       ...(config.userInfo && { user: by('userInfo') }),
     },
     // Whatever else is wrong (the client's registration, the server) does not become right by signing the user out.
-    isRejected: ({ body }: Failure) => FINAL.includes((body as { error?: string } | null)?.error ?? ''),
+    isRejected: ({ status, body }: Failure) =>
+      [400, 401, 403].includes(status) && FINAL.includes((body as { error?: string } | null)?.error ?? ''),
     flow: plan(
       'flow',
       kernel => createFlow(kernel, config),

@@ -11,13 +11,9 @@ export function toLocalAddress(address: string | URL, here: string): string {
   try {
     const url = new URL(address, page)
     const local = url.pathname + url.search + url.hash
-    // A path that begins with two slashes would be read as a host.
-    const again = new URL(local, page)
-    // A blob's URL shows the origin that has made it.
-    const isLocal = [url, again].every(
-      ({ origin, protocol }) => origin === page.origin && protocol === page.protocol,
-    )
-    if (isLocal && again.pathname === url.pathname) return local
+    // Two slashes at its begin would be read as a host, and the path of a blob's URL is an address itself.
+    const isPath = new URL(local, page).pathname === url.pathname
+    if (isPath && url.origin === page.origin) return local
   } catch {
     // no URL at all
   }

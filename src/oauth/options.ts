@@ -224,7 +224,7 @@ const LOGIN_RULES: Record<keyof LoginRequest, Rule> = {
   parameters: someParameters,
 }
 
-const words = (text = ''): string[] => text.split(' ').filter(Boolean)
+export const words = (text = ''): string[] => text.split(' ').filter(Boolean)
 
 /** Does metadata that states this belong to the issuer (RFC 8414 §3.3)? */
 export const isIssuer = (stated: unknown, { href }: URL): boolean =>

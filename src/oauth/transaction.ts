@@ -1,3 +1,4 @@
+import type { Environment } from '../kernel/environment.ts'
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import { hasOnly } from '../kernel/own.ts'
@@ -64,8 +65,8 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
   const { environment, settings } = kernel
   const client = `${config.issuerName} ${config.clientId}`
   const keyOf = (state: string) => `${PREFIX}${settings.sessionKey}:${state}`
-  const storages = [() => environment.localStorage(), () => environment.sessionStorage()]
-  type Stored = ReturnType<(typeof storages)[number]>
+  const storages = ['localStorage', 'sessionStorage'] as const
+  type Stored = ReturnType<Environment[(typeof storages)[number]]>
 
   function attempt<T>(use: () => T): T | undefined {
     try {
@@ -90,8 +91,8 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
 
   /** The storage that has it, and what is there. */
   function find(state: string): { storage: Stored; found: Transaction | Used } | null {
-    for (const open of storages) {
-      const storage = attempt(open)
+    for (const where of storages) {
+      const storage = attempt(() => environment[where]())
       const found = parse(attempt(() => storage?.getItem(keyOf(state))))
       if (storage && found?.client === client) return { storage, found }
     }
@@ -100,26 +101,28 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
 
   /** Removes what is too old; with `newest`, which was just written, also what is one too many. */
   function sweep(newest?: string): void {
-    attempt(() => {
-      const storage = environment.localStorage()
-      const live: { name: string; at: number }[] = []
-      for (const name of windows.storedNames()) {
-        if (!name.startsWith(PREFIX) || name === newest) continue
-        const at = parse(storage.getItem(name))?.at
-        if (at === undefined) storage.removeItem(name)
-        else live.push({ name, at })
-      }
-      live.sort((a, b) => b.at - a.at)
-      if (newest) for (const { name } of live.slice(MOST - 1)) storage.removeItem(name)
-    })
+    for (const where of storages) {
+      attempt(() => {
+        const storage = environment[where]()
+        const live: { name: string; at: number }[] = []
+        for (const name of windows.storedNames(where)) {
+          if (!name.startsWith(PREFIX) || name === newest) continue
+          const at = parse(storage.getItem(name))?.at
+          if (at === undefined) storage.removeItem(name)
+          else live.push({ name, at })
+        }
+        live.sort((a, b) => b.at - a.at)
+        if (newest) for (const { name } of live.slice(MOST - 1)) storage.removeItem(name)
+      })
+    }
   }
 
   return {
     sweep: () => sweep(),
     put(state, transaction) {
-      const isStored = storages.some(open =>
+      const isStored = storages.some(where =>
         attempt(() => {
-          write(open(), state, transaction)
+          write(environment[where](), state, transaction)
           return true
         }),
       )

@@ -117,7 +117,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
       openPopup: () => (blocksPopups ? null : openPopup(tab)),
       close: () => tab.close(),
       isBehind: () => popups.size > 0,
-      storedNames: localStorage.names,
+      storedNames: storage => (storage === 'localStorage' ? localStorage : tab.sessionStorage).names(),
       report: globals.report,
     })
     const page = createPage(shared, `page ${++opened}`, windows, tab.sessionStorage)

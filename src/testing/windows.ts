@@ -20,7 +20,7 @@ export interface Surroundings {
   close(): void
   /** Does the user type in a popup? */
   isBehind(): boolean
-  storedNames(): string[]
+  storedNames: Windows['storedNames']
   report(error: unknown): void
 }
 
@@ -95,7 +95,7 @@ export function createPageWindows(surroundings: Surroundings): PageWindows {
         isShown = false
       }
     },
-    storedNames: () => surroundings.storedNames(),
+    storedNames: storage => surroundings.storedNames(storage),
     hasCrypto: browserWindows.hasCrypto,
   }
 }

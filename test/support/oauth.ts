@@ -38,12 +38,32 @@ export interface OAuthWorldOptions {
   world?: WorldOptions
 }
 
+/** The platform makes digests outside the event loop, so the virtual clock has to wait for them. */
+let digests = 0
+const { digest } = crypto.subtle
+Object.defineProperty(crypto.subtle, 'digest', {
+  async value(...given: Parameters<SubtleCrypto['digest']>) {
+    digests++
+    try {
+      return await digest.apply(crypto.subtle, given)
+    } finally {
+      digests--
+    }
+  },
+})
+
 /** An app at `APP`, its API at `API`, and an authorization server, all on virtual time. */
 export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
   const { href = HERE, world: around = {} } = given
   const browser = around.browser ?? around.before
   const storage = browser?.storage ?? new Map<string, string>()
-  const windows = createWindows(href, () => [...(world?.storage ?? storage).keys()])
+  const sessionStorage = around.before?.sessionStorage
+  const windows = createWindows(href, where => [
+    ...((where === 'localStorage'
+      ? (world?.storage ?? storage)
+      : (world?.sessionStorage ?? sessionStorage)
+    )?.keys() ?? []),
+  ])
   let world: World | undefined
   const id =
     given.id ??
@@ -75,6 +95,7 @@ export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
     },
   })
   const made = world as OAuthWorld
+  const { settle } = made
   const opened: OAuthWorldOptions[] = []
   const next = (more: OAuthWorldOptions): OAuthWorld => {
     opened.push(more)
@@ -83,6 +104,10 @@ export function createOAuthWorld(given: OAuthWorldOptions = {}): OAuthWorld {
   return Object.assign(made, {
     id,
     windows,
+    async settle() {
+      do await settle()
+      while (digests > 0)
+    },
     reload(to = windows.href()) {
       made.close()
       return next({ href: to, world: { before: made } })

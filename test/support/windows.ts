@@ -27,7 +27,7 @@ export interface TestFrame {
   isRemoved: boolean
 }
 
-export function createWindows(href: string, storedNames: () => string[]): TestWindows {
+export function createWindows(href: string, storedNames: Windows['storedNames']): TestWindows {
   const shown = [href]
   const leaving = createLatest<string>()
   const asking = createLatest<string>()
