@@ -324,6 +324,16 @@ describe('D8 to D12: keys', () => {
     expect(seen).not.toContain(record.jwk.x)
   })
 
+  test('D12 a visitor who does not log in leaves no key behind', async () => {
+    const { world, server, keys } = await open()
+    expect((await world.client.ready()).status).toBe('anonymous')
+    expect([server.of('/refresh_token').length, keys.kept.size]).toEqual([1, 0])
+    await world.client.login({ user: 'ada' })
+    await world.client.logout()
+    await world.settle()
+    expect(keys.kept.size).toBe(0)
+  })
+
   test('D12 a logout removes the key', async () => {
     const { world, keys } = await signedIn()
     expect(keys.kept.size).toBe(1)

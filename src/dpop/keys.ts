@@ -81,9 +81,10 @@ export function createKeys(kernel: Needs, algorithm: Algorithm): Keys {
     },
     async current() {
       const [last] = await stored().catch(() => [])
-      if (!last) return create()
-      known.set(last.id, last)
-      return last
+      // A new one is stored once it has a session: else each visitor would keep one, and be known by it.
+      const key = last ?? (await createKey(algorithm))
+      known.set(key.id, key)
+      return key
     },
     use(key) {
       known.set(key.id, key)
