@@ -2588,14 +2588,14 @@ const mutants: Mutant[] = [
   },
   {
     file: 'oauth/local-address.ts',
-    from: 'url.origin === page.origin && again.origin === page.origin',
-    to: 'again.origin === page.origin',
+    from: 'isPath && url.origin === page.origin',
+    to: 'isPath',
     breaks: 'A returnTo of another origin is cut down to a path of this one.',
     test: 'oauth-login',
   },
   {
     file: 'oauth/local-address.ts',
-    from: 'url.origin === page.origin && again.origin === page.origin',
+    from: 'isPath && url.origin === page.origin',
     to: 'url.origin === page.origin',
     breaks: 'A returnTo whose path begins with two slashes leads to another origin.',
     test: 'oauth-login',
@@ -2633,13 +2633,6 @@ const mutants: Mutant[] = [
     from: '      transactions.take(state)\n      throw error',
     to: '      throw error',
     breaks: 'An answer that was refused can be tried again.',
-    test: 'oauth-login',
-  },
-  {
-    file: 'oauth/local-address.ts',
-    from: 'isLocal && again.pathname === url.pathname',
-    to: 'isLocal',
-    breaks: 'A returnTo that begins with two slashes changes its path.',
     test: 'oauth-login',
   },
   {
@@ -2686,6 +2679,13 @@ const mutants: Mutant[] = [
   },
   {
     file: 'oauth/transaction.ts',
+    from: 'for (const name of windows.storedNames(where))',
+    to: "for (const name of windows.storedNames('localStorage'))",
+    breaks: 'Where localStorage is full, abandoned logins stay in sessionStorage.',
+    test: 'oauth-login',
+  },
+  {
+    file: 'oauth/transaction.ts',
     from: 'live.slice(MOST - 1)',
     to: 'live.slice(1_000)',
     breaks: 'A user who begins again and again fills the storage.',
@@ -2710,7 +2710,7 @@ const mutants: Mutant[] = [
     from: 'secure(name, toUrl(name, value as string), null).href',
     to: 'toUrl(name, value as string).href',
     breaks: 'Codes and tokens are sent over plain http, or to a script.',
-    test: 'oauth-session',
+    test: 'oauth-login',
   },
   {
     file: 'oauth/options.ts',
@@ -2735,9 +2735,16 @@ const mutants: Mutant[] = [
   },
   {
     file: 'oauth/flow.ts',
-    from: "isSignedOut && config.isOpenId ? { prompt: 'login', ...asked } : asked",
-    to: 'asked',
+    from: 'isSignedOut && config.isOpenId ? withForm(config.prompt) : config.prompt',
+    to: 'config.prompt',
     breaks: "The server's own session undoes a logout that it has not confirmed.",
+    test: 'oauth-session',
+  },
+  {
+    file: 'oauth/flow.ts',
+    from: "word => word !== 'none'",
+    to: '() => true',
+    breaks: 'A login without a form, the option of the app, undoes a logout.',
     test: 'oauth-session',
   },
   {
@@ -2878,6 +2885,13 @@ const mutants: Mutant[] = [
     from: 'const isWanted = () => kernel.session.stamp === stamp',
     to: 'const isWanted = () => true',
     breaks: 'After a logout in another tab the hidden frame signs in again.',
+    test: 'oauth-session',
+  },
+  {
+    file: 'oauth/index.ts',
+    from: '[400, 401, 403].includes(status) &&',
+    to: '',
+    breaks: 'An outage that says invalid_grant signs everybody out.',
     test: 'oauth-session',
   },
   {
