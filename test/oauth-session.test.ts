@@ -564,13 +564,17 @@ describe('O31 to O35: logout', () => {
     expect(login.state).toBe('login_cancelled')
   })
 
-  test('O33 a logout while the page leaves for a login takes its place', async () => {
-    const world = await loggedIn()
+  test.each([
+    ['somebody is signed in', loggedIn],
+    ['nobody is', async () => createOAuthWorld()],
+  ])('O33 a logout while the page leaves for a login takes its place, where %s', async (_, begun) => {
+    const world = await begun()
     const login = watch(world.client.login({ acrValues: 'gold' }))
     expect(await world.windows.left()).toContain('/authorize')
-    await world.client.logout()
+    const logout = watch(world.client.logout())
+    await world.settle()
+    expect([login.state, logout.state]).toEqual(['superseded', 'fulfilled'])
     expect(await world.windows.left()).toContain('/logout')
-    expect(login.state).toBe('superseded')
   })
 
   test.each(['this tab', 'another tab'])(
