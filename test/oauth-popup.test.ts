@@ -110,17 +110,17 @@ describe('O19 to O24: the popup', () => {
   })
 
   test.each([
-    ['with another state', { answer: 'code=x&state=another' }],
-    ['that is no text', { answer: 1 }],
-    ['with more in it', { answer: 'code=x', more: 1 }],
-    ['that is too long', { answer: `code=${'x'.repeat(10_000)}` }],
-    ['that is nothing', null],
+    ['with another state', (answer: string) => ({ answer: answer.replace('state=', 'state=x') })],
+    ['that is no text', () => ({ answer: 1 })],
+    ['with more in it', (answer: string) => ({ answer, more: 1 })],
+    ['that is too long', (answer: string) => ({ answer: `${answer}&more=${'x'.repeat(10_000)}` })],
+    ['that is nothing', () => null],
   ])('O19 a message %s is no answer', async (_, message) => {
     const world = createOAuthWorld()
-    const { login, url } = await ask(world)
+    const { login, url, back } = await ask(world)
     const state = new URL(url).searchParams.get('state')
     const channel = world.environment.channel(`silent-refresh:oauth:${state}`)
-    channel.postMessage(message)
+    channel.postMessage(message(new URL(back).search))
     await world.settle()
     expect([login.state, world.id.count('token')]).toEqual(['pending', 0])
   })
