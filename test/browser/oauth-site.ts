@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { ServerMetadata } from 'silent-refresh/oauth'
@@ -6,7 +6,9 @@ import { openDatabase } from '../../demo/server/database.ts'
 import { type ProviderOptions, type ProviderServer, startProvider } from '../../demo/server/provider.ts'
 import { createUsers, DEMO_CREDENTIALS } from '../../demo/server/users.ts'
 import type { Browser, Tab } from './engine.ts'
+import type { DPoPPageOptions } from './pages/dpop.ts'
 import type { OAuthPageOptions } from './pages/oauth.ts'
+import { createProofJudge, type ProofJudge } from './proof-judge.ts'
 import { bundle, ready, until } from './site.ts'
 
 export type Account = (typeof DEMO_CREDENTIALS)[number]
@@ -20,7 +22,9 @@ export interface OAuthSite {
   readonly url: string
   readonly provider: ProviderServer
   /** Of the clients that pages create from now on. */
-  options: OAuthPageOptions
+  options: OAuthPageOptions & DPoPPageOptions
+  /** Judges the proofs at the API, if the provider demands DPoP. */
+  readonly judge: ProofJudge
   /** Headers of the app's pages from now on. */
   headers: Record<string, string>
   /** The API calls that arrived: whose token they had, or why it was refused. */
@@ -45,9 +49,16 @@ export async function startOAuthSite(
   sites: Sites,
   providerOptions: Partial<ProviderOptions> = {},
 ): Promise<OAuthSite> {
-  const script = await bundle('oauth')
+  const script = await bundle(providerOptions.dpop ? 'dpop' : 'oauth')
   const users = await createUsers(openDatabase(':memory:'), 4, Date.now)
-  const DEFAULTS = { accessTtl: 60, refreshTtl: 86_400, coop: false, framing: true }
+  const DEFAULTS = {
+    accessTtl: 60,
+    refreshTtl: 86_400,
+    coop: false,
+    framing: true,
+    nonces: false,
+    rotation: true,
+  }
 
   const server = createServer(async (request, response) => {
     const { pathname, search } = new URL(request.url ?? '/', site.url)
@@ -64,11 +75,10 @@ export async function startOAuthSite(
       return send('text/plain', '')
     }
     if (pathname.startsWith('/api/')) {
-      const [, token = ''] = request.headers.authorization?.split(' ') ?? []
-      const verdict = token ? await site.provider.accessTokens.verify(token, '') : null
-      const said = !verdict ? 'no token' : verdict.valid ? verdict.user.name : verdict.reason
+      const { said, isFine, headers = {} } = await answerOf(request)
       site.apiCalls.push(said)
-      return send('application/json', JSON.stringify(said), verdict?.valid ? 200 : 401)
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+      return send('application/json', JSON.stringify(said), isFine ? 200 : 401)
     }
     site.pageLoads.push(pathname + search)
     if (pathname === '/silent.html') return send('text/html', '<!doctype html><title>silent</title>')
@@ -90,9 +100,18 @@ export async function startOAuthSite(
     ...providerOptions,
   })
 
+  async function answerOf(request: IncomingMessage) {
+    if (providerOptions.dpop) return site.judge.judge(request, url)
+    const [, token = ''] = request.headers.authorization?.split(' ') ?? []
+    const verdict = token ? await provider.accessTokens.verify(token, '') : null
+    const said = !verdict ? 'no token' : verdict.valid ? verdict.user.name : verdict.reason
+    return { said, isFine: verdict?.valid ?? false, headers: undefined }
+  }
+
   const site: OAuthSite = {
     url,
     provider,
+    judge: createProofJudge(provider.issuer, API),
     options: {},
     headers: {},
     apiCalls: [],
@@ -106,6 +125,7 @@ export async function startOAuthSite(
       site.pageLoads.length = 0
       site.starts = 0
       site.secrets.clear()
+      site.judge.reset()
       provider.outage.set({})
       provider.endSessions()
       provider.calls.clear()

@@ -86,6 +86,7 @@ async function buildPage(page: string): Promise<string> {
     alias: {
       'silent-refresh': join(root, 'dist/index.js'),
       'silent-refresh/oauth': join(root, 'dist/oauth/index.js'),
+      'silent-refresh/dpop': join(root, 'dist/dpop/index.js'),
     },
     bundle: true,
     format: 'esm',

@@ -1,0 +1,110 @@
+import { type AuthClientOptions, createAuthClient, type LogEvent, webStorage } from 'silent-refresh'
+import { dpop } from 'silent-refresh/dpop'
+import { type OAuthOptions, oauth } from 'silent-refresh/oauth'
+import { findFragments } from './find-fragments.ts'
+
+export interface DPoPPageOptions {
+  /** At an authorization server; without it, at the app's own backend. */
+  oauth?: Partial<OAuthOptions>
+  /** By its name. */
+  storage?: 'sessionStorage' | 'localStorage'
+  /** What this machine's clock is ahead, in milliseconds. */
+  skew?: number
+  /**
+   * What IndexedDB does to this page. `missing`: there is none. `denied`: it refuses to be opened, as where site data is blocked.
+   * `full`: nothing can be written. `silent`: it never answers.
+   */
+  indexedDB?: 'missing' | 'denied' | 'full' | 'silent'
+  [option: string]: unknown
+}
+
+declare global {
+  interface Window {
+    /** Stored keys, as IndexedDB gives them to any script of the page. */
+    storedKeys(): Promise<any[]>
+  }
+}
+
+window.seen = []
+window.uncaught = []
+window.refusals = []
+window.logged = []
+window.addEventListener('error', event => window.uncaught.push(String(event.message)))
+window.addEventListener('unhandledrejection', event => window.uncaught.push(String(event.reason)))
+window.findFragments = findFragments
+
+const {
+  oauth: provider,
+  storage,
+  skew = 0,
+  indexedDB: state,
+  ...options
+}: DPoPPageOptions = JSON.parse(document.querySelector('#options')?.textContent || '{}')
+
+if (skew !== 0) {
+  const { now } = Date
+  Date.now = () => now() + skew
+}
+
+const { open } = IDBFactory.prototype
+if (state === 'missing') Object.defineProperty(window, 'indexedDB', { value: undefined })
+if (state === 'denied') {
+  IDBFactory.prototype.open = () => {
+    throw new DOMException('The operation is insecure.', 'SecurityError')
+  }
+}
+if (state === 'silent') {
+  IDBFactory.prototype.open = () => new EventTarget() as IDBOpenDBRequest
+}
+if (state === 'full') {
+  IDBObjectStore.prototype.put = () => {
+    throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
+  }
+}
+
+window.storedKeys = () =>
+  new Promise((resolve, reject) => {
+    const opening: IDBOpenDBRequest = open.call(indexedDB, 'silent-refresh')
+    opening.onerror = () => reject(opening.error)
+    opening.onsuccess = () => {
+      const database = opening.result
+      if (!database.objectStoreNames.contains('keys')) {
+        database.close()
+        return resolve([])
+      }
+      const all = database.transaction('keys').objectStore('keys').getAll()
+      all.onsuccess = () => {
+        database.close()
+        resolve(all.result)
+      }
+    }
+  })
+
+window.another = () => {
+  const auth: Window['auth'] = createAuthClient({
+    ...(provider
+      ? oauth(provider as OAuthOptions)
+      : { endpoints: { login: 'login', refresh: 'refresh_token', logout: 'logout' } }),
+    ...dpop(),
+    ...(storage && { storage: webStorage(() => window[storage]) }),
+    logger: (event: LogEvent) => window.logged.push(event),
+    ...(options as AuthClientOptions),
+  })
+  for (const name of ['login', 'loginError', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
+    auth.on(name, detail => {
+      window.logged.push(detail)
+      window.seen.push([name, JSON.parse(JSON.stringify(detail))])
+    })
+  }
+  return auth
+}
+window.auth = window.another()
+
+for (const [id, request] of [
+  ['redirect', {}],
+  ['popup', { popup: true }],
+] as const) {
+  document.querySelector(`#${id}`)?.addEventListener('click', () => {
+    window.auth.login(request).catch(error => window.refusals.push(error.code))
+  })
+}
