@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { dpop, getProof } from '../src/dpop/index.ts'
 import { isKey } from '../src/dpop/key.ts'
 import type { AuthClientOptions } from '../src/types.ts'
@@ -20,7 +20,7 @@ async function open(options: AuthClientOptions = {}, given: WorldOptions = {}): 
   const keys = createKeyStore()
   const create = (around: WorldOptions, more: AuthClientOptions = {}): Bound => {
     const made = createWorld({
-      keyStore: keys,
+      keyStore: keys.change,
       page: { href: 'https://app.example.com/', origin: 'https://app.example.com' },
       ...around,
       options: {
@@ -253,10 +253,9 @@ describe('D8 to D12: keys', () => {
       first.world.client.login({ user: 'ada' }),
       second.world.client.login({ user: 'ada' }),
     ])
-    // The session of the later login is adopted when its key was looked at.
-    while (first.world.client.peekAccessToken() !== second.world.client.peekAccessToken()) {
-      await first.world.settle()
-    }
+    // Keys that are handed over are hashed by the engine, which takes real time.
+    const tokens = () => [first, second].map(({ world }) => world.client.peekAccessToken())
+    await vi.waitFor(() => expect(new Set(tokens()).size).toBe(1))
     for (const { world } of [first, second]) expect((await world.client.fetch(items)).status).toBe(200)
     const used = server.of('/items').map(({ jkt }) => jkt)
     expect(new Set(used)).toEqual(new Set([server.cookie?.jkt]))
@@ -284,7 +283,7 @@ describe('D8 to D12: keys', () => {
     world.close()
     const next = bound.next({ before: world })
     expect((await next.world.client.ready()).status).toBe('authenticated')
-    expect(bound.keys.kept.size).toBeLessThanOrEqual(8)
+    expect(bound.keys.records.length).toBeLessThanOrEqual(8)
   })
 
   test('D11 keys that cannot be stored live as long as the page', async () => {
@@ -316,30 +315,30 @@ describe('D8 to D12: keys', () => {
 
   test('D12 no private key can be exported, and none is anywhere but in the store', async () => {
     const { world, keys } = await signedIn()
-    const [record] = keys.kept.values()
+    const [record] = keys.records
     expect(record.privateKey.extractable).toBe(false)
     await expect(crypto.subtle.exportKey('jwk', record.privateKey)).rejects.toThrow()
-    expect(Object.keys(record.jwk).sort()).toEqual(['crv', 'kty', 'x', 'y'])
+    expect(Object.keys(JSON.parse(record.jwk))).toEqual(['crv', 'kty', 'x', 'y'])
     const seen = JSON.stringify([[...world.storage], [...world.sessionStorage], world.logs, world.events])
-    expect(seen).not.toContain(record.jwk.x)
+    expect(seen).not.toContain(JSON.parse(record.jwk).x)
   })
 
   test('D12 a visitor who does not log in leaves no key behind', async () => {
     const { world, server, keys } = await open()
     expect((await world.client.ready()).status).toBe('anonymous')
-    expect([server.of('/refresh_token').length, keys.kept.size]).toEqual([1, 0])
+    expect([server.of('/refresh_token').length, keys.records]).toEqual([1, []])
     await world.client.login({ user: 'ada' })
     await world.client.logout()
     await world.settle()
-    expect(keys.kept.size).toBe(0)
+    expect(keys.records).toEqual([])
   })
 
   test('D12 a logout removes the key', async () => {
     const { world, keys } = await signedIn()
-    expect(keys.kept.size).toBe(1)
+    expect(keys.records).toHaveLength(1)
     await world.client.logout()
     await world.settle()
-    expect(keys.kept.size).toBe(0)
+    expect(keys.records).toEqual([])
   })
 })
 
@@ -382,14 +381,19 @@ describe('D13 to D16', () => {
       },
     ],
     ['a wrong thumbprint', (key: any) => ({ ...key, id: 'x'.repeat(43) })],
-    ['another public key', (key: any) => ({ ...key, jwk: { ...key.jwk, x: key.jwk.y } })],
-    ['a member more', (key: any) => ({ ...key, jwk: { ...key.jwk, d: 'x' } })],
+    ['another public key', (key: any) => ({ ...key, jwk: key.jwk.replace('"x":"', '"x":"A') })],
+    ['a member more', (key: any) => ({ ...key, jwk: key.jwk.replace('{', '{"d":"x",') })],
+    ['no text as public key', (key: any) => ({ ...key, jwk: JSON.parse(key.jwk) })],
+    ['a number', () => 1],
+    ['null', () => null],
+    ['the name of another algorithm', (key: any) => ({ ...key, alg: 'Ed25519' })],
+    ['the name of no algorithm', (key: any) => ({ ...key, alg: 'none' })],
+    ['a look-alike of a key', (key: any) => ({ ...key, privateKey: { ...key.privateKey } })],
   ])('D14 a handover with %s is not adopted', async (_, forge) => {
     const { keys } = await signedIn()
-    const [record] = keys.kept.values()
-    const { id, privateKey, jwk } = record
-    expect(await isKey({ id, privateKey, jwk })).toBe(true)
-    expect(await isKey(await forge({ id, privateKey, jwk }))).toBe(false)
+    const [record] = keys.records
+    expect(await isKey(record)).toBe(true)
+    expect(await isKey(await forge(record))).toBe(false)
   })
 
   test('D14 a handover with a key of the other algorithm is adopted, and signed as that key signs', async () => {

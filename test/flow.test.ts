@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { AuthError } from '../src/kernel/errors.ts'
 import { plan } from '../src/kernel/feature.ts'
-import type { FlowPart, Returned } from '../src/kernel/parts.ts'
+import { type Flow, type Returned, toFlowPart } from '../src/kernel/flow-part.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
@@ -19,9 +19,8 @@ function createToy({
   let finish: (credentials: unknown) => void = () => {}
   let fail: (error: unknown) => void = () => {}
   const left: unknown[] = []
-  const flow = plan(
-    'flow',
-    (): FlowPart => ({
+  const flow = plan('flow', kernel =>
+    toFlowPart(kernel, {
       start(request, options) {
         started.push({ request, ...options })
         return new Promise((resolve, reject) => {
@@ -191,13 +190,15 @@ describe('seam S2: what the page has come back with', () => {
   test('seam S2: a flow that throws keeps no app from creating its client: it is the error of the login', async () => {
     const thrown = (error: Error) =>
       open({
-        flow: plan('flow', () => ({
-          start: async request => request,
-          resume() {
-            throw error
-          },
-          leave: async () => false,
-        })),
+        flow: plan('flow', kernel =>
+          toFlowPart(kernel, {
+            start: async request => request,
+            resume() {
+              throw error
+            },
+            leave: async () => false,
+          }),
+        ),
       }).client.ready()
     const storage = new DOMException('secret', 'SecurityError')
     expect(await thrown(storage)).toMatchObject({ error: { code: 'malformed_response' } })
@@ -230,7 +231,9 @@ describe('seam S2: what the page has come back with', () => {
     ['in a worker', { href: `${ORIGIN}/worker.js`, origin: ORIGIN, isWorker: true }],
   ])('seam S2: %s it is not asked', (_, page) => {
     const resume = vi.fn(() => null)
-    const flow = plan('flow', () => ({ start: async request => request, resume, leave: async () => false }))
+    const flow = plan('flow', kernel =>
+      toFlowPart(kernel, { start: async request => request, resume, leave: async () => false }),
+    )
     open({ flow, server: true }, { page })
     expect(resume).not.toHaveBeenCalled()
   })
@@ -265,8 +268,8 @@ describe('seam S3: a logout can take the page to the authorization server', () =
     expect(away.left).toEqual([])
   })
 
-  const leaving = (leave: FlowPart['leave']) =>
-    plan('flow', (): FlowPart => ({ start: async request => request, resume: () => null, leave }))
+  const leaving = (leave: Flow['leave']) =>
+    plan('flow', kernel => toFlowPart(kernel, { start: async request => request, resume: () => null, leave }))
 
   test('seam S3: a flow that throws changes nothing about a logout that the server has confirmed', async () => {
     const world = open({ flow: leaving(() => Promise.reject(new Error('secret'))) })

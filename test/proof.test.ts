@@ -112,7 +112,7 @@ test('a replay after a refresh is signed anew, for the new token', async () => {
 
 test('a token that is bound to no key is sent without a proof', async () => {
   const { world, signer } = await signedIn({
-    endpoints: { login: () => ({ url: `${ORIGIN}/login`, json: ada }) },
+    endpoints: { login: () => ({ url: `${ORIGIN}/login`, json: ada, key: null }) },
     readTokens: body => ({ accessToken: body.access_token }),
     sessionKey: 's',
   })

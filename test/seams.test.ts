@@ -71,9 +71,11 @@ describe('seam S4: the option "proof", in the auth calls', () => {
     expect(proofs(world, '/login')).toEqual([`key-1 POST ${ORIGIN}/login - -`])
   })
 
-  test('without a key it is not, and without the option a key does nothing', async () => {
+  test('with the key null it is not, and without the option a key does nothing', async () => {
     const { proof, sign, learn } = toyProof()
-    const bare = loginAnswered({ proof, endpoints: { login: () => ({ url: '/login' }) } }, () => ok())
+    const bare = loginAnswered({ proof, endpoints: { login: () => ({ url: '/login', key: null }) } }, () =>
+      ok(),
+    )
     const without = loginAnswered({ endpoints: { login } }, () => ok())
     await bare.world.settle()
     await without.world.settle()

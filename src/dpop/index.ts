@@ -9,7 +9,6 @@ import { type Kernel, plan } from '../kernel/feature.ts'
 import type { ProofPart } from '../kernel/parts.ts'
 import { createSignedSend } from '../kernel/signed-send.ts'
 import type { AuthClient, AuthClientOptions } from '../types.ts'
-import { createFirstAnswer } from './first-answer.ts'
 import { type Algorithm, type DPoPKey, isAlgorithm, isKey } from './key.ts'
 import { createKeys } from './keys.ts'
 import { createProofs } from './proof.ts'
@@ -37,40 +36,23 @@ export function dpop(options: DPoPOptions = {}): Required<Pick<AuthClientOptions
 }
 
 /** The client that has a session, by the object that shows the session. */
-const clients = new WeakMap<object, { kernel: Kernel; part: ProofPart }>()
+const clients = new WeakMap<object, Kernel>()
 
 function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
-  const { environment } = kernel
   const keys = createKeys(kernel, algorithm)
-  const proofs = createProofs(environment)
-  const firstAnswer = createFirstAnswer(environment)
   let last: DPoPKey | undefined
 
   const part: ProofPart = {
-    create: keys.create,
-    find: keys.find,
-    current: keys.current,
+    ...keys,
+    ...createProofs(kernel.environment),
     fits: isKey,
-    refuses: proofs.refuses,
-    sign: (key, request) => proofs.sign(key as DPoPKey, request),
-    learn(request, response, text) {
-      const isTaught = proofs.learn(request, response, text)
-      firstAnswer.came(new URL(request.url).origin)
-      return isTaught
-    },
-    send(toInit) {
-      const send = createSignedSend(kernel, part, toInit)
-      return (call, target, token, isReplay) => {
-        const run = () => send(call, target, token, isReplay)
-        return token?.key && call.url ? firstAnswer.after(new URL(call.url).origin, call.signal, run) : run()
-      }
-    },
+    send: toInit => createSignedSend(kernel, part, toInit),
     changed(change) {
       const { held, snapshot } = kernel.session
-      clients.set(snapshot, { kernel, part })
-      if (change.type === 'clear' && last && !change.told) keys.remove(last.id)
+      clients.set(snapshot, kernel)
+      if (!('told' in change)) return
       const key = held?.key as DPoPKey | undefined
-      if (key && key.id !== last?.id && change.type === 'commit' && !change.told) keys.use(key)
+      keys.succeed(last, key)
       last = key
     },
   }
@@ -98,10 +80,10 @@ export async function getProof(
   method = 'GET',
 ): Promise<ProofHeaders | null> {
   const token = await auth.getAccessToken()
-  const { kernel, part } = clients.get(auth.session) ?? {}
+  const kernel = clients.get(auth.session)
   if (token === null) return null
   const held = kernel?.session.held
-  if (!kernel || !part || !held?.key) throw invalid('auth', 'a client with dpop()')
+  if (!kernel?.proof || !held?.key) throw invalid('auth', 'a client with dpop()')
   const target = URL.canParse(url, kernel.environment.baseURI())
     ? new URL(url, kernel.environment.baseURI())
     : null
@@ -109,6 +91,6 @@ export async function getProof(
     throw invalid('url', 'of an origin in "allowedOrigins"')
   }
   const headers = new Headers({ Authorization: `${kernel.settings.scheme} ${held.accessToken}` })
-  await part.sign(held.key, { url: target.href, method: method.toUpperCase(), headers })
+  await kernel.proof.sign(held.key, { url: target.href, method: method.toUpperCase(), headers })
   return { Authorization: headers.get('Authorization') ?? '', DPoP: headers.get('DPoP') ?? '' }
 }

@@ -50,21 +50,18 @@ export function createPrepare(kernel: Needs): Prepare {
   const { endpoints, sliding } = settings
 
   /** The request to an endpoint that the app gave as a URL. */
-  async function standard(
+  function standard(
     name: Operation,
     url: URL,
     tokens: HeldTokens | null,
     credentials: unknown,
-  ): Promise<EndpointRequest | null> {
-    if (name === 'login') {
-      const key = await kernel.proof?.create()
-      return isBody(credentials) ? { url, body: credentials, key } : { url, json: credentials, key }
-    }
+  ): EndpointRequest | null {
+    if (name === 'login') return isBody(credentials) ? { url, body: credentials } : { url, json: credentials }
     const { accessToken, refreshToken, expiresAt } = tokens ?? NOTHING
     // With a storage, a refresh token that is not stored does not exist: there is nothing to refresh with.
     // `endpoints.restore` is called all the same: it may use a cookie.
     if (name === 'refresh' && (sliding ? !accessToken : kernel.storage && !refreshToken)) return null
-    const request: EndpointRequest = { url, key: tokens?.key ?? (await kernel.proof?.current()) }
+    const request: EndpointRequest = { url }
     if (name !== 'user' && refreshToken) request.json = { refresh_token: refreshToken }
     const showsBearer = name === 'user' || name === 'logout' || sliding
     const isOver = expiresAt !== undefined && expiresAt <= environment.now()
@@ -74,7 +71,12 @@ export function createPrepare(kernel: Needs): Prepare {
     return request
   }
 
-  function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): AuthRequest {
+  async function toInit(
+    request: EndpointRequest,
+    name: Operation,
+    tokens: HeldTokens | null,
+    signal: AbortSignal,
+  ): Promise<AuthRequest> {
     const option = `endpoints.${name}`
     const { url, json, form, headers: own, key, read, otherwise } = pick(request, ...OURS)
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
@@ -107,25 +109,29 @@ export function createPrepare(kernel: Needs): Prepare {
       headers,
     })
     kernel.csrf?.guard(headers, init.method, target.href)
-    const next = otherwise && (() => made(name, signal, otherwise))
-    return { url: target.href, init, key, read, otherwise: next }
+    const next = otherwise && (() => made(name, tokens, signal, otherwise))
+    const ofSession = async () =>
+      name === 'login' ? kernel.proof?.create() : (tokens?.key ?? kernel.proof?.current())
+    const signer = key === undefined ? await ofSession() : key
+    return { url: target.href, init, key: signer ?? undefined, read, otherwise: next }
   }
 
   const made = (
     name: Operation,
+    tokens: HeldTokens | null,
     signal: AbortSignal,
     make: () => EndpointRequest | null | Promise<EndpointRequest | null>,
   ): Promise<AuthRequest | null> =>
     callback(settings.log, `endpoints.${name}`, async () => {
       const request = await make()
-      return request === null ? null : toInit(request, name, signal)
+      return request === null ? null : toInit(request, name, tokens, signal)
     })
 
   return async (name, tokens, signal, { credentials, input }) => {
     const endpoint = endpoints[name]
     if (!endpoint) return null
     const { flow } = kernel
-    return made(name, signal, () =>
+    return made(name, tokens, signal, () =>
       typeof endpoint === 'function'
         ? endpoint({ tokens: kernel.cookies ? null : tokens, credentials, input, signal, flow })
         : standard(name, toUrl('baseUrl', endpoint), tokens, credentials),

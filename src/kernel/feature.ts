@@ -26,6 +26,7 @@ import type { Schedule } from './schedule.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
+import type { SignIn } from './sign-in.ts'
 import type { SignOut } from './sign-out.ts'
 
 /**
@@ -57,6 +58,7 @@ export interface Kernel {
   readonly schedule: Schedule
   readonly restore: Restore
   readonly decisions: Decisions
+  readonly signIn: SignIn
   readonly ending: SignOut
   emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void
 }

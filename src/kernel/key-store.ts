@@ -1,41 +1,41 @@
 import type { ProofKey } from '../types.ts'
 
-/** Keeps keys beyond the page. Each call may reject: private windows and full disks. */
-export interface KeyStore {
-  put(key: ProofKey): Promise<unknown>
-  all(): Promise<ProofKey[]>
-  remove(id: string): Promise<unknown>
-}
+/**
+ * Keeps a list of keys for each `sessionKey`, beyond the page: replaces it by what `update` makes of it, and settles with that.
+ * No other tab changes the list meanwhile. May reject: private windows and full disks.
+ */
+export type KeyStore = (
+  sessionKey: string,
+  update: (keys: readonly ProofKey[]) => readonly ProofKey[],
+) => Promise<readonly ProofKey[]>
 
-const NAME = 'silent-refresh'
 const STORE = 'keys'
 
 /** IndexedDB, since it alone stores keys that no script can read. */
-export const browserKeyStore: KeyStore = {
-  put: key => use('readwrite', store => store.put(key)),
-  all: () => use('readonly', store => store.getAll()),
-  remove: id => use('readwrite', store => store.delete(id)),
-}
-
-function use<T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(NAME, 1)
-    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: 'id' })
+export const browserKeyStore: KeyStore = (sessionKey, update) =>
+  new Promise((resolve, reject) => {
+    const opening = indexedDB.open('silent-refresh')
+    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE)
     opening.onerror = () => reject(opening.error)
     opening.onsuccess = () => {
       const database = opening.result
-      const end = (settle: () => void) => () => {
-        database.close()
-        settle()
-      }
       try {
-        const transaction = database.transaction(STORE, mode)
-        const request = ask(transaction.objectStore(STORE))
-        transaction.oncomplete = end(() => resolve(request.result))
-        transaction.onabort = end(() => reject(transaction.error))
+        const transaction = database.transaction(STORE, 'readwrite')
+        const store = transaction.objectStore(STORE)
+        const reading = store.get(sessionKey)
+        let keys: readonly ProofKey[]
+        reading.onsuccess = () => {
+          const before = reading.result ?? []
+          keys = update(before)
+          if (keys !== before) store.put(keys, sessionKey)
+        }
+        // A write counts when its transaction has ended: a full disk is noticed then.
+        transaction.oncomplete = () => resolve(keys)
+        transaction.onabort = () => reject(transaction.error)
       } catch (error) {
-        end(() => reject(error))()
+        reject(error)
       }
+      // Waits for the transaction.
+      database.close()
     }
   })
-}

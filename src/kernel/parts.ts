@@ -186,39 +186,22 @@ export interface ProofPart extends Part {
 
 /**
  * A login that takes more than a call with credentials: a redirect, a popup, a passkey. The kernel has no such feature
- * itself: an entry of its own, or an app, makes one with `plan('flow', …)`.
+ * itself: an entry of its own, or an app, makes one with `plan('flow', kernel => toFlowPart(kernel, …))`.
  */
 export interface FlowPart extends Part {
-  /**
-   * What `login` does first, outside the lock and `timeout`: a redirect never settles, and a popup takes minutes.
-   * Settles with what `endpoints.login` is given as `credentials`. `isSignedOut`: there is a logout that no server has
-   * confirmed.
-   */
+  /** What `login` does first: see `Flow`. */
   start(request: unknown, options: { signal: AbortSignal; isSignedOut: boolean }): Promise<unknown>
+  /** Called once, while the client is created: looks what the page has come back with. */
+  resumed(): void
+  /** `due`: there is a login to complete. `none`: this page only relays an answer, so it restores nothing. */
+  arrival(): 'due' | 'none' | undefined
+  /** Completes that login, and then restores; `null`: there is none. */
+  arrive(restored: () => Promise<AuthError | null>): Promise<AuthError | null> | null
   /**
-   * Called once, while the client is created in a page: what the page has come back with from a redirect; `null`:
-   * nothing.
+   * Does the page leave, to end the session at the authorization server? `isReached`: the server has answered just now. A
+   * flow that throws, or hangs while this tab has the lock, does not count as leaving.
    */
-  resume(): Returned | null
-  /**
-   * After the revocation of a logout that the app has asked for. `true`: the page leaves, and the marker is kept until
-   * a page comes back with `signedOut`. `isReached`: the revocation has just shown that the server answers. `signal`: the
-   * page must not leave any more.
-   */
-  leave(tokens: HeldTokens | null, options: { signal: AbortSignal; isReached: boolean }): Promise<boolean>
-  /**
-   * Has the authorization server a session of its own, which ends only where a page leaves for it? A revocation then does
-   * not remove the marker.
-   */
-  hasSession?(): Promise<boolean>
+  leaves(tokens: HeldTokens | null, isReached: boolean): Promise<boolean>
+  /** Can a session at the authorization server sign the user in again? If it cannot be asked, it can. */
+  keepsSession(): Promise<boolean>
 }
-
-/**
- * `credentials`: a login is completed with them, before anything is restored. If they are `null`, there is nothing to
- * complete after all, as where another page has taken the answer. `signedOut`: the logout is confirmed.
- * `inert`: this page only relays an answer, so it restores nothing.
- */
-export type Returned =
-  | { readonly credentials: Promise<unknown> }
-  | { readonly signedOut: true }
-  | { readonly inert: true }

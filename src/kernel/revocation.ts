@@ -1,7 +1,6 @@
 import type { HeldTokens, LogoutResult } from '../types.ts'
 import { type Disposal, tookTooLong, within } from './abort.ts'
 import type { Decisions } from './decisions.ts'
-import { createElsewhere } from './elsewhere.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Environment } from './environment.ts'
 import { AuthError } from './errors.ts'
@@ -65,7 +64,6 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
   /** Sends the logout that waits for its turn. */
   let sendNow: (() => Promise<void>) | null = null
   let isLeaving = false
-  const elsewhere = createElsewhere(kernel)
   const retries = createLogoutRetries(kernel, rested => void run(null, { rested }))
 
   function run(tokens: HeldTokens | null, how: How = {}): Promise<LogoutResult> {
@@ -129,10 +127,10 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       )
       forget()
       // The marker is kept until a page comes back from there.
-      if (await elsewhere.leaves(flow, tokens, wasSent)) return { revoked: wasSent }
+      if (await flow?.leaves(tokens, wasSent)) return { revoked: wasSent }
       if (wasSent) {
         log({ type: 'revoked' })
-        if (!(await elsewhere.hasSession())) {
+        if (!(await kernel.flow?.keepsSession())) {
           marker.lift()
           kernel.loginNote.lift()
         }
@@ -143,7 +141,7 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       unrevoked = tokens
       log({ type: 'revocation-failed', error })
       const isReached = error.status !== undefined
-      if (error.retryable || !(await elsewhere.leaves(flow, tokens, isReached))) retries.failed(error)
+      if (error.retryable || !(await flow?.leaves(tokens, isReached))) retries.failed(error)
       return { revoked: false, error }
     }
   }

@@ -1,6 +1,7 @@
-import { unlessAborted } from './abort.ts'
+import { type Disposal, unlessAborted, within } from './abort.ts'
 import { discard, isCopied, nameOf, type Send, type ToInit } from './call.ts'
 import { callback } from './callback.ts'
+import type { Environment } from './environment.ts'
 import type { ProofPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -8,56 +9,72 @@ import { belonging } from './usable-token.ts'
 
 interface Needs {
   readonly settings: Pick<Settings, 'sending' | 'log'>
+  readonly environment: Pick<Environment, 'timer'>
+  readonly disposal: Disposal
   readonly session: SessionHolder
 }
 
+/** The others do not wait longer for the first answer: it may be a stream, or a long poll. */
+const LONGEST = 2_000
+
 /**
  * Signs each send anew. If the server says what the proof must contain, the same request is sent once more, with the
- * same token: that is no refresh.
+ * same token: that is no refresh. The first request to an origin goes alone, since its answer may say what the others need.
  */
 export function createSignedSend(
   kernel: Needs,
   proof: Pick<ProofPart, 'sign' | 'learn'>,
   toInit: ToInit,
 ): Send {
-  const { settings, session } = kernel
+  const { settings, session, environment, disposal } = kernel
   const { sending, log } = settings
+  /** By origin: what the others wait for. `null`: they need not wait. */
+  const firsts = new Map<string, Promise<unknown> | null>()
 
-  async function signed(
-    call: Parameters<Send>[0],
-    target: Request | string,
-    token: Parameters<Send>[2],
-    isReplay = false,
-    isAgain = false,
-  ): Promise<Response> {
+  return async (call, target, token, isReplay) => {
     const key = token?.key
-    if (!key) return sending.send(target, toInit(call, target, token, isReplay))
-    let spare = !isAgain && isCopied(call) ? (target as Request).clone() : null
-    try {
-      const init = toInit(call, target, token, isReplay)
-      const { url, method } = call
-      const request = { url: url as string, method, headers: init.headers }
+    if (!token || !key) return sending.send(target, toInit(call, target, token, isReplay))
+    const url = call.url as string
+    /** Has the server said what it wants to see in the proof? */
+    let isTaught = false
+
+    const signed = async (to: Request | string, isAgain?: boolean): Promise<Response> => {
+      const init = toInit(call, to, token, isAgain)
+      const request = { url, method: call.method, headers: init.headers }
       await unlessAborted(
         callback(log, 'proof', () => proof.sign(key, request)),
         init.signal ?? call.signal,
       )
-      // The user can have signed out while the request was signed.
+      // While the request waited and was signed, the user can have signed out, or the client can have been disposed.
       belonging(session.identity && session.owner, token)
-      const response = await sending.send(target, init)
-      const isTaught = !response.redirected && proof.learn(request, response)
-      if (!isTaught || isAgain) return response
+      disposal.signal.throwIfAborted()
+      const response = await sending.send(to, init)
+      isTaught = !response.redirected && proof.learn(request, response)
+      return response
+    }
+
+    const { origin } = new URL(url)
+    for (let first = firsts.get(origin); first; first = firsts.get(origin))
+      await unlessAborted(first, call.signal)
+    const spare = isCopied(call) ? (target as Request).clone() : target
+    try {
+      const answer = signed(target, isReplay)
+      if (!firsts.has(origin)) {
+        const open = () => firsts.set(origin, null)
+        // If it fails or is aborted, another one is the first.
+        const next = () => firsts.get(origin) && firsts.delete(origin)
+        firsts.set(origin, within(environment, LONGEST, open, () => answer).then(open, next))
+      }
+      const response = await answer
+      if (!isTaught) return response
       if (call.isOneShot) {
         log({ type: 'not-replayed', ...nameOf(call), why: 'one-shot-body' })
         return response
       }
       discard(response)
-      const next = spare ?? target
-      spare = null
-      return await signed(call, next, token, true, true)
+      return await signed(spare, true)
     } finally {
-      if (spare) discard(spare)
+      if (spare !== target) discard(spare)
     }
   }
-
-  return signed
 }

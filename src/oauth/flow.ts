@@ -1,6 +1,7 @@
 import { random } from '../kernel/encoding.ts'
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
+import { type Flow, toFlowPart } from '../kernel/flow-part.ts'
 import type { FlowPart } from '../kernel/parts.ts'
 import { browserWindows } from '../kernel/windows.ts'
 import { type Begun, createBegin } from './authorization.ts'
@@ -87,7 +88,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     return endpointOf(await metadata.get('logout'), 'end_session_endpoint')
   }
 
-  async function leave(...[tokens, { signal, isReached }]: Parameters<FlowPart['leave']>): Promise<boolean> {
+  async function leave(...[tokens, { signal, isReached }]: Parameters<Flow['leave']>): Promise<boolean> {
     const end = await endOfSession().catch(() => undefined)
     if (end === undefined || !environment.online()) return false
     try {
@@ -116,7 +117,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     return true
   }
 
-  return {
+  return toFlowPart(kernel, {
     start,
     resume,
     leave,
@@ -133,7 +134,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
       if (type === 'pageshow' && persisted) departure.cancel()
     },
     dispose: departure.cancel,
-  }
+  })
 }
 
 /** With the server's login form, which `none` would forbid. */

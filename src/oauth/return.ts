@@ -1,6 +1,6 @@
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
-import type { Returned } from '../kernel/parts.ts'
+import type { Returned } from '../kernel/flow-part.ts'
 import type { Windows } from '../kernel/windows.ts'
 import { type Callback, readCallback, readCode } from './callback.ts'
 import { toLocalAddress } from './local-address.ts'
