@@ -984,7 +984,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/auth-request.ts',
-    from: 'isBody(credentials) ? { url, body: credentials, key } : ',
+    from: 'isBody(credentials) ? { url, body: credentials } : ',
     to: '',
     breaks: 'login(formData) is refused.',
     test: 'answers',
@@ -1592,8 +1592,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/restore.ts',
-    from: 'kernel.gate.hidden()?.then(restored) ?? restore()',
-    to: 'restore()',
+    from: 'kernel.gate.hidden()?.then(restored) ?? ',
+    to: '',
     breaks: 'A prerendered page asks for the session of a user who may never see it.',
     test: 'prerender',
   },
@@ -2665,14 +2665,14 @@ const mutants: Mutant[] = [
   },
   {
     file: 'oauth/transaction.ts',
-    from: 'Object.keys(value).every(name => typeof value[name] === MEMBERS[name])',
+    from: "Object.keys(value).every(name => typeof value[name] === (NUMBERS.includes(name) ? 'number' : 'string'))",
     to: 'true',
     breaks: 'What is stored is used whatever it is.',
     test: 'oauth-login',
   },
   {
     file: 'oauth/transaction.ts',
-    from: 'REQUIRED.every(name => value[name] !== undefined) &&',
+    from: 'REQUIRED_TEXTS.every(name => value[name] !== undefined) &&',
     to: '',
     breaks: 'A stored login without an address to return to is taken.',
     test: 'oauth-login',
@@ -2910,13 +2910,13 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/restore.ts',
-    from: "(session.snapshot.status === 'unknown' || isDue())",
+    from: "session.snapshot.status === 'unknown' || arrival === 'due'",
     to: "session.snapshot.status === 'unknown'",
     breaks: 'A step-up is lost where another tab hands its session over first.',
     test: 'oauth-login',
   },
   {
-    file: 'kernel/restore.ts',
+    file: 'kernel/flow-part.ts',
     from: 'credentials !== null && kernel.decisions.count === 0',
     to: 'credentials !== null',
     breaks: 'A login by redirect undoes what the app has decided since.',
