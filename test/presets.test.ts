@@ -133,6 +133,8 @@ describe('oauth2(): the error codes of RFC 6749 §5.2', () => {
     ['invalid_request', 400],
     ['unauthorized_client', 400],
     ['slow_down', 403],
+    ['invalid_grant', 404],
+    ['invalid_grant', 503],
   ])('%s is passing', async (error, status) => {
     const world = await adopted()
     world.server.mend(TOKEN)

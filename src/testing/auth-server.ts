@@ -53,6 +53,11 @@ export interface AuthServer {
   hold(route: Route): () => void
   /** Forgets the faults of this route, or all; what is held goes on. */
   mend(route?: Route): void
+  /**
+   * The nonce that DPoP proofs must have (RFC 9449 §8). `null`: none is asked for. A login with a proof binds the session,
+   * and its tokens, to the key of the proof.
+   */
+  nonce: string | null
   /** Every access token so far is worthless from now on; sessions go on. */
   revokeAccess(): void
   /** Every session has ended on the server, and nobody has been told. */
@@ -95,11 +100,14 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   let serial = 0
   let ledger: Ledger<Caller>
   const jar: Jar = { refresh: null, access: null }
+  /** The keys that sessions and access tokens are bound to (RFC 9449 §5, §6). */
+  let bound = new Map<Caller | string, string>()
   /** What an answer sets when it arrives. */
   const arriving = new WeakMap<Response, Jar>()
 
   function reset(): void {
     ledger = createLedger<Caller>(now, grace, () => `refresh-${++serial}`)
+    bound = new Map()
     jar.refresh = null
     jar.access = null
   }
@@ -121,8 +129,15 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
 
   /** The tokens of a session: what script may see of them, and what the browser keeps. */
   function issue(owner: Caller, refreshToken: string): { set: TokenSet; cookies: Jar } {
-    const claims = { iss: new URL(baseUrl).origin, jti: `access-${++serial}`, ...owner.claims }
+    const jkt = bound.get(owner)
+    const claims = {
+      iss: new URL(baseUrl).origin,
+      jti: `access-${++serial}`,
+      ...owner.claims,
+      ...(jkt && { cnf: { jkt } }),
+    }
     const accessToken = makeToken(claims as JwtClaims, { expiresIn, now: now() })
+    if (jkt) bound.set(accessToken, jkt)
     ledger.issue(accessToken, owner, now() + expiresIn * 1000)
     const user = settings.endpoints.user === undefined ? owner.user : undefined
     return {
@@ -142,7 +157,8 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   function tokens(owner: Caller, token: string): Response {
     const { set, cookies } = issue(owner, token)
     const { accessToken, refreshToken, user } = set
-    const bearer = accessToken && { access_token: accessToken, token_type: 'Bearer' }
+    const type = bound.has(owner) ? 'DPoP' : 'Bearer'
+    const bearer = accessToken && { access_token: accessToken, token_type: type }
     const body = { ...(bearer || {}), expires_in: expiresIn, refresh_token: refreshToken, user }
     return withCookies(json(body), cookies)
   }
@@ -152,22 +168,30 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
     return response
   }
 
-  const callerOf = (call: ReceivedCall): Caller | null =>
-    ledger.holder(mode === 'cookie' ? (readCookie(call.headers, 'access_token') ?? jar.access) : call.bearer)
+  function callerOf(call: ReceivedCall): Caller | null {
+    const kept = mode === 'cookie' ? (readCookie(call.headers, 'access_token') ?? jar.access) : call.bearer
+    const isShown = !kept || !bound.has(kept) || bound.get(kept) === call.jkt
+    return isShown ? ledger.holder(kept) : null
+  }
 
   const unauthorized = (): Response =>
     json({ error: 'invalid_token' }, 401, { 'WWW-Authenticate': 'Bearer error="invalid_token"' })
 
   const answers: Record<EndpointName, (call: ReceivedCall) => Response> = {
-    login({ body }) {
+    login({ body, jkt }) {
       const user = users.find(({ credentials }) => credentials && carries(body, credentials))
       if (!user) return json({ error: 'invalid_credentials' }, 401)
       const owner = ownerOf(user)
+      if (jkt) bound.set(owner, jkt)
       return tokens(owner, ledger.open(owner))
     },
-    refresh({ refreshToken }) {
+    refresh({ refreshToken, jkt }) {
       const result = ledger.exchange(refreshToken)
-      if (typeof result === 'object') return tokens(result.owner, result.refreshToken)
+      if (typeof result === 'object' && (bound.get(result.owner) ?? jkt) === jkt) {
+        // A session that has begun without a key is bound to the first one that asks.
+        if (jkt) bound.set(result.owner, jkt)
+        return tokens(result.owner, result.refreshToken)
+      }
       return json({ error: 'invalid_grant' }, 401)
     },
     logout(call) {
@@ -242,6 +266,12 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
     mend,
     revokeAccess: () => ledger.revokeAccess(),
     revokeAll: () => ledger.revokeAll(),
+    get nonce() {
+      return reception.nonce
+    },
+    set nonce(nonce) {
+      reception.nonce = nonce
+    },
     reset() {
       reception.reset()
       reset()

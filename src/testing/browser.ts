@@ -6,7 +6,14 @@ import { pageUrl } from './auth-server-options.ts'
 import { createChannelHub } from './channel.ts'
 import { createLockHub } from './locks.ts'
 import { navigate } from './navigation.ts'
-import { createPage, createStorage, type Page, type PageStorage, type Shared } from './page.ts'
+import {
+  createKeyStore,
+  createPage,
+  createStorage,
+  type Page,
+  type PageStorage,
+  type Shared,
+} from './page.ts'
 import type { TestClock } from './test-clock.ts'
 import { createPageWindows, type PageWindows, type PopupTab } from './windows.ts'
 
@@ -101,6 +108,7 @@ export function createTestBrowser(options: TestBrowserOptions = {}): TestBrowser
     locks: createLockHub(),
     channels: createChannelHub(),
     localStorage,
+    keyStore: createKeyStore(),
     wakeUps: new Set(),
     hearing: new Set(),
     async fetch(input, init) {

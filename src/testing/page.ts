@@ -5,6 +5,7 @@ import {
   type Fetch,
   onActivity,
 } from '../kernel/environment.ts'
+import type { KeyStore } from '../kernel/key-store.ts'
 import type { Windows } from '../kernel/windows.ts'
 import type { ChannelHub } from './channel.ts'
 import type { Deliver, LockHub } from './locks.ts'
@@ -27,6 +28,16 @@ export function createStorage(before?: PageStorage): PageStorage {
   }
 }
 
+/** The keys that its pages keep for `dpop()`, as in IndexedDB. */
+export function createKeyStore(): KeyStore {
+  const stored = new Map<string, Awaited<ReturnType<KeyStore>>>()
+  return async (sessionKey, update) => {
+    const keys = update(stored.get(sessionKey) ?? [])
+    stored.set(sessionKey, keys)
+    return keys
+  }
+}
+
 /** What the pages of one browser share. */
 export interface Shared {
   readonly origin: string
@@ -34,6 +45,7 @@ export interface Shared {
   readonly locks: LockHub
   readonly channels: ChannelHub
   readonly localStorage: PageStorage
+  readonly keyStore: KeyStore
   readonly wakeUps: Set<(event: { type: string }) => void>
   readonly hearing: Set<{ page: object; callback: () => void }>
   readonly fetch: Fetch
@@ -147,6 +159,7 @@ export function createPage(
           if (other.page !== page) deliver(other.callback, `${name} writes to localStorage`)
       }),
     sessionStorage: () => own(sessionStorage),
+    keyStore: async (sessionKey, update) => (isClosed ? never() : shared.keyStore(sessionKey, update)),
   }
 
   return {

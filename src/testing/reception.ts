@@ -2,6 +2,7 @@ import { unlessAborted } from '../kernel/abort.ts'
 import { invalid } from '../kernel/errors.ts'
 import { pageUrl } from './auth-server-options.ts'
 import { createFaults, type Fault } from './faults.ts'
+import { createProofs, type Proof } from './proofs.ts'
 import { isResponse, json, preflight, readBody, withCors } from './wire.ts'
 
 /** What a fake server received; CORS preflights are not counted. */
@@ -18,6 +19,11 @@ export interface Received<Endpoint extends string> {
   readonly bearer: string | null
   /** The refresh token that came along. */
   readonly refreshToken: string | null
+  /**
+   * The thumbprint of the key that signed its DPoP proof (RFC 9449 §6.1). `null`: it has no proof, or one that is not for
+   * this call.
+   */
+  readonly jkt: string | null
   /** Epoch milliseconds by the server's clock. */
   readonly at: number
   /** What it was answered with; `null` where no answer arrives, or none has yet. */
@@ -26,6 +32,7 @@ export interface Received<Endpoint extends string> {
 
 interface Call<Endpoint extends string> extends Received<Endpoint> {
   status: number | null
+  readonly proof: Proof | 'wrong' | null
 }
 
 /** What differs between the fake servers. */
@@ -56,6 +63,8 @@ export interface Reception<Endpoint extends string> {
   fail(route: string, fault: Fault, times?: number): void
   hold(route: string): () => void
   mend(route?: string): void
+  /** The nonce that each DPoP proof must have; `null`: none is asked for. */
+  nonce: string | null
   /** Forgets calls and faults. A call that is held finds no server when it goes on. */
   reset(): void
   receive(request: Request): Promise<Received<Endpoint>>
@@ -79,6 +88,7 @@ export function pathKey(route: unknown, baseUrl: string): string {
 
 export function createReception<Endpoint extends string>(plan: ReceptionPlan<Endpoint>): Reception<Endpoint> {
   let faults = createFaults()
+  const proofs = createProofs(plan.now)
   const calls: Call<Endpoint>[] = []
 
   const isOf = (call: Received<Endpoint>, key: string): boolean =>
@@ -88,6 +98,8 @@ export function createReception<Endpoint extends string>(plan: ReceptionPlan<End
     const { method, headers } = request
     const url = new URL(request.url)
     const body = readBody(await request.clone().text(), headers.get('Content-Type'))
+    const bearer = /^\S+ +(\S+)$/.exec(headers.get('Authorization') ?? '')?.[1] ?? null
+    const proof = await proofs.read(request, bearer)
     return {
       method,
       url: request.url,
@@ -95,7 +107,9 @@ export function createReception<Endpoint extends string>(plan: ReceptionPlan<End
       endpoint: plan.endpointOf(method, url),
       headers,
       body,
-      bearer: /^\S+ +(\S+)$/.exec(headers.get('Authorization') ?? '')?.[1] ?? null,
+      bearer,
+      proof,
+      jkt: proof && proof !== 'wrong' ? proof.jkt : null,
       refreshToken: plan.refreshTokenOf(request, body),
       at: plan.now(),
       status: null,
@@ -111,13 +125,16 @@ export function createReception<Endpoint extends string>(plan: ReceptionPlan<End
     const began = faults
     // What a reset() overtakes finds no server, and the next test finds nothing of it.
     const isCurrent = () => faults === began
-    const unlessReset = () => (isCurrent() ? work() : Response.error())
+    const answer = () => proofs.refusal(call.proof, call.endpoint === null) ?? work()
+    const unlessReset = () => (isCurrent() ? answer() : Response.error())
     const result = await faults.apply(key => isOf(call, key), unlessReset, request.signal)
     if (result === undefined) return
     const response = isResponse(result) ? result : json(result)
     call.status = response.status || null
     if (isCurrent() && !request.signal.aborted) plan.arrived?.(response)
-    return withCors(request, response)
+    const answered = withCors(request, response)
+    if (call.proof && proofs.nonce !== null) answered.headers.set('DPoP-Nonce', proofs.nonce)
+    return answered
   }
 
   async function handle(request: Request): Promise<Response | undefined> {
@@ -130,6 +147,12 @@ export function createReception<Endpoint extends string>(plan: ReceptionPlan<End
 
   return {
     calls,
+    get nonce() {
+      return proofs.nonce
+    },
+    set nonce(nonce) {
+      proofs.nonce = nonce
+    },
     get bearers() {
       return [...new Set(calls.flatMap(({ bearer }) => bearer ?? []))]
     },
@@ -143,6 +166,7 @@ export function createReception<Endpoint extends string>(plan: ReceptionPlan<End
     reset() {
       faults.mend()
       faults = createFaults()
+      proofs.nonce = null
       calls.length = 0
     },
     receive,

@@ -36,7 +36,7 @@ function corsHeaders(request: Request): Record<string, string> {
   return {
     'Access-Control-Allow-Origin': request.headers.get('Origin') ?? origin,
     'Access-Control-Allow-Credentials': 'true',
-    'Access-Control-Expose-Headers': 'Date, Retry-After, WWW-Authenticate',
+    'Access-Control-Expose-Headers': 'Date, DPoP-Nonce, Retry-After, WWW-Authenticate',
   }
 }
 

@@ -18,8 +18,8 @@ export type Form = Readonly<Record<string, string | undefined>>
 /** Codes and refresh tokens, and what they are exchanged for. */
 export interface Grants {
   issueCode(grant: Grant, redirectUri: string, challenge: string): string
-  /** What the token endpoint answers to this form. */
-  answer(form: Form): Response | Promise<Response>
+  /** What the token endpoint answers to this form. `jkt`: of the proof that came with it. */
+  answer(form: Form, jkt: string | null): Response | Promise<Response>
   /** A refresh token ends all that was granted with it; an access token ends alone (RFC 7009 §2.1). */
   revoke(token: string | undefined): void
   revokeAll(): void
@@ -61,7 +61,7 @@ export function createGrants(
     if (refreshToken !== undefined) grants.set(refreshToken, grant)
     const body = {
       access_token: tokens.access(grant, scope),
-      token_type: 'Bearer',
+      token_type: grant.jkt ? 'DPoP' : 'Bearer',
       expires_in: expiresIn,
       scope,
       refresh_token: refreshToken,
@@ -70,7 +70,10 @@ export function createGrants(
     return json(tampering.apply('token', body), 200, { 'Cache-Control': 'no-store' })
   }
 
-  async function redeem({ code = '', client_id, redirect_uri, code_verifier = '' }: Form): Promise<Response> {
+  async function redeem(
+    { code = '', client_id, redirect_uri, code_verifier = '' }: Form,
+    jkt: string | null,
+  ): Promise<Response> {
     // The one thing that takes time comes first: no other call may come between the check and the use.
     const challenge = await challengeOf(code_verifier)
     const found = codes.get(code)
@@ -86,20 +89,25 @@ export function createGrants(
       [client_id === grant.clientId, 'The code is of another client.'],
       [redirect_uri === found.redirectUri, 'The redirect_uri is not that of the authorization request.'],
       [/^[\w.~-]{43,128}$/.test(code_verifier), 'The code_verifier is not 43 to 128 unreserved characters.'],
+      [grant.jkt === null || grant.jkt === jkt, 'The code is bound to another key: see "dpop_jkt".'],
       [challenge === found.challenge, 'The code_verifier does not fit the code_challenge.'],
     ]
     const broken = rules.find(([holds]) => !holds)
     if (broken) return invalidGrant(broken[1])
     found.isUsed = true
+    grant.jkt = jkt
     const isAsked = !needsOfflineAccess || scopesOf(grant.scope).includes('offline_access')
     const refreshToken = refreshTokens !== 'never' && isAsked ? ledger.open(grant) : undefined
     return issue(grant, refreshToken, { nonce: grant.nonce })
   }
 
-  function refresh({ client_id, refresh_token = '', scope }: Form): Response {
+  function refresh({ client_id, refresh_token = '', scope }: Form, jkt: string | null): Response {
     const grant = grants.get(refresh_token)
     if (!grant || grant.isOver) return invalidGrant('The refresh token is not valid.')
     if (client_id !== grant.clientId) return invalidGrant('The refresh token is of another client.')
+    // RFC 9449 §5: a public client's refresh token is bound as well.
+    if (grant.jkt !== null && grant.jkt !== jkt)
+      return invalidGrant('The refresh token is bound to another key.')
     if (scope !== undefined && !scopesOf(scope).every(one => scopesOf(grant.scope).includes(one)))
       return refusal('invalid_scope', 'The scope is more than what was granted.')
     if (refreshTokens === 'keep') return issue(grant, undefined, { scope })
@@ -115,9 +123,9 @@ export function createGrants(
       codes.set(code, { grant, redirectUri, challenge, ends: now() + CODE_LIFETIME, isUsed: false })
       return code
     },
-    answer(form) {
-      if (form.grant_type === 'authorization_code') return redeem(form)
-      if (form.grant_type === 'refresh_token') return refresh(form)
+    answer(form, jkt) {
+      if (form.grant_type === 'authorization_code') return redeem(form, jkt)
+      if (form.grant_type === 'refresh_token') return refresh(form, jkt)
       return refusal('unsupported_grant_type', 'There are authorization_code and refresh_token.')
     },
     revoke(token = '') {

@@ -119,6 +119,7 @@ export function createPages(
       nonce: parameters.nonce,
       acr: acr ?? parameters.acr_values?.split(' ')[0],
       authTime: Math.floor(found.at / 1000),
+      jkt: parameters.dpop_jkt ?? null,
       isOver: false,
     }
     return { code: grants.issueCode(grant, parameters.redirect_uri ?? '', parameters.code_challenge ?? '') }

@@ -79,6 +79,11 @@ export interface AuthorizationServer {
   hold(route: AuthorizationRoute): () => void
   /** Forgets the faults of this route, or all; what is held goes on. */
   mend(route?: AuthorizationRoute): void
+  /**
+   * The nonce that DPoP proofs must have (RFC 9449 §8). `null`: none is asked for. Tokens that were asked for with a proof
+   * are bound to its key.
+   */
+  nonce: string | null
   /** Every access token so far is worthless from now on; refresh tokens go on. */
   revokeAccess(): void
   /** All that was granted has ended, and nobody has been told. Who is signed in at the server stays so. */
@@ -145,7 +150,7 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
     authorize: call => now.pages.authorize(call),
     token(call) {
       const form = formOf(call)
-      return isResponse(form) ? form : now.grants.answer(form)
+      return isResponse(form) ? form : now.grants.answer(form, call.jkt)
     },
     revoke(call) {
       const form = formOf(call)
@@ -153,8 +158,8 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
       now.grants.revoke(form.token)
       return new Response(null, { status: 200 })
     },
-    userinfo({ bearer }) {
-      const held = now.tokens.holder(bearer)
+    userinfo(call) {
+      const held = now.tokens.holder(call)
       if (!held) return unauthorized()
       const { grant } = held
       if (!scopesOf(grant.scope).includes('openid')) return refusal('insufficient_scope', 'openid', 403)
@@ -182,7 +187,7 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
       if (key === undefined) return null
       const answer = api.get(key)
       return async () => {
-        const held = now.tokens.holder(call.bearer)
+        const held = now.tokens.holder(call)
         if (!held) return unauthorized()
         const caller: Bearer = { claims: held.claims, user: held.grant.account.claims }
         if (typeof answer === 'function') return answer({ request, ...caller })
@@ -229,6 +234,12 @@ export function createAuthorizationServer(options: FakeAuthorizationServerOption
     },
     get user() {
       return now.pages.account?.claims ?? null
+    },
+    get nonce() {
+      return reception.nonce
+    },
+    set nonce(nonce) {
+      reception.nonce = nonce
     },
     authorize: (url, decision) => visit('authorize', url, call => now.pages.authorize(call, decision)),
     endSession: url => visit('endSession', url, call => now.pages.endSession(call)),

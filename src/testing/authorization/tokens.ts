@@ -14,6 +14,8 @@ export interface Grant {
   readonly acr: string | undefined
   /** Epoch seconds at which the password was typed. */
   readonly authTime: number
+  /** The thumbprint of the key that its tokens are bound to (RFC 9449 §6). */
+  jkt: string | null
   /** All tokens that came of it are worthless. */
   isOver: boolean
 }
@@ -28,8 +30,8 @@ export interface Holder {
 export interface Tokens {
   access(grant: Grant, scope: string): string
   id(grant: Grant, nonce: string | undefined): string
-  /** Whose access token this is, while it is good. */
-  holder(accessToken: string | null): Holder | null
+  /** Whose access token this is, while it is good; if it is bound to a key, the call must show that. */
+  holder(call: { readonly bearer: string | null; readonly jkt: string | null }): Holder | null
   /** What this id token was issued for, however long ago. */
   ofIdToken(idToken: string | undefined): Grant | null
   revoke(accessToken: string): void
@@ -52,7 +54,7 @@ export function createTokens(
 
   return {
     access(grant, scope) {
-      const { account, clientId, resource, acr, authTime } = grant
+      const { account, clientId, resource, acr, authTime, jkt } = grant
       const claims = tampering.apply('accessToken', {
         iss: issuer,
         sub: account.claims.sub,
@@ -63,6 +65,7 @@ export function createTokens(
         jti: name('access'),
         auth_time: authTime,
         acr,
+        ...(jkt && { cnf: { jkt } }),
         ...account.accessTokenClaims,
       })
       const token = encodeToken('RS256', claims)
@@ -84,9 +87,10 @@ export function createTokens(
       idTokens.set(token, grant)
       return token
     },
-    holder(accessToken) {
-      const found = issued.get(accessToken ?? '')
-      return found && found.ends > now() && !found.grant.isOver ? found : null
+    holder({ bearer, jkt }) {
+      const found = issued.get(bearer ?? '')
+      if (!found || found.ends <= now() || found.grant.isOver) return null
+      return found.grant.jkt === null || found.grant.jkt === jkt ? found : null
     },
     ofIdToken: idToken => idTokens.get(idToken ?? '') ?? null,
     revoke: accessToken => void issued.delete(accessToken),
