@@ -297,7 +297,11 @@ for (const engine of engines) {
     test('O33 a guard in another tab meets the login form, and not the session of the provider', async () => {
       const [first, second] = (await signedInTabs(2)) as [Tab, Tab]
       site.provider.outage.set({ failure: 'hang', endpoints: ['logout'] })
-      await second.evaluate(() => void window.auth.on('logout', () => void window.auth.login()))
+      await second.evaluate(() => {
+        window.auth.on('logout', () => {
+          window.auth.login().catch(error => window.refusals.push(error.code))
+        })
+      })
       await first.evaluate(() => void window.auth.logout())
       await formIsShown(second)
       const { url } = site.provider.calls.of('authorization')[0]!

@@ -14,6 +14,8 @@ export interface OAuthPageOptions {
   twice?: boolean
   /** What `document.hasFocus()` says, where a browser without a screen cannot know. */
   focus?: boolean
+  /** The client looks ten times as often whether the popup is closed, and what it waits for comes as early. */
+  hurry?: boolean
   /** A popup that no click asks for, as the page loads; by redirect where the browser blocks it. */
   popupAtLoad?: boolean
   /** Tell the test's server each secret that the client sends or is given. */
@@ -64,11 +66,17 @@ const {
   twice,
   focus,
   popupAtLoad,
+  hurry,
   spies,
   requests = 0,
   ...options
 }: OAuthPageOptions = JSON.parse(document.querySelector('#options')?.textContent ?? '{}')
 
+if (hurry) {
+  const { setTimeout } = window
+  const hurried = (work: () => void, ms?: number) => setTimeout(work, ms === 500 ? 50 : ms)
+  window.setTimeout = hurried as typeof setTimeout
+}
 window.looks = 0
 window.controller = new AbortController()
 const hasFocus = document.hasFocus.bind(document)
