@@ -38,9 +38,10 @@ export interface Variant {
   store: 'sessionStorage' | 'localStorage'
 }
 
-/** Seconds that an access token lives, and how long before that it is renewed: a fifth. */
-export const LIFETIME = 15
-const AHEAD = LIFETIME / 5
+/** Seconds that an access token lives. */
+export const LIFETIME = 20
+/** How many seconds before that both clients renew it: oidc-client-ts looks at its clock every five. */
+export const AHEAD = 6
 
 /** An app on `localhost` with one client, its API, and a provider on `127.0.0.1`, which to the browser is another site. */
 export interface Site {

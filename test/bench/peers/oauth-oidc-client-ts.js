@@ -2,7 +2,7 @@ import { UserManager, WebStorageStateStore } from 'oidc-client-ts'
 
 /**
  * As its documents have it: refresh tokens, `automaticSilentRenew` (the default), no `monitorSession`, which needs third-party
- * cookies. It renews as early as we do.
+ * cookies.
  */
 export function create({ issuer, store, ahead }) {
   const manager = new UserManager({
