@@ -405,7 +405,8 @@ for (const engine of engines) {
               () => 'wrapped',
               error => error.name,
             )
-          const { privateKey, jwk } = key
+          const { privateKey } = key
+          const jwk = JSON.parse(key.jwk)
           return {
             refused,
             wrapped,

@@ -22,7 +22,7 @@ export interface DPoPPageOptions {
 
 declare global {
   interface Window {
-    /** Stored keys, as IndexedDB gives them to any script of the page. */
+    /** All stored keys, as IndexedDB gives them to any script of the page. */
     storedKeys(): Promise<any[]>
   }
 }
@@ -76,7 +76,7 @@ window.storedKeys = () =>
       const all = database.transaction('keys').objectStore('keys').getAll()
       all.onsuccess = () => {
         database.close()
-        resolve(all.result)
+        resolve(all.result.flat())
       }
     }
   })
