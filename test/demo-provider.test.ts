@@ -1,4 +1,11 @@
-import { decodeJwt, decodeProtectedHeader } from 'jose'
+import {
+  calculateJwkThumbprint,
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
+  SignJWT,
+} from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../demo/server/database.ts'
 import { type ProviderOptions, type ProviderServer, startProvider } from '../demo/server/provider.ts'
@@ -33,7 +40,7 @@ async function start(options: Partial<ProviderOptions> = {}): Promise<void> {
 beforeEach(() => start())
 afterEach(() => provider.close())
 
-const { visit, authorize, exchange, refresh, request }: Omit<ProviderBrowser, 'logIn'> = {
+const { visit, authorize, exchange, refresh, request }: Omit<ProviderBrowser, 'logIn' | 'verifier'> = {
   visit: (...given) => browser.visit(...given),
   authorize: (...given) => browser.authorize(...given),
   exchange: (...given) => browser.exchange(...given),
@@ -183,6 +190,53 @@ test('the pages of other origins may not read its answers, and other names do no
   expect([foreign.status, foreign.headers.get('access-control-allow-origin')]).toEqual([400, null])
   const port = new URL(provider.issuer).port
   expect((await fetch(`http://localhost:${port}/jwks`)).status).toBe(421)
+})
+
+test('with dpop: tokens are bound to the key that the call proves, and a nonce is asked for where that is switched on', async () => {
+  await start({ dpop: true })
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const jwk = await exportJWK(publicKey)
+  const call = async (fields: Record<string, string>, nonce?: string, isSigned = true) => {
+    const proof = await new SignJWT({ htm: 'POST', htu: `${provider.issuer}/token`, ...(nonce && { nonce }) })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+      .setJti(crypto.randomUUID())
+      .setIssuedAt()
+      .sign(privateKey)
+    const response = await fetch(`${provider.issuer}/token`, {
+      method: 'POST',
+      headers: { origin: new URL(PAGE).origin, ...(isSigned && { DPoP: proof }) },
+      body: new URLSearchParams({ client_id: 'spa', resource: API, ...fields }),
+    })
+    expect(response.headers.get('access-control-expose-headers')).toMatch(/dpop-nonce/i)
+    return { body: await response.json(), nonce: response.headers.get('DPoP-Nonce') ?? undefined }
+  }
+  const jkt = await calculateJwkThumbprint(jwk)
+  const answer = await logIn({ resource: API, dpop_jkt: jkt })
+  const [status, refusal] = await exchange(answer, { resource: API })
+  expect([status, refusal.error]).toEqual([400, 'invalid_grant'])
+
+  const { verifier } = browser
+  const again = await authorize({ resource: API, dpop_jkt: jkt })
+  const code = new URL(again.url).searchParams.get('code') ?? ''
+  const asked = { grant_type: 'authorization_code', code, redirect_uri: PAGE, code_verifier: verifier }
+  const { body } = await call(asked)
+  expect([body.token_type, decodeJwt(body.access_token).cnf]).toEqual(['DPoP', { jkt }])
+  expect(await provider.accessTokens.verify(body.access_token, jkt)).toMatchObject({ valid: true })
+  expect(await provider.accessTokens.verify(body.access_token, 'other')).toEqual({
+    valid: false,
+    reason: 'unbound',
+  })
+
+  const refreshing = { grant_type: 'refresh_token', refresh_token: body.refresh_token }
+  expect((await call(refreshing, undefined, false)).body.error).toBe('invalid_grant')
+  provider.settings.nonces = true
+  const { body: refused, nonce } = await call(refreshing)
+  expect(refused.error).toBe('use_dpop_nonce')
+  provider.settings.rotation = false
+  const { body: next } = await call(refreshing, nonce)
+  expect(next.refresh_token).toBe(body.refresh_token)
+  provider.settings.rotation = true
+  expect((await call(refreshing, nonce)).body.refresh_token).not.toBe(body.refresh_token)
 })
 
 test('outages: 503, a page, no connection, no answer for a while; each call is counted', async () => {

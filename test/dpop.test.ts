@@ -286,6 +286,19 @@ describe('D8 to D12: keys', () => {
     expect(bound.keys.records.length).toBeLessThanOrEqual(8)
   })
 
+  test('D10 a step-up that is given up again and again does not displace the key of the session', async () => {
+    const bound = await signedIn()
+    const { world, server } = bound
+    for (let attempt = 0; attempt < 20; attempt++) {
+      server.once('/login', () => new Response('{"error":"no"}', { status: 401 }))
+      await world.client.login({ user: 'ada' }).catch(() => {})
+    }
+    expect(bound.keys.records).toHaveLength(8)
+    world.close()
+    const next = bound.next({ before: world })
+    expect((await next.world.client.ready()).status).toBe('authenticated')
+  })
+
   test('D11 keys that cannot be stored live as long as the page', async () => {
     const bound = await open()
     bound.keys.isBroken = true
@@ -416,6 +429,26 @@ describe('D13 to D16', () => {
       expect(server.of('/refresh_token').map(({ status }) => status)).toEqual([200])
     },
   )
+
+  test('D15 an answer out of the HTTP cache, whose date is old, does not set the clock', async () => {
+    const { world, server } = await signedIn()
+    const Date = new globalThis.Date(world.clock.time - 3_600_000).toUTCString()
+    server.once('/items', () => new Response('{}', { headers: { Date } }))
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect((await world.client.fetch(`${OTHER}/items`)).status).toBe(200)
+    expect(server.seen.map(({ status }) => status)).toEqual([200, 200, 200])
+  })
+
+  test('D15 a refusal of the API, whose date can be read, sets the clock: the request is sent once more', async () => {
+    const { world, server } = await open({}, { skew: 2 * 3_600_000 })
+    server.tolerance = 3 * 3_600
+    await world.client.login({ user: 'ada' })
+    server.tolerance = 60
+    server.showsDate = true
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items').map(({ status }) => status)).toEqual([401, 200, 200])
+  })
 
   test('D16 invalid_dpop_proof of the API: no refresh, and the answer is handed back', async () => {
     const { world, server } = await signedIn()

@@ -19,6 +19,7 @@ const sections: Record<string, () => Promise<Section>> = {
   oauth: async () => (await import('./oauth.ts')).oauth(),
   start: async () => (await import('./start.ts')).start(),
   leaks: async () => (await import('./leaks.ts')).leaks(),
+  dpop: async () => (await import('./dpop.ts')).dpop(),
 }
 
 const { values } = parseArgs({

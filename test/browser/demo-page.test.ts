@@ -71,13 +71,30 @@ for (const engine of engines) {
       expect(await tab.cookies()).toEqual([])
     })
 
-    test.each(['cookie', 'body', 'sliding'] as const)('the demo page with --mode %s', async mode => {
-      const other = await startDemo({ mode })
+    test.each([
+      ['cookie', false],
+      ['body', false],
+      ['sliding', false],
+      ['bearer', true],
+      ['sliding', true],
+      ['oauth', true],
+    ] as const)('the demo page with --mode %s, and --dpop --nonces: %s', async (mode, dpop) => {
+      const other = await startDemo({ mode, dpop, nonces: dpop })
       await tab.goto(other.url)
       await shows(tab, '#status', 'anonymous')
-      await typeIn()
+      if (mode === 'oauth') {
+        await tab.click('#login-redirect')
+        await fillIn(tab)
+        await shows(tab, '#status', 'authenticated')
+      } else await typeIn()
       await press(tab, '#list-items', '#last-result', '200')
       await press(tab, '#refresh', '#last-result', 'a new token')
+      if (dpop) {
+        // What the server says of the request it has got, which it refuses without a proof.
+        await press(tab, '#echo', '#last-result', 'DPoP [valid]')
+        // The token is bound to the key: for a thief it is worth nothing.
+        if (mode === 'bearer') await press(tab, '#steal', '#steal-result', 'refused the thief')
+      }
       await tab.reload()
       await shows(tab, '#status', 'authenticated')
       await tab.click('#logout')

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { engines } from './browsers.ts'
@@ -140,6 +143,19 @@ for (const engine of engines) {
         ])
         expect(keysUsed()).toHaveLength(1)
         expect(await tab.evaluate(() => window.uncaught)).toEqual([])
+      })
+
+      test('D1 with Ed25519', async () => {
+        await loggedIn({ algorithm: 'Ed25519' })
+        expect([await send(tab, items()), await refresh(tab), await send(tab, items())]).toEqual([
+          200,
+          'refreshed',
+          200,
+        ])
+        await tab.reload()
+        await ready(tab)
+        expect(await send(tab, items())).toBe(200)
+        expect(keysUsed()).toHaveLength(1)
       })
 
       test('D2 ky’s retry, and a request with copied headers, are signed anew', async () => {
@@ -294,6 +310,43 @@ for (const engine of engines) {
         expect(keysUsed()).toEqual([site.backend.cookie?.jkt])
       })
 
+      test.skipIf(engine.name === 'WebKit')(
+        'D10 a restart of the browser: the key is still there (WebKit keeps nothing of an automated session)',
+        async () => {
+          const profile = await mkdtemp(join(tmpdir(), 'silent-refresh-profile-'))
+          const flag = engine.name === 'Chromium' ? [`--user-data-dir=${profile}`] : ['--profile', profile]
+          let first = await engine.launch({ args: flag })
+          try {
+            const before = await load({}, await first.newTab())
+            expect(await login(before)).toBe('signed in')
+            await first.close()
+            first = await engine.launch({ args: flag })
+            const after = await load({}, await first.newTab())
+            expect([await status(after), await send(after, items())]).toEqual(['authenticated', 200])
+            expect(site.backend.seen.at(-1)?.jkt).toBe(site.backend.of('/login')[0]?.jkt)
+          } finally {
+            await first.close()
+            await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+          }
+        },
+      )
+
+      test('D11 a frame of an opaque origin, where the browser itself denies IndexedDB', async () => {
+        await load()
+        site.options = { baseUrl: site.url }
+        const said = await tab.evaluate(
+          () =>
+            new Promise<string[]>(resolve => {
+              window.addEventListener('message', ({ data }) => resolve(data), { once: true })
+              const frame = document.createElement('iframe')
+              frame.setAttribute('sandbox', 'allow-scripts')
+              frame.src = '/?life'
+              document.body.append(frame)
+            }),
+        )
+        expect(said).toEqual(['null', 'SecurityError', 'authenticated', '200', 'authenticated', '200'])
+      })
+
       test.each(['missing', 'denied', 'full'] as const)(
         'D11 IndexedDB %s: the key lives as long as the page',
         async state => {
@@ -352,7 +405,8 @@ for (const engine of engines) {
               () => 'wrapped',
               error => error.name,
             )
-          const { privateKey, jwk } = key
+          const { privateKey } = key
+          const jwk = JSON.parse(key.jwk)
           return {
             refused,
             wrapped,

@@ -12,6 +12,8 @@ export interface Visited {
 
 /** A browser without scripts, and an app's calls, at an authorization server: for tests of that server. */
 export interface ProviderBrowser {
+  /** Of PKCE. */
+  readonly verifier: string
   visit(address: string, form?: Fields): Promise<Visited>
   /** The parameters of an authorization request, with these added. */
   request(more?: Fields): Fields
@@ -75,6 +77,7 @@ export function openProviderBrowser(issuer: string, clientId: string, page: stri
   }
 
   return {
+    verifier,
     visit,
     request,
     authorize,

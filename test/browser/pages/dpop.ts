@@ -1,11 +1,13 @@
 import { type AuthClientOptions, createAuthClient, type LogEvent, webStorage } from 'silent-refresh'
-import { dpop } from 'silent-refresh/dpop'
+import { type DPoPOptions, dpop } from 'silent-refresh/dpop'
 import { type OAuthOptions, oauth } from 'silent-refresh/oauth'
 import { findFragments } from './find-fragments.ts'
 
 export interface DPoPPageOptions {
   /** At an authorization server; without it, at the app's own backend. */
   oauth?: Partial<OAuthOptions>
+  /** Of the proofs. */
+  algorithm?: DPoPOptions['algorithm']
   /** By its name. */
   storage?: 'sessionStorage' | 'localStorage'
   /** What this machine's clock is ahead, in milliseconds. */
@@ -20,7 +22,7 @@ export interface DPoPPageOptions {
 
 declare global {
   interface Window {
-    /** Stored keys, as IndexedDB gives them to any script of the page. */
+    /** All stored keys, as IndexedDB gives them to any script of the page. */
     storedKeys(): Promise<any[]>
   }
 }
@@ -35,6 +37,7 @@ window.findFragments = findFragments
 
 const {
   oauth: provider,
+  algorithm,
   storage,
   skew = 0,
   indexedDB: state,
@@ -65,17 +68,15 @@ if (state === 'full') {
 window.storedKeys = () =>
   new Promise((resolve, reject) => {
     const opening: IDBOpenDBRequest = open.call(indexedDB, 'silent-refresh')
-    opening.onerror = () => reject(opening.error)
+    // There is none yet, and this must not be the one that makes it.
+    opening.onupgradeneeded = () => opening.transaction?.abort()
+    opening.onerror = () => (opening.error?.name === 'AbortError' ? resolve([]) : reject(opening.error))
     opening.onsuccess = () => {
       const database = opening.result
-      if (!database.objectStoreNames.contains('keys')) {
-        database.close()
-        return resolve([])
-      }
       const all = database.transaction('keys').objectStore('keys').getAll()
       all.onsuccess = () => {
         database.close()
-        resolve(all.result)
+        resolve(all.result.flat())
       }
     }
   })
@@ -85,7 +86,7 @@ window.another = () => {
     ...(provider
       ? oauth(provider as OAuthOptions)
       : { endpoints: { login: 'login', refresh: 'refresh_token', logout: 'logout' } }),
-    ...dpop(),
+    ...dpop({ algorithm }),
     ...(storage && { storage: webStorage(() => window[storage]) }),
     logger: (event: LogEvent) => window.logged.push(event),
     ...(options as AuthClientOptions),
@@ -107,4 +108,24 @@ for (const [id, request] of [
   document.querySelector(`#${id}`)?.addEventListener('click', () => {
     window.auth.login(request).catch(error => window.refusals.push(error.code))
   })
+}
+
+/** In a frame, which tells the page around it how its session goes. */
+async function life(): Promise<string[]> {
+  const { auth } = window
+  const items = new URL('/items', location.href).href
+  const stored = await window.storedKeys().then(
+    () => 'stored',
+    error => error.name,
+  )
+  const said = [window.origin, stored]
+  said.push((await auth.login({ user: 'ada' })).status, `${(await auth.fetch(items)).status}`)
+  said.push((await auth.refresh()).status, `${(await auth.fetch(items)).status}`)
+  return said
+}
+if (location.search === '?life') {
+  life().then(
+    said => parent.postMessage(said, '*'),
+    error => parent.postMessage([String(error)], '*'),
+  )
 }
