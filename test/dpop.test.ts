@@ -1,9 +1,11 @@
 import { describe, expect, test, vi } from 'vitest'
+import { cookieMode } from '../src/core.ts'
 import { dpop, getProof } from '../src/dpop/index.ts'
 import { isKey } from '../src/dpop/key.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { API, createDPoPServer, type DPoPServer, OTHER } from './support/dpop-server.ts'
 import { createKeyStore, type TestKeyStore } from './support/key-store.ts'
+import { watch } from './support/outcome.ts'
 import { createWorld, type World, type WorldOptions } from './support/world.ts'
 
 interface Bound {
@@ -474,6 +476,329 @@ describe('D13 to D16', () => {
   })
 })
 
+describe('D5 the first request to an origin', () => {
+  /** The first request that comes is held until `end` is called, with a failure of the network if that says so. */
+  function stall(server: DPoPServer) {
+    const { fetch } = server
+    let end = (_fails?: boolean) => {}
+    const stalled = { isHeld: false, end: (fails?: boolean) => end(fails) }
+    server.fetch = async (input, init) => {
+      if (stalled.isHeld) return fetch(input, init)
+      stalled.isHeld = true
+      const request = new Request(input, init)
+      await new Promise<void>((resolve, reject) => {
+        end = fails => (fails ? reject(new TypeError('network')) : resolve())
+        request.signal.addEventListener('abort', () => reject(request.signal.reason))
+      })
+      return fetch(request)
+    }
+    return stalled
+  }
+
+  async function stalled() {
+    const bound = await signedIn()
+    const held = stall(bound.server)
+    const controller = new AbortController()
+    const first = watch(bound.world.client.fetch(`${API}/first`, { signal: controller.signal }))
+    await vi.waitFor(() => expect(held.isHeld).toBe(true))
+    return { ...bound, held, controller, first }
+  }
+
+  test.each(['aborted', 'failed'])('D5 where it is %s, another one goes alone', async how => {
+    const { world, server, held, controller, first } = await stalled()
+    server.nonces.api = 'one'
+    const others = Array.from({ length: 50 }, () => world.client.fetch(items))
+    await world.settle()
+    expect(server.of('/items')).toEqual([])
+    if (how === 'aborted') controller.abort()
+    else held.end(true)
+    for (const { status } of await Promise.all(others)) expect(status).toBe(200)
+    expect(server.of('/items')).toHaveLength(51)
+    expect(first.error).toMatchObject({ name: how === 'aborted' ? 'AbortError' : 'TypeError' })
+  })
+
+  test('D5 one that waits can be aborted', async () => {
+    const { world, server } = await stalled()
+    const controller = new AbortController()
+    const waiting = watch(world.client.fetch(items, { signal: controller.signal }))
+    await world.settle()
+    controller.abort(new Error('enough'))
+    await world.settle()
+    expect(waiting.error).toMatchObject({ message: 'enough' })
+    expect(server.of('/items')).toEqual([])
+  })
+
+  test.each<[string, (world: World) => unknown, string]>([
+    ['the user signs out', world => world.client.logout(), 'no_session'],
+    ['another user signs in', world => world.client.login({ user: 'bob' }), 'user_changed'],
+    ['the client is disposed', world => world.client.dispose(), 'disposed'],
+  ])('D5 %s while others wait: they are not sent', async (_, act, code) => {
+    const { world, server, held } = await stalled()
+    const waiting = watch(world.client.fetch(items))
+    await world.settle()
+    await act(world)
+    held.end()
+    await vi.waitFor(() => expect(waiting.error).toMatchObject({ code }))
+    expect(server.of('/items')).toEqual([])
+  })
+
+  test('D5 one origin does not wait for another one', async () => {
+    const { world } = await stalled()
+    expect((await world.client.fetch(`${OTHER}/items`)).status).toBe(200)
+  })
+})
+
+describe('D15 clocks', () => {
+  const HOURS = 3_600_000
+  const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+  /** The auth server adds an ID token with these claims. It is patient: only the API looks at the time. */
+  async function withIdToken(claims: (now: number) => object, skew: number) {
+    const bound = await open({}, { skew })
+    const { server, world } = bound
+    const { fetch } = server
+    server.fetch = async (input, init) => {
+      const isLogin = new Request(input, init).url.endsWith('/login')
+      server.tolerance = isLogin ? Number.POSITIVE_INFINITY : 60
+      const response = await fetch(input, init)
+      if (!isLogin) return response
+      const idToken = `${base64({ alg: 'none' })}.${base64(claims(world.clock.time))}.x`
+      return Response.json({ ...(await response.json()), id_token: idToken })
+    }
+    await world.client.login({ user: 'ada' })
+    return bound
+  }
+
+  const seconds = (ms: number) => Math.floor(ms / 1000)
+
+  test.each([2, -2])('D15 off by %i hours: the first ID token tells it', async hours => {
+    const { world, server } = await withIdToken(now => ({ iat: seconds(now) }), hours * HOURS)
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items')).toHaveLength(1)
+  })
+
+  test.each([{}, { iat: 'soon' }, { iat: null }])('D15 an ID token with %j tells nothing', async claims => {
+    const { world, server } = await withIdToken(() => claims, 0)
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items')).toHaveLength(1)
+  })
+
+  test('D15 a clock that is set right later, where no server shows a date', async () => {
+    const { world, server } = await withIdToken(now => ({ iat: seconds(now) }), 2 * HOURS)
+    const { environment } = world
+    const { now } = environment
+    vi.spyOn(environment, 'now').mockImplementation(() => now() - 2 * HOURS)
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items').map(({ status }) => status)).toEqual([401, 200])
+    await world.client.refresh()
+    expect(world.client.session).toMatchObject({ status: 'authenticated', error: null })
+  })
+
+  test('D15 the date of an answer that was not refused, which may be cached, tells nothing', async () => {
+    const { world, server } = await signedIn()
+    const headers = { Date: 'Thu, 01 Jan 2026 00:00:00 GMT' }
+    for (const status of [200, 404, 500]) {
+      server.once('/items', () => new Response('{}', { status, headers }))
+      await world.client.fetch(items)
+    }
+    await world.client.fetch(items)
+    expect(server.seen.map(({ status }) => status)).toEqual([200, 200, 404, 500, 200])
+  })
+
+  test.each(['never', '', 'Thu, 99 Foo 2026'])('D15 a refusal with the date %j', async date => {
+    const { world, server } = await signedIn()
+    const headers = { Date: date, 'WWW-Authenticate': 'DPoP error="invalid_dpop_proof"' }
+    server.once('/items', () => new Response('{}', { status: 401, headers }))
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test('D15 an API with a wrong clock does not spoil the refresh', async () => {
+    const { world, server } = await signedIn()
+    const headers = {
+      Date: new Date(world.clock.time + 2 * HOURS).toUTCString(),
+      'WWW-Authenticate': 'DPoP error="invalid_dpop_proof"',
+    }
+    for (let send = 0; send < 2; send++)
+      server.once('/items', () => new Response('', { status: 401, headers }))
+    expect((await world.client.fetch(items)).status).toBe(401)
+    await world.client.refresh()
+    expect(server.of('/refresh_token').map(({ status }) => status)).toEqual([400, 200])
+    expect(world.client.session).toMatchObject({ status: 'authenticated', error: null })
+  })
+})
+
+describe('D6 and D16: what servers say', () => {
+  test.each([
+    'Bearer error="invalid_token", DPoP error="use_dpop_nonce"',
+    'DPoP algs="ES256", error="use_dpop_nonce", error_description="a, \\"b\\""',
+    'dpop error=use_dpop_nonce',
+    'DPoP realm="DPoP error", error = "use_dpop_nonce"',
+  ])('D6 %s', async challenge => {
+    const { world, server } = await signedIn()
+    const headers = { 'DPoP-Nonce': 'n', 'WWW-Authenticate': challenge }
+    server.once('/items', () => new Response('{}', { status: 401, headers }))
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items').map(({ proof }) => proof?.nonce)).toEqual([undefined, 'n'])
+    expect(server.of('/refresh_token')).toEqual([])
+  })
+
+  test.each([
+    'DPoP error="invalid_token", error_description="not use_dpop_nonce"',
+    'Bearer',
+    'DPoP error="use_dpop_nonce_please"',
+  ])('D16 %s is about the token: one refresh', async challenge => {
+    const { world, server } = await signedIn()
+    const headers = { 'DPoP-Nonce': 'n', 'WWW-Authenticate': challenge }
+    server.once('/items', () => new Response('{}', { status: 401, headers }))
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/refresh_token')).toHaveLength(1)
+  })
+
+  test.each(['a"b\\c', 'ä', '{}', 'x'.repeat(5_000)])('D6 the nonce %j is shown as it came', async nonce => {
+    const { world, server } = await signedIn()
+    server.once('/items', () => new Response('{}', { headers: { 'DPoP-Nonce': nonce } }))
+    await world.client.fetch(items)
+    expect((await world.client.fetch(items)).status).toBe(200)
+    expect(server.of('/items')[1]?.proof?.nonce).toBe(nonce)
+  })
+})
+
+describe('D8 to D12: keys in the long run', () => {
+  test('D10 twenty logins that failed do not displace the key of the session', async () => {
+    const bound = await signedIn()
+    const { world, server, keys } = bound
+    for (let attempt = 0; attempt < 20; attempt++) {
+      server.once('/login', () => new Response('{"error":"no"}', { status: 401 }))
+      await world.client.login({ user: 'bob' }).catch(() => {})
+    }
+    expect(keys.records).toHaveLength(8)
+    world.close()
+    const next = bound.next({ before: world })
+    expect((await next.world.client.ready()).status).toBe('authenticated')
+  })
+
+  test('D11 site data that is cleared under a living tab: the next refresh stores the key again', async () => {
+    const bound = await signedIn()
+    bound.keys.kept.clear()
+    await bound.world.client.refresh()
+    await bound.world.settle()
+    bound.world.close()
+    const { world } = bound.next({ before: bound.world })
+    expect((await world.client.ready()).status).toBe('authenticated')
+  })
+
+  test('D11 no IndexedDB at all', async () => {
+    const { world } = await signedIn({}, { keyStore: undefined })
+    expect((await world.client.fetch(items)).status).toBe(200)
+    await world.client.refresh()
+    await world.client.logout()
+  })
+
+  test('D11 what a stranger has stored is not used', async () => {
+    const bound = await signedIn()
+    const { world, keys } = bound
+    const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+      'sign',
+    ])
+    const [name, [record]] = [...keys.kept][0]!
+    keys.kept.set(name, [{ ...record, privateKey }])
+    world.close()
+    const next = bound.next({ before: world })
+    await next.world.client.ready()
+    expect(next.server.seen.at(-1)?.jkt).not.toBe(record.id)
+    expect(next.world.client.session.status).toBe('anonymous')
+  })
+
+  test('D12 a login in place of another removes its key', async () => {
+    const { world, keys, server } = await signedIn()
+    await world.client.login({ user: 'bob' })
+    await world.settle()
+    expect(keys.records.map(({ id }) => id)).toEqual([server.cookie?.jkt])
+  })
+
+  test('D12 the back/forward cache keeps the key', async () => {
+    const { world, keys } = await signedIn()
+    world.wake('pagehide', true)
+    world.wake('pageshow', true)
+    expect((await world.client.ready()).status).toBe('authenticated')
+    expect(keys.records).toHaveLength(1)
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+
+  test('D12 no script reads the token or a proof where a regular expression has matched', async () => {
+    const { world } = await signedIn()
+    const seen: string[] = []
+    for (const name of ['digest', 'sign'] as const) {
+      const native = crypto.subtle[name].bind(crypto.subtle) as (...given: unknown[]) => never
+      vi.spyOn(crypto.subtle, name).mockImplementation((...given: unknown[]) => {
+        seen.push(RegExp.input)
+        return native(...given)
+      })
+    }
+    await world.client.refresh()
+    await world.client.fetch(items)
+    vi.restoreAllMocks()
+    expect(seen.length).toBeGreaterThan(2)
+    expect(seen.filter(text => /eyJ[^.]*\.eyJ/.test(text))).toEqual([])
+  })
+
+  test('D8 two clients with one sessionKey in one document', async () => {
+    const bound = await signedIn()
+    const { world: twin, server } = bound.next({ tab: bound.world })
+    expect((await twin.client.ready()).status).toBe('authenticated')
+    for (const { client } of [bound.world, twin]) expect((await client.fetch(items)).status).toBe(200)
+    await twin.client.refresh()
+    await bound.world.client.login({ user: 'ada' })
+    await vi.waitFor(() => expect(twin.client.peekAccessToken()).toBe(bound.world.client.peekAccessToken()))
+    for (const { client } of [bound.world, twin]) expect((await client.fetch(items)).status).toBe(200)
+    expect(server.seen.every(({ status }) => status === 200)).toBe(true)
+  })
+})
+
+describe('D1: what is signed', () => {
+  test('D1 endpoints that are functions are signed too, with one key for each login', async () => {
+    const to = (path: string) => () => ({ url: `${API}${path}`, json: { user: 'ada' } })
+    const { world, server } = await signedIn({
+      sessionKey: 's',
+      endpoints: { login: to('/login'), refresh: to('/refresh_token'), logout: to('/logout') },
+    })
+    await world.client.refresh()
+    expect((await world.client.fetch(items)).status).toBe(200)
+    await world.client.logout()
+    expect(server.seen.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(new Set(server.seen.map(({ jkt }) => jkt)).size).toBe(1)
+  })
+
+  test('D1 an endpoint with the key null is not signed', async () => {
+    const { server } = await open({
+      sessionKey: 's',
+      endpoints: { login: () => ({ url: `${API}/login`, json: {}, key: null }) },
+    }).then(async bound => {
+      await bound.world.client.login({}).catch(() => {})
+      return bound
+    })
+    expect(server.seen.map(({ proof }) => proof)).toEqual([null])
+  })
+
+  test('D1 cookie mode is refused at creation', () => {
+    const create = () =>
+      createWorld({ options: { ...dpop(), mode: cookieMode(), endpoints: { user: 'me' } } })
+    expect(create).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining('"proof"') }),
+    )
+  })
+
+  test('D1 a token that the app hands in without a key has no proof, until a refresh replaces it', async () => {
+    const { world, server } = await signedIn()
+    await world.client.setTokens({ accessToken: 'unbound' })
+    expect((await world.client.fetch(items)).status).toBe(401)
+    expect(server.of('/items').map(({ proof }) => proof)).toEqual([null])
+    await world.client.refresh()
+    expect((await world.client.fetch(items)).status).toBe(200)
+  })
+})
+
 describe('getProof', () => {
   test('makes the headers of one request that auth.fetch does not send', async () => {
     const { world, server } = await signedIn()
@@ -481,6 +806,15 @@ describe('getProof', () => {
       const headers = await getProof(world.client, `${items}?x=1`, method)
       expect((await server.fetch(`${items}?x=1`, { method, headers: { ...headers } })).status).toBe(200)
     }
+  })
+
+  test('is of the new token where the old one is due', async () => {
+    const { world, server } = await signedIn()
+    const old = world.client.peekAccessToken()
+    await world.clock.advance(299_000)
+    const headers = await getProof(world.client, items)
+    expect(headers?.Authorization).not.toBe(`DPoP ${old}`)
+    expect((await server.fetch(items, { headers: { ...headers } })).status).toBe(200)
   })
 
   test('nothing for a stranger, or for nobody', async () => {

@@ -50,8 +50,9 @@ function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
     changed(change) {
       const { held, snapshot } = kernel.session
       clients.set(snapshot, kernel)
-      if (!('told' in change)) return
       const key = held?.key as DPoPKey | undefined
+      // Tokens that the app has handed in are bound to no key, but the refresh token in a cookie may still be.
+      if (!key && change.type !== 'clear') return
       keys.succeed(last, key)
       last = key
     },
