@@ -29,6 +29,7 @@ import type {
 } from './kernel/parts.ts'
 import { createPrerenderGate, type PrerenderGate } from './kernel/prerender.ts'
 import { createRefresher, type Refresher } from './kernel/refresh.ts'
+import { register } from './kernel/registry.ts'
 import { type AuthorizedFetch, createAuthorizedFetch } from './kernel/request.ts'
 import { createRestore, type Restore } from './kernel/restore.ts'
 import { createRevocation, type Revocation } from './kernel/revocation.ts'
@@ -61,8 +62,8 @@ export function assemble<Claims, User>(
   options: AuthClientOptions<Claims>,
   environment: Environment,
 ): { client: AuthClient<Claims, User>; forNow: AuthorizedFetch['forNow'] } {
-  const { settings, plans } = readOptions(options, environment)
   const emitter = createEmitter<Events<Claims, User>>(environment)
+  const { settings, plans } = readOptions(options, environment, event => emitter.emit('log', event))
 
   // The only class beside the error. A class has a type before its members exist, so each part can be given the whole
   // object without a cast. A part reads late what is created after it.
@@ -168,5 +169,6 @@ export function assemble<Claims, User>(
     dispose,
     [Symbol.dispose ?? '@@dispose']: dispose,
   }
+  register(client, kernel)
   return { client, forNow }
 }

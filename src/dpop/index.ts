@@ -7,6 +7,7 @@ import { checked } from '../kernel/checked.ts'
 import { invalid } from '../kernel/errors.ts'
 import { type Kernel, plan } from '../kernel/feature.ts'
 import type { ProofPart } from '../kernel/parts.ts'
+import { kernelOf } from '../kernel/registry.ts'
 import { createSignedSend } from '../kernel/signed-send.ts'
 import type { AuthClient, AuthClientOptions } from '../types.ts'
 import { type Algorithm, type DPoPKey, isAlgorithm, isKey } from './key.ts'
@@ -35,9 +36,6 @@ export function dpop(options: DPoPOptions = {}): Required<Pick<AuthClientOptions
   return { scheme: 'DPoP', proof: plan('proof', kernel => createPart(kernel, algorithm)) }
 }
 
-/** The client that has a session, by the object that shows the session. */
-const clients = new WeakMap<object, Kernel>()
-
 function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
   const keys = createKeys(kernel, algorithm)
   let last: DPoPKey | undefined
@@ -48,8 +46,7 @@ function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
     fits: isKey,
     send: toInit => createSignedSend(kernel, part, toInit),
     changed(change) {
-      const { held, snapshot } = kernel.session
-      clients.set(snapshot, kernel)
+      const { held } = kernel.session
       const key = held?.key as DPoPKey | undefined
       // Tokens that the app has handed in are bound to no key, but the refresh token in a cookie may still be.
       if (!key && change.type !== 'clear') return
@@ -76,12 +73,12 @@ export interface ProofHeaders {
  * `getAccessToken`
  */
 export async function getProof(
-  auth: Pick<AuthClient<any, any>, 'session' | 'getAccessToken'>,
+  auth: Pick<AuthClient<any, any, any>, 'subscribe' | 'getAccessToken'>,
   url: string | URL,
   method = 'GET',
 ): Promise<ProofHeaders | null> {
   const token = await auth.getAccessToken()
-  const kernel = clients.get(auth.session)
+  const kernel = kernelOf(auth)
   if (token === null) return null
   const held = kernel?.session.held
   if (!kernel?.proof || !held?.key) throw invalid('auth', 'a client with dpop()')

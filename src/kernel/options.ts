@@ -66,6 +66,7 @@ const FEATURES = ['tabs', 'storage', 'idle', 'csrf', 'mode', 'flow', 'proof'] as
 export function readOptions(
   options: AuthClientOptions<any>,
   environment: Environment,
+  heard: Settings['log'] = () => {},
 ): { settings: Settings; plans: Plans } {
   if (!isObject(options)) throw invalid('options', 'an object')
   const given = checked(options, OPTION_RULES)
@@ -101,12 +102,13 @@ export function readOptions(
     allowedOrigins: new Set(allowedOrigins ?? (baseUrl && [baseUrl.origin])),
     sending: createSending(environment, given.fetch),
     log(event) {
+      const told =
+        'error' in event && event.error.body !== undefined
+          ? { ...event, error: withoutBody(event.error) }
+          : event
+      heard(told)
       try {
-        logger?.(
-          'error' in event && event.error.body !== undefined
-            ? { ...event, error: withoutBody(event.error) }
-            : event,
-        )
+        logger?.(told)
       } catch (error) {
         environment.report(error)
       }
