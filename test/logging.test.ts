@@ -623,6 +623,25 @@ describe('P5 the blocks of docs/logging.md', () => {
   })
 })
 
+test("on('log') hears what the logger hears, from then on, and no body", async () => {
+  const world = createWorld()
+  await world.login()
+  const heard: LogEvent[] = []
+  const before = world.logs.length
+  const undo = world.client.on('log', event => heard.push(event))
+  world.server.answer('POST /refresh_token', () => world.server.json({ error: 'secret' }, 401))
+  world.server.revokeAccess()
+  await world.client.fetch(items)
+  await world.settle()
+  expect(heard).toEqual(world.logs.slice(before))
+  expect(heard.map(({ type }) => type)).toContain('signed-out')
+  expect(JSON.stringify(heard)).not.toContain('secret')
+  undo()
+  await world.login()
+  await world.settle()
+  expect(heard.length).toBeLessThan(world.logs.length - before)
+})
+
 test('S3 what a logger does to the client when it hears of a logout is not undone by that logout', async () => {
   const storage = createTabStorage()
   const world: World = createWorld({
