@@ -517,6 +517,26 @@ describe('O31 to O35: logout', () => {
     expect(new URL(url).searchParams.get('prompt')).toBe('login')
   })
 
+  test('O33 the same where that tab does not see the marker yet', async () => {
+    const first = await loggedIn()
+    const other = first.open()
+    await other.client.ready()
+    // What a tab stores can arrive later than what it says: so in Chromium and Firefox.
+    const { localStorage } = other.environment
+    other.environment.localStorage = () => {
+      const storage = localStorage()
+      return {
+        getItem: name => (name.includes('signed-out') ? null : storage.getItem(name)),
+        setItem: (name, value) => storage.setItem(name, value),
+        removeItem: name => storage.removeItem(name),
+      }
+    }
+    other.client.on('logout', () => void other.client.login().catch(() => {}))
+    await first.client.logout()
+    const url = await other.windows.left()
+    expect(new URL(url).searchParams.get('prompt')).toBe('login')
+  })
+
   test('O33 what the app says about "prompt" stays', async () => {
     const first = await loggedIn()
     await first.client.logout()

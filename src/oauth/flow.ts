@@ -43,7 +43,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
 
   const toLocal = (address: string | URL): string => toLocalAddress(address, windows.href())
 
-  function start(request: unknown, { signal, isSignedOut }: Parameters<FlowPart['start']>[1]) {
+  function start(request: unknown, { signal, isSignedOut: isMarked }: Parameters<FlowPart['start']>[1]) {
     if (!isInWindow) throw new AuthError('unsupported', 'A login at another server needs a page.')
     const asked = readLoginRequest(request, config, windows.href(), toLocal)
     if (!windows.hasCrypto()) {
@@ -52,6 +52,9 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
         'A login needs Web Crypto, which browsers have where the page came by https.',
       )
     }
+    // A tab that was told of a logout may not see the marker yet: what another tab stores can arrive later than its message.
+    const { snapshot } = kernel.session
+    const isSignedOut = isMarked || (snapshot.status === 'anonymous' && snapshot.reason === 'other-tab')
     // The server's own session would sign the user in again, although this browser was signed out.
     const usual = isSignedOut && config.isOpenId ? withForm(config.prompt) : config.prompt
     const login: Login = usual ? { prompt: usual, ...asked } : asked

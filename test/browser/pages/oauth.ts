@@ -14,7 +14,7 @@ export interface OAuthPageOptions {
   twice?: boolean
   /** What `document.hasFocus()` says, where a browser without a screen cannot know. */
   focus?: boolean
-  /** The client looks ten times as often whether the popup is closed, and what it waits for comes as early. */
+  /** The client looks ten times as often whether the popup is closed. */
   hurry?: boolean
   /** A popup that no click asks for, as the page loads; by redirect where the browser blocks it. */
   popupAtLoad?: boolean
