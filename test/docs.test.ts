@@ -452,6 +452,7 @@ function writeProject(): string {
       'silent-refresh/core': [resolve(root, 'src/core.ts')],
       'silent-refresh/testing': [resolve(root, 'src/testing/index.ts')],
       'silent-refresh/oauth': [resolve(root, 'src/oauth/index.ts')],
+      'silent-refresh/dpop': [resolve(root, 'src/dpop/index.ts')],
       'silent-refresh/*': [resolve(root, 'src/bindings/*.ts')],
     },
   }

@@ -609,7 +609,12 @@ describe('D15 clocks', () => {
     const { world, server } = await signedIn()
     const headers = { Date: date, 'WWW-Authenticate': 'DPoP error="invalid_dpop_proof"' }
     server.once('/items', () => new Response('{}', { status: 401, headers }))
+    // A real clock goes on between two looks.
+    const { now } = world.environment
+    let looks = 0
+    vi.spyOn(world.environment, 'now').mockImplementation(() => now() + ++looks)
     expect((await world.client.fetch(items)).status).toBe(401)
+    expect(server.of('/items')).toHaveLength(1)
     expect((await world.client.fetch(items)).status).toBe(200)
   })
 
@@ -809,7 +814,7 @@ describe('getProof', () => {
   })
 
   test('is of the new token where the old one is due', async () => {
-    const { world, server } = await signedIn()
+    const { world, server } = await signedIn({ refreshAhead: 0 })
     const old = world.client.peekAccessToken()
     await world.clock.advance(299_000)
     const headers = await getProof(world.client, items)

@@ -10,9 +10,6 @@ export interface Proofs extends Pick<ProofPart, 'learn' | 'refuses'> {
   sign(key: DPoPKey, request: SignedRequest): Promise<void>
 }
 
-/** A proof that was made with a clock as wrong as that can be refused for it, in milliseconds. */
-const TOLERANCE = 2_000
-
 export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
   /** By origin (RFC 9449 §8.2). */
   const nonces = new Map<string, string>()
@@ -52,11 +49,12 @@ export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
       if (nonce) nonces.set(new URL(url).origin, nonce)
       const error = errorOf(response, text)
       const isRefused = error === 'invalid_dpop_proof'
+      const now = clock.now()
       // Where a server shows no time, this machine's may have been set right meanwhile.
-      const time = isRefused ? Date.parse(headers.get('Date') as string) || clock.now() : issuedAt(text)
-      const off = time && time - clock.now() - ahead
+      const time = isRefused ? Date.parse(headers.get('Date') as string) || now : issuedAt(text)
+      const off = time && time - now - ahead
       ahead += off
-      return isRefused ? Math.abs(off) > TOLERANCE : error === 'use_dpop_nonce' && nonce !== null
+      return isRefused ? off !== 0 : error === 'use_dpop_nonce' && nonce !== null
     },
 
     refuses: (response, text) => errorOf(response, text) !== undefined,

@@ -12,30 +12,29 @@ export type KeyStore = (
 const STORE = 'keys'
 
 /** IndexedDB, since it alone stores keys that no script can read. */
-export const browserKeyStore: KeyStore = (sessionKey, update) =>
+export const browserKeyStore: KeyStore = async (sessionKey, update) => {
+  const opening = indexedDB.open('silent-refresh')
+  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE)
+  const database = await resultOf(opening)
+  try {
+    const transaction = database.transaction(STORE, 'readwrite')
+    const store = transaction.objectStore(STORE)
+    const before: readonly ProofKey[] = (await resultOf(store.get(sessionKey))) ?? []
+    const keys = update(before)
+    if (keys !== before) store.put(keys, sessionKey)
+    // A write counts when its transaction has ended: a full disk is noticed then.
+    await new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve
+      transaction.onabort = () => reject(transaction.error)
+    })
+    return keys
+  } finally {
+    database.close()
+  }
+}
+
+const resultOf = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
-    const opening = indexedDB.open('silent-refresh')
-    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE)
-    opening.onerror = () => reject(opening.error)
-    opening.onsuccess = () => {
-      const database = opening.result
-      try {
-        const transaction = database.transaction(STORE, 'readwrite')
-        const store = transaction.objectStore(STORE)
-        const reading = store.get(sessionKey)
-        let keys: readonly ProofKey[]
-        reading.onsuccess = () => {
-          const before = reading.result ?? []
-          keys = update(before)
-          if (keys !== before) store.put(keys, sessionKey)
-        }
-        // A write counts when its transaction has ended: a full disk is noticed then.
-        transaction.oncomplete = () => resolve(keys)
-        transaction.onabort = () => reject(transaction.error)
-      } catch (error) {
-        reject(error)
-      }
-      // Waits for the transaction.
-      database.close()
-    }
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
   })
