@@ -90,6 +90,17 @@ const additions: readonly Composition[] = [
     features: ['cookie-mode.ts'],
     meaning: 'The access token is an HttpOnly cookie too.',
   }),
+  adding({
+    file: 'core-dpop',
+    addition: 'dpop()',
+    code: `import { createAuthClient } from '${CORE}'
+      import { dpop } from 'silent-refresh/dpop'
+      createAuthClient({ ...dpop(), tabs: false })`,
+    features: [],
+    beside: ['src/dpop'],
+    meaning:
+      'Tokens are bound to a key of the browser, and each request shows a proof. `getProof` is not counted.',
+  }),
 ]
 
 function adding(given: Omit<Composition, 'name'>): Composition {
