@@ -152,6 +152,15 @@ const oauth: readonly Composition[] = [
   },
 ]
 
+const dpop: Composition = {
+  file: 'dpop',
+  name: 'silent-refresh/dpop, alone',
+  code: `export { dpop, getProof } from 'silent-refresh/dpop'`,
+  features: [],
+  beside: ['src/dpop'],
+  meaning: 'The entry without a client: no app ships that. What it shares with core is in it, and so is `getProof`.',
+}
+
 /** What a binding adds to a client and to its framework, all of it used. */
 export const BINDINGS: readonly Composition[] = (
   [
@@ -177,6 +186,7 @@ export const COMPOSITIONS: readonly Composition[] = [
   everything,
   MAIN,
   ...oauth,
+  dpop,
   ...BINDINGS,
 ]
 
