@@ -158,7 +158,8 @@ const dpop: Composition = {
   code: `export { dpop, getProof } from 'silent-refresh/dpop'`,
   features: [],
   beside: ['src/dpop'],
-  meaning: 'The entry without a client: no app ships that. What it shares with core is in it, and so is `getProof`.',
+  meaning:
+    'The entry without a client: no app ships that. What it shares with core is in it, and so is `getProof`.',
 }
 
 /** What a binding adds to a client and to its framework, all of it used. */
