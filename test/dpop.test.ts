@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { cookieMode } from '../src/core.ts'
 import { dpop, getProof } from '../src/dpop/index.ts'
 import { isKey } from '../src/dpop/key.ts'
+import { createKeys } from '../src/dpop/keys.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { API, createDPoPServer, type DPoPServer, OTHER } from './support/dpop-server.ts'
 import { createKeyStore, type TestKeyStore } from './support/key-store.ts'
@@ -434,8 +435,8 @@ describe('D13 to D16', () => {
 
   test('D15 an answer out of the HTTP cache, whose date is old, does not set the clock', async () => {
     const { world, server } = await signedIn()
-    const Date = new globalThis.Date(world.clock.time - 3_600_000).toUTCString()
-    server.once('/items', () => new Response('{}', { headers: { Date } }))
+    const date = new Date(world.clock.time - 3_600_000).toUTCString()
+    server.once('/items', () => new Response('{}', { headers: { Date: date } }))
     expect((await world.client.fetch(items)).status).toBe(200)
     expect((await world.client.fetch(`${OTHER}/items`)).status).toBe(200)
     expect(server.seen.map(({ status }) => status)).toEqual([200, 200, 200])
@@ -660,6 +661,14 @@ describe('D6 and D16: what servers say', () => {
     expect(server.of('/refresh_token')).toHaveLength(1)
   })
 
+  test('D6 what was answered with success is not sent again, whatever its headers say', async () => {
+    const { world, server } = await signedIn()
+    const headers = { 'DPoP-Nonce': 'n', 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"' }
+    server.once('/items', () => new Response('{}', { status: 201, headers }))
+    expect((await world.client.fetch(items, { method: 'POST', body: 'x' })).status).toBe(201)
+    expect(server.of('/items')).toHaveLength(1)
+  })
+
   test.each(['a"b\\c', 'ä', '{}', 'x'.repeat(5_000)])('D6 the nonce %j is shown as it came', async nonce => {
     const { world, server } = await signedIn()
     server.once('/items', () => new Response('{}', { headers: { 'DPoP-Nonce': nonce } }))
@@ -670,6 +679,30 @@ describe('D6 and D16: what servers say', () => {
 })
 
 describe('D8 to D12: keys in the long run', () => {
+  /** The keys of a page with this store. */
+  const pageWith = ({ change }: TestKeyStore) =>
+    createKeys(
+      { environment: createWorld({ keyStore: change }).environment, settings: { sessionKey: 's' } } as never,
+      'ES256',
+    )
+
+  test('D9 two logins that leave their pages at once: each page that comes back finds its own key', async () => {
+    const store = createKeyStore()
+    const made = await Promise.all([pageWith(store).create(true), pageWith(store).create(true)])
+    for (const { id } of made) expect((await pageWith(store).find(id))?.id).toBe(id)
+    expect(await pageWith(store).find('another')).toBeNull()
+  })
+
+  test('D11 a key that has to outlive the page, and cannot be stored', async () => {
+    const store = createKeyStore()
+    store.isBroken = true
+    const keys = pageWith(store)
+    await expect(keys.create(true)).rejects.toMatchObject({ code: 'unsupported' })
+    // In a popup the page stays.
+    const { id } = await keys.create()
+    expect((await keys.find(id))?.id).toBe(id)
+  })
+
   test('D10 twenty logins that failed do not displace the key of the session', async () => {
     const bound = await signedIn()
     const { world, server, keys } = bound

@@ -188,6 +188,7 @@ describe('what `npm run check` makes of sizes', () => {
       'idleTimeout()',
       'doubleSubmit()',
       'cookieMode()',
+      'dpop()',
     ])
     for (const { size, added } of additions) expect(added!.size).toBe(size - plain!.size)
   })

@@ -90,6 +90,17 @@ const additions: readonly Composition[] = [
     features: ['cookie-mode.ts'],
     meaning: 'The access token is an HttpOnly cookie too.',
   }),
+  adding({
+    file: 'core-dpop',
+    addition: 'dpop()',
+    code: `import { createAuthClient } from '${CORE}'
+      import { dpop } from 'silent-refresh/dpop'
+      createAuthClient({ ...dpop(), tabs: false })`,
+    features: [],
+    beside: ['src/dpop'],
+    meaning:
+      'Tokens are bound to a key of the browser, and each request shows a proof. `getProof` is not counted.',
+  }),
 ]
 
 function adding(given: Omit<Composition, 'name'>): Composition {
@@ -141,6 +152,16 @@ const oauth: readonly Composition[] = [
   },
 ]
 
+const dpop: Composition = {
+  file: 'dpop',
+  name: 'silent-refresh/dpop, alone',
+  code: `export { dpop, getProof } from 'silent-refresh/dpop'`,
+  features: [],
+  beside: ['src/dpop'],
+  meaning:
+    'The entry without a client: no app ships that. What it shares with core is in it, and so is `getProof`.',
+}
+
 /** What a binding adds to a client and to its framework, all of it used. */
 export const BINDINGS: readonly Composition[] = (
   [
@@ -166,6 +187,7 @@ export const COMPOSITIONS: readonly Composition[] = [
   everything,
   MAIN,
   ...oauth,
+  dpop,
   ...BINDINGS,
 ]
 
