@@ -171,6 +171,17 @@ test('a revoked refresh token is worth nothing', async () => {
   expect((await refresh(body.refresh_token!))[0]).toBe(400)
 })
 
+test('a revocation does not end the login that is under way in another tab', async () => {
+  const [, body] = await exchange(await logIn())
+  const { url } = await authorize({ prompt: 'login' })
+  await fetch(`${provider.issuer}/token/revocation`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'spa', token: body.refresh_token! }),
+  })
+  const back = await visit(url, { email: ada!.email, password: ada!.password, do: 'log-in' })
+  expect((await exchange(new URL(back.url).searchParams))[0]).toBe(200)
+})
+
 test('a pushed request leaves nothing but its name in the address', async () => {
   const pushed = await fetch(`${provider.issuer}/request`, {
     method: 'POST',

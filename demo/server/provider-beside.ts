@@ -3,7 +3,7 @@ import { AUDIENCE } from './config.ts'
 import type { DPoP } from './dpop.ts'
 import type { FaultState } from './faults.ts'
 import type { ProviderServer } from './provider.ts'
-import type { Users } from './users.ts'
+import { DEMO_CREDENTIALS, type Users } from './users.ts'
 
 export const CLIENT_ID = 'demo'
 
@@ -22,6 +22,7 @@ export const startProviderBeside = async (
   const { startProvider } = await import('./provider.ts')
   return startProvider({
     users,
+    suggested: DEMO_CREDENTIALS[0]!,
     accessTtl,
     dpop: dpop !== undefined,
     nonces: dpop?.nonces ?? false,

@@ -63,7 +63,7 @@ export const startProvider = async (options: ProviderOptions): Promise<ProviderS
     issuer,
     createConfiguration(options, settings, store, keys, accessTokens.claims),
   )
-  const loginPage = createLoginPage(provider, users)
+  const loginPage = createLoginPage(provider, users, options.suggested)
   const endpoints = provider.callback()
   // A name that an attacker points at 127.0.0.1 (DNS rebinding) is not the issuer's.
   const isOurs = ({ headers }: IncomingMessage) => `http://${headers.host}` === issuer

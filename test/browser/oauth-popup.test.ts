@@ -106,6 +106,7 @@ for (const engine of engines) {
     })
 
     test('O21 the user closes the popup: the login is cancelled', async () => {
+      site.options = { hurry: true }
       const popup = await openForm()
       await popup.close()
       await tab.waitFor(() => window.refusals.length > 0)

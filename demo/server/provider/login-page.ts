@@ -3,22 +3,23 @@ import { text } from 'node:stream/consumers'
 import type { Interaction, InteractionResult, Provider } from 'oidc-provider'
 import type { Users } from '../users.ts'
 import { escapeHtml, page } from './html.ts'
+import type { ProviderOptions } from './settings.ts'
 import { acrFor } from './step-up.ts'
 
 export const LOGIN_PATH = '/login/'
 
 const CANCELLED: InteractionResult = { error: 'access_denied', error_description: 'The user has cancelled' }
 
-const form = ({ uid, params }: Interaction, email: string, complaint: string) =>
+const form = ({ uid, params }: Interaction, filled: { email: string; password: string }, complaint: string) =>
   page(
     'Log in at the provider',
     `<p>to go on to ${escapeHtml(params.client_id ?? 'the app')}</p>
 <form method="post" action="${LOGIN_PATH}${encodeURIComponent(uid)}">
   <p id="complaint" role="alert">${escapeHtml(complaint)}</p>
   <label for="email">Email</label>
-  <input id="email" name="email" type="email" autocomplete="username" value="${escapeHtml(email)}">
+  <input id="email" name="email" type="email" autocomplete="username" value="${escapeHtml(filled.email)}">
   <label for="password">Password</label>
-  <input id="password" name="password" type="password" autocomplete="current-password">
+  <input id="password" name="password" type="password" autocomplete="current-password" value="${escapeHtml(filled.password)}">
   <button id="log-in" name="do" value="log-in">Log in</button>
   <button id="cancel" name="do" value="cancel">Cancel</button>
 </form>`,
@@ -33,6 +34,7 @@ const show = (response: ServerResponse, html: string, status = 200) =>
 export const createLoginPage = (
   provider: Provider,
   users: Users,
+  suggested: ProviderOptions['suggested'] = { email: '', password: '' },
 ): ((request: IncomingMessage, response: ServerResponse) => Promise<void>) => {
   const findInteraction = async (request: IncomingMessage, response: ServerResponse) => {
     try {
@@ -50,7 +52,9 @@ export const createLoginPage = (
     // `prompt=consent`: see consent.ts.
     if (interaction.prompt.name !== 'login') return finish({ consent: {} })
     if (request.method !== 'POST') {
-      show(response, form(interaction, interaction.params.login_hint ?? '', ''))
+      const { login_hint: email = suggested.email } = interaction.params
+      const password = email === suggested.email ? suggested.password : ''
+      show(response, form(interaction, { email, password }, ''))
       return
     }
     const fields = new URLSearchParams(await text(request))
@@ -58,7 +62,7 @@ export const createLoginPage = (
     const email = fields.get('email') ?? ''
     const user = await users.byCredentials(email, fields.get('password') ?? '')
     if (!user) {
-      show(response, form(interaction, email, 'The email or the password is wrong.'))
+      show(response, form(interaction, { email, password: '' }, 'The email or the password is wrong.'))
       return
     }
     return finish({

@@ -34,6 +34,8 @@ export interface ProviderOptions extends Partial<ProviderSettings> {
   /** The name by which browsers reach it, whatever the port. A page on another name is on another site. */
   host?: '127.0.0.1' | 'localhost'
   users: Users
+  /** Filled in at the login page. A demo may tell its passwords. */
+  suggested?: { email: string; password: string }
   clients: ProviderClient[]
   /** The API. An access token for it is a JWT; one for nothing in particular is opaque. */
   resource: string

@@ -22,12 +22,6 @@ export const createStore = (now: () => number = Date.now): Store => {
     return undefined
   }
 
-  const removeWhere = (fits: (payload: Stored) => boolean) => {
-    for (const [key, { payload, expiresAt }] of entries) {
-      if (expiresAt <= now() || fits(payload)) entries.delete(key)
-    }
-  }
-
   const adapter = (model: string): Adapter => {
     const keyOf = (id: string) => `${model}:${id}`
     const findWhere = async (name: 'uid' | 'userCode', value: string) => {
@@ -49,7 +43,13 @@ export const createStore = (now: () => number = Date.now): Store => {
         if (payload) payload.consumed = Math.floor(now() / 1000)
       },
       destroy: async id => void entries.delete(keyOf(id)),
-      revokeByGrantId: async grantId => removeWhere(payload => payload.grantId === grantId),
+      // Of this kind alone: a login that is under way names the grant, too.
+      revokeByGrantId: async grantId => {
+        for (const [key, { payload, expiresAt }] of entries) {
+          const isRevoked = key.startsWith(`${model}:`) && payload.grantId === grantId
+          if (isRevoked || expiresAt <= now()) entries.delete(key)
+        }
+      },
     }
   }
 
