@@ -434,8 +434,8 @@ describe('D13 to D16', () => {
 
   test('D15 an answer out of the HTTP cache, whose date is old, does not set the clock', async () => {
     const { world, server } = await signedIn()
-    const Date = new globalThis.Date(world.clock.time - 3_600_000).toUTCString()
-    server.once('/items', () => new Response('{}', { headers: { Date } }))
+    const date = new Date(world.clock.time - 3_600_000).toUTCString()
+    server.once('/items', () => new Response('{}', { headers: { Date: date } }))
     expect((await world.client.fetch(items)).status).toBe(200)
     expect((await world.client.fetch(`${OTHER}/items`)).status).toBe(200)
     expect(server.seen.map(({ status }) => status)).toEqual([200, 200, 200])
