@@ -1,8 +1,10 @@
+import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
 import { cookieMode } from '../src/core.ts'
 import { dpop, getProof } from '../src/dpop/index.ts'
-import { isKey } from '../src/dpop/key.ts'
+import { createKey, isKey } from '../src/dpop/key.ts'
 import { createKeys } from '../src/dpop/keys.ts'
+import { createProofs } from '../src/dpop/proof.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { API, createDPoPServer, type DPoPServer, OTHER } from './support/dpop-server.ts'
 import { createKeyStore, type TestKeyStore } from './support/key-store.ts'
@@ -79,6 +81,18 @@ describe('D1 to D3: proofs', () => {
     for (const wrong of [{ algorithm: 'RS256' }, { algorithm: null }, { alg: 'ES256' }]) {
       expect(() => dpop(wrong as never)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
     }
+  })
+
+  test('D1 two keys at once: each proof shows the key that signed it', async () => {
+    const { sign } = createProofs({ now: () => Date.now() })
+    const keys = await Promise.all([createKey('ES256'), createKey('ES256'), createKey('Ed25519')])
+    const calls = [...keys, ...keys].map(async (key, index) => {
+      const headers = new Headers(index % 2 === 0 ? {} : { Authorization: `DPoP token-${index}` })
+      await sign(key, { url: items, method: 'GET', headers })
+      const { protectedHeader } = await jwtVerify(headers.get('DPoP') ?? '', EmbeddedJWK, { typ: 'dpop+jwt' })
+      return [protectedHeader.alg, await calculateJwkThumbprint(protectedHeader.jwk as JWK)]
+    })
+    expect(await Promise.all(calls)).toEqual([...keys, ...keys].map(({ alg, id }) => [alg, id]))
   })
 
   test('D2 no two sends bear the same jti: a replay, a second try and a copied header are signed anew', async () => {

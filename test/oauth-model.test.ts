@@ -76,13 +76,12 @@ function look({ user, isAway, isRevoked }: Model, { tabs, id }: Real): void {
 
 /** The hidden frame goes where the server sends it. */
 function follow(tab: OAuthWorld): OAuthWorld {
-  const { frame } = tab.windows
   tab.windows.frame = (url, loaded) => {
     tab.id.authorize(url).then(
       ({ href }) => loaded(href),
       () => loaded(null),
     )
-    return frame(url, () => {})
+    return () => {}
   }
   return tab
 }
@@ -136,7 +135,7 @@ const popup = (n: number, user: string) =>
       const tab = real.tabs[n]!
       const logged = tab.client.login({ popup: true })
       const back = await real.id.authorize(await tab.windows.asked(), { user })
-      const page = tab.open(back.href)
+      const page = follow(tab.open(back.href))
       await patiently(real, logged)
       expect(page.windows.isClosed).toBe(true)
       page.close()

@@ -18,6 +18,9 @@ export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
   /** The token that was sent last is hashed once. */
   let token: string | undefined
   let ath: Promise<string> | undefined
+  /** The key that signed last is encoded once. */
+  let signer: string | undefined
+  let header = ''
 
   return {
     async sign({ alg, privateKey, jwk }, { url, method, headers }) {
@@ -35,9 +38,11 @@ export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
         nonce: nonces.get(origin),
         ath: shown && (await ath),
       }
-      const input = [`{"typ":"dpop+jwt","alg":"${alg}","jwk":${jwk}}`, JSON.stringify(payload)]
-        .map(part => encode(bytesOf(part)))
-        .join('.')
+      if (jwk !== signer) {
+        signer = jwk
+        header = encode(bytesOf(`{"typ":"dpop+jwt","alg":"${alg}","jwk":${jwk}}`))
+      }
+      const input = `${header}.${encode(bytesOf(JSON.stringify(payload)))}`
       const parameters = { name: privateKey.algorithm.name, hash: 'SHA-256' }
       const signature = await crypto.subtle.sign(parameters, privateKey, bytesOf(input))
       headers.set('DPoP', `${input}.${encode(signature)}`)
@@ -68,7 +73,8 @@ const errorOf = ({ ok, headers }: Response, text = ''): string | undefined =>
   ok ? undefined : ERROR.exec(headers.get('WWW-Authenticate') + text)?.[1]
 
 /** When the ID token of this answer was made, which is now, by the clock of the server: epoch milliseconds. */
-function issuedAt(text = ''): number {
+function issuedAt(text?: string): number {
+  if (!text) return 0
   try {
     return Number(jwtDecode(JSON.parse(text).id_token).iat) * 1000 || 0
   } catch {

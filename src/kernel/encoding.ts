@@ -1,6 +1,9 @@
-/** Base64url without padding (RFC 7515 §2). No regular expression sees it: any script could read `RegExp.$_`. */
+/**
+ * Base64url without padding (RFC 7515 §2). No regular expression sees it: any script could read `RegExp.$_`. Each proof of
+ * DPoP needs it, and `...` would take several times as long as `Reflect.apply`.
+ */
 export const encode = (bytes: ArrayBuffer | Uint8Array): string =>
-  btoa(String.fromCharCode(...new Uint8Array(bytes)))
+  btoa(Reflect.apply(String.fromCharCode, null, new Uint8Array(bytes)))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')

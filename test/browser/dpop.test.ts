@@ -381,6 +381,7 @@ for (const engine of engines) {
         await tab.reload()
         await ready(tab)
         expect([await status(tab), await send(tab, items())]).toEqual(['authenticated', 200])
+        expect(keysUsed()).toHaveLength(1)
       })
 
       test('D12 the private key cannot be exported, and is found in no storage but IndexedDB', async () => {

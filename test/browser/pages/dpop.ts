@@ -50,6 +50,7 @@ if (skew !== 0) {
 }
 
 const { open } = IDBFactory.prototype
+const { put } = IDBObjectStore.prototype
 if (state === 'missing') Object.defineProperty(window, 'indexedDB', { value: undefined })
 if (state === 'denied') {
   IDBFactory.prototype.open = () => {
@@ -60,8 +61,10 @@ if (state === 'silent') {
   IDBFactory.prototype.open = () => new EventTarget() as IDBOpenDBRequest
 }
 if (state === 'full') {
-  IDBObjectStore.prototype.put = () => {
-    throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
+  IDBObjectStore.prototype.put = function (...given) {
+    const request = put.apply(this, given)
+    this.transaction.abort()
+    return request
   }
 }
 
