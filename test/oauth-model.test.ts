@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { tokenStorage } from '../src/core.ts'
 import { API, createOAuthWorld, HERE, type OAuthWorld } from './support/oauth.ts'
 import { watch } from './support/outcome.ts'
 import './support/seed.ts'
@@ -72,6 +73,17 @@ function look({ user, isAway, isRevoked }: Model, { tabs, id }: Real): void {
     if (session.status === 'unknown') expect(isAway).toBe(true)
     else if (!isRevoked) expect(userOf(tab)).toBe(user)
   }
+}
+
+/** What outlives the pages where no frame can ask. */
+function inStorage() {
+  const kept = new Map<string, string>()
+  return tokenStorage({
+    get: key => kept.get(key),
+    set: (key, value) => kept.set(key, value),
+    remove: key => kept.delete(key),
+    shared: true,
+  })
 }
 
 /** The hidden frame goes where the server sends it. */
@@ -217,6 +229,14 @@ const commands = [
     },
   ),
   command(
+    'the server ends what it has granted',
+    model => model.user !== null && !model.isAway,
+    async (model, real) => {
+      real.id.revokeAll()
+      model.isRevoked = true
+    },
+  ),
+  command(
     'the server goes away',
     model => !model.isAway,
     async (model, real) => {
@@ -265,7 +285,7 @@ test(
               ...(isSilent && { refreshTokens: 'never' as const }),
             },
             oauth: isSilent ? { silent: 'iframe', silentRedirectUri: '/silent.html' } : {},
-            options: { restore: 'auto' },
+            options: { restore: 'auto', ...(!isSilent && { storage: inStorage() }) },
           })
           const real: Real = { tabs: [follow(first)], id: first.id, isSilent }
           await patiently(real, first.client.ready())
