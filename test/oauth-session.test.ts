@@ -234,6 +234,30 @@ describe('O26, O27, O30: refresh', () => {
     expect(world.windows.frames).toEqual([])
   })
 
+  test.each([400, 401, 403])(
+    'O30 a server that refuses a refresh token by %s and says nothing: rejected, and a reload asks no more',
+    async status => {
+      const before = await loggedIn({ options: { storage: inStorage() } })
+      before.id.fail('token', { status }, Number.POSITIVE_INFINITY)
+      const world = before.reload()
+      expect(await world.client.ready()).toMatchObject({
+        status: 'anonymous',
+        error: { code: 'refresh_rejected' },
+      })
+      const calls = world.id.count('token')
+      const next = world.reload()
+      expect(await next.client.ready()).toMatchObject({ status: 'anonymous' })
+      expect(next.id.count('token')).toBe(calls)
+    },
+  )
+
+  test.each([404, 408, 429, 500, 503])('O27 %s without a body signs nobody out', async status => {
+    const world = await loggedIn()
+    world.id.fail('token', { status })
+    await expect(world.client.refresh()).rejects.toMatchObject({ code: 'refresh_unavailable' })
+    expect(world.client.session.status).toBe('authenticated')
+  })
+
   test('O27 after a reload, a stored refresh token restores, with one discovery and one token call', async () => {
     const before = await loggedIn({ options: { storage: inStorage() } })
     const calls = before.calls().length
