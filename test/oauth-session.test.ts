@@ -561,6 +561,22 @@ describe('O31 to O35: logout', () => {
     expect(new URL(url).searchParams.get('prompt')).toBe('login')
   })
 
+  test('O33 a server that revokes, and has nowhere to log out: the next login meets its login form', async () => {
+    const metadata = {
+      authorization_endpoint: 'https://id.example.com/authorize',
+      token_endpoint: 'https://id.example.com/token',
+      revocation_endpoint: 'https://id.example.com/revoke',
+    }
+    const world = await loggedIn({ oauth: { metadata } })
+    expect(await world.client.logout()).toEqual({ revoked: true })
+    void world.client.login().catch(() => {})
+    const url = await world.windows.left()
+    expect(new URL(url).searchParams.get('prompt')).toBe('login')
+    const back = world.reload((await world.id.authorize(url, { user: 'ada' })).href)
+    expect((await back.client.ready()).status).toBe('authenticated')
+    expect([marker(back), back.id.count('revoke')]).toEqual([false, 1])
+  })
+
   test('O33 what the app says about "prompt" stays', async () => {
     const first = await loggedIn()
     await first.client.logout()
