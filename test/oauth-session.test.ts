@@ -681,6 +681,39 @@ describe('O31 to O35: logout', () => {
     },
   )
 
+  test.each([
+    ['401 without a body', { status: 401 }],
+    ['400 without a body', { status: 400 }],
+    ['invalid_client', { status: 401, body: { error: 'invalid_client' } }],
+    ['unsupported_token_type', { status: 400, body: { error: 'unsupported_token_type' } }],
+  ] as const)(
+    'O31 a server that does not revoke for this client (%s): its session is ended all the same',
+    async (_, fault) => {
+      const world = await loggedIn()
+      world.id.fail('revoke', fault)
+      const logout = await world.client.logout()
+      expect(logout).toMatchObject({ revoked: false, error: { code: 'logout_unavailable' } })
+      expect(world.logs.filter(({ type }) => type === 'left')).toHaveLength(1)
+      const back = await world.id.endSession(await world.windows.left())
+      const next = world.reload(back.href)
+      expect((await next.client.ready()).status).toBe('anonymous')
+      expect(marker(next)).toBe(false)
+      await next.clock.advance(60 * 60_000)
+      expect(next.id.count('revoke')).toBe(1)
+    },
+  )
+
+  test.each([
+    ['the page of a firewall', { status: 403, body: '<!doctype html><title>Firewall</title>' }],
+    ['429', { status: 429, body: { error: 'slow_down' } }],
+  ] as const)('O34 with %s in place of a revocation, the page stays', async (_, fault) => {
+    const world = await loggedIn()
+    world.id.fail('revoke', fault)
+    expect(await world.client.logout()).toMatchObject({ revoked: false, error: { retryable: true } })
+    await world.settle()
+    expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+  })
+
   test('O34 offline, the page does not leave for an error page of the browser', async () => {
     const world = await loggedIn({ server: { refreshTokens: 'never' } })
     world.online = false
