@@ -234,6 +234,30 @@ describe('O26, O27, O30: refresh', () => {
     expect(world.windows.frames).toEqual([])
   })
 
+  test.each([400, 401, 403])(
+    'O30 a server that refuses a refresh token by %s and says nothing: rejected, and a reload asks no more',
+    async status => {
+      const before = await loggedIn({ options: { storage: inStorage() } })
+      before.id.fail('token', { status }, Number.POSITIVE_INFINITY)
+      const world = before.reload()
+      expect(await world.client.ready()).toMatchObject({
+        status: 'anonymous',
+        error: { code: 'refresh_rejected' },
+      })
+      const calls = world.id.count('token')
+      const next = world.reload()
+      expect(await next.client.ready()).toMatchObject({ status: 'anonymous' })
+      expect(next.id.count('token')).toBe(calls)
+    },
+  )
+
+  test.each([404, 408, 429, 500, 503])('O27 %s without a body signs nobody out', async status => {
+    const world = await loggedIn()
+    world.id.fail('token', { status })
+    await expect(world.client.refresh()).rejects.toMatchObject({ code: 'refresh_unavailable' })
+    expect(world.client.session.status).toBe('authenticated')
+  })
+
   test('O27 after a reload, a stored refresh token restores, with one discovery and one token call', async () => {
     const before = await loggedIn({ options: { storage: inStorage() } })
     const calls = before.calls().length
@@ -537,6 +561,22 @@ describe('O31 to O35: logout', () => {
     expect(new URL(url).searchParams.get('prompt')).toBe('login')
   })
 
+  test('O33 a server that revokes, and has nowhere to log out: the next login meets its login form', async () => {
+    const metadata = {
+      authorization_endpoint: 'https://id.example.com/authorize',
+      token_endpoint: 'https://id.example.com/token',
+      revocation_endpoint: 'https://id.example.com/revoke',
+    }
+    const world = await loggedIn({ oauth: { metadata } })
+    expect(await world.client.logout()).toEqual({ revoked: true })
+    void world.client.login().catch(() => {})
+    const url = await world.windows.left()
+    expect(new URL(url).searchParams.get('prompt')).toBe('login')
+    const back = world.reload((await world.id.authorize(url, { user: 'ada' })).href)
+    expect((await back.client.ready()).status).toBe('authenticated')
+    expect([marker(back), back.id.count('revoke')]).toEqual([false, 1])
+  })
+
   test('O33 what the app says about "prompt" stays', async () => {
     const first = await loggedIn()
     await first.client.logout()
@@ -640,6 +680,39 @@ describe('O31 to O35: logout', () => {
       expect(world.id.count('revoke')).toBe(2)
     },
   )
+
+  test.each([
+    ['401 without a body', { status: 401 }],
+    ['400 without a body', { status: 400 }],
+    ['invalid_client', { status: 401, body: { error: 'invalid_client' } }],
+    ['unsupported_token_type', { status: 400, body: { error: 'unsupported_token_type' } }],
+  ] as const)(
+    'O31 a server that does not revoke for this client (%s): its session is ended all the same',
+    async (_, fault) => {
+      const world = await loggedIn()
+      world.id.fail('revoke', fault)
+      const logout = await world.client.logout()
+      expect(logout).toMatchObject({ revoked: false, error: { code: 'logout_unavailable' } })
+      expect(world.logs.filter(({ type }) => type === 'left')).toHaveLength(1)
+      const back = await world.id.endSession(await world.windows.left())
+      const next = world.reload(back.href)
+      expect((await next.client.ready()).status).toBe('anonymous')
+      expect(marker(next)).toBe(false)
+      await next.clock.advance(60 * 60_000)
+      expect(next.id.count('revoke')).toBe(1)
+    },
+  )
+
+  test.each([
+    ['the page of a firewall', { status: 403, body: '<!doctype html><title>Firewall</title>' }],
+    ['429', { status: 429, body: { error: 'slow_down' } }],
+  ] as const)('O34 with %s in place of a revocation, the page stays', async (_, fault) => {
+    const world = await loggedIn()
+    world.id.fail('revoke', fault)
+    expect(await world.client.logout()).toMatchObject({ revoked: false, error: { retryable: true } })
+    await world.settle()
+    expect(world.logs.filter(({ type }) => type === 'left')).toEqual([])
+  })
 
   test('O34 offline, the page does not leave for an error page of the browser', async () => {
     const world = await loggedIn({ server: { refreshTokens: 'never' } })

@@ -140,8 +140,11 @@ export function createRevocation(kernel: LogoutNeeds): Revocation {
       const error = caught as AuthError
       unrevoked = tokens
       log({ type: 'revocation-failed', error })
-      const isReached = error.status !== undefined
-      if (error.retryable || !(await flow?.leaves(tokens, isReached))) retries.failed(error)
+      const { status, body, retryable } = error
+      // A server that does not revoke for this client has a session of its own to end. A page is a firewall's.
+      const isRefused = [400, 401, 403].includes(status ?? 0) && typeof body !== 'string'
+      const mayLeave = !retryable || isRefused
+      if (!mayLeave || !(await flow?.leaves(tokens, status !== undefined))) retries.failed(error)
       return { revoked: false, error }
     }
   }

@@ -125,7 +125,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     resume,
     leave,
     // Where the app leaves the server's session alone, the hidden frame would still find it.
-    hasSession: async () => isSilent || (await endOfSession()) !== undefined,
+    hasSession: async () => isSilent || (isInWindow && config.endSession),
     ...createCalls(kernel, config, metadata, transactions, silently),
     changed(change) {
       if (change.type === 'commit') lastIdToken = kernel.session.held?.idToken

@@ -66,8 +66,10 @@ export function oauth(options: OAuthOptions): OAuthClientOptions {
       ...(config.userInfo && { user: by('userInfo') }),
     },
     // Whatever else is wrong (the client's registration, the server) does not become right by signing the user out.
+    // A server that says nothing says it by the status alone.
     isRejected: ({ status, body }: Failure) =>
-      [400, 401, 403].includes(status) && FINAL.includes((body as { error?: string } | null)?.error ?? ''),
+      [400, 401, 403].includes(status) &&
+      (body === undefined || FINAL.includes((body as { error?: string } | null)?.error ?? '')),
     flow: plan(
       'flow',
       kernel => createFlow(kernel, config),
