@@ -1,6 +1,6 @@
 import { jwtDecode } from 'jwt-decode'
 import type { Clock } from '../kernel/clock.ts'
-import { bytesOf, encode, hash, random } from '../kernel/encoding.ts'
+import { bytesOf, encode, hash } from '../kernel/encoding.ts'
 import type { ProofPart, SignedRequest } from '../kernel/parts.ts'
 import type { DPoPKey } from './key.ts'
 
@@ -31,7 +31,7 @@ export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
         ath = hash(shown)
       }
       const payload = {
-        jti: random(16),
+        jti: crypto.randomUUID(),
         htm: method,
         htu: origin + pathname,
         iat: Math.floor((clock.now() + ahead) / 1000),

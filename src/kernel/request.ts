@@ -100,8 +100,8 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
 
   function sendAs(call: Call, token: Held | null, owner: Owner): Promise<Response> {
     belonging(token, owner)
-    // Signing is async, and the app could change the request meanwhile.
-    if (proof) hold(call)
+    // Signing is async, and the app could change its Request meanwhile.
+    if (proof && typeof call.target !== 'string') hold(call)
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
     else if (isCopied(call)) return sendAndReplay(call, token)
     const sending = send(call, call.target, token)
