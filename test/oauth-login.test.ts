@@ -200,6 +200,27 @@ describe('O4 to O6: an answer is used once', () => {
     expect([first.id.count('token'), first.id.reuses]).toEqual([1, 0])
   })
 
+  test.each(['in the same task', 'while the metadata is read'])(
+    'O4 a client that is disposed %s leaves the login to the next one of the page',
+    async when => {
+      const world = createOAuthWorld()
+      void world.client.login().catch(() => {})
+      const first = await world.back()
+      if (when !== 'in the same task') await Promise.resolve()
+      first.client.dispose()
+      const second = first.open(first.windows.href())
+      expect((await second.client.ready()).status).toBe('authenticated')
+      expect([second.windows.href(), second.id.count('token')]).toEqual([HERE, 1])
+      const third = second.open('https://app.example.com/elsewhere')
+      expect((await third.client.ready()).status).toBe('authenticated')
+      expect([third.windows.shown, errors(third), third.id.count('token')]).toEqual([
+        ['https://app.example.com/elsewhere'],
+        [],
+        1,
+      ])
+    },
+  )
+
   test('O5 a duplicated callback address signs nobody out, redeems nothing twice, and is no news', async () => {
     const world = createOAuthWorld()
     void world.client.login().catch(() => {})

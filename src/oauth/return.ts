@@ -29,6 +29,12 @@ export interface Return {
 
 const CLOSING = 1_000
 
+/**
+ * The last answer that a client of this page has read. It is out of the address: where that client is disposed before it has
+ * sent the code, as by hot reload or React's StrictMode, the next one goes on with it.
+ */
+let unsent: Callback | null = null
+
 export const usedBefore = (): AuthError =>
   new AuthError('login_rejected', 'The answer in the address was used before, or is too old: log in again.')
 
@@ -46,8 +52,9 @@ export function createReturn(
 
   async function credentialsOf(answer: Pick<Callback, 'parameters' | 'state'>): Promise<Credentials> {
     const { state } = answer
+    const server = await metadata.get('login')
     try {
-      return { state, code: readCode(await metadata.get('login'), answer) }
+      return { state, code: readCode(server, answer) }
     } catch (error) {
       // It will not do again, whatever it was.
       transactions.take(state)
@@ -85,12 +92,13 @@ export function createReturn(
     credentialsOf,
     resume() {
       transactions.sweep()
-      const found = readCallback(windows.href())
+      const inAddress = readCallback(windows.href())
+      const found = inAddress ?? unsent
       const transaction = found && transactions.peek(found.state)
       if (!transaction || !isPageOf(found.page, transaction.redirectUri)) return null
       const { how, returnTo } = transaction
       if (found.isAnswer === (how === 'logout')) return null
-      show(returnTo)
+      if (inAddress) show(returnTo)
       if (how === 'logout') {
         transactions.take(found.state)
         log({ type: 'returned', outcome: 'signed-out' })
@@ -98,6 +106,8 @@ export function createReturn(
       }
       if (how === 'popup') return { credentials: fromPopup(found) }
       const isUsed = how === 'used'
+      if (isUsed && !inAddress) return null
+      unsent = found
       const outcome = found.parameters.has('code') ? 'answer' : 'refused'
       log({ type: 'returned', outcome: isUsed ? 'used' : outcome })
       return { credentials: isUsed ? Promise.reject(usedBefore()) : credentialsOf(found) }
