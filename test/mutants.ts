@@ -935,7 +935,7 @@ const mutants: Mutant[] = [
   },
   {
     file: 'kernel/auth-call.ts',
-    from: 'judge(call, request, sentAt, received)',
+    from: 'judge(call, request, sentAt as Instant, received)',
     to: 'judge(call, request, instant(environment), received)',
     breaks: 'A life counts from when the answer is read, hours after it was given.',
     test: 'time',

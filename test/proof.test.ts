@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { plan } from '../src/kernel/feature.ts'
-import type { ProofPart } from '../src/kernel/parts.ts'
-import { createSignedSend } from '../src/kernel/signed-send.ts'
+import { type Proof, toProofPart } from '../src/kernel/proof-part.ts'
 import type { AuthClientOptions } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { ORIGIN } from './support/server.ts'
@@ -11,7 +10,7 @@ const items = `${ORIGIN}/items`
 const key = { id: 'thumbprint' }
 const ada = { email: 'ada', password: 'right' }
 
-interface Signer extends Omit<ProofPart, 'send'> {
+interface Signer extends Proof {
   /** Of each send: method, URL, nonce, and the access token that was in the headers. */
   signed: (readonly [method: string, url: string, nonce: string, bearer: string | null])[]
   /** What goes on while a request is signed. */
@@ -56,10 +55,7 @@ async function signedIn({
   const signer = createSigner()
   const world: World = createWorld({
     options: {
-      proof: plan('proof', kernel => ({
-        ...signer,
-        send: toInit => createSignedSend(kernel, signer, toInit),
-      })),
+      proof: plan('proof', kernel => toProofPart(kernel, signer)),
       fetch: (input, init) => wrap(world.environment.fetch(input, init), input),
       readTokens: body => ({ accessToken: body.access_token, expiresIn: body.expires_in, key }),
       ...options,

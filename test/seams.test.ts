@@ -1,8 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { tokenStorage } from '../src/core.ts'
 import { plan } from '../src/kernel/feature.ts'
-import type { ProofPart } from '../src/kernel/parts.ts'
-import { createSignedSend } from '../src/kernel/signed-send.ts'
+import { type Proof, toProofPart } from '../src/kernel/proof-part.ts'
 import type { AuthClientOptions, EndpointFunction, ProofKey } from '../src/types.ts'
 import { createTabStorage } from './support/modes.ts'
 import { watch } from './support/outcome.ts'
@@ -10,14 +9,14 @@ import { makeToken, ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
 
 /** A proof that shows what was signed, with what, and after which answer. */
-function toyProof(find: ProofPart['find'] = async () => null) {
+function toyProof(find: Proof['find'] = async () => null) {
   let nonce = ''
   let keys = 0
-  const sign = vi.fn<ProofPart['sign']>(async ({ id }, { url, method, headers }) => {
+  const sign = vi.fn<Proof['sign']>(async ({ id }, { url, method, headers }) => {
     const token = headers.get('Authorization')?.split(' ')[1]
     headers.set('Proof', [id, method, url, nonce || '-', token || '-'].join(' '))
   })
-  const learn = vi.fn<ProofPart['learn']>((_url, response, text = '') => {
+  const learn = vi.fn<Proof['learn']>((_url, response, text = '') => {
     const told = response.headers.get('Nonce') ?? nonce
     const isNew = told !== nonce
     nonce = told
@@ -32,10 +31,7 @@ function toyProof(find: ProofPart['find'] = async () => null) {
     sign,
     learn,
   }
-  const proof = plan('proof', kernel => ({
-    ...part,
-    send: toInit => createSignedSend(kernel, part, toInit),
-  }))
+  const proof = plan('proof', kernel => toProofPart(kernel, part))
   return { proof, sign, learn }
 }
 
@@ -238,7 +234,7 @@ describe('seam S9: with "proof" the token has to be of the type "scheme"', () =>
 describe('seam S4: the key of a stored refresh token cannot be read', () => {
   let inTab = createTabStorage()
   const kept = () => [...inTab.kept.values()]
-  const stored = async (find: ProofPart['find']) => {
+  const stored = async (find: Proof['find']) => {
     inTab = createTabStorage()
     const storage = tokenStorage(inTab)
     const readTokens = (body: any) => ({
@@ -258,7 +254,7 @@ describe('seam S4: the key of a stored refresh token cannot be read', () => {
     return createWorld({ before, options: { ...options, proof: toyProof(find).proof } })
   }
 
-  test.each<[string, ProofPart['find']]>([
+  test.each<[string, Proof['find']]>([
     ['throws', () => Promise.reject(new Error('blocked'))],
     ['hangs', () => new Promise(() => {})],
   ])('seam S4: where it %s, the session is unknown, and a login goes on', async (_, find) => {

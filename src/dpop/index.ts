@@ -5,10 +5,10 @@
  */
 import { checked } from '../kernel/checked.ts'
 import { invalid } from '../kernel/errors.ts'
-import { type Kernel, plan } from '../kernel/feature.ts'
+import { demand, type Kernel, type Plans, plan } from '../kernel/feature.ts'
 import type { ProofPart } from '../kernel/parts.ts'
+import { toProofPart } from '../kernel/proof-part.ts'
 import { kernelOf } from '../kernel/registry.ts'
-import { createSignedSend } from '../kernel/signed-send.ts'
 import type { AuthClient, AuthClientOptions } from '../types.ts'
 import { type Algorithm, type DPoPKey, isAlgorithm, isKey } from './key.ts'
 import { createKeys } from './keys.ts'
@@ -33,18 +33,21 @@ export interface DPoPOptions {
  */
 export function dpop(options: DPoPOptions = {}): Required<Pick<AuthClientOptions, 'scheme' | 'proof'>> {
   const { algorithm = 'ES256' } = checked(options, { algorithm: [isAlgorithm, '"ES256" or "Ed25519"'] })
-  return { scheme: 'DPoP', proof: plan('proof', kernel => createPart(kernel, algorithm)) }
+  return { scheme: 'DPoP', proof: plan('proof', kernel => createPart(kernel, algorithm), check) }
+}
+
+function check(_: unknown, { mode }: Plans): void {
+  demand(!mode, 'proof', 'left out in cookie mode, where JavaScript sees no token')
 }
 
 function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
   const keys = createKeys(kernel, algorithm)
   let last: DPoPKey | undefined
 
-  const part: ProofPart = {
+  return toProofPart(kernel, {
     ...keys,
     ...createProofs(kernel.environment),
     fits: isKey,
-    send: toInit => createSignedSend(kernel, part, toInit),
     changed(change) {
       const { held } = kernel.session
       const key = held?.key as DPoPKey | undefined
@@ -53,8 +56,7 @@ function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
       keys.succeed(last, key)
       last = key
     },
-  }
-  return part
+  })
 }
 
 /** What a request needs that `auth.fetch` does not send. */

@@ -2,11 +2,11 @@ import { within } from '../kernel/abort.ts'
 import { AuthError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
 import { browserKeyStore } from '../kernel/key-store.ts'
-import type { ProofPart } from '../kernel/parts.ts'
+import type { Proof } from '../kernel/proof-part.ts'
 import { type Algorithm, createKey, type DPoPKey, isKey } from './key.ts'
 
 /** The keys of one client: one for each login. */
-export interface Keys extends Pick<ProofPart, 'create' | 'find' | 'current'> {
+export interface Keys extends Pick<Proof, 'create' | 'find' | 'current'> {
   /** The session with the key `last` has ended, one with the key `next` has begun. */
   succeed(last: DPoPKey | undefined, next: DPoPKey | undefined): void
 }

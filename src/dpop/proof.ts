@@ -1,11 +1,12 @@
 import { jwtDecode } from 'jwt-decode'
 import type { Clock } from '../kernel/clock.ts'
 import { bytesOf, encode, hash } from '../kernel/encoding.ts'
-import type { ProofPart, SignedRequest } from '../kernel/parts.ts'
+import type { SignedRequest } from '../kernel/parts.ts'
+import type { Proof } from '../kernel/proof-part.ts'
 import type { DPoPKey } from './key.ts'
 
 /** Makes the proofs of one client, and learns from the answers what the servers want to see in them. */
-export interface Proofs extends Pick<ProofPart, 'learn' | 'refuses'> {
+export interface Proofs extends Pick<Proof, 'learn' | 'refuses'> {
   /** Sets the header `DPoP` (RFC 9449 §4.2), for the access token that is in `Authorization`, if there is one. */
   sign(key: DPoPKey, request: SignedRequest): Promise<void>
 }

@@ -13,13 +13,12 @@ import type { Feature } from '../types.ts'
  */
 export const cookieMode = (): Feature<'mode'> => plan('mode', createCookies, check)
 
-function check({ endpoints, sliding, claims }: Settings, { storage, proof }: Plans): void {
+function check({ endpoints, sliding, claims }: Settings, { storage }: Plans): void {
   demand(endpoints.user !== undefined, 'endpoints.user', 'given in cookie mode')
   const leftOut = 'left out in cookie mode, where JavaScript sees no token'
   demand(!sliding, 'sliding', leftOut)
   demand(!claims, 'claims', leftOut)
   demand(!storage, 'storage', leftOut)
-  demand(!proof, 'proof', leftOut)
 }
 
 function createCookies(kernel: Kernel): CookiesPart {

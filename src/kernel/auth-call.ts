@@ -1,10 +1,10 @@
 import type { HeldTokens, Operation } from '../types.ts'
 import type { Answer } from './answer.ts'
-import { type AuthRequest, createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
-import { callback } from './callback.ts'
-import { instant } from './clock.ts'
+import { createPrepare, type Input, type Needs as PrepareNeeds } from './auth-request.ts'
+import type { AuthRequest, Received } from './auth-wire.ts'
+import { type Instant, instant } from './clock.ts'
 import type { AuthError } from './errors.ts'
-import { type AuthCall, createJudge, failed, type Needs as JudgeNeeds, type Received } from './judge.ts'
+import { type AuthCall, createJudge, failed, type Needs as JudgeNeeds } from './judge.ts'
 import { pick } from './own.ts'
 import type { ProofPart } from './parts.ts'
 import { isUsable } from './token.ts'
@@ -35,7 +35,7 @@ export type Ask = (
 
 export interface Needs extends PrepareNeeds, JudgeNeeds {
   readonly wireNote: WireNote
-  readonly proof: Pick<ProofPart, 'sign' | 'learn' | 'current' | 'create' | 'refuses'> | undefined
+  readonly proof: Pick<ProofPart, 'call' | 'refuses'> | undefined
 }
 
 export function createAsk(kernel: Needs): Ask {
@@ -43,24 +43,15 @@ export function createAsk(kernel: Needs): Ask {
   const prepare = createPrepare(kernel)
   const judge = createJudge(kernel)
 
-  const signedOf = ({ url, init: { method, headers } }: AuthRequest) => ({ url, method, headers })
-
-  async function sign(request: AuthRequest, signal: AbortSignal): Promise<void> {
-    const { key } = request
-    if (key) await callback(settings.log, 'proof', () => proof?.sign(key, signedOf(request)))
-    signal.throwIfAborted()
-  }
-
   async function send(
     call: AuthCall,
-    request: AuthRequest,
+    { url, init }: AuthRequest,
     arrived: false | (() => void),
-  ): Promise<Received & { isTaught?: boolean | undefined }> {
+  ): Promise<Received> {
     try {
-      const response = await settings.sending.send(request.url, request.init)
+      const response = await settings.sending.send(url, init)
       if (arrived) arrived()
-      const text = await response.text()
-      return { response, text, isTaught: request.key && proof?.learn(signedOf(request), response, text) }
+      return { response, text: await response.text() }
     } catch {
       // The native error is not passed on: it can quote a header with a token.
       throw failed(call, 'unavailable', 'failed on the network or by CORS')
@@ -79,18 +70,16 @@ export function createAsk(kernel: Needs): Ask {
     const isLeaving = operation === 'logout' && !sent
     if (isByCookie && !isLeaving) await wireNote.lifted(signal)
     const deliver = async (request: AuthRequest): Promise<Answer> => {
-      await sign(request, signal)
-      const sentAt = instant(environment)
-      sent?.()
-      const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
-      let received = await send(call, request, arrived)
-      // Once: the server has said what it wants to see in the proof.
-      if (received.isTaught) {
-        await sign(request, signal)
-        received = await send(call, request, arrived)
+      let sentAt: Instant | undefined
+      const sendNow = () => {
+        if (!sentAt) sent?.()
+        sentAt ??= instant(environment)
+        const arrived = isByCookie && (kind === 'refresh' ? wireNote.sent() : wireNote.lift)
+        return send(call, request, arrived)
       }
+      const received = await (proof ? proof.call(request, name, tokens, signal, sendNow) : sendNow())
       try {
-        return await judge(call, request, sentAt, received)
+        return await judge(call, request, sentAt as Instant, received)
       } catch (error) {
         const isFinal = (error as AuthError).code === `${kind}_rejected`
         const next = isFinal && request.otherwise ? await request.otherwise() : null

@@ -1,25 +1,14 @@
-import type { EndpointRequest, HeldTokens, Operation, ProofKey, ReadTokens } from '../types.ts'
+import type { EndpointRequest, HeldTokens, Operation } from '../types.ts'
+import type { AuthRequest } from './auth-wire.ts'
 import { isBody, toJson } from './body.ts'
 import { callback } from './callback.ts'
 import type { Environment } from './environment.ts'
 import { invalid } from './errors.ts'
 import { bare, NOTHING, pick } from './own.ts'
-import type { CookiesPart, CsrfPart, FlowPart, ProofPart, StoragePart } from './parts.ts'
+import type { CookiesPart, CsrfPart, FlowPart, StoragePart } from './parts.ts'
 import { toUrl } from './resolve-url.ts'
 import type { Settings } from './settings.ts'
 import { noRedirect, supported } from './supported.ts'
-
-/** `fetch`'s own arguments for a call. */
-export interface AuthRequest {
-  readonly url: string
-  readonly init: RequestInit & { readonly method: string; readonly headers: Headers }
-  /** The key to sign the request with. */
-  readonly key?: ProofKey | undefined
-  /** Reads the answer of this request in place of `readTokens`. */
-  readonly read?: ReadTokens | undefined
-  /** Makes the request that is sent instead where this one is refused for good. */
-  readonly otherwise?: (() => Promise<AuthRequest | null>) | undefined
-}
 
 /** What the app has given to the call. */
 export interface Input {
@@ -42,7 +31,6 @@ export interface Needs {
   readonly cookies: CookiesPart | undefined
   readonly storage: StoragePart | undefined
   readonly flow: FlowPart | undefined
-  readonly proof: Pick<ProofPart, 'create' | 'current'> | undefined
 }
 
 export function createPrepare(kernel: Needs): Prepare {
@@ -71,12 +59,7 @@ export function createPrepare(kernel: Needs): Prepare {
     return request
   }
 
-  async function toInit(
-    request: EndpointRequest,
-    name: Operation,
-    tokens: HeldTokens | null,
-    signal: AbortSignal,
-  ): Promise<AuthRequest> {
+  function toInit(request: EndpointRequest, name: Operation, signal: AbortSignal): AuthRequest {
     const option = `endpoints.${name}`
     const { url, json, form, headers: own, key, read, otherwise } = pick(request, ...OURS)
     if (url == null) throw invalid(option, 'a function whose request has a "url"')
@@ -109,29 +92,25 @@ export function createPrepare(kernel: Needs): Prepare {
       headers,
     })
     kernel.csrf?.guard(headers, init.method, target.href)
-    const next = otherwise && (() => made(name, tokens, signal, otherwise))
-    const ofSession = async () =>
-      name === 'login' ? kernel.proof?.create() : (tokens?.key ?? kernel.proof?.current())
-    const signer = key === undefined ? await ofSession() : key
-    return { url: target.href, init, key: signer ?? undefined, read, otherwise: next }
+    const next = otherwise && (() => made(name, signal, otherwise))
+    return { url: target.href, init, key, read, otherwise: next }
   }
 
   const made = (
     name: Operation,
-    tokens: HeldTokens | null,
     signal: AbortSignal,
     make: () => EndpointRequest | null | Promise<EndpointRequest | null>,
   ): Promise<AuthRequest | null> =>
     callback(settings.log, `endpoints.${name}`, async () => {
       const request = await make()
-      return request === null ? null : toInit(request, name, tokens, signal)
+      return request === null ? null : toInit(request, name, signal)
     })
 
   return async (name, tokens, signal, { credentials, input }) => {
     const endpoint = endpoints[name]
     if (!endpoint) return null
     const { flow } = kernel
-    return made(name, tokens, signal, () =>
+    return made(name, signal, () =>
       typeof endpoint === 'function'
         ? endpoint({ tokens: kernel.cookies ? null : tokens, credentials, input, signal, flow })
         : standard(name, toUrl('baseUrl', endpoint), tokens, credentials),

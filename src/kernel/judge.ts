@@ -8,7 +8,7 @@ import {
   readStandard,
   withoutTokens,
 } from './answer.ts'
-import type { AuthRequest } from './auth-request.ts'
+import type { AuthRequest, Received } from './auth-wire.ts'
 import { callback } from './callback.ts'
 import type { Instant } from './clock.ts'
 import type { Environment } from './environment.ts'
@@ -30,11 +30,6 @@ export interface AuthCall {
 }
 
 type Outcome = 'rejected' | 'unavailable'
-
-export interface Received {
-  readonly response: Response
-  readonly text: string
-}
 
 export interface Needs {
   readonly settings: Settings
@@ -91,7 +86,7 @@ export function createJudge(kernel: Needs): Judge {
     return !isAppsWord && kernel.cookies?.namesNobody(operation, body) ? { set: null } : { set, isAppsWord }
   }
 
-  return async (call, request, sentAt, { response, text }) => {
+  return async (call, request, sentAt, { response, text, key }) => {
     const { operation, kind, decides, tokens } = call
     const { status, headers } = response
     const isLogout = kind === 'logout'
@@ -124,7 +119,7 @@ export function createJudge(kernel: Needs): Judge {
     if (!ok && !(await isFinal(call, answer, text))) throw refused('unavailable')
     const found = ok && !isLogout ? await read(request.read, operation, answer) : { set: null }
     if (found.set === null && decides) throw refused('rejected')
-    const arrival = { sentAt, serverDate, key: request.key, scheme, serverClock }
+    const arrival = { sentAt, serverDate, key, scheme, serverClock }
     return { ...found, body, status, arrival }
   }
 }

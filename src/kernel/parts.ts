@@ -1,5 +1,6 @@
 import type { HeldTokens, LogoutReason, Operation, ProofKey } from '../types.ts'
 import type { Answer } from './answer.ts'
+import type { AuthRequest, Received } from './auth-wire.ts'
 import type { Send, ToInit } from './call.ts'
 import type { AuthError } from './errors.ts'
 import type { Flight, Moment } from './flight.ts'
@@ -157,31 +158,30 @@ export interface SignedRequest {
 
 /**
  * Proves with each request that the sender has the key which the access token is bound to, as DPoP does (RFC 9449). The
- * kernel has no such feature itself: an entry of its own, or an app, makes one with `plan('proof', …)`.
+ * kernel has no such feature itself: an entry of its own, or an app, makes one with
+ * `plan('proof', kernel => toProofPart(kernel, …))`.
  */
 export interface ProofPart extends Part {
   /** A new key, for a login. `mustOutlive`: rejects if it would be gone with the page. */
   create(mustOutlive?: boolean): Promise<ProofKey>
   /** The key with this id; `null` if this browser no longer has it. */
   find(id: string): Promise<ProofKey | null>
-  /** The key of the session that a page before this one had, or else a new one. For a refresh token in a cookie. */
-  current(): Promise<ProofKey>
-  /** Can `sign` use this key? Called for a key that another tab hands over. */
+  /** Can it be used? Called for a key that another tab hands over. */
   fits(key: unknown): boolean | Promise<boolean>
-  /** Called before each send: sets the headers of the proof. An access token is in `Authorization` by then. */
+  /** Signs a request that the kernel does not send. */
   sign(key: ProofKey, request: SignedRequest): Promise<unknown>
-  /**
-   * Called with each answer to a signed request. `true`: the server has said what it wants to see in the proof, so the
-   * same request is sent once more. `text`: the body of the answer to an auth call.
-   */
-  learn(request: SignedRequest, response: Response, text?: string): boolean
-  /**
-   * Is the proof refused, and not the token? The answer of an API then goes to the caller, since no refresh would help, and a
-   * refused refresh signs nobody out. `text`: as for `learn`.
-   */
+  /** Is the proof refused, and not the token? `text`: the body of the answer to an auth call. */
   refuses(response: Response, text?: string): boolean
-  /** Sends the app's requests in place of the kernel: see `createSignedSend`. */
+  /** Sends the app's requests in place of the kernel. */
   send(toInit: ToInit): Send
+  /** Sends an auth call, signed by its key, or by that of the session. */
+  call(
+    request: AuthRequest,
+    name: Operation,
+    tokens: HeldTokens | null,
+    signal: AbortSignal,
+    send: () => Promise<Received>,
+  ): Promise<Received>
 }
 
 /**

@@ -1,8 +1,9 @@
+import type { ProofKey } from '../types.ts'
 import { type Disposal, unlessAborted, within } from './abort.ts'
 import { discard, isCopied, nameOf, type Send, type ToInit } from './call.ts'
 import { callback } from './callback.ts'
 import type { Environment } from './environment.ts'
-import type { ProofPart } from './parts.ts'
+import type { SignedRequest } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import { belonging } from './usable-token.ts'
@@ -14,6 +15,17 @@ interface Needs {
   readonly session: SessionHolder
 }
 
+/** What makes proofs, and learns from the answers. */
+export interface Signer {
+  /** Called before each send: sets the headers of the proof. An access token is in `Authorization` by then. */
+  sign(key: ProofKey, request: SignedRequest): Promise<unknown>
+  /**
+   * Called with each answer to a signed request. `true`: the server has said what it wants to see in the proof, so the
+   * same request is sent once more. `text`: the body of the answer to an auth call.
+   */
+  learn(request: SignedRequest, response: Response, text?: string): boolean
+}
+
 /** The others do not wait longer for the first answer: it may be a stream, or a long poll. */
 const LONGEST = 2_000
 
@@ -21,11 +33,7 @@ const LONGEST = 2_000
  * Signs each send anew. If the server says what the proof must contain, the same request is sent once more, with the
  * same token: that is no refresh. The first request to an origin goes alone, since its answer may say what the others need.
  */
-export function createSignedSend(
-  kernel: Needs,
-  proof: Pick<ProofPart, 'sign' | 'learn'>,
-  toInit: ToInit,
-): Send {
+export function createSignedSend(kernel: Needs, proof: Signer, toInit: ToInit): Send {
   const { settings, session, environment, disposal } = kernel
   const { sending, log } = settings
   /** By origin: what the others wait for. `null`: they need not wait. */

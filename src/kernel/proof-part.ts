@@ -1,0 +1,56 @@
+import type { HeldTokens, Operation, ProofKey } from '../types.ts'
+import { callback } from './callback.ts'
+import type { Kernel } from './feature.ts'
+import type { Part, ProofPart } from './parts.ts'
+import { createSignedSend, type Signer } from './signed-send.ts'
+
+// Only an app with proofs ships this file.
+
+/** What the maker of proofs writes. See `ProofPart` for what the kernel makes of it. */
+export interface Proof extends Part, Signer {
+  /** A new key, for a login. `mustOutlive`: rejects if it would be gone with the page. */
+  create: ProofPart['create']
+  /** The key with this id; `null` if this browser no longer has it. */
+  find: ProofPart['find']
+  /** The key of the session that a page before this one had, or else a new one. For a refresh token in a cookie. */
+  current(): Promise<ProofKey>
+  /** Can `sign` use this key? Called for a key that another tab hands over. */
+  fits: ProofPart['fits']
+  /**
+   * Is the proof refused, and not the token? The answer of an API then goes to the caller, since no refresh would help, and a
+   * refused refresh signs nobody out. `text`: as for `learn`.
+   */
+  refuses: ProofPart['refuses']
+}
+
+/** The proofs as the kernel asks for them: each send is signed, and a second one where the server has said what is missing. */
+export function toProofPart<Own extends Proof>(kernel: Kernel, proof: Own): Own & ProofPart {
+  const { log } = kernel.settings
+
+  const keyOf = (name: Operation, tokens: HeldTokens | null): Promise<ProofKey> | ProofKey =>
+    name === 'login' ? proof.create() : (tokens?.key ?? proof.current())
+
+  return {
+    ...proof,
+
+    send: toInit => createSignedSend(kernel, proof, toInit),
+
+    async call({ url, init, key: given }, name, tokens, signal, send) {
+      const { method, headers } = init
+      const request = { url, method, headers }
+      const key = given === undefined ? await callback(log, 'proof', () => keyOf(name, tokens)) : given
+      if (key === null) return send()
+      const signed = async () => {
+        await callback(log, 'proof', () => proof.sign(key, request))
+        signal.throwIfAborted()
+        return send()
+      }
+      let received = await signed()
+      if (proof.learn(request, received.response, received.text)) {
+        received = await signed()
+        proof.learn(request, received.response, received.text)
+      }
+      return { ...received, key }
+    },
+  }
+}
