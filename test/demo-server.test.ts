@@ -1212,6 +1212,8 @@ describe('the command', () => {
     [['--port', '70000'], '"--port"'],
     [['--access-ttl', '0'], '"--access-ttl" must be a whole number from 1 to 86400'],
     [['--mode', 'basic'], '"--mode" must be one of bearer, cookie, body, sliding'],
+    [['--mode', 'cookie', '--dpop'], '"--mode" cannot be cookie if proofs are demanded'],
+    [['--nonces'], '"--nonces" needs "--dpop"'],
     [['--grace='], '"--grace" must be a number from 0 to 10'],
     [['--db', '/nowhere/at/all.db', '--port', '0'], '"db" cannot be opened: /nowhere/at/all.db'],
     [['surplus'], 'surplus'],
@@ -1225,7 +1227,8 @@ describe('the command', () => {
   test('--help tells the flags', async () => {
     const { code, output } = await run('--help').ended
     expect(code).toBe(0)
-    for (const flag of ['--port', '--access-ttl', '--grace', '--db']) expect(output).toContain(flag)
+    for (const flag of ['--port', '--mode', '--dpop', '--nonces', '--access-ttl', '--grace', '--db'])
+      expect(output).toContain(flag)
   })
 
   test('tells its address and who can log in; another port is taken when its own is in use', async () => {

@@ -54,8 +54,8 @@ export const checkMode = (value: unknown, name = 'mode'): Mode => {
 }
 
 /** In cookie mode no script holds the access token, so none can make a proof for it. */
-export const checkProvable = (mode: Mode, dpop: boolean): Mode => {
-  if (dpop && mode === 'cookie') throw new OptionError('"mode" cannot be cookie if proofs are demanded')
+export const checkProvable = (mode: Mode, dpop: boolean, name = 'mode'): Mode => {
+  if (dpop && mode === 'cookie') throw new OptionError(`"${name}" cannot be cookie if proofs are demanded`)
   return mode
 }
 

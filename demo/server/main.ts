@@ -41,7 +41,7 @@ const readFlags = () => {
     return {
       help: values.help,
       port: checkPort(toNumber(values.port), '--port'),
-      mode: checkProvable(checkMode(values.mode, '--mode'), values.dpop),
+      mode: checkProvable(checkMode(values.mode, '--mode'), values.dpop, '--mode'),
       dpop: values.dpop,
       nonces: values.nonces,
       accessTtl: checkAccessTtl(toNumber(values['access-ttl']), '--access-ttl'),

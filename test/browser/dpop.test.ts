@@ -546,6 +546,49 @@ for (const engine of engines) {
         expect(await refresh(tab)).toBe('refreshed')
       })
 
+      test('D9 two tabs that log in at once: one session remains, with its own key in both', async () => {
+        await start()
+        const other = await newTab()
+        await open(other, `${site.url}/`)
+        for (const each of [tab, other]) await leave(each)
+        for (const each of [tab, other]) await formIsShown(each)
+        for (const each of [tab, other]) await fillIn(each)
+        for (const each of [tab, other]) await signedIn(each)
+        for (const each of [tab, other]) {
+          expect([await refresh(each), await callApi(each)]).toEqual(['refreshed', await sub()])
+        }
+        const tokens = await Promise.all(
+          [tab, other].map(each => each.evaluate(() => window.auth.getAccessToken())),
+        )
+        expect(tokens[0]).toBe(tokens[1])
+        expect(site.apiCalls).toEqual([await sub(), await sub()])
+      })
+
+      test('O28 a reload that a hidden frame restores has a key of its own, which the next tab is handed', async () => {
+        const cross = site
+        site = await startOAuthSite('same', { dpop: true, nonces: true })
+        try {
+          await forget(tab, site)
+          await start({ oauth: { silent: 'iframe', silentRedirectUri: '/silent.html' } })
+          await logInByRedirect(tab)
+          const keys = [await keyIds(tab)]
+          await tab.reload()
+          await ready(tab)
+          expect([await status(tab), await callApi(tab)]).toEqual(['authenticated', await sub()])
+          keys.push(await keyIds(tab))
+          expect(keys[1]?.[0]).not.toBe(keys[0]?.[0])
+          const calls = tokenCalls().length
+          const other = await newTab()
+          await open(other, `${site.url}/`)
+          expect([await status(other), await callApi(other)]).toEqual(['authenticated', await sub()])
+          expect(tokenCalls()).toHaveLength(calls)
+          expect(await refresh(other)).toBe('refreshed')
+        } finally {
+          await site.close()
+          site = cross
+        }
+      })
+
       test('D10 a reload: the refresh token from storage, with the key from IndexedDB', async () => {
         await start({ storage: 'sessionStorage' })
         await logInByRedirect(tab)
