@@ -141,6 +141,17 @@ const oauth: readonly Composition[] = [
   },
 ]
 
+/** For development: a build for users leaves it out. */
+const devtools: Composition = {
+  file: 'devtools',
+  name: 'silent-refresh/devtools',
+  code: `export { devtoolsFetch, mountDevtools, openReport } from 'silent-refresh/devtools'`,
+  features: [],
+  beside: ['src/devtools'],
+  meaning:
+    'The panel for developers, without a client. A build for users [leaves it out](devtools.md#production).',
+}
+
 /** What a binding adds to a client and to its framework, all of it used. */
 export const BINDINGS: readonly Composition[] = (
   [
@@ -166,6 +177,7 @@ export const COMPOSITIONS: readonly Composition[] = [
   everything,
   MAIN,
   ...oauth,
+  devtools,
   ...BINDINGS,
 ]
 
