@@ -4,6 +4,7 @@ const config: Options = defineConfig({
   entry: {
     index: 'src/index.ts',
     core: 'src/core.ts',
+    'devtools/index': 'src/devtools/index.ts',
     'dpop/index': 'src/dpop/index.ts',
     'oauth/index': 'src/oauth/index.ts',
     'testing/index': 'src/testing/index.ts',

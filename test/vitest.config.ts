@@ -36,6 +36,7 @@ const config: ViteUserConfigExport = defineConfig({
     alias: [
       { find: /^silent-refresh$/, replacement: resolve(root, 'src/index.ts') },
       { find: /^silent-refresh\/testing$/, replacement: resolve(root, 'src/testing/index.ts') },
+      { find: /^silent-refresh\/devtools$/, replacement: resolve(root, 'src/devtools/index.ts') },
       { find: /^silent-refresh\/dpop$/, replacement: resolve(root, 'src/dpop/index.ts') },
       { find: /^silent-refresh\/oauth$/, replacement: resolve(root, 'src/oauth/index.ts') },
       { find: /^silent-refresh\/testing\/core$/, replacement: resolve(root, 'src/testing/core.ts') },

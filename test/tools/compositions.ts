@@ -162,6 +162,17 @@ const dpop: Composition = {
     'The entry without a client: no app ships that. What it shares with core is in it, and so is `getProof`.',
 }
 
+/** For development: a build for users leaves it out. */
+const devtools: Composition = {
+  file: 'devtools',
+  name: 'silent-refresh/devtools',
+  code: `export { devtoolsFetch, mountDevtools, openReport } from 'silent-refresh/devtools'`,
+  features: [],
+  beside: ['src/devtools'],
+  meaning:
+    'The panel for developers, without a client. A build for users [leaves it out](devtools.md#production).',
+}
+
 /** What a binding adds to a client and to its framework, all of it used. */
 export const BINDINGS: readonly Composition[] = (
   [
@@ -188,6 +199,7 @@ export const COMPOSITIONS: readonly Composition[] = [
   MAIN,
   ...oauth,
   dpop,
+  devtools,
   ...BINDINGS,
 ]
 

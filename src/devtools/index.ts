@@ -1,0 +1,12 @@
+/**
+ * See a session: what the client holds, what it did, and why. For development; it shows no token.
+ *
+ * @module silent-refresh/devtools
+ */
+
+export type { JournalEvent, WireEvent } from './events.ts'
+export { devtoolsFetch } from './faults.ts'
+export { createJournal, type Journal, type JournalEntry } from './journal.ts'
+export { type DevtoolsOptions, mountDevtools, openReport } from './mount.ts'
+export { exportReport, type Report, type ReportFacts, readReport } from './report.ts'
+export { type Explanation, why } from './why.ts'

@@ -1,0 +1,175 @@
+import { aFlag, checked, isText, type Rule } from '../kernel/checked.ts'
+import { kernelOf } from '../kernel/registry.ts'
+import { readEvent } from './events.ts'
+import { clearFaults, faults } from './faults.ts'
+import { createJournal } from './journal.ts'
+import { createDo } from './panel/do.ts'
+import { createNow } from './panel/now.ts'
+import { createPanel, type Panel, type PanelOptions } from './panel/panel.ts'
+import { createWhy, type WhyView } from './panel/why.ts'
+import { type Client, record } from './record.ts'
+import { readReport } from './report.ts'
+import { factsOf, statusOf } from './state.ts'
+
+/** What `mountDevtools` takes. A bad one throws `invalid_option`, naming it. */
+export interface DevtoolsOptions {
+  /** The corner of the button, at the bottom of the window. @default 'right' */
+  position?: 'left' | 'right' | undefined
+  /** Where the panel opens. A button in it changes that. @default 'bottom' */
+  dock?: 'bottom' | 'right' | undefined
+  /** Is the panel open at first? @default false */
+  open?: boolean | undefined
+  /**
+   * The nonce of the page's Content Security Policy, for browsers without constructed style sheets. Others need none.
+   * @default none
+   */
+  nonce?: string | undefined
+}
+
+const oneOf = (...values: string[]): Rule => [
+  value => values.includes(value),
+  values.map(value => `"${value}"`).join(' or '),
+]
+
+const RULES = {
+  position: oneOf('left', 'right'),
+  dock: oneOf('bottom', 'right'),
+  open: aFlag,
+  nonce: [isText, 'a text'],
+} satisfies Record<string, Rule>
+
+interface Mounted {
+  /** What the client is recognized by, also within a proxy of a framework. `null`: only a report is shown. */
+  readonly key: object | null
+  readonly panel: Panel
+  readonly why: WhyView
+  users: number
+  remove(): void
+}
+
+/** There is one panel in a document. */
+let mounted: Mounted | null = null
+
+/**
+ * Shows a button at the edge of the page that opens the devtools of this client: what it holds, what it did and why, and
+ * buttons that make things happen. For development. It shows no token. Does nothing without a document.
+ *
+ * Mounted again for the same client, it stays the same panel until each caller has taken it away; for another client, that
+ * client's takes its place.
+ *
+ * @returns what takes it away again
+ * @throws AuthError `invalid_option`, naming the option
+ * @example
+ * if (import.meta.env.DEV) mountDevtools(auth)
+ */
+export function mountDevtools(auth: Client, options: DevtoolsOptions = {}): () => void {
+  const given = checked(options, RULES)
+  if (typeof document === 'undefined') return () => {}
+  if (mounted?.key !== auth.subscribe) {
+    mounted?.remove()
+    mounted = mountFor(auth, given)
+  }
+  if (given.open && !mounted.panel.isOpen) mounted.panel.open()
+  return takenAway(mounted)
+}
+
+function takenAway(one: Mounted): () => void {
+  let isDone = false
+  one.users++
+  return () => {
+    if (isDone) return
+    isDone = true
+    if (--one.users === 0 && one === mounted) one.remove()
+  }
+}
+
+const panelOptions = ({ position = 'right', dock = 'bottom', nonce }: DevtoolsOptions): PanelOptions => ({
+  position,
+  dock,
+  nonce,
+  replaced: () => mounted?.remove(),
+})
+
+function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
+  const kernel = kernelOf(auth)
+  const now = kernel?.environment.now ?? Date.now
+  const journal = createJournal()
+  const here = crypto.randomUUID?.() ?? String(Math.random())
+  const facts = () => ({ browser: navigator.userAgent, notes: factsOf(auth) })
+  const why = createWhy({ journal, here, facts })
+  const panel = createPanel([createNow(auth), why, createDo(auth)], panelOptions(options))
+  let cancel = () => {}
+
+  function look(): void {
+    panel.status(statusOf(auth), auth.session.status)
+    panel.update()
+  }
+  function tick(): void {
+    look()
+    cancel = later(tick)
+  }
+  // Not in the zone of an app with zone.js, which would render after each.
+  const later = (work: () => void): (() => void) => {
+    if (kernel) return kernel.environment.timer(work, SECOND)
+    const id = setTimeout(work, SECOND)
+    return () => clearTimeout(id)
+  }
+  const undo = [record(auth, journal, here, now), auth.subscribe(look)]
+  faults.kernel = kernel ?? null
+  faults.onRequest = event => {
+    const safe = readEvent(event)
+    if (safe) journal.add({ at: now(), tab: here, event: safe })
+  }
+  tick()
+
+  return {
+    key: auth.subscribe,
+    panel,
+    why,
+    users: 0,
+    remove() {
+      for (const end of undo) end()
+      cancel()
+      clearFaults()
+      panel.remove()
+      mounted = null
+    },
+  }
+}
+
+const SECOND = 1_000
+
+/**
+ * Shows a report of another browser in the panel, as that browser has shown it: the text of a file that was saved in "Why",
+ * or the file itself. Without a mounted panel it shows one that has this report alone.
+ *
+ * @returns what closes the report again
+ * @throws AuthError `invalid_option`, which says why the report cannot be read
+ */
+export async function openReport(source: string | Blob, options: DevtoolsOptions = {}): Promise<() => void> {
+  const given = checked(options, RULES)
+  const report = readReport(typeof source === 'string' ? source : await source.text())
+  if (typeof document === 'undefined') return () => {}
+  mounted ??= mountAlone(given)
+  const one = mounted
+  one.why.show(report)
+  one.panel.open(one.why)
+  const leave = takenAway(one)
+  return () => {
+    if (one === mounted) one.why.show(null)
+    leave()
+  }
+}
+
+function mountAlone(options: DevtoolsOptions): Mounted {
+  const why = createWhy(null)
+  const panel = createPanel([why], panelOptions(options))
+  panel.status('a report', '')
+  return {
+    ...{ key: null, panel, why, users: 0 },
+    remove() {
+      panel.remove()
+      mounted = null
+    },
+  }
+}

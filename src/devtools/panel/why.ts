@@ -1,0 +1,135 @@
+import type { Journal, JournalEntry } from '../journal.ts'
+import { type Report, type ReportFacts, readReport } from '../report.ts'
+import { button, h, setText } from './dom.ts'
+import { entryItem, lineOf } from './entry.ts'
+import { createSharing } from './sharing.ts'
+import type { View } from './view.ts'
+
+/** What this page has seen. */
+export interface Live {
+  readonly journal: Journal
+  /** This tab's id. */
+  readonly here: string
+  facts(): ReportFacts
+}
+
+export interface WhyView extends View {
+  /** Shows a report in place of what this page has seen; `null`: no longer. */
+  show(report: Report | null): void
+}
+
+const PAGE = 200
+
+/** The tab "Why": the log, newest first. `live` is missing where a report is shown without a client. */
+export function createWhy(live: Live | null): WhyView {
+  let report: Report | null = null
+  let shown = PAGE
+  const list = h('ol', { 'aria-label': 'What happened, newest first' })
+  const empty = h('p', { class: 'hint' })
+  const problem = h('p', { class: 'bad', role: 'alert' })
+  const about = h('p', { class: 'note', hidden: true })
+  const filter = h('input', { type: 'search', input: () => again() })
+  const more = button('Show older ones', () => {
+    shown += PAGE
+    again()
+  })
+  const file = h('input', {
+    type: 'file',
+    accept: '.json,application/json',
+    hidden: true,
+    change: () => void read(),
+  })
+  const back = button('Back to this session', () => show(null), { hidden: true })
+
+  const journal = (): Journal | null => report?.journal ?? live?.journal ?? null
+  const entries = (): readonly JournalEntry[] => journal()?.entries ?? []
+  const sharing = createSharing({
+    journal: () => journal() ?? { entries: [], dropped: 0, add() {}, subscribe: () => () => {} },
+    facts: () => report ?? live?.facts() ?? {},
+  })
+
+  function nameOf(tab: string): string {
+    if (report) return tab
+    return tab === live?.here ? 'this tab' : `tab ${tab.slice(0, 4)}`
+  }
+
+  const matches = (entry: JournalEntry): boolean => {
+    const wanted = filter.value.trim().toLowerCase()
+    const line = () => `${entry.event.type} ${nameOf(entry.tab)} ${lineOf(entry, entries())}`
+    return wanted === '' || line().toLowerCase().includes(wanted)
+  }
+
+  function again(): void {
+    const found = entries().filter(matches).toReversed()
+    list.replaceChildren(...found.slice(0, shown).map(entry => entryItem(entry, entries(), nameOf)))
+    look(found.length)
+  }
+
+  function look(count: number): void {
+    more.hidden = count <= shown
+    setText(empty, count > 0 ? '' : filter.value ? 'Nothing matches.' : 'Nothing has happened yet.')
+  }
+
+  /** One more line: a list that is built anew would fold what the reader has unfolded, and lose the focus. */
+  function heard(entry: JournalEntry): void {
+    if (report) return
+    if (entries().at(-1) !== entry) again()
+    else if (matches(entry)) {
+      list.prepend(entryItem(entry, entries(), nameOf))
+      if (list.children.length > shown) list.lastElementChild?.remove()
+      look(list.children.length)
+    }
+  }
+
+  function show(next: Report | null): void {
+    report = next
+    shown = PAGE
+    back.hidden = !next || !live
+    about.hidden = !next
+    if (next) setText(about, aboutReport(next))
+    setText(problem, '')
+    again()
+  }
+
+  async function read(): Promise<void> {
+    const [chosen] = file.files ?? []
+    if (!chosen) return
+    try {
+      show(readReport(await chosen.text()))
+    } catch (error) {
+      setText(problem, error instanceof Error ? error.message : String(error))
+    }
+    file.value = ''
+  }
+
+  const element = h(
+    'div',
+    {},
+    h(
+      'div',
+      { class: 'bar' },
+      h('label', {}, 'Filter', filter),
+      ...sharing.buttons,
+      button('Open a report …', () => file.click()),
+      back,
+      file,
+    ),
+    sharing.outcome,
+    problem,
+    about,
+    empty,
+    list,
+    more,
+  )
+  const leave = live?.journal.subscribe(heard)
+  again()
+  return { name: 'Why', element, show, update() {}, ...(leave && { dispose: leave }) }
+}
+
+function aboutReport({ madeAt, browser, notes = [], journal, unread }: Report): string {
+  const made = madeAt > 0 ? `, made at ${new Date(madeAt).toLocaleString()}` : ''
+  const lost = unread > 0 ? [`${unread} entries could not be read.`] : []
+  return [`A report${made}, of ${journal.entries.length} events.`, browser ?? '', ...notes, ...lost]
+    .filter(line => line !== '')
+    .join(' · ')
+}

@@ -1,0 +1,41 @@
+import type { AuthClient, Session } from '../types.ts'
+import { readEvent } from './events.ts'
+import type { Journal } from './journal.ts'
+
+/** A client of `silent-refresh` or `silent-refresh/core`. */
+export type Client = AuthClient<unknown, unknown>
+
+/** The only words of an answer that are shown: others could quote a name, an address or a token. */
+const REFUSALS = [
+  'access_denied',
+  'consent_required',
+  'interaction_required',
+  'invalid_client',
+  'invalid_dpop_proof',
+  'invalid_grant',
+  'invalid_request',
+  'invalid_scope',
+  'invalid_token',
+  'login_required',
+  'unauthorized_client',
+  'unsupported_grant_type',
+]
+
+/** Puts what the client reports into the journal; returns its undo. */
+export const record = (
+  auth: Client,
+  journal: Journal,
+  tab: string,
+  now: () => number = Date.now,
+): (() => void) =>
+  auth.on('log', event => {
+    const refusal = event.type === 'signed-out' && refusalOf(auth.session)
+    const safe = readEvent(refusal ? { ...event, refusal } : event)
+    if (safe) journal.add({ at: now(), tab, event: safe })
+  })
+
+function refusalOf(session: Session<unknown, unknown>): string | undefined {
+  const body: unknown = session.error?.body
+  const code = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined
+  return REFUSALS.find(known => known === code)
+}
