@@ -1,3 +1,4 @@
+import { isFunction } from '../../kernel/checked.ts'
 import { demand, plan } from '../../kernel/feature.ts'
 import { pick } from '../../kernel/own.ts'
 import type { Feature, TokenStorage } from '../../types.ts'
@@ -17,8 +18,6 @@ export function webStorage(storage: Storage | (() => Storage)): Feature<'storage
   demand(isGiven, 'webStorage', 'given a Storage or a function that returns one')
   return tokenStorage(browserStorage(typeof storage === 'function' ? storage : () => storage))
 }
-
-const isFunction = (value: unknown): boolean => typeof value === 'function'
 
 /**
  * Stores what refreshes the session in a storage of your own, sync or async.
