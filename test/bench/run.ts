@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { PAGES, placeIn, readPages, withPlace } from '../tools/places.ts'
+import { BENCH_PAGES, placeIn, readPages, withPlace } from '../tools/places.ts'
 import { root } from '../tools/report.ts'
 import { bench, buildOurs } from './build.ts'
 import type { Section } from './section.ts'
@@ -64,7 +64,9 @@ function installPeers(): void {
 }
 
 function write(place: string, text: string): void {
-  const pages = Object.entries(readPages()).filter(([, page]) => placeIn(page, place) !== undefined)
-  if (pages.length === 0) throw new Error(`neither ${PAGES.join(' nor ')} has a place for ${place}`)
+  const pages = Object.entries(readPages(BENCH_PAGES)).filter(
+    ([, page]) => placeIn(page, place) !== undefined,
+  )
+  if (pages.length === 0) throw new Error(`neither ${BENCH_PAGES.join(' nor ')} has a place for ${place}`)
   for (const [path, page] of pages) writeFileSync(resolve(root, path), withPlace(page, place, text))
 }

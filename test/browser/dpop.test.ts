@@ -378,6 +378,8 @@ for (const engine of engines) {
             }),
         )
         expect([await refresh(tab), await send(tab, items())]).toEqual(['refreshed', 200])
+        // No refresh waits for it.
+        await until(async () => (await keyIds(tab)).length === 1)
         await tab.reload()
         await ready(tab)
         expect([await status(tab), await send(tab, items())]).toEqual(['authenticated', 200])

@@ -5,9 +5,12 @@ import { root } from './report.ts'
 /** The pages that show what was measured, each table between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
 export const PAGES = ['README.md', 'docs/performance.md'] as const
 
+/** What `npm run bench` writes to: one of them shows no sizes. */
+export const BENCH_PAGES: readonly string[] = [...PAGES, 'docs/dpop.md']
+
 /** Texts by path, from the root of the repository. */
-export const readPages = (): Record<string, string> =>
-  Object.fromEntries(PAGES.map(path => [path, readFileSync(resolve(root, path), 'utf8')]))
+export const readPages = (paths: readonly string[] = PAGES): Record<string, string> =>
+  Object.fromEntries(paths.map(path => [path, readFileSync(resolve(root, path), 'utf8')]))
 
 /** What a page shows in this place; `undefined`: it has none of this name. */
 export const placeIn = (page: string, name: string): string | undefined => split(page, name)?.[1]
