@@ -5,6 +5,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { type CoreOptions, cookieMode, createAuthClient } from '../src/core.ts'
 import { createAuthClient as createFull } from '../src/index.ts'
+import { type LoginRequest, oauth } from '../src/oauth/index.ts'
 import type { AuthClient, ClaimsSchema, EndpointContext, JwtClaims, Session } from '../src/types.ts'
 import { watch } from './support/outcome.ts'
 import { makeToken, ORIGIN } from './support/server.ts'
@@ -263,6 +264,26 @@ describe('the three types', () => {
         })
       expectTypeOf<Parameters<ReturnType<typeof bare>['login']>[0]>().toEqualTypeOf<unknown>()
     }
+  })
+
+  test('a login at a provider has the claims of OpenID Connect for its user, or what is said or validated', () => {
+    const config = { issuer: 'https://id.example.com', clientId: 'spa' }
+    for (const create of make) {
+      const standard = () => create({ ...oauth(config), tabs: false })
+      expectTypeOf<NonNullable<ReturnType<typeof standard>['session']['user']>['name']>().toEqualTypeOf<
+        string | undefined
+      >()
+      expectTypeOf<Parameters<ReturnType<typeof standard>['login']>[0]>().toEqualTypeOf<
+        LoginRequest | undefined
+      >()
+      const said = () => create({ ...oauth<User>(config), tabs: false })
+      expectTypeOf<ReturnType<typeof said>['session']>().toEqualTypeOf<Session<JwtClaims, User>>()
+      const validated = () => create({ ...oauth(config), tabs: false, userSchema })
+      expectTypeOf<ReturnType<typeof validated>['session']>().toEqualTypeOf<
+        Session<JwtClaims, { id: number }>
+      >()
+    }
+    expect(oauth(config)).not.toHaveProperty('userSchema')
   })
 
   test('explicit type arguments switch inference off', () => {

@@ -3,9 +3,17 @@
  *
  * @module silent-refresh/oauth
  */
+import type { UserInfoResponse } from 'oauth4webapi'
 import { invalid } from '../kernel/errors.ts'
 import { plan } from '../kernel/feature.ts'
-import type { AuthClientOptions, Endpoint, EndpointContext, EndpointFunction, Failure } from '../types.ts'
+import type {
+  AuthClientOptions,
+  Endpoint,
+  EndpointContext,
+  EndpointFunction,
+  Failure,
+  StandardSchema,
+} from '../types.ts'
 import { createFlow, type OAuthPart } from './flow.ts'
 import { type LoginRequest, type OAuthOptions, readOAuthOptions } from './options.ts'
 
@@ -22,7 +30,7 @@ export { par } from './par.ts'
 const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'consent_required']
 
 /** The options that `oauth` gives to the factory. */
-export interface OAuthClientOptions
+export interface OAuthClientOptions<User = UserInfoResponse>
   extends Required<Pick<AuthClientOptions, 'sessionKey' | 'isRejected' | 'flow'>> {
   endpoints: {
     login: EndpointFunction<LoginRequest | undefined>
@@ -30,6 +38,8 @@ export interface OAuthClientOptions
     logout: Endpoint
     user?: Endpoint
   }
+  /** Never set: it tells the factory the type of `session.user`. One that is given after it validates. */
+  userSchema?: StandardSchema<User> | undefined
 }
 
 /** The part of this client that makes the request. */
@@ -47,6 +57,9 @@ const by =
  * comes back to it signed in; `login({ popup: true })` asks in a popup. The return is handled when the client is created,
  * so create it first in the entry file.
  *
+ * `session.user` has the type of OpenID Connect's standard claims. `oauth<User>(…)` states another one, unchecked; the
+ * option `userSchema` checks it.
+ *
  * @throws AuthError `invalid_option`, naming the option
  * @example
  * const auth = createAuthClient({
@@ -54,7 +67,7 @@ const by =
  *   baseUrl: 'https://api.example.com',
  * })
  */
-export function oauth(options: OAuthOptions): OAuthClientOptions {
+export function oauth<User = UserInfoResponse>(options: OAuthOptions): OAuthClientOptions<User> {
   const config = readOAuthOptions(options)
   return {
     // Each API has tokens of its own.
