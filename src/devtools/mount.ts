@@ -1,5 +1,6 @@
 import { aFlag, checked, isText, type Rule } from '../kernel/checked.ts'
 import { kernelOf } from '../kernel/registry.ts'
+import type { AuthClient } from '../types.ts'
 import { shareEntries } from './channel.ts'
 import { readEvent } from './events.ts'
 import { clearFaults, faults } from './faults.ts'
@@ -63,7 +64,7 @@ let mounted: Mounted | null = null
  * @example
  * if (import.meta.env.DEV) mountDevtools(auth)
  */
-export function mountDevtools(auth: Client, options: DevtoolsOptions = {}): () => void {
+export function mountDevtools(auth: AuthClient<unknown, unknown>, options: DevtoolsOptions = {}): () => void {
   const given = checked(options, RULES)
   if (typeof document === 'undefined') return () => {}
   if (mounted?.key !== auth.subscribe) {

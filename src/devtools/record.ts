@@ -27,7 +27,11 @@ const REFUSALS = [
  *
  * @param tab names this tab in the journal
  */
-export function recordEvents(auth: Client, journal: Journal, tab = 'this tab'): () => void {
+export function recordEvents(
+  auth: AuthClient<unknown, unknown>,
+  journal: Journal,
+  tab = 'this tab',
+): () => void {
   const now = kernelOf(auth)?.environment.now ?? Date.now
   return auth.on('log', event => {
     const refusal = event.type === 'signed-out' && refusalOf(auth.session)
