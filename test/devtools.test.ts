@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { shareEntries } from '../src/devtools/channel.ts'
 import type { JournalEvent } from '../src/devtools/events.ts'
 import { readEvent } from '../src/devtools/events.ts'
 import {
@@ -7,11 +8,12 @@ import {
   type Journal,
   type JournalEntry,
   readReport,
+  recordEvents,
   why,
 } from '../src/devtools/index.ts'
-import { record } from '../src/devtools/record.ts'
 import { scrub, scrubUrl, scrubValue } from '../src/devtools/scrub.ts'
 import { AuthError } from '../src/kernel/errors.ts'
+import { kernelOf } from '../src/kernel/registry.ts'
 import { ORIGIN } from './support/server.ts'
 import { createWorld, signedIn, type World } from './support/world.ts'
 
@@ -158,7 +160,7 @@ describe('why', () => {
 
 const recorded = (world: World): Journal => {
   const journal = createJournal()
-  record(world.client, journal, 'a', world.environment.now)
+  recordEvents(world.client, journal, 'a')
   return journal
 }
 
@@ -317,5 +319,98 @@ describe('what could be a secret', () => {
 
   test('an event keeps its known fields alone', () => {
     expect(readEvent({ type: 'timer', at: null, token: JWT })).toEqual({ type: 'timer', at: null })
+  })
+})
+
+describe('the tabs with mounted devtools', () => {
+  const mounted = (world: World, tab: string) => {
+    const journal = createJournal()
+    const undo = [
+      recordEvents(world.client, journal, tab),
+      shareEntries(kernelOf(world.client)!, journal, tab),
+    ]
+    const unmount = () => {
+      for (const end of undo) end()
+    }
+    return { journal, unmount }
+  }
+  const tabsOf = ({ entries }: Journal) => [...new Set(entries.map(({ tab }) => tab))].sort()
+
+  test('tell each other what happened, also before the second was opened, and each entry once', async () => {
+    const world = createWorld()
+    const one = mounted(world, 'a')
+    await world.login()
+    const other = createWorld({ browser: world })
+    const two = mounted(other, 'b')
+    await other.client.ready()
+    await world.settle()
+    expect(tabsOf(one.journal)).toEqual(['a', 'b'])
+    const told = (tab: string) => (entry: JournalEntry) => entry.tab === tab
+    for (const tab of ['a', 'b']) {
+      expect(two.journal.entries.filter(told(tab))).toEqual(one.journal.entries.filter(told(tab)))
+    }
+    two.unmount()
+    const before = one.journal.entries.length
+    other.client.dispose()
+    expect(one.journal.entries).toHaveLength(before)
+  })
+
+  test('believe no message of another shape, of this tab’s name, or from the future', async () => {
+    const world = createWorld()
+    const { journal } = mounted(world, 'a')
+    await world.settle()
+    const before = journal.entries.length
+    const channel = world.environment.channel(
+      `silent-refresh-devtools:${kernelOf(world.client)!.settings.sessionKey}`,
+    )
+    const entry = (given: object) => ({
+      at: world.clock.now(),
+      tab: 'x',
+      event: { type: 'revoked' },
+      ...given,
+    })
+    const bad: unknown[] = [
+      null,
+      'hello',
+      { v: 1, tab: 'x', entries: 'many' },
+      { v: 2, tab: 'x', entries: [entry({})] },
+      { v: 1, tab: 'a', entries: [entry({ tab: 'a' })] },
+      {
+        v: 1,
+        tab: 'x',
+        entries: [
+          entry({ tab: 'y' }),
+          entry({ at: world.clock.now() + 60_000 }),
+          entry({ event: { type: 'x' } }),
+        ],
+      },
+    ]
+    for (const message of bad) channel.postMessage(message)
+    await world.settle()
+    expect(journal.entries).toHaveLength(before)
+    channel.postMessage({
+      v: 1,
+      tab: 'x',
+      entries: Array.from({ length: 1_000 }, (_, n) => entry({ at: n })),
+    })
+    await world.settle()
+    expect(journal.entries).toHaveLength(before + 300)
+  })
+
+  test('close the channel when the page is left, and open it again when the page comes back', async () => {
+    const world = createWorld()
+    const { journal } = mounted(world, 'a')
+    const other = createWorld({ browser: world })
+    mounted(other, 'b')
+    await world.settle()
+    const ofOther = () => journal.entries.filter(({ tab }) => tab === 'b').length
+    world.wake('pagehide')
+    const before = ofOther()
+    await other.client.ready()
+    await world.settle()
+    expect(ofOther()).toBe(before)
+    world.wake('pageshow', true)
+    await world.settle()
+    expect(ofOther()).toBeGreaterThan(before)
   })
 })

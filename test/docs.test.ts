@@ -52,6 +52,9 @@ const GIVEN: Record<string, Record<string, string>> = {
     'src/lib/auth.ts': "export * from '../../auth'",
     'src/lib/return-to.ts': "export * from '../../return-to'",
   },
+  'docs/devtools.md': {
+    'foreign.d.ts': 'interface ImportMeta { env: { DEV: boolean } }',
+  },
   'docs/oauth.md': {
     'src/router.ts': 'export declare const router: { replace(address: string): void }',
   },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Entry, isEntry, SERVER } from '../demo/app/timeline/entries.ts'
+import { type Entry, isEntry, SERVER } from '../src/devtools/timeline/entries.ts'
 import {
   createHistory,
   firstAfter,
@@ -7,7 +7,7 @@ import {
   type Life,
   outcomeOf,
   type Request,
-} from '../demo/app/timeline/history.ts'
+} from '../src/devtools/timeline/history.ts'
 import {
   follow,
   leftEdge,
@@ -17,7 +17,7 @@ import {
   roundTimes,
   START,
   zoom,
-} from '../demo/app/timeline/viewport.ts'
+} from '../src/devtools/timeline/viewport.ts'
 
 const T = 1_900_000_005_000
 

@@ -1,5 +1,7 @@
 import { aFlag, checked, isText, type Rule } from '../kernel/checked.ts'
 import { kernelOf } from '../kernel/registry.ts'
+import type { AuthClient } from '../types.ts'
+import { shareEntries } from './channel.ts'
 import { readEvent } from './events.ts'
 import { clearFaults, faults } from './faults.ts'
 import { createJournal } from './journal.ts'
@@ -7,7 +9,7 @@ import { createDo } from './panel/do.ts'
 import { createNow } from './panel/now.ts'
 import { createPanel, type Panel, type PanelOptions } from './panel/panel.ts'
 import { createWhy, type WhyView } from './panel/why.ts'
-import { type Client, record } from './record.ts'
+import { type Client, recordEvents } from './record.ts'
 import { readReport } from './report.ts'
 import { factsOf, statusOf } from './state.ts'
 
@@ -62,7 +64,7 @@ let mounted: Mounted | null = null
  * @example
  * if (import.meta.env.DEV) mountDevtools(auth)
  */
-export function mountDevtools(auth: Client, options: DevtoolsOptions = {}): () => void {
+export function mountDevtools(auth: AuthClient<unknown, unknown>, options: DevtoolsOptions = {}): () => void {
   const given = checked(options, RULES)
   if (typeof document === 'undefined') return () => {}
   if (mounted?.key !== auth.subscribe) {
@@ -114,7 +116,11 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
     const id = setTimeout(work, SECOND)
     return () => clearTimeout(id)
   }
-  const undo = [record(auth, journal, here, now), auth.subscribe(look)]
+  const undo = [
+    recordEvents(auth, journal, here),
+    auth.subscribe(look),
+    kernel ? shareEntries(kernel, journal, here) : () => {},
+  ]
   faults.kernel = kernel ?? null
   faults.onRequest = event => {
     const safe = readEvent(event)

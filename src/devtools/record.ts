@@ -1,3 +1,4 @@
+import { kernelOf } from '../kernel/registry.ts'
 import type { AuthClient, Session } from '../types.ts'
 import { readEvent } from './events.ts'
 import type { Journal } from './journal.ts'
@@ -21,18 +22,23 @@ const REFUSALS = [
   'unsupported_grant_type',
 ]
 
-/** Puts what the client reports into the journal; returns its undo. */
-export const record = (
-  auth: Client,
+/**
+ * Puts what the client reports into the journal, from now on; returns its undo.
+ *
+ * @param tab names this tab in the journal
+ */
+export function recordEvents(
+  auth: AuthClient<unknown, unknown>,
   journal: Journal,
-  tab: string,
-  now: () => number = Date.now,
-): (() => void) =>
-  auth.on('log', event => {
+  tab = 'this tab',
+): () => void {
+  const now = kernelOf(auth)?.environment.now ?? Date.now
+  return auth.on('log', event => {
     const refusal = event.type === 'signed-out' && refusalOf(auth.session)
     const safe = readEvent(refusal ? { ...event, refusal } : event)
     if (safe) journal.add({ at: now(), tab, event: safe })
   })
+}
 
 function refusalOf(session: Session<unknown, unknown>): string | undefined {
   const body: unknown = session.error?.body

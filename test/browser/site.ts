@@ -28,9 +28,10 @@ export interface Site {
   close(): Promise<void>
 }
 
-export async function startSite(options: ServerOptions = {}): Promise<Site> {
+/** `name`: of the page in `pages/`. */
+export async function startSite(options: ServerOptions = {}, name = 'client'): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'silent-refresh-site-'))
-  const script = await bundle('client')
+  const script = await bundle(name)
   const page = '<!doctype html><title>client</title><script type="module" src="/client.js"></script>'
   await writeFile(join(folder, 'client.js'), script)
   await writeFile(join(folder, 'index.html'), page)
@@ -86,6 +87,8 @@ async function buildPage(page: string): Promise<string> {
     alias: {
       'silent-refresh': join(root, 'dist/index.js'),
       'silent-refresh/oauth': join(root, 'dist/oauth/index.js'),
+      'silent-refresh/core': join(root, 'dist/core.js'),
+      'silent-refresh/devtools': join(root, 'dist/devtools/index.js'),
       'silent-refresh/dpop': join(root, 'dist/dpop/index.js'),
     },
     bundle: true,

@@ -1,8 +1,8 @@
 import type { LogEvent } from 'silent-refresh'
+import type { Entry, Tone } from '../../../src/devtools/timeline/entries.ts'
 import { realNow, toReal } from '../break/clock.ts'
 import type { Auth } from '../types.ts'
 import { CAUSES, REASONS } from '../words.ts'
-import type { Entry, Tone } from './entries.ts'
 
 export interface Note {
   words: string

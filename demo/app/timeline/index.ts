@@ -1,17 +1,26 @@
 import './timeline.css'
+import { type Controls, mountControls } from '../../../src/devtools/timeline/controls.ts'
+import type { Entry } from '../../../src/devtools/timeline/entries.ts'
+import { createFrames } from '../../../src/devtools/timeline/frames.ts'
+import { createHistory, firstAfter, type Lane, type Mark } from '../../../src/devtools/timeline/history.ts'
+import { createPicture } from '../../../src/devtools/timeline/picture.ts'
+import {
+  follow,
+  leftEdge,
+  pan,
+  pause,
+  reveal,
+  START,
+  type Viewport,
+  zoom,
+} from '../../../src/devtools/timeline/viewport.ts'
+import { inWords, laneName } from '../../../src/devtools/timeline/words.ts'
 import { realNow } from '../break/clock.ts'
 import { button, byId, setText } from '../dom.ts'
 import type { Auth } from '../types.ts'
-import { mountControls } from './controls.ts'
-import type { Entry } from './entries.ts'
 import { HERE, onEntry, tellTokens } from './feed.ts'
-import { createFrames } from './frames.ts'
-import { createHistory, firstAfter, type Lane, type Mark } from './history.ts'
 import { listenToOtherTabs } from './other-tabs.ts'
-import { createPicture } from './picture.ts'
 import { listenToServer, type ServerListener } from './server-events.ts'
-import { follow, leftEdge, pan, pause, reveal, START, type Viewport, zoom } from './viewport.ts'
-import { inWords, laneName } from './words.ts'
 
 const IDLE = 'Point at a mark, or focus the timeline and use the arrow keys, to see what it was.'
 const NARROW = 600
@@ -75,7 +84,16 @@ export function mountTimeline(auth: Auth, server: ServerListener): void {
   const nearest = (time: number): Mark | undefined =>
     lane.marks[firstAfter(lane.marks, time) - 1] ?? lane.marks[0]
 
-  mountControls(frame, {
+  const controls: Controls = {
+    view: frame,
+    surface,
+    pause: pauseButton,
+    closer: button('timeline-closer'),
+    wider: button('timeline-wider'),
+    earlier: button('timeline-earlier'),
+    later: button('timeline-later'),
+  }
+  mountControls(controls, {
     toggle: () => change(view.pausedAt === null ? pause(view, realNow()) : follow(view)),
     zoom: (factor, x) => {
       const pivot = x === undefined ? undefined : leftEdge(view, realNow()) + (x / picture.width) * view.span

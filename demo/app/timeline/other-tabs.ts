@@ -1,4 +1,4 @@
-import { type Entry, isEntry } from './entries.ts'
+import { type Entry, isEntry } from '../../../src/devtools/timeline/entries.ts'
 import { HERE, onEntry } from './feed.ts'
 
 const NAME = 'silent-refresh-demo'

@@ -1,5 +1,5 @@
+import { type Entry, SERVER } from '../../../src/devtools/timeline/entries.ts'
 import type { Config, FaultState } from '../server.ts'
-import { type Entry, SERVER } from './entries.ts'
 
 interface Arrival {
   id: string

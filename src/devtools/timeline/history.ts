@@ -9,6 +9,7 @@ export interface Request {
   readonly at: number
   readonly method: string
   readonly path: string
+  readonly isAuth: boolean
   /** null: not answered yet. */
   answeredAt: number | null
   status: number
@@ -48,7 +49,7 @@ export interface Lane {
 }
 
 export interface History {
-  /** The server, this tab, then the others as they came. */
+  /** The first ones, such as the server and this tab, then the others as they came. */
   readonly lanes: readonly Lane[]
   add(entry: Entry): void
   /** A tab that may have nothing to tell yet. */
@@ -71,7 +72,8 @@ const aheadOf = (life: number): number => Math.min(life / 5, 60_000)
 /** Longer than this no hand-over takes. */
 const HANDOVER_TIME = 5_000
 
-export function createHistory(here: string): History {
+/** `first`: other lanes to begin with, even if nothing has happened in them. */
+export function createHistory(here: string, first: readonly string[] = [SERVER]): History {
   const lanes: Lane[] = []
   const open = new Map<string, Request>()
   /** Refused requests whose replay has been told of, and is about to be sent: by lane and path. */
@@ -79,7 +81,7 @@ export function createHistory(here: string): History {
   const repeated = new WeakSet<Mark>()
   const numbers = new Map<number, number>()
 
-  for (const id of [SERVER, here]) laneOf(id)
+  for (const id of [...first, here]) laneOf(id)
 
   function laneOf(id: string): Lane {
     const known = lanes.find(lane => lane.id === id)
@@ -95,10 +97,10 @@ export function createHistory(here: string): History {
     switch (entry.kind) {
       case 'sent': {
         if (open.has(entry.id)) return
-        const { method, path } = entry
+        const { method, path, isAuth = path.startsWith('/auth/') } = entry
         const replayOf = announced.get(`${lane.id} ${path}`)?.shift() ?? null
         const pending = { answeredAt: null, status: 0, note: '' }
-        const request: Request = { kind: 'request', lane, at, method, path, replayOf, ...pending }
+        const request: Request = { kind: 'request', lane, at, method, path, isAuth, replayOf, ...pending }
         open.set(entry.id, request)
         insert(lane, request)
         return
@@ -203,9 +205,9 @@ export function firstAfter(marks: readonly { readonly at: number }[], time: numb
 
 export type Outcome = 'waiting' | 'good' | 'renewed' | 'refused' | 'failed' | 'unanswered'
 
-export function outcomeOf({ answeredAt, status, path }: Request): Outcome {
+export function outcomeOf({ answeredAt, status, isAuth }: Request): Outcome {
   if (answeredAt === null) return 'waiting'
   if (status === 0) return 'unanswered'
-  if (status < 400) return path.startsWith('/auth/') ? 'renewed' : 'good'
+  if (status < 400) return isAuth ? 'renewed' : 'good'
   return status === 401 || status === 403 ? 'refused' : 'failed'
 }

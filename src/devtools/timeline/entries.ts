@@ -1,11 +1,18 @@
-/** What the timeline is drawn from. Entries travel between tabs: no token, and no part of one, is ever in them. */
+/** What a timeline is drawn from. Entries travel between tabs: no token, and no part of one, is ever in them. */
 export type Entry = {
   /** Epoch milliseconds. */
   readonly at: number
   /** The tab's id, `SERVER`, or the name of a lane of its own. */
   readonly lane: string
-} & (
-  | { readonly kind: 'sent'; readonly id: string; readonly method: string; readonly path: string }
+} & /** `isAuth`: an auth call. By default the path says so, as at the demo's server. */
+(
+  | {
+      readonly kind: 'sent'
+      readonly id: string
+      readonly method: string
+      readonly path: string
+      readonly isAuth?: boolean
+    }
   /** `status` 0: no answer came. */
   | { readonly kind: 'answered'; readonly id: string; readonly status: number; readonly note: string }
   /** `life`: milliseconds from issue to expiry. `handed`: another tab had it first. */

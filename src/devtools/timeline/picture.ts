@@ -160,7 +160,7 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
   const rowOf = (mark: Mark): number => {
     if (mark.kind === 'life') return BAR + BAR_HEIGHT / 2
     if (mark.kind !== 'request') return NAME - 4
-    return mark.lane.id === SERVER && mark.path.startsWith('/auth/') ? BAR + BAR_HEIGHT / 2 : REQUESTS
+    return mark.lane.id === SERVER && mark.isAuth ? BAR + BAR_HEIGHT / 2 : REQUESTS
   }
 
   function ringAround(mark: Mark): string {

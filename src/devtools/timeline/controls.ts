@@ -1,5 +1,3 @@
-import { button, byId } from '../dom.ts'
-
 /** What can be done to the timeline, by button, key, wheel or pointer. */
 export interface Actions {
   toggle(): void
@@ -16,11 +14,25 @@ export interface Actions {
   clear(): void
 }
 
+/** What the user acts on. */
+export interface Controls {
+  /** Has the focus, and hears the keys. */
+  readonly view: HTMLElement
+  /** Is pointed at. */
+  readonly surface: HTMLElement
+  readonly pause: HTMLElement
+  readonly closer: HTMLElement
+  readonly wider: HTMLElement
+  readonly earlier: HTMLElement
+  readonly later: HTMLElement
+}
+
 const CLOSER = 0.5
 const WIDER = 2
 const A_CLICK = 4
 
-export function mountControls(view: HTMLElement, actions: Actions): void {
+export function mountControls(controls: Controls, actions: Actions): void {
+  const { view, surface } = controls
   view.tabIndex = 0
   const keys = new Map<string, () => void>([
     [' ', actions.toggle],
@@ -44,14 +56,12 @@ export function mountControls(view: HTMLElement, actions: Actions): void {
     action()
   })
 
-  const onClick = (id: string, action: () => void) => button(id).addEventListener('click', action)
-  onClick('timeline-pause', actions.toggle)
-  onClick('timeline-closer', () => actions.zoom(CLOSER))
-  onClick('timeline-wider', () => actions.zoom(WIDER))
-  onClick('timeline-earlier', () => actions.pan(-0.5))
-  onClick('timeline-later', () => actions.pan(0.5))
+  controls.pause.addEventListener('click', actions.toggle)
+  controls.closer.addEventListener('click', () => actions.zoom(CLOSER))
+  controls.wider.addEventListener('click', () => actions.zoom(WIDER))
+  controls.earlier.addEventListener('click', () => actions.pan(-0.5))
+  controls.later.addEventListener('click', () => actions.pan(0.5))
 
-  const surface = byId('timeline-surface', HTMLElement)
   const place = ({ clientX, clientY }: MouseEvent): [x: number, y: number] => {
     const { left, top } = surface.getBoundingClientRect()
     return [clientX - left, clientY - top]

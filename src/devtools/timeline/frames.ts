@@ -3,6 +3,7 @@ const SECOND = 1000
 export interface Frames {
   /** Steps while all of this holds: it is wanted, the element is in sight, the page is visible. */
   want(isWanted: boolean): void
+  dispose(): void
 }
 
 /** Once a frame; for whoever wants less motion, once a second. */
@@ -22,22 +23,30 @@ export function createFrames(element: Element, step: () => void): Frames {
     }
   }
 
-  new IntersectionObserver(entries => {
+  const observer = new IntersectionObserver(entries => {
     isInSight = entries.at(-1)?.isIntersecting ?? true
     look()
-  }).observe(element)
+  })
+  observer.observe(element)
   document.addEventListener('visibilitychange', look)
-  lessMotion.addEventListener('change', () => {
+  const changed = () => {
     stop?.()
     stop = null
     look()
-  })
+  }
+  lessMotion.addEventListener('change', changed)
   look()
 
   return {
     want: wanted => {
       isWanted = wanted
       look()
+    },
+    dispose: () => {
+      observer.disconnect()
+      document.removeEventListener('visibilitychange', look)
+      lessMotion.removeEventListener('change', changed)
+      stop?.()
     },
   }
 }
