@@ -208,6 +208,7 @@ describe('D4 to D7: nonces', () => {
     Object.assign(server, { hidesNonces: true })
     server.nonces.api = 'hidden'
     expect((await world.client.fetch(items)).status).toBe(401)
+    expect(world.logs.filter(({ type }) => type === 'proof')).toMatchObject([{ outcome: 'refused' }])
     expect([server.of('/items').length, server.of('/refresh_token').length]).toEqual([1, 0])
   })
 

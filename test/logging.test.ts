@@ -414,6 +414,7 @@ const SAMPLES: { [Type in LogEvent['type']]: Extract<LogEvent, { type: Type }>[]
     type: 'returned',
     outcome,
   })),
+  proof: (['sent-again', 'refused'] as const).map(outcome => ({ type: 'proof', ...request, outcome })),
   silent: (['answer', 'nobody', 'unreadable'] as const).map(outcome => ({ type: 'silent', outcome })),
 }
 const samples: LogEvent[] = Object.values(SAMPLES).flat()

@@ -59,6 +59,7 @@ const FIELDS: Readonly<Record<Types, Readonly<Record<string, Kind>>>> = {
   'tabs-degraded': { missing: 'text' },
   left: { for: 'text' },
   returned: { outcome: 'text' },
+  proof: { method: 'text', url: 'url', outcome: 'text' },
   silent: { outcome: 'text' },
   request: {
     method: 'text',

@@ -2,7 +2,7 @@ import type { HeldTokens, Operation, ProofKey } from '../types.ts'
 import { callback } from './callback.ts'
 import type { Kernel } from './feature.ts'
 import type { Part, ProofPart } from './parts.ts'
-import { createSignedSend, type Signer } from './signed-send.ts'
+import { createSignedSend, type Signer, tell } from './signed-send.ts'
 
 // Only an app with proofs ships this file.
 
@@ -16,11 +16,6 @@ export interface Proof extends Part, Signer {
   current(): Promise<ProofKey>
   /** Can `sign` use this key? Called for a key that another tab hands over. */
   fits: ProofPart['fits']
-  /**
-   * Is the proof refused, and not the token? The answer of an API then goes to the caller, since no refresh would help, and a
-   * refused refresh signs nobody out. `text`: as for `learn`.
-   */
-  refuses: ProofPart['refuses']
 }
 
 /** The proofs as the kernel asks for them: each send is signed, and a second one where the server has said what is missing. */
@@ -46,9 +41,12 @@ export function toProofPart<Own extends Proof>(kernel: Kernel, proof: Own): Own 
         return send()
       }
       let received = await signed()
-      if (proof.learn(request, received.response, received.text)) {
+      const isTaught = proof.learn(request, received.response, received.text)
+      tell(log, proof, request, received, isTaught)
+      if (isTaught) {
         received = await signed()
         proof.learn(request, received.response, received.text)
+        tell(log, proof, request, received, false)
       }
       return { ...received, key }
     },

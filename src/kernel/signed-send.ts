@@ -24,6 +24,23 @@ export interface Signer {
    * same request is sent once more. `text`: the body of the answer to an auth call.
    */
   learn(request: SignedRequest, response: Response, text?: string): boolean
+  /**
+   * Is the proof refused, and not the token? The answer of an API then goes to the caller, since no refresh would help, and a
+   * refused refresh signs nobody out. `text`: as for `learn`.
+   */
+  refuses(response: Response, text?: string): boolean
+}
+
+/** Says that a proof was refused, and what comes of it. */
+export function tell(
+  log: Settings['log'],
+  proof: Signer,
+  { method, url }: Pick<SignedRequest, 'method' | 'url'>,
+  { response, text }: { readonly response: Response; readonly text?: string },
+  isTaught: boolean,
+): void {
+  const outcome = isTaught ? 'sent-again' : 'refused'
+  if (proof.refuses(response, text)) log({ type: 'proof', method, url: url.replace(/[?#].*/, ''), outcome })
 }
 
 /** The others do not wait longer for the first answer: it may be a stream, or a long poll. */
@@ -46,8 +63,8 @@ export function createSignedSend(kernel: Needs, proof: Signer, toInit: ToInit): 
     /** Has the server said what it wants to see in the proof? */
     let isTaught = false
 
-    const signed = async (to: Request | string, isAgain?: boolean): Promise<Response> => {
-      const init = toInit(call, to, token, isAgain)
+    const signed = async (to: Request | string, isSecond = false): Promise<Response> => {
+      const init = toInit(call, to, token, isReplay || isSecond)
       const request = { url, method: call.method, headers: init.headers }
       await unlessAborted(
         callback(log, 'proof', () => proof.sign(key, request)),
@@ -57,7 +74,8 @@ export function createSignedSend(kernel: Needs, proof: Signer, toInit: ToInit): 
       belonging(session.identity && session.owner, token)
       disposal.signal.throwIfAborted()
       const response = await sending.send(to, init)
-      isTaught = !response.redirected && proof.learn(request, response)
+      isTaught = !response.redirected && proof.learn(request, response) && !isSecond
+      tell(log, proof, nameOf(call), { response }, isTaught)
       return response
     }
 
@@ -66,7 +84,7 @@ export function createSignedSend(kernel: Needs, proof: Signer, toInit: ToInit): 
       await unlessAborted(first, call.signal)
     const spare = isCopied(call) ? (target as Request).clone() : target
     try {
-      const answer = signed(target, isReplay)
+      const answer = signed(target)
       if (!firsts.has(origin)) {
         const open = () => firsts.set(origin, null)
         // If it fails or is aborted, another one is the first.

@@ -4,8 +4,7 @@ export type Entry = {
   readonly at: number
   /** The tab's id, `SERVER`, or the name of a lane of its own. */
   readonly lane: string
-} & /** `isAuth`: an auth call. By default the path says so, as at the demo's server. */
-(
+} /** `isAuth`: an auth call. By default the path says so, as at the demo's server. */ & (
   | {
       readonly kind: 'sent'
       readonly id: string
