@@ -722,6 +722,15 @@ describe('O17, O18: the exchange', () => {
   })
 })
 
+test('O18 metadata that the network or CORS kept away is told as that', async () => {
+  const world = createOAuthWorld()
+  world.id.fail('discovery', 'network')
+  await expect(world.client.login()).rejects.toMatchObject({
+    code: 'login_unavailable',
+    message: expect.stringContaining('CORS'),
+  })
+})
+
 describe('O25: the user comes back without an answer', () => {
   test('O25 from the back/forward cache: the login is cancelled, and another one leaves at once', async () => {
     const world = createOAuthWorld()

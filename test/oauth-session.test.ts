@@ -910,6 +910,20 @@ describe('options', () => {
   })
 
   test.each([
+    ['"issuer" must be an absolute URL.', { issuer: 'id.example.com' }],
+    ['"issuer" must be an absolute URL.', { issuer: '/relative' }],
+    ['"issuer" must be https or loopback.', { issuer: 'http://id.example.com' }],
+    [
+      '"metadata.token_endpoint" must be an absolute URL.',
+      { metadata: { authorization_endpoint: 'https://id.example.com/a', token_endpoint: '/token' } },
+    ],
+  ])('a page cannot help an address of the provider, and no message speaks of one: %s', (message, wrong) => {
+    expect(() => oauth({ ...good, ...wrong })).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message }),
+    )
+  })
+
+  test.each([
     ['redirectUri', { redirectUri: 'https://other.example/' }],
     ['redirectUri', { redirectUri: '/#x' }],
     ['redirectUri', { redirectUri: '/#' }],

@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts'
 import { invalid, withoutBody } from './errors.ts'
 import { isPlan, type Plans } from './feature.ts'
 import { bare, pick } from './own.ts'
-import { isRelative, readBaseUrl, secure, toUrl } from './resolve-url.ts'
+import { isRelative, readBaseUrl, secure, toAbsoluteUrl, toUrl } from './resolve-url.ts'
 import { createSending } from './sending.ts'
 import type { Settings } from './settings.ts'
 
@@ -87,7 +87,7 @@ export function readOptions(
     throw invalid('sessionKey', 'given where "endpoints.refresh" is a function')
   }
   for (const value of allowedOrigins ?? []) {
-    const { origin } = secure('allowedOrigins', toUrl('allowedOrigins', value), page)
+    const { origin } = secure('allowedOrigins', toAbsoluteUrl('allowedOrigins', value), page)
     if (origin !== value) throw invalid('allowedOrigins', `exact origins, such as "${origin}"`)
   }
 

@@ -41,13 +41,22 @@ export function toUrl(
   return url
 }
 
+/** @throws AuthError `invalid_option`, naming a URL that nothing is resolved against */
+export function toAbsoluteUrl(name: string, value: string | URL): URL {
+  try {
+    return new URL(value)
+  } catch {
+    throw invalid(name, 'an absolute URL')
+  }
+}
+
 /** Tokens and passwords are sent to this URL, so it must be HTTPS or local. */
 export function secure(name: string, url: URL, page: Environment['page']): URL {
   const { protocol, hostname, origin, username } = url
   if (username) throw invalid(name, 'a URL without credentials')
   if (protocol === 'https:') return url
   if (protocol === 'http:' && (LOOPBACK.test(hostname) || origin === page?.origin)) return url
-  throw invalid(name, "https, loopback or the page's own origin")
+  throw invalid(name, page ? "https, loopback or the page's own origin" : 'https or loopback')
 }
 
 /** The folder that relative URLs resolve against; `undefined` if that needs a page and there is none. */

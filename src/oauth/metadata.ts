@@ -2,7 +2,7 @@ import type { AuthorizationServer } from 'oauth4webapi'
 import { tookTooLong, unlessAborted, within } from '../kernel/abort.ts'
 import { AuthError, type AuthErrorCode, isAuthError, unavailable } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/feature.ts'
-import { secure, toUrl } from '../kernel/resolve-url.ts'
+import { secure, toAbsoluteUrl } from '../kernel/resolve-url.ts'
 import { type Config, isIssuer } from './options.ts'
 
 /** What the metadata is wanted for: it names the code of the error. */
@@ -43,7 +43,7 @@ export function createMetadata(kernel: Needs, { issuer, issuerName, isOpenId, me
       const { status } = response ?? {}
       throw new AuthError(
         'refresh_unavailable',
-        `The metadata of the authorization server cannot be had: ${status ?? 'no answer'}.`,
+        `The metadata of the authorization server cannot be had: ${status ?? 'a network error, or CORS'}.`,
         { status },
       )
     }
@@ -104,7 +104,7 @@ export function endpointOf(server: AuthorizationServer, name: EndpointName): str
   // Some servers write null for what they do not have.
   if (value == null) return undefined
   try {
-    return secure(name, toUrl(name, value as string), null).href
+    return secure(name, toAbsoluteUrl(name, value as string), null).href
   } catch {
     throw new AuthError('malformed_response', `"${name}" in the metadata is no URL that is safe to use.`)
   }

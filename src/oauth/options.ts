@@ -2,7 +2,7 @@ import type { AuthorizationServer } from 'oauth4webapi'
 import { aFlag, aFunction, checked, isFunction, isObject, isText, type Rule } from '../kernel/checked.ts'
 import { invalid } from '../kernel/errors.ts'
 import { bare } from '../kernel/own.ts'
-import { secure, toUrl } from '../kernel/resolve-url.ts'
+import { secure, toAbsoluteUrl } from '../kernel/resolve-url.ts'
 import type { Challenge } from '../types.ts'
 
 /** Authorization server metadata, by the names of RFC 8414 §2 and OpenID Connect Discovery 1.0 §3. */
@@ -235,7 +235,7 @@ export function readOAuthOptions(options: OAuthOptions): Config {
   if (!isObject(options) || isFunction(options)) throw invalid('oauth', 'given an object')
   const given = checked(options, OPTION_RULES)
   for (const name of ['issuer', 'clientId'] as const) if (!given[name]) throw invalid(name, 'given')
-  const issuer = secure('issuer', toUrl('issuer', given.issuer), null)
+  const issuer = secure('issuer', toAbsoluteUrl('issuer', given.issuer), null)
   if (issuer.search || issuer.hash) throw invalid('issuer', 'a URL without query and fragment')
   const { metadata, scope = 'openid', redirectUri = '/' } = given
   const isOpenId = words(scope).includes('openid')
@@ -249,7 +249,7 @@ export function readOAuthOptions(options: OAuthOptions): Config {
     }
     for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
       if (!isText(metadata[name])) throw invalid(`metadata.${name}`, 'given')
-      secure(`metadata.${name}`, toUrl(`metadata.${name}`, metadata[name] as string), null)
+      secure(`metadata.${name}`, toAbsoluteUrl(`metadata.${name}`, metadata[name] as string), null)
     }
   }
   return bare({

@@ -1,5 +1,5 @@
 import { AuthError } from '../kernel/errors.ts'
-import { secure, toUrl } from '../kernel/resolve-url.ts'
+import { secure, toAbsoluteUrl } from '../kernel/resolve-url.ts'
 import type { PrepareRequest } from './options.ts'
 
 /**
@@ -15,7 +15,7 @@ export const par: PrepareRequest = async (parameters, metadata, { fetch, signal 
   if (!endpoint) {
     throw new AuthError('malformed_response', 'The metadata has no "pushed_authorization_request_endpoint".')
   }
-  const url = secure('metadata', toUrl('metadata', endpoint), null).href
+  const url = secure('metadata', toAbsoluteUrl('metadata', endpoint), null).href
   let response: Response
   try {
     response = await fetch(url, {
