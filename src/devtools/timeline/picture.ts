@@ -51,8 +51,8 @@ type Kind = (typeof KINDS)[number]
 
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
-/** One path for each kind of mark, however many there are: the number of nodes does not grow with the events. */
-export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lane: Lane) => string): Picture {
+/** What is drawn, from the back to the front: `moving` follows the time. */
+function createLayers(svg: SVGSVGElement) {
   const still = svg.appendChild(node('g'))
   const moving = svg.appendChild(node('g'))
   const paths = {} as Record<Kind, SVGPathElement>
@@ -61,6 +61,12 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
   const floor = still.appendChild(node('path', { class: 'floor' }))
   const present = svg.appendChild(node('path', { class: 'present' }))
   const names = createTexts(svg.appendChild(node('g', { class: 'names' })))
+  return { moving, paths, labels, floor, present, names }
+}
+
+/** One path for each kind of mark, however many there are: the number of nodes does not grow with the events. */
+export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lane: Lane) => string): Picture {
+  const { moving, paths, labels, floor, present, names } = createLayers(svg)
 
   let width = 0
   let height = 0
