@@ -2707,8 +2707,8 @@ const mutants: Mutant[] = [
   },
   {
     file: 'oauth/metadata.ts',
-    from: 'secure(name, toUrl(name, value as string), null).href',
-    to: 'toUrl(name, value as string).href',
+    from: 'secure(name, toAbsoluteUrl(name, value as string), null).href',
+    to: 'toAbsoluteUrl(name, value as string).href',
     breaks: 'Codes and tokens are sent over plain http, or to a script.',
     test: 'oauth-login',
   },
