@@ -460,7 +460,7 @@ describe('P3 a bundle holds what its app imports', () => {
 
   const folderOf = (file: string): string =>
     file
-      .replace(/^src\/(features\/[^/]+|api|bindings|dpop|oauth)(?:\/.*)?$/, 'src/$1')
+      .replace(/^src\/(features\/[^/]+|api|bindings|devtools|dpop|oauth)(?:\/.*)?$/, 'src/$1')
       .replace(/^node_modules\/([^/]+)\/.*$/, '$1')
   const unique = (list: string[]): string[] => [...new Set(list)].sort()
 

@@ -168,7 +168,7 @@ const devtools: Composition = {
   name: 'silent-refresh/devtools',
   code: `export { devtoolsFetch, mountDevtools, openReport } from 'silent-refresh/devtools'`,
   features: [],
-  beside: ['src/devtools'],
+  beside: ['src/devtools', 'src/logging.ts'],
   meaning:
     'The panel for developers, without a client. A build for users [leaves it out](devtools.md#production).',
 }
