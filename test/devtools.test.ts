@@ -12,6 +12,9 @@ import {
   why,
 } from '../src/devtools/index.ts'
 import { scrub, scrubUrl, scrubValue } from '../src/devtools/scrub.ts'
+import { isEntry } from '../src/devtools/timeline/entries.ts'
+import { toEntries } from '../src/devtools/timeline/from-journal.ts'
+import { createHistory, type Request } from '../src/devtools/timeline/history.ts'
 import { AuthError } from '../src/kernel/errors.ts'
 import { kernelOf } from '../src/kernel/registry.ts'
 import { ORIGIN } from './support/server.ts'
@@ -412,5 +415,54 @@ describe('the tabs with mounted devtools', () => {
     world.wake('pageshow', true)
     await world.settle()
     expect(ofOther()).toBeGreaterThan(before)
+  })
+})
+
+describe('the timeline of a journal', () => {
+  const drawn = (journal: Journal) => {
+    const history = createHistory('a', [])
+    const entries = journal.entries.flatMap((entry, index) => toEntries(entry, `${index}`))
+    for (const entry of entries) history.add(entry)
+    return { history, entries }
+  }
+
+  test('has a lane for each tab, tokens, requests, what repeats them, and who was signed in', () => {
+    const journal = journalOf(
+      { type: 'signed-in', cause: 'login', generation: 4, expiresAt: T + 60_000 },
+      request({ status: 401 }),
+      { type: 'refresh', operation: 'refresh', generation: 4 },
+      request({ url: 'https://api.example.com/refresh_token', refreshes: true }),
+      { type: 'refreshed', cause: 'refresh', generation: 5, expiresAt: T + 90_000 },
+      ['b', { type: 'refreshed', cause: 'other-tab', generation: 5, expiresAt: T + 90_000 }],
+      { type: 'replay', method: 'GET', url: 'https://api.example.com/items', from: 4, to: 5 },
+      request(),
+      { type: 'refresh-failed', error: refused() },
+      { type: 'signed-out', reason: 'rejected', generation: 6 },
+    )
+    const { history, entries } = drawn(journal)
+    expect(entries.every(isEntry)).toBe(true)
+    expect(history.lanes.map(({ id }) => id)).toEqual(['a', 'b'])
+    const [mine, other] = history.lanes
+    expect(mine!.lives.map(({ generation }) => generation)).toEqual([4, 5])
+    expect(history.originOf(other!.lives[0]!)).toBe(mine!.lives[1])
+    const requests = mine!.marks.filter((mark): mark is Request => mark.kind === 'request')
+    expect(requests.map(({ path, status, isAuth }) => [path, status, isAuth])).toEqual([
+      ['/items', 401, false],
+      ['/refresh_token', 200, true],
+      ['/items', 200, false],
+    ])
+    expect(requests[2]!.replayOf).toBe(requests[0])
+    expect(mine!.marks.slice(-2).map(({ kind }) => kind)).toEqual(['note', 'signed-out'])
+  })
+
+  test('a token of unknown expiry has no bar, and an event of no interest no mark', () => {
+    const { history } = drawn(
+      journalOf(
+        { type: 'refreshed', cause: 'refresh', generation: 5, expiresAt: null },
+        { type: 'timer', at: null },
+        { type: 'refresh', operation: 'refresh', generation: 4 },
+      ),
+    )
+    expect(history.lanes[0]!.marks).toEqual([])
   })
 })

@@ -8,9 +8,10 @@ import { createJournal } from './journal.ts'
 import { createDo } from './panel/do.ts'
 import { createNow } from './panel/now.ts'
 import { createPanel, type Panel, type PanelOptions } from './panel/panel.ts'
+import { createTimeline, type TimelineSource } from './panel/timeline.ts'
 import { createWhy, type WhyView } from './panel/why.ts'
 import { type Client, recordEvents } from './record.ts'
-import { readReport } from './report.ts'
+import { type Report, readReport } from './report.ts'
 import { factsOf, statusOf } from './state.ts'
 
 /** What `mountDevtools` takes. A bad one throws `invalid_option`, naming it. */
@@ -98,8 +99,10 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
   const journal = createJournal()
   const here = crypto.randomUUID?.() ?? String(Math.random())
   const facts = () => ({ browser: navigator.userAgent, notes: factsOf(auth) })
-  const why = createWhy({ journal, here, facts })
-  const panel = createPanel([createNow(auth), why, createDo(auth)], panelOptions(options))
+  const live = { journal, here, now }
+  const timeline = createTimeline(live)
+  const why = createWhy({ journal, here, facts }, report => timeline.show(report ? past(report) : live))
+  const panel = createPanel([createNow(auth), timeline, why, createDo(auth)], panelOptions(options))
   let cancel = () => {}
 
   function look(): void {
@@ -145,6 +148,12 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
 
 const SECOND = 1_000
 
+/** The time stands still at the end of a report. */
+function past({ journal }: Report): TimelineSource {
+  const end = journal.entries.at(-1)?.at ?? 0
+  return { journal, here: null, now: () => end }
+}
+
 /**
  * Shows a report of another browser in the panel, as that browser has shown it: the text of a file that was saved in "Why",
  * or the file itself. Without a mounted panel it shows one that has this report alone.
@@ -168,8 +177,9 @@ export async function openReport(source: string | Blob, options: DevtoolsOptions
 }
 
 function mountAlone(options: DevtoolsOptions): Mounted {
-  const why = createWhy(null)
-  const panel = createPanel([why], panelOptions(options))
+  const timeline = createTimeline({ journal: createJournal(), here: null, now: Date.now })
+  const why = createWhy(null, report => report && timeline.show(past(report)))
+  const panel = createPanel([why, timeline], panelOptions(options))
   panel.status('a report', '')
   return {
     ...{ key: null, panel, why, users: 0 },

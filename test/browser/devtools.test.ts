@@ -81,7 +81,7 @@ for (const engine of engines) {
       await click('Session')
       expect(await focused()).toBe('Now')
       await press('ArrowRight')
-      expect(await focused()).toBe('Why')
+      expect(await focused()).toBe('Timeline')
       await press('End')
       expect(await focused()).toBe('Do')
       await press('ArrowRight')
@@ -271,9 +271,60 @@ for (const engine of engines) {
       await tab.evaluate(async text => {
         const close = await window.openReport(text)
         close()
-        await window.openReport(new Blob([text]))
+        window.closeReport = await window.openReport(new Blob([text]))
       }, text)
       await shows('A report, made at')
+      await click('Timeline')
+      await until(async () => (await textOf('.timeline .name')).includes('tab 1'))
+      // Without a panel, the report has one of its own.
+      await tab.evaluate(async text => {
+        window.closeReport()
+        window.unmount()
+        window.closeReport = await window.openReport(text, { dock: 'right' })
+      }, text)
+      await shows('A report, made at')
+      await click('Timeline')
+      await until(async () => (await textOf('.timeline .name')).includes('tab 1'))
+      await tab.evaluate(() => window.closeReport())
+      expect(await textOf('[role=tab]').catch(() => 'gone')).toBe('gone')
+      await isClean()
+    })
+
+    test('Timeline draws tokens and requests, pauses, zooms, and says what a mark was', async () => {
+      await open()
+      await send()
+      await click('Session')
+      await click('Timeline')
+      const drawn = (kind: string) =>
+        tab.evaluate(
+          kind =>
+            document
+              .querySelector('silent-refresh-devtools')!
+              .shadowRoot!.querySelector(`path.${kind}`)!
+              .getAttribute('d'),
+          kind,
+        )
+      await until(async () => Boolean((await drawn('life')) && (await drawn('good'))))
+      const focus = () =>
+        tab.evaluate(() =>
+          document
+            .querySelector('silent-refresh-devtools')!
+            .shadowRoot!.querySelector<HTMLElement>('.lanes')!
+            .focus(),
+        )
+      await focus()
+      await press('End')
+      await shows('GET /api/items was answered with 200', '.detail')
+      await press('Home')
+      await press('ArrowRight')
+      await press('ArrowUp')
+      await click('Pause')
+      await click('Zoom in')
+      await click('Zoom out')
+      await click('Earlier')
+      await click('Later')
+      await click('Go on')
+      await press('Escape')
       await isClean()
     })
 
@@ -325,7 +376,7 @@ for (const engine of engines) {
         }
         expect(await faults(), `closed, ${value}`).toEqual([])
         await click('Session')
-        for (const view of ['Now', 'Why', 'Do']) {
+        for (const view of ['Now', 'Timeline', 'Why', 'Do']) {
           await click(view)
           expect(await faults(), `${view}, ${value}`).toEqual([])
         }

@@ -57,6 +57,33 @@ time { color: var(--soft); font-variant-numeric: tabular-nums; margin-right: 8px
 li ul { margin: 4px 0 8px 18px; padding: 0; } li li { border: 0; list-style: disc; }
 li p { margin: 4px 0 4px 18px; }
 textarea { width: 100%; min-height: 120px; font: 12px/1.4 ui-monospace, monospace; }
+.lanes { max-height: 100%; overflow: hidden auto; border: 1px solid var(--line); background: var(--fill); }
+.surface { overflow: hidden; cursor: grab; touch-action: pan-y; user-select: none; min-height: 120px; }
+.surface[data-over=mark] { cursor: pointer; }
+.surface svg { display: block; }
+.detail { min-height: 1.45em; margin: 6px 0; }
+.timeline path { fill: none; stroke: none; }
+.timeline .floor, .timeline .grid { stroke: var(--line); shape-rendering: crispEdges; }
+.timeline .grid { stroke-dasharray: 2 4; }
+.timeline .present { stroke: var(--accent); stroke-width: 1.5; transition: none; }
+.timeline .life { fill: color-mix(in srgb, var(--accent) 30%, var(--back)); stroke: var(--accent); }
+.timeline .ahead, .timeline .renewed { fill: var(--accent); }
+.timeline .span { stroke: var(--soft); }
+.timeline .good { stroke: var(--good); stroke-width: 2; }
+.timeline .refused, .timeline .note-warn { fill: var(--warn); }
+.timeline .failed { stroke: var(--bad); stroke-width: 2.5; stroke-linecap: round; }
+.timeline .unanswered { stroke: var(--bad); stroke-width: 2; }
+.timeline .waiting { stroke: var(--soft); stroke-width: 1.5; }
+.timeline .replay { stroke: var(--warn); stroke-width: 1.5; }
+.timeline .handover { stroke: var(--good); stroke-width: 2; }
+.timeline .signed-in, .timeline .note-good { fill: var(--good); }
+.timeline .signed-out, .timeline .note-plain { fill: var(--soft); }
+.timeline .note-bad { fill: var(--bad); }
+.timeline .ring { stroke: var(--front); stroke-width: 2; }
+.timeline text { font-size: 12px; fill: var(--soft); }
+.timeline .time { text-anchor: middle; }
+.timeline .name { font-weight: 650; fill: var(--front); }
+.timeline .life-name { font-size: 11px; fill: var(--front); pointer-events: none; }
 @media (max-width: 480px) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 6px; } .row button { min-width: 100%; } }
 @media (prefers-reduced-motion: no-preference) { .left, .present { transition: width .3s linear, x .3s linear; } }
 `

@@ -20,8 +20,11 @@ export interface WhyView extends View {
 
 const PAGE = 200
 
-/** The tab "Why": the log, newest first. `live` is missing where a report is shown without a client. */
-export function createWhy(live: Live | null): WhyView {
+/**
+ * The tab "Why": the log, newest first. `live` is missing where a report is shown without a client. `shows`: called when a
+ * report is shown, or no longer.
+ */
+export function createWhy(live: Live | null, shows: (report: Report | null) => void = () => {}): WhyView {
   let report: Report | null = null
   let shown = PAGE
   const list = h('ol', { 'aria-label': 'What happened, newest first' })
@@ -89,6 +92,7 @@ export function createWhy(live: Live | null): WhyView {
     if (next) setText(about, aboutReport(next))
     setText(problem, '')
     again()
+    shows(next)
   }
 
   async function read(): Promise<void> {

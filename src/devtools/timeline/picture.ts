@@ -100,6 +100,7 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
     drawStill()
     last = { shift: '', present: '' }
     move(left)
+    presentAt(left, now)
   }
 
   function drawLane(lane: Lane, from: number, to: number, data: Record<Kind, string>): void {
@@ -163,12 +164,6 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
     last.present = place
   }
 
-  const rowOf = (mark: Mark): number => {
-    if (mark.kind === 'life') return BAR + BAR_HEIGHT / 2
-    if (mark.kind !== 'request') return NAME - 4
-    return mark.lane.id === SERVER && mark.isAuth ? BAR + BAR_HEIGHT / 2 : REQUESTS
-  }
-
   function ringAround(mark: Mark): string {
     const y = top(mark.lane)
     if (mark.kind === 'life') return box(x(mark.at) - 2, x(mark.until), y + BAR - 2, BAR_HEIGHT + 4)
@@ -183,10 +178,7 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
     get width() {
       return width
     },
-    draw: (left, span, now) => {
-      draw(left, span, now)
-      presentAt(left, now)
-    },
+    draw,
     move,
     laneAt,
     find: (place, y) => {
@@ -199,7 +191,7 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
         const life = lane.lives.find(({ at, until }) => at <= time && time <= until)
         if (life) return life
       }
-      return nearest(lane, time, timeAt(REACH), row, rowOf)
+      return nearest(lane, time, timeAt(REACH), row)
     },
     ring: mark => {
       selected = mark
@@ -212,6 +204,12 @@ export function createPicture(svg: SVGSVGElement, history: History, nameOf: (lan
   }
 }
 
+function rowOf(mark: Mark): number {
+  if (mark.kind === 'life') return BAR + BAR_HEIGHT / 2
+  if (mark.kind !== 'request') return NAME - 4
+  return mark.lane.id === SERVER && mark.isAuth ? BAR + BAR_HEIGHT / 2 : REQUESTS
+}
+
 function kindOf(mark: Exclude<Mark, Life>): Kind {
   if (mark.kind === 'request') return outcomeOf(mark)
   return mark.kind === 'note' ? `note-${mark.tone}` : mark.kind
@@ -220,13 +218,7 @@ function kindOf(mark: Exclude<Mark, Life>): Kind {
 const symbolOf = (mark: Exclude<Mark, Life>) => SYMBOLS[mark.kind === 'request' ? outcomeOf(mark) : mark.kind]
 
 /** By time; the row decides between two at the same one. */
-function nearest(
-  { marks }: Lane,
-  time: number,
-  reach: number,
-  row: number,
-  rowOf: (mark: Mark) => number,
-): Mark | null {
+function nearest({ marks }: Lane, time: number, reach: number, row: number): Mark | null {
   let best: Mark | null = null
   let least = Number.POSITIVE_INFINITY
   for (let index = firstAfter(marks, time - reach); index < marks.length; index++) {

@@ -7,6 +7,7 @@ declare global {
     mountDevtools: typeof mountDevtools
     openReport: typeof openReport
     unmount(): void
+    closeReport(): void
     client: AuthClient
     axe: typeof axe
   }

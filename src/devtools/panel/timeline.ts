@@ -1,0 +1,87 @@
+import type { Journal } from '../journal.ts'
+import { toEntries } from '../timeline/from-journal.ts'
+import { createHistory } from '../timeline/history.ts'
+import { createStage } from '../timeline/stage.ts'
+import { START, type Viewport, zoom } from '../timeline/viewport.ts'
+import { button, h } from './dom.ts'
+import type { View } from './view.ts'
+
+/** What is drawn. */
+export interface TimelineSource {
+  readonly journal: Journal
+  /** This tab's id. `null`: a report, whose end is shown at first. */
+  readonly here: string | null
+  readonly now: () => number
+}
+
+export interface TimelineView extends View {
+  /** Draws these events in place of those before. */
+  show(source: TimelineSource): void
+}
+
+const KEYS = 'Keys: space pauses, + and - zoom, the arrows go from mark to mark and from lane to lane.'
+
+/** The tab "Timeline": a lane for each tab, with its tokens as bars and its requests as marks. */
+export function createTimeline(first: TimelineSource): TimelineView {
+  const element = h('div', { class: 'timeline' })
+  let drawn = draw(first)
+
+  function draw({ journal, here, now }: TimelineSource) {
+    const surface = h('div', { class: 'surface' })
+    const description = { 'aria-label': 'Timeline', 'aria-describedby': 'timeline-keys' }
+    const view = h('div', { class: 'lanes', role: 'group', ...description }, surface)
+    const detail = h('p', { class: 'detail', role: 'status' })
+    const named = (label: string) => button(label, () => {})
+    const [pause, earlier, later] = [named('Pause'), named('Earlier'), named('Later')]
+    const [closer, wider] = [named('Zoom in'), named('Zoom out')]
+    const buttons = [pause, earlier, later, closer, wider]
+    element.replaceChildren(
+      h('div', { class: 'bar' }, ...buttons),
+      view,
+      detail,
+      h('p', { class: 'hint', id: 'timeline-keys' }, KEYS),
+    )
+    const { entries } = journal
+    const lane = here ?? entries[0]?.tab ?? ''
+    const stage = createStage({
+      controls: { view, surface, pause, earlier, later, closer, wider },
+      detail,
+      history: createHistory(lane, []),
+      here: here ?? '',
+      now,
+      view: here === null ? endOf(journal) : START,
+    })
+    let count = 0
+    const add = (entry: Journal['entries'][number]) => {
+      for (const drawn of toEntries(entry, String(++count))) stage.add(drawn)
+    }
+    for (const entry of entries) add(entry)
+    const leave = journal.subscribe(add)
+    const dispose = () => {
+      leave()
+      stage.dispose()
+    }
+    return { dispose, refresh: stage.refresh }
+  }
+
+  return {
+    name: 'Timeline',
+    element,
+    // Frames come while the page is in sight. A panel in a window behind another is kept up to date all the same.
+    update: () => drawn.refresh(),
+    show(source) {
+      drawn.dispose()
+      drawn = draw(source)
+      drawn.refresh()
+    },
+    dispose: () => drawn.dispose(),
+  }
+}
+
+/** The last minute of a report, or so much more that all of it is in sight, up to half an hour. */
+function endOf({ entries }: Journal): Viewport {
+  const from = entries[0]?.at ?? 0
+  const until = entries.at(-1)?.at ?? 0
+  const { span } = zoom(START, (1.2 * (until - from)) / START.span || 1, until)
+  return { span, pausedAt: until - 0.9 * span }
+}
