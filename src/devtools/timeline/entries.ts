@@ -4,12 +4,13 @@ export type Entry = {
   readonly at: number
   /** The tab's id, `SERVER`, or the name of a lane of its own. */
   readonly lane: string
-} /** `isAuth`: an auth call. By default the path says so, as at the demo's server. */ & (
+} & (
   | {
       readonly kind: 'sent'
       readonly id: string
       readonly method: string
       readonly path: string
+      /** An auth call. By default the path says so, as at the demo's server. */
       readonly isAuth?: boolean
     }
   /** `status` 0: no answer came. */
