@@ -420,7 +420,7 @@ describe('the tabs with mounted devtools', () => {
 
 describe('the timeline of a journal', () => {
   const drawn = (journal: Journal) => {
-    const history = createHistory('a', [])
+    const history = createHistory('a', [], generation => generation * 10)
     const entries = journal.entries.flatMap((entry, index) => toEntries(entry, `${index}`))
     for (const entry of entries) history.add(entry)
     return { history, entries }
@@ -444,6 +444,7 @@ describe('the timeline of a journal', () => {
     expect(history.lanes.map(({ id }) => id)).toEqual(['a', 'b'])
     const [mine, other] = history.lanes
     expect(mine!.lives.map(({ generation }) => generation)).toEqual([4, 5])
+    expect(mine!.lives.map(history.numberOf)).toEqual([40, 50])
     expect(history.originOf(other!.lives[0]!)).toBe(mine!.lives[1])
     const requests = mine!.marks.filter((mark): mark is Request => mark.kind === 'request')
     expect(requests.map(({ path, status, isAuth }) => [path, status, isAuth])).toEqual([

@@ -1,3 +1,4 @@
+import { shortGeneration } from '../../logging.ts'
 import type { Journal } from '../journal.ts'
 import { toEntries } from '../timeline/from-journal.ts'
 import { createHistory } from '../timeline/history.ts'
@@ -37,8 +38,8 @@ export function createTimeline(first: TimelineSource): TimelineView {
     const buttons = [pause, earlier, later, closer, wider]
     element.replaceChildren(
       h('div', { class: 'bar' }, ...buttons),
-      view,
       detail,
+      view,
       h('p', { class: 'hint', id: 'timeline-keys' }, KEYS),
     )
     const { entries } = journal
@@ -46,7 +47,7 @@ export function createTimeline(first: TimelineSource): TimelineView {
     const stage = createStage({
       controls: { view, surface, pause, earlier, later, closer, wider },
       detail,
-      history: createHistory(lane, []),
+      history: createHistory(lane, [], shortGeneration),
       here: here ?? '',
       now,
       view: here === null ? endOf(journal) : START,

@@ -58,7 +58,7 @@ export interface History {
   close(lane: string): void
   /** Drops the closed lanes that have nothing after `time`; true where there were any. */
   forget(time: number): boolean
-  /** 1 for the first token that was seen, and the same for each tab that has it. */
+  /** The same for each tab that has the token: 1 for the first that was seen, unless `createHistory` was told otherwise. */
   numberOf(life: Life): number
   /** The life in another lane that a life here was handed over from. */
   originOf(life: Life): Life | null
@@ -72,8 +72,15 @@ const aheadOf = (life: number): number => Math.min(life / 5, 60_000)
 /** Longer than this no hand-over takes. */
 const HANDOVER_TIME = 5_000
 
-/** `first`: other lanes to begin with, even if nothing has happened in them. */
-export function createHistory(here: string, first: readonly string[] = [SERVER]): History {
+/**
+ * `first`: other lanes to begin with, even if nothing has happened in them. `toNumber`: the number that names a generation; by
+ * default its place among those seen.
+ */
+export function createHistory(
+  here: string,
+  first: readonly string[] = [SERVER],
+  toNumber?: (generation: number) => number,
+): History {
   const lanes: Lane[] = []
   const open = new Map<string, Request>()
   /** Refused requests whose replay has been told of, and is about to be sent: by lane and path. */
@@ -175,7 +182,7 @@ export function createHistory(here: string, first: readonly string[] = [SERVER])
       lanes.splice(0, lanes.length, ...kept)
       return true
     },
-    numberOf: ({ generation }) => numbers.get(generation) ?? 0,
+    numberOf: ({ generation }) => toNumber?.(generation) ?? numbers.get(generation) ?? 0,
     originOf: life => {
       if (!life.handed) return null
       const candidates = lanes.flatMap(({ lives }) => lives.filter(other => isOrigin(other, life)))
