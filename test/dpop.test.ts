@@ -852,6 +852,23 @@ describe('D1: what is signed', () => {
   })
 })
 
+describe('D18: what a proof costs', () => {
+  test('D18 one signature for each send', async () => {
+    const { world, server } = await signedIn()
+    await world.client.fetch(items)
+    const sign = vi.spyOn(crypto.subtle, 'sign')
+    try {
+      const before = server.seen.length
+      await Promise.all(Array.from({ length: 20 }, () => world.client.fetch(items)))
+      expect([server.seen.length - before, sign.mock.calls.length]).toEqual([20, 20])
+      await world.client.refresh()
+      expect(sign).toHaveBeenCalledTimes(22) // one of ours, and the server's own for its token
+    } finally {
+      vi.restoreAllMocks()
+    }
+  })
+})
+
 describe('getProof', () => {
   test('makes the headers of one request that auth.fetch does not send', async () => {
     const { world, server } = await signedIn()

@@ -268,7 +268,7 @@ async function told(model: Model, real: Real): Promise<void> {
 }
 
 test(
-  'O26 O31 O37 whatever users do in three tabs: one session, no token of one user for another, and a logout that lasts',
+  'O26, O31, O37 whatever users do in three tabs: one session, no token of one user for another, and a logout that lasts',
   async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -16,7 +16,7 @@ export interface TestCase {
   story?: string
 }
 
-const NAMED = /^[RTFCMSPINE]\d{1,2}(?:, [RTFCMSPINE]\d{1,2})*(?=[ :])/
+const NAMED = /^[RTFCMSPINEOD]\d{1,2}(?:, [RTFCMSPINEOD]\d{1,2})*(?=[ :])/
 
 /** The tests of the last full `npm test`; throws where that is missing or older than what it tested. */
 export function readReport(): TestCase[] {
