@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { commandsOf } from './support/commands.ts'
 import { watch } from './support/outcome.ts'
 import { HALF_PASSWORD, LOST_PASSWORD, ORIGIN } from './support/server.ts'
 import { createWorld, type World } from './support/world.ts'
@@ -32,22 +33,7 @@ interface Real {
 
 type Command = fc.AsyncCommand<Model, Real>
 
-/** Commands are plain objects: what it needs, what it does to the model and to the real thing, its name in a report. */
-const command = (
-  name: string,
-  check: (model: Model) => boolean,
-  run: (model: Model, real: Real) => Promise<void>,
-): Command => ({
-  check: model => check(model),
-  async run(model, real) {
-    // A generation is a moment where somebody decides: no two decisions of a user fall into one millisecond.
-    real.tabs[0]!.clock.tick(1)
-    await run(model, real)
-    await real.tabs[0]!.settle()
-    look(model, real)
-  },
-  toString: () => name,
-})
+const command = commandsOf<Model, Real>(real => real.tabs[0]!.settle(), look)
 
 const awake = (n: number) => (model: Model) => model.tabs[n] !== undefined && !model.tabs[n].frozen
 

@@ -1718,8 +1718,8 @@ const mutants: Mutant[] = [
     test: 'options',
   },
   {
-    file: 'presets/oauth2.ts',
-    from: '[400, 401, 403].includes(status)',
+    file: 'kernel/refused-grant.ts',
+    from: 'body === undefined',
     to: 'false',
     breaks: 'A server that answers errors with an empty body never signs anybody out.',
     test: 'presets',
@@ -2888,14 +2888,14 @@ const mutants: Mutant[] = [
     test: 'oauth-session',
   },
   {
-    file: 'oauth/index.ts',
+    file: 'kernel/refused-grant.ts',
     from: '[400, 401, 403].includes(status) &&',
     to: '',
     breaks: 'An outage that says invalid_grant signs everybody out.',
     test: 'oauth-session',
   },
   {
-    file: 'oauth/index.ts',
+    file: 'kernel/refused-grant.ts',
     from: "'invalid_grant', ",
     to: '',
     breaks: 'A refresh token that has ended is tried for ever.',

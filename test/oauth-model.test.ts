@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { tokenStorage } from '../src/core.ts'
+import { commandsOf } from './support/commands.ts'
 import { API, createOAuthWorld, HERE, type OAuthWorld } from './support/oauth.ts'
 import { watch } from './support/outcome.ts'
 import './support/seed.ts'
@@ -15,8 +16,6 @@ const USERS = ['ada', 'bob']
 interface Model {
   /** Who is signed in in the app. */
   user: string | null
-  /** Somebody has signed out, and no login has come since. */
-  isOut: boolean
   /** The server has ended what it had granted, and nobody has been told. */
   isRevoked: boolean
   isAway: boolean
@@ -26,25 +25,9 @@ interface Model {
 interface Real {
   tabs: OAuthWorld[]
   readonly id: OAuthWorld['id']
-  readonly isSilent: boolean
 }
 
-type Command = fc.AsyncCommand<Model, Real>
-
-const command = (
-  name: string,
-  check: (model: Model) => boolean,
-  run: (model: Model, real: Real) => Promise<void>,
-): Command => ({
-  check: model => check(model),
-  async run(model, real) {
-    real.tabs[0]!.clock.tick(1)
-    await run(model, real)
-    await settled(real)
-    look(model, real)
-  },
-  toString: () => name,
-})
+const command = commandsOf<Model, Real>(settled, look)
 
 /** Everything that does not wait for time, also what the platform computes meanwhile. */
 async function settled({ tabs }: Real): Promise<void> {
@@ -135,7 +118,7 @@ const login = (n: number, user: string, how: 'once' | 'twice') =>
           .catch(() => {})
         model.tabs++
       }
-      Object.assign(model, { user, isOut: false, isRevoked: false })
+      Object.assign(model, { user, isRevoked: false })
     },
   )
 
@@ -151,7 +134,7 @@ const popup = (n: number, user: string) =>
       await patiently(real, logged)
       expect(page.windows.isClosed).toBe(true)
       page.close()
-      Object.assign(model, { user, isOut: false, isRevoked: false })
+      Object.assign(model, { user, isRevoked: false })
     },
   )
 
@@ -178,7 +161,7 @@ const logout = (n: number, comesBack: boolean) =>
         const url = await tab.windows.left()
         load(real, n, comesBack ? (await real.id.endSession(url)).href : HERE)
       }
-      Object.assign(model, { user: null, isOut: true })
+      Object.assign(model, { user: null })
     },
   )
 
@@ -287,9 +270,9 @@ test(
             oauth: isSilent ? { silent: 'iframe', silentRedirectUri: '/silent.html' } : {},
             options: { restore: 'auto', ...(!isSilent && { storage: inStorage() }) },
           })
-          const real: Real = { tabs: [follow(first)], id: first.id, isSilent }
+          const real: Real = { tabs: [follow(first)], id: first.id }
           await patiently(real, first.client.ready())
-          const model: Model = { user: null, isOut: false, isRevoked: false, isAway: false, tabs: 1 }
+          const model: Model = { user: null, isRevoked: false, isAway: false, tabs: 1 }
           await fc.asyncModelRun(() => ({ model, real }), steps)
           for (const tab of real.tabs) tab.close()
         },

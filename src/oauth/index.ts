@@ -6,12 +6,12 @@
 import type { UserInfoResponse } from 'oauth4webapi'
 import { invalid } from '../kernel/errors.ts'
 import { plan } from '../kernel/feature.ts'
+import { isGrantRefused } from '../kernel/refused-grant.ts'
 import type {
   AuthClientOptions,
   Endpoint,
   EndpointContext,
   EndpointFunction,
-  Failure,
   StandardSchema,
 } from '../types.ts'
 import { createFlow, type OAuthPart } from './flow.ts'
@@ -25,9 +25,6 @@ export type {
   ServerMetadata,
 } from './options.ts'
 export { par } from './par.ts'
-
-/** What says that this refresh token will not do again: RFC 6749 §5.2, and OpenID Connect Core 1.0 §3.1.2.6. */
-const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'consent_required']
 
 /** The options that `oauth` gives to the factory. */
 export interface OAuthClientOptions<User = UserInfoResponse>
@@ -78,11 +75,7 @@ export function oauth<User = UserInfoResponse>(options: OAuthOptions): OAuthClie
       logout: by('revoke'),
       ...(config.userInfo && { user: by('userInfo') }),
     },
-    // Whatever else is wrong (the client's registration, the server) does not become right by signing the user out.
-    // A server that says nothing says it by the status alone.
-    isRejected: ({ status, body }: Failure) =>
-      [400, 401, 403].includes(status) &&
-      (body === undefined || FINAL.includes((body as { error?: string } | null)?.error ?? '')),
+    isRejected: isGrantRefused,
     flow: plan(
       'flow',
       kernel => createFlow(kernel, config),

@@ -1,6 +1,7 @@
 import { AuthError, invalid } from '../kernel/errors.ts'
 import { pick } from '../kernel/own.ts'
-import type { AuthClientOptions, EndpointRequest, Failure } from '../types.ts'
+import { isGrantRefused } from '../kernel/refused-grant.ts'
+import type { AuthClientOptions, EndpointRequest } from '../types.ts'
 
 /** What `oauth2` has to know of the server. */
 export interface OAuth2Options {
@@ -21,9 +22,6 @@ export interface OAuth2Options {
 }
 
 const OPTIONS = ['tokenUrl', 'revokeUrl', 'clientId', 'scope', 'passwordGrant'] as const
-
-/** What says that this refresh token will not do again: RFC 6749 §5.2, and OpenID Connect Core §3.1.2.6. */
-const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'consent_required']
 
 /**
  * The options for an OAuth 2.0 authorization server whose refresh token is in script's hands.
@@ -75,11 +73,7 @@ export function oauth2(
           }
         : false,
     },
-    // Whatever else is wrong (the client's registration, the server) does not become right by signing the user out.
-    // A server that says nothing says it by the status alone.
-    isRejected: ({ status, body }: Failure) =>
-      [400, 401, 403].includes(status) &&
-      (body === undefined || FINAL.includes((body as { error?: string } | null)?.error ?? '')),
+    isRejected: isGrantRefused,
   }
 }
 

@@ -1,4 +1,4 @@
-import { base64url } from './token.ts'
+import { bytesOf, hash } from '../kernel/encoding.ts'
 import { json } from './wire.ts'
 
 /** What the DPoP proof of a call says. `jkt`: the thumbprint of its key. */
@@ -25,16 +25,10 @@ const ALGORITHMS: Record<string, { key: EcKeyImportParams | Algorithm; verify: E
 /** Seconds that the clock of a proof may be off. */
 const TOLERANCE = 300
 
-const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
-
 const decode = (part: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), character => character.charCodeAt(0))
 
 const jsonOf = (part: string): any => JSON.parse(new TextDecoder().decode(decode(part)))
-
-async function hash(text: string): Promise<string> {
-  return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytesOf(text))))
-}
 
 /** RFC 7638 §3.2, RFC 8037 §2. */
 const thumbprint = ({ crv, kty, x, y }: Record<string, string>): Promise<string> =>

@@ -1,3 +1,4 @@
+import { bytesOf, encode } from '../kernel/encoding.ts'
 import { invalid } from '../kernel/errors.ts'
 import type { JwtClaims } from '../types.ts'
 
@@ -35,10 +36,5 @@ export function makeToken(claims: TokenClaims = {}, options: TokenOptions = {}):
 /** The token of these claims and no other, with the signature that no key verifies. */
 export const encodeToken = (alg: string, claims: object): string =>
   [JSON.stringify({ alg, typ: 'JWT' }), JSON.stringify(claims), 'not signed']
-    .map(part => base64url(new TextEncoder().encode(part)))
+    .map(part => encode(bytesOf(part)))
     .join('.')
-
-export function base64url(bytes: Uint8Array): string {
-  const base64 = btoa(String.fromCharCode(...bytes))
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-}

@@ -1,5 +1,5 @@
+import { hash } from '../../kernel/encoding.ts'
 import { createLedger } from '../ledger.ts'
-import { base64url } from '../token.ts'
 import { json } from '../wire.ts'
 import type { AuthorizationSettings } from './options.ts'
 import type { Tampering } from './tampering.ts'
@@ -36,12 +36,6 @@ const invalidGrant = (description: string): Response => refusal('invalid_grant',
 
 export const scopesOf = (scope: string): string[] => scope.split(' ').filter(Boolean)
 
-/** RFC 7636 §4.6. */
-async function challengeOf(verifier: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))
-  return base64url(new Uint8Array(digest))
-}
-
 export function createGrants(
   { expiresIn, refreshTokens, needsOfflineAccess, grace, now }: AuthorizationSettings,
   tokens: Tokens,
@@ -75,7 +69,7 @@ export function createGrants(
     jkt: string | null,
   ): Promise<Response> {
     // The one thing that takes time comes first: no other call may come between the check and the use.
-    const challenge = await challengeOf(code_verifier)
+    const challenge = await hash(code_verifier) // RFC 7636 §4.6
     const found = codes.get(code)
     if (!found) return invalidGrant('No such code was issued.')
     const { grant } = found
