@@ -8,14 +8,14 @@ import {
   events,
   exchanges,
   fillIn,
-  forget,
   formIsShown,
   type OAuthSite,
+  type OAuthSites,
   open,
   popupOf,
   type Sites,
   signedIn,
-  startOAuthSite,
+  startOAuthSites,
   status,
   whoIs,
 } from './oauth-site.ts'
@@ -32,28 +32,25 @@ for (const engine of engines) {
     const hasFocus = engine.name === 'Firefox'
     let browser: Browser
     let tab: Tab
-    const built: Partial<Record<Sites, OAuthSite>> = {}
+    let sites: OAuthSites
     let site: OAuthSite
 
     beforeAll(async () => {
-      built.same = await startOAuthSite('same')
-      built.cross = await startOAuthSite('cross')
+      sites = await startOAuthSites()
       browser = await engine.launch({ popupBlocker: true })
       tab = await browser.newTab()
     })
     afterAll(async () => {
       await browser?.close()
-      await Promise.all(Object.values(built).map(site => site.close()))
+      await sites?.close()
     })
     beforeEach(() => start('cross'))
     afterEach(async () => {
       for (const popup of await browser.windows()) await popup.close()
     })
 
-    async function start(sites: Sites): Promise<void> {
-      site = built[sites]!
-      site.reset()
-      await forget(tab, site)
+    async function start(kind: Sites): Promise<void> {
+      site = await sites.begin(kind, tab)
     }
 
     /** The form of the provider, in a popup that a click has opened. */

@@ -8,16 +8,16 @@ import {
   events,
   exchanges,
   fillIn,
-  forget,
   formIsShown,
   GRACE,
   leave,
   logInByRedirect,
   type OAuthSite,
+  type OAuthSites,
   open,
   type Sites,
   signedIn,
-  startOAuthSite,
+  startOAuthSites,
   status,
   whoIs,
 } from './oauth-site.ts'
@@ -32,20 +32,19 @@ for (const engine of engines) {
   describeEngine(engine, () => {
     let browser: Browser
     let tab: Tab
-    const built: Partial<Record<Sites, OAuthSite>> = {}
+    let sites: OAuthSites
     let site: OAuthSite
     let opened: Tab[] = []
 
     beforeAll(async () => {
-      built.same = await startOAuthSite('same')
-      built.cross = await startOAuthSite('cross')
+      sites = await startOAuthSites()
       // Out of the box puppeteer switches the bfcache off.
       browser = await engine.launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
       tab = await browser.newTab()
     })
     afterAll(async () => {
       await browser?.close()
-      await Promise.all(Object.values(built).map(site => site.close()))
+      await sites?.close()
     })
     beforeEach(() => start('cross'))
     afterEach(async () => {
@@ -53,10 +52,8 @@ for (const engine of engines) {
       opened = []
     })
 
-    async function start(sites: Sites): Promise<void> {
-      site = built[sites]!
-      site.reset()
-      await forget(tab, site)
+    async function start(kind: Sites): Promise<void> {
+      site = await sites.begin(kind, tab)
     }
 
     async function newTab(): Promise<Tab> {

@@ -8,15 +8,15 @@ import {
   callApi,
   events,
   exchanges,
-  forget,
   formIsShown,
   leave,
   logInByRedirect,
   type OAuthSite,
+  type OAuthSites,
   open,
   type Sites,
   signedIn,
-  startOAuthSite,
+  startOAuthSites,
   status,
 } from './oauth-site.ts'
 import { ready, until } from './site.ts'
@@ -31,19 +31,18 @@ for (const engine of engines) {
   describeEngine(engine, () => {
     let browser: Browser
     let tab: Tab
-    const built: Partial<Record<Sites, OAuthSite>> = {}
+    let sites: OAuthSites
     let site: OAuthSite
     let opened: Tab[] = []
 
     beforeAll(async () => {
-      built.same = await startOAuthSite('same')
-      built.cross = await startOAuthSite('cross')
+      sites = await startOAuthSites()
       browser = await engine.launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
       tab = await browser.newTab()
     })
     afterAll(async () => {
       await browser?.close()
-      await Promise.all(Object.values(built).map(site => site.close()))
+      await sites?.close()
     })
     beforeEach(() => start('cross'))
     afterEach(async ({ task }) => {
@@ -68,10 +67,8 @@ for (const engine of engines) {
       }
     }
 
-    async function start(sites: Sites): Promise<void> {
-      site = built[sites]!
-      site.reset()
-      await forget(tab, site)
+    async function start(kind: Sites): Promise<void> {
+      site = await sites.begin(kind, tab)
     }
 
     /** Tabs of one session, the first of which has logged in. */

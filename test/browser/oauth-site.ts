@@ -179,6 +179,29 @@ export async function forget(tab: Tab, { url }: OAuthSite): Promise<void> {
   })
 }
 
+/** Both kinds of site, for the tests of one engine. */
+export interface OAuthSites {
+  /** As it is at the beginning: nobody is signed in, there or in the browser of this tab. */
+  begin(sites: Sites, tab: Tab): Promise<OAuthSite>
+  close(): Promise<void>
+}
+
+export async function startOAuthSites(): Promise<OAuthSites> {
+  const [same, cross] = await Promise.all([startOAuthSite('same'), startOAuthSite('cross')])
+  const built = { same, cross }
+  return {
+    async begin(sites, tab) {
+      const site = built[sites]
+      site.reset()
+      await forget(tab, site)
+      return site
+    },
+    async close() {
+      await Promise.all([same.close(), cross.close()])
+    },
+  }
+}
+
 /** What was asked of the token endpoint with a code. */
 export const exchanges = ({ provider }: OAuthSite): string[] =>
   provider.calls
