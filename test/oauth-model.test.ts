@@ -6,8 +6,8 @@ import { API, createOAuthWorld, HERE, type OAuthWorld } from './support/oauth.ts
 import { watch } from './support/outcome.ts'
 import './support/seed.ts'
 
-// What a user should see who logs in at an authorization server, in up to three tabs, against a plain model: who is signed in
-// in the app, and who at the server.
+// What users should see who log in at an authorization server, in up to three tabs. A plain model says who is signed in in the
+// app.
 
 const RUNS = Number(process.env.INTERLEAVINGS ?? 1_000) / 10
 const LONG = process.env.PATIENT ? 3_600_000 : 300_000

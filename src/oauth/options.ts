@@ -99,9 +99,9 @@ export interface LoginRequest {
   /** Where the page is after the login: an address of this origin. @default the address of the page */
   returnTo?: string | URL | undefined
   /**
-   * The app asks, and not the user: for a guard. Such a login waits for `ready()` first. It rejects, and the page stays,
-   * where a user has signed out (here, in another tab, or by `idle`: code `no_session`) or a login has failed (with that
-   * error): so no logout is undone, and no page goes round in circles. It opens no popup. @default false
+   * The app asks, and not the user: for a guard. Such a login waits for `ready()` first. It rejects, and
+   * the page stays, in two cases. A user has signed out (here, in another tab, or by `idle`): code `no_session`. Or a login
+   * has failed: with that error. So no logout is undone, and no page goes round in circles. It opens no popup. @default false
    */
   automatic?: boolean | undefined
   /** OpenID Connect Core 1.0 §3.1.2.1: `login`, `consent`, `select_account`, `create`. @default none */
@@ -115,8 +115,8 @@ export interface LoginRequest {
   /** In place of the `scope` of `oauth`, for this login. @default that scope */
   scope?: string | undefined
   /**
-   * The challenge of an API, as the event `challenge` has it (RFC 9470 §4): its `scope`, `acr_values` and `max_age` are
-   * asked for, and an answer with less is refused. @default none
+   * The challenge of an API, as the event `challenge` has it (RFC 9470 §4). Its `scope`, `acr_values` and `max_age` are asked
+   * for, and an answer with less is refused. @default none
    */
   challenge?: Challenge | undefined
   /** As the option of the same name, for this login. @default none */

@@ -3,8 +3,8 @@ import { secure, toAbsoluteUrl } from '../kernel/resolve-url.ts'
 import type { PrepareRequest } from './options.ts'
 
 /**
- * Pushed Authorization Requests (RFC 9126), for the option `prepare`: the parameters go to the server by a call, and the
- * address of the login page shows `client_id` and `request_uri` alone.
+ * Pushed Authorization Requests (RFC 9126), for the option `prepare`. The parameters go to the server by a call. The address of
+ * the login page shows `client_id` and `request_uri` alone.
  *
  * @throws AuthError `login_rejected` with the server's `body`, `login_unavailable`, `malformed_response`
  * @example

@@ -30,8 +30,8 @@ export interface Return {
 const CLOSING = 1_000
 
 /**
- * The last answer that a client of this page has read. It is out of the address: where that client is disposed before it has
- * sent the code, as by hot reload or React's StrictMode, the next one goes on with it.
+ * The last answer that a client of this page has read. It is out of the address. If that client is disposed before it has sent
+ * the code, as by hot reload or React's StrictMode, the next one goes on with it.
  */
 let unsent: Callback | null = null
 

@@ -48,8 +48,8 @@ export interface TestBrowser {
    */
   reload<Client extends AuthClient<any, any, any>>(client: Client): Client
   /**
-   * The page of this client leaves for another server, by `login()` or `logout()` with `oauth()`, and comes back: settles
-   * with the client of the page that is shown then, in the same tab. Waits until the page has left.
+   * The page of this client leaves for another server, by `login()` or `logout()` with `oauth()`, and comes back. Settles with
+   * the client of the page that is shown then, in the same tab. Waits until the page has left.
    * @throws AuthError `login_unavailable` if the tab shows a page of the server instead
    */
   returned<Client extends AuthClient<any, any, any>>(client: Client): Promise<Client>
