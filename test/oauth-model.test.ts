@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { tokenStorage } from '../src/core.ts'
 import { commandsOf } from './support/commands.ts'
+import { createTabStorage } from './support/modes.ts'
 import { API, createOAuthWorld, HERE, type OAuthWorld } from './support/oauth.ts'
 import { watch } from './support/outcome.ts'
 import './support/seed.ts'
@@ -59,15 +60,7 @@ function look({ user, isAway, isRevoked }: Model, { tabs, id }: Real): void {
 }
 
 /** What outlives the pages where no frame can ask. */
-function inStorage() {
-  const kept = new Map<string, string>()
-  return tokenStorage({
-    get: key => kept.get(key),
-    set: (key, value) => kept.set(key, value),
-    remove: key => kept.delete(key),
-    shared: true,
-  })
-}
+const inStorage = () => tokenStorage({ ...createTabStorage(), shared: true })
 
 /** The hidden frame goes where the server sends it. */
 function follow(tab: OAuthWorld): OAuthWorld {

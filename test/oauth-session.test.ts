@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { tokenStorage } from '../src/core.ts'
 import { oauth } from '../src/oauth/index.ts'
+import { createTabStorage } from './support/modes.ts'
 import { API, APP, createOAuthWorld, HERE, loggedIn, type OAuthWorld } from './support/oauth.ts'
 import { watch } from './support/outcome.ts'
 
@@ -8,14 +9,7 @@ const errors = (world: OAuthWorld) =>
   world.events.filter(([name]) => name === 'loginError').map(([, { error }]) => error)
 const stored = ({ storage }: OAuthWorld) => [...storage.keys()].filter(name => name.includes(':oauth:'))
 /** A storage of this tab, which outlives its pages. */
-function inStorage() {
-  const kept = new Map<string, string>()
-  return tokenStorage({
-    get: key => kept.get(key),
-    set: (key, value) => kept.set(key, value),
-    remove: key => kept.delete(key),
-  })
-}
+const inStorage = () => tokenStorage(createTabStorage())
 
 const marker = ({ storage }: OAuthWorld) => [...storage.keys()].some(name => name.includes('signed-out'))
 

@@ -3,24 +3,15 @@ import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import * as oauth from 'oauth4webapi'
 import { describe, expect, test, vi } from 'vitest'
-import { isAuthError } from '../src/kernel/errors.ts'
 import * as withoutMsw from '../src/testing/core.ts'
 import { createFakeAuthorizationServer, createTestClock } from '../src/testing/index.ts'
 import { CALLBACK, claimsOf, client, openServer, parametersOf } from './support/oauth-client.ts'
+import { thrownBy } from './support/refused.ts'
 
 const ISSUER = 'https://id.example.com'
 const BOB = { claims: { sub: 'bob', name: 'Bob', email: 'bob@example.com' } }
 const ADA = { claims: { sub: 'ada', name: 'Ada', email: 'ada@example.com' } }
 const invalidGrant = { error: 'invalid_grant' }
-
-const codeOf = (run: () => unknown) => {
-  try {
-    run()
-  } catch (error) {
-    return isAuthError(error) ? [error.code, error.message] : error
-  }
-  return undefined
-}
 
 describe('metadata', () => {
   test.each([
@@ -644,7 +635,7 @@ describe('what a test spoils', () => {
     ['route', () => createFakeAuthorizationServer().fail('login', 'network')],
     ['fault', () => createFakeAuthorizationServer().fail('token', 'timeout' as never)],
   ])('names %s where it cannot be used', (name, run) => {
-    expect(codeOf(run)).toEqual(['invalid_option', expect.stringContaining(`"${name}"`)])
+    expect(thrownBy(run)).toEqual(['invalid_option', expect.stringContaining(`"${name}"`)])
   })
 })
 
@@ -674,7 +665,7 @@ describe('options', () => {
     ['api', { api: null }],
     ['route', { api: { items: [] } }],
   ])('names %s where it cannot be used', (name, options) => {
-    expect(codeOf(() => createFakeAuthorizationServer(options as never))).toEqual([
+    expect(thrownBy(() => createFakeAuthorizationServer(options as never))).toEqual([
       'invalid_option',
       expect.stringContaining(`"${name}"`),
     ])

@@ -5,7 +5,6 @@ import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type AuthClientOptions, cookieMode, createAuthClient, tokenStorage } from '../src/core.ts'
-import { isAuthError } from '../src/kernel/errors.ts'
 import * as withoutMsw from '../src/testing/core.ts'
 import {
   advancePastExpiry,
@@ -19,7 +18,7 @@ import {
   type TestBrowser,
   type TestClock,
 } from '../src/testing/index.ts'
-import { REFUSED } from './support/refused.ts'
+import { REFUSED, thrownBy } from './support/refused.ts'
 import { root } from './tools/report.ts'
 
 const BASE = 'https://api.example.com'
@@ -54,14 +53,6 @@ const read = (token: string) =>
       return part
     }
   })
-const codeOf = (run: () => unknown) => {
-  try {
-    run()
-  } catch (error) {
-    return isAuthError(error) ? [error.code, error.message] : error
-  }
-  return undefined
-}
 
 describe('makeToken', () => {
   test('is a token of three parts, with a subject, a beginning and an end', () => {
@@ -85,7 +76,7 @@ describe('makeToken', () => {
     ['expiresIn', () => makeToken({}, { expiresIn: '60' as never })],
     ['now', () => makeToken({}, { now: Number.NaN })],
   ])('names %s where it cannot be used', (name, make) => {
-    expect(codeOf(make)).toEqual(['invalid_option', expect.stringContaining(`"${name}"`)])
+    expect(thrownBy(make)).toEqual(['invalid_option', expect.stringContaining(`"${name}"`)])
   })
 })
 
@@ -306,7 +297,7 @@ describe('the fake auth server', () => {
     ['endpoints.login', { endpoints: { login: () => ({ url: 'x' }) } }],
     ['route', { api: { items: [] } }],
   ])('names %s where it cannot be used', (name, options) => {
-    expect(codeOf(() => createFakeAuthServer(options as never))).toEqual([
+    expect(thrownBy(() => createFakeAuthServer(options as never))).toEqual([
       'invalid_option',
       expect.stringContaining(`"${name}"`),
     ])
@@ -433,7 +424,7 @@ describe('faults', () => {
     ['route', ['user', 'network']],
   ])('names %s where it cannot be used', (name, given) => {
     const { server } = open()
-    expect(codeOf(() => server.fail(...(given as Parameters<typeof server.fail>)))).toEqual([
+    expect(thrownBy(() => server.fail(...(given as Parameters<typeof server.fail>)))).toEqual([
       'invalid_option',
       expect.stringContaining(`"${name}"`),
     ])
@@ -544,7 +535,7 @@ describe('expiry', () => {
 
   test('of nobody there is none', async () => {
     const { auth } = open()
-    expect(codeOf(() => sleepPastExpiry(auth, vi))).toEqual([
+    expect(thrownBy(() => sleepPastExpiry(auth, vi))).toEqual([
       'invalid_option',
       expect.stringContaining('"client"'),
     ])
@@ -613,7 +604,7 @@ describe('a second tab', () => {
     ['fetch', { fetch: 'x' }],
     ['clock', { clock: {} }],
   ])('names %s where it cannot be used', (name, options) => {
-    expect(codeOf(() => createTestBrowser(options as never))).toEqual([
+    expect(thrownBy(() => createTestBrowser(options as never))).toEqual([
       'invalid_option',
       expect.stringContaining(`"${name}"`),
     ])

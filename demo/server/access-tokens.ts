@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify, SignJWT } from 'jose'
 import { AUDIENCE, ISSUER } from './config.ts'
 import type { Database } from './database.ts'
 import { sameText } from './random.ts'
@@ -36,6 +36,17 @@ export interface AccessTokens {
   revokeIssued(): void
 }
 
+/** The claims of a token that is good, or why it is not. */
+export async function claimsOf<T>(verified: Promise<JWTVerifyResult<T>>): Promise<T | 'invalid' | 'expired'> {
+  try {
+    return (await verified).payload
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) return 'expired'
+    if (error instanceof errors.JOSEError) return 'invalid'
+    throw error
+  }
+}
+
 /** `toKeys`: tokens are bound to the key of the request's proof, and not to a cookie. */
 export const createAccessTokens = (
   db: Database,
@@ -52,22 +63,17 @@ export const createAccessTokens = (
   const era = () => (readEra.get() as { era: number }).era
 
   const check = async (token: string): Promise<AccessClaims | 'invalid' | 'expired'> => {
-    try {
-      const { publicKey } = await keys.current()
-      const { payload } = await jwtVerify<AccessClaims>(token, publicKey, {
+    const { publicKey } = await keys.current()
+    return claimsOf(
+      jwtVerify<AccessClaims>(token, publicKey, {
         algorithms: [ALGORITHM],
         issuer: ISSUER,
         audience: AUDIENCE,
         typ: TYPE,
         requiredClaims: ['sub', 'jti', 'exp', toKeys ? 'cnf' : 'fgp', 'sid', 'era'],
         currentDate: new Date(now()),
-      })
-      return payload
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) return 'expired'
-      if (error instanceof errors.JOSEError) return 'invalid'
-      throw error
-    }
+      }),
+    )
   }
 
   return {

@@ -15,3 +15,16 @@ export async function buildOurs(): Promise<void> {
     logLevel: 'error',
   })
 }
+
+/** A page's script as one module: these lines, with all that they import from `test/bench`. */
+export async function bundle(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: bench },
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    logLevel: 'error',
+  })
+  return outputFiles[0]!.text
+}

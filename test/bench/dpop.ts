@@ -1,9 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { build } from 'esbuild'
 import { engines } from '../browser/browsers.ts'
 import type { Engine, Tab } from '../browser/engine.ts'
-import { bench } from './build.ts'
+import { bundle } from './build.ts'
 import { type Section, table } from './section.ts'
 
 /** A proof costs at most as much as this many signatures alone, in the same run. */
@@ -16,15 +15,7 @@ const REQUESTS = 10_000
 
 /** What a proof of DPoP costs, in each engine that is there. */
 export async function dpop(): Promise<Section> {
-  const { outputFiles } = await build({
-    entryPoints: [`${bench}/dpop/measure.ts`],
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-    logLevel: 'error',
-  })
-  const script = outputFiles[0]!.text
+  const script = await bundle(`import './dpop/measure.ts'`)
   const server = createServer(({ url }, response) =>
     url === '/measure.js'
       ? response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script)

@@ -1,7 +1,6 @@
-import { build } from 'esbuild'
 import { chromium } from '../browser/browsers.ts'
 import type { Browser, Tab } from '../browser/engine.ts'
-import { bench } from './build.ts'
+import { bundle } from './build.ts'
 import type { Candidate } from './calls/scenarios.ts'
 import { type AuthServer, startAuthServer } from './calls/server.ts'
 import { type Section, table } from './section.ts'
@@ -121,18 +120,8 @@ async function roundTrips(browser: Browser): Promise<{ alone: number; beside: nu
 }
 
 async function serve(name: string): Promise<AuthServer> {
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import { create } from './peers/${name}.js'
-        window.candidate = await create(location.origin)`,
-      resolveDir: bench,
-    },
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-    logLevel: 'error',
-  })
+  const script = await bundle(`import { create } from './peers/${name}.js'
+    window.candidate = await create(location.origin)`)
   const world = {
     now: () => Date.now(),
     wait: (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms)),
@@ -141,7 +130,7 @@ async function serve(name: string): Promise<AuthServer> {
   return startAuthServer(world, 3_600, {
     '/favicon.ico': '',
     '/page': page,
-    '/script.js': outputFiles[0]!.text,
+    '/script.js': script,
   })
 }
 

@@ -1,5 +1,5 @@
-import { createLocalJWKSet, errors, type JWK, type JWTPayload, jwtVerify } from 'jose'
-import type { AccessTokens, Verification } from '../access-tokens.ts'
+import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import { type AccessTokens, claimsOf, type Verification } from '../access-tokens.ts'
 import type { Users } from '../users.ts'
 
 interface ProviderClaims extends JWTPayload {
@@ -28,22 +28,16 @@ export const createProviderTokens = (
   const denied = new Set<string>()
   let era = 0
 
-  const check = async (token: string): Promise<ProviderClaims | 'invalid' | 'expired'> => {
-    try {
-      const { payload } = await jwtVerify<ProviderClaims>(token, keySet, {
+  const check = (token: string) =>
+    claimsOf(
+      jwtVerify<ProviderClaims>(token, keySet, {
         issuer,
         audience,
         typ: 'at+jwt',
         algorithms: ['ES256'],
         requiredClaims: ['sub', 'jti', 'exp', 'era', ...(dpop ? ['cnf'] : [])],
-      })
-      return payload
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) return 'expired'
-      if (error instanceof errors.JOSEError) return 'invalid'
-      throw error
-    }
-  }
+      }),
+    )
 
   return {
     claims: () => ({ era }),

@@ -32,20 +32,25 @@ const LABEL_GAP = 96
 const RESOLUTION = 1.5
 
 const KINDS = [
-  ...[
-    'grid',
-    'life',
-    'ahead',
-    'span',
-    'handover',
-    'replay',
-    'waiting',
-    'good',
-    'renewed',
-    'refused',
-    'failed',
-  ],
-  ...['unanswered', 'signed-in', 'signed-out', 'note-plain', 'note-good', 'note-warn', 'note-bad', 'ring'],
+  'grid',
+  'life',
+  'ahead',
+  'span',
+  'handover',
+  'replay',
+  'waiting',
+  'good',
+  'renewed',
+  'refused',
+  'failed',
+  'unanswered',
+  'signed-in',
+  'signed-out',
+  'note-plain',
+  'note-good',
+  'note-warn',
+  'note-bad',
+  'ring',
 ] as const
 type Kind = (typeof KINDS)[number]
 

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { build } from 'esbuild'
 import { openDatabase } from '../../../demo/server/database.ts'
 import { type ProviderServer, startProvider } from '../../../demo/server/provider.ts'
 import { createUsers } from '../../../demo/server/users.ts'
 import type { Browser, Tab } from '../../browser/engine.ts'
 import { fillIn } from '../../browser/oauth-site.ts'
-import { bench } from '../build.ts'
+import { bundle } from '../build.ts'
 
 /** What each client under test is made to look like; see `peers/`. */
 interface Candidate {
@@ -53,7 +52,8 @@ export interface Site {
 }
 
 export async function startSite({ peer, store }: Variant): Promise<Site> {
-  const script = await bundle(peer)
+  const script = await bundle(`import { create } from './peers/${peer}.js'
+    window.oauthCandidate = create(window.settings)`)
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', site.url)
     const send = (type: string, body: string, status = 200) =>
@@ -95,22 +95,6 @@ export async function startSite({ peer, store }: Variant): Promise<Site> {
     },
   }
   return site
-}
-
-async function bundle(peer: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import { create } from './peers/${peer}.js'
-        window.oauthCandidate = create(window.settings)`,
-      resolveDir: bench,
-    },
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-    logLevel: 'error',
-  })
-  return outputFiles[0]!.text
 }
 
 export async function open(browser: Browser, { url }: Site): Promise<Tab> {

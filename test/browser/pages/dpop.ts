@@ -2,6 +2,7 @@ import { type AuthClientOptions, createAuthClient, type LogEvent, webStorage } f
 import { type DPoPOptions, dpop } from 'silent-refresh/dpop'
 import { type OAuthOptions, oauth } from 'silent-refresh/oauth'
 import { findFragments } from './find-fragments.ts'
+import { record } from './record.ts'
 
 export interface DPoPPageOptions {
   /** At an authorization server; without it, at the app's own backend. */
@@ -94,12 +95,7 @@ window.another = () => {
     logger: (event: LogEvent) => window.logged.push(event),
     ...(options as AuthClientOptions),
   })
-  for (const name of ['login', 'loginError', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
-    auth.on(name, detail => {
-      window.logged.push(detail)
-      window.seen.push([name, JSON.parse(JSON.stringify(detail))])
-    })
-  }
+  record(auth)
   return auth
 }
 window.auth = window.another()

@@ -1,6 +1,7 @@
 import { createAuthClient, isAuthError, type LogEvent, webStorage } from 'silent-refresh'
 import { type OAuthOptions, oauth, par } from 'silent-refresh/oauth'
 import { findFragments } from './find-fragments.ts'
+import { record } from './record.ts'
 
 export interface OAuthPageOptions {
   oauth?: Partial<OAuthOptions>
@@ -114,12 +115,7 @@ window.another = () => {
     logger: (event: LogEvent) => window.logged.push(event),
     ...options,
   })
-  for (const name of ['login', 'loginError', 'logout', 'refresh', 'refreshError', 'userChange'] as const) {
-    auth.on(name, detail => {
-      window.logged.push(detail)
-      window.seen.push([name, JSON.parse(JSON.stringify(detail))])
-    })
-  }
+  record(auth)
   return auth
 }
 window.auth = window.another()
