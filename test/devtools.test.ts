@@ -606,6 +606,38 @@ describe('the timeline of a journal', () => {
     expect(mine!.marks.slice(-2).map(({ kind }) => kind)).toEqual(['note', 'signed-out'])
   })
 
+  test('shows how long this tab waited for another, was hidden and had no network', () => {
+    const { history, entries } = drawn(
+      journalOf(
+        { type: 'lock', state: 'waiting' },
+        { type: 'timer', at: null },
+        { type: 'refresh', operation: 'refresh', generation: 4 },
+        { type: 'network', state: 'offline' },
+        { type: 'page', state: 'hidden' },
+        { type: 'network', state: 'online' },
+        { type: 'lock', state: 'waiting' },
+        { type: 'lock', state: 'stuck' },
+        { type: 'lock', state: 'former-page' },
+        { type: 'page', state: 'kept' },
+        { type: 'page', state: 'visible' },
+      ),
+    )
+    expect(entries.every(isEntry)).toBe(true)
+    const [lane] = history.lanes
+    expect(lane!.spells.map(({ what, at, until }) => [what, ((until ?? 0) - at) / 1_000])).toEqual([
+      ['wait', 2],
+      ['offline', 2],
+      ['hidden', 5],
+      ['wait', 1],
+      ['wait', 1],
+    ])
+    const notes = lane!.marks.filter(mark => mark.kind === 'note')
+    expect(notes.map(({ about, tone }) => [about, tone])).toEqual([
+      ['wait', 'warn'],
+      ['page', 'plain'],
+    ])
+  })
+
   test('a token of unknown expiry has no bar, and an event of no interest no mark', () => {
     const { history } = drawn(
       journalOf(
