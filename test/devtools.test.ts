@@ -228,6 +228,17 @@ describe('why', () => {
     expect(typesOf(before)).toEqual(['lock'])
   })
 
+  test('what happens in the session after that has nothing to do with a refresh', () => {
+    const journal = journalOf(
+      { type: 'refresh', operation: 'restore', generation: 0 },
+      { type: 'refresh-failed', error: refused() },
+      { type: 'signed-out', reason: 'initial', generation: 0 },
+      { type: 'signed-in', cause: 'login', generation: 4, expiresAt: null },
+      { type: 'not-replayed', method: 'GET', url: 'https://api.example.com/items', why: 'signed-out' },
+    )
+    expect(why(journal.entries[2]!, journal.entries).sentence).toMatch(/asked because the page was loaded\.$/)
+  })
+
   test('a logout by the user is told as it is', () => {
     const journal = journalOf({ type: 'signed-out', reason: 'logout', generation: 5 })
     expect(why(newest(journal), journal.entries)).toEqual({

@@ -38,7 +38,8 @@ export function why(entry: JournalEntry, entries: readonly JournalEntry[]): Expl
   const mine = entries.filter(({ tab }) => tab === entry.tab)
   const index = mine.indexOf(entry)
   const past = mine.slice(0, Math.max(0, index))
-  const future = mine.slice(index + 1)
+  // With the entry itself: it may be the end of what it is about.
+  const future = mine.slice(Math.max(0, index))
   if (is(entry, 'signed-out')) return ofSignOut(entry, past, future)
   if (is(entry, 'refresh')) {
     const { words, before } = causeOf(entry, past, future)
@@ -72,6 +73,13 @@ function last<Name extends Type>(past: readonly JournalEntry[], type: Name): Of<
     if (isTurningPoint(entry)) return undefined
   }
   return undefined
+}
+
+/** What follows from a refresh: it ends by a new token or by a sign-out, and after the next one all has another cause. */
+function upToSecondTurn(future: readonly JournalEntry[]): readonly JournalEntry[] {
+  const first = future.findIndex(isTurningPoint)
+  const second = future.findIndex((entry, index) => index > first && isTurningPoint(entry))
+  return first < 0 || second < 0 ? future : future.slice(0, second)
 }
 
 /** When this turn began to wait for that of another tab, if it did. */
@@ -146,7 +154,7 @@ function occasionOf(
   }
   // Without `devtoolsFetch`, what became of a request says that it had got a 401.
   const { generation } = refresh.event
-  const soon = future.filter(({ at }) => at <= refresh.at + 2 * SOON)
+  const soon = upToSecondTurn(future).filter(({ at }) => at <= refresh.at + 2 * SOON)
   const replayed = soon.find(entry => is(entry, 'replay') && entry.event.from === generation)
   const handedBack = soon.find(
     entry => is(entry, 'not-replayed') && ['signed-out', 'one-shot-body'].includes(entry.event.why),

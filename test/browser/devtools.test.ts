@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
+import { panelOf } from './panel.ts'
 import { ready, type Site, startSite, until } from './site.ts'
 
 // The panel of `silent-refresh/devtools` in browsers, under the strict policy of S5: every control of it is clicked.
@@ -15,7 +16,8 @@ for (const engine of engines) {
 
     beforeAll(async () => {
       site = await startSite({ accessTtl: 600 }, 'devtools')
-      browser = await engine.launch()
+      // Out of the box puppeteer switches the back/forward cache off.
+      browser = await engine.launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
       // WebKit ends with its last tab.
       base = await browser.newTab()
     })
@@ -33,41 +35,8 @@ for (const engine of engines) {
       if (isSignedIn) await site.login(tab)
     }
 
-    /** Clicks the button with this name, as a user sees it. */
-    async function click(name: string): Promise<void> {
-      const found = await tab.evaluate(name => {
-        const root = document.querySelector('silent-refresh-devtools')!.shadowRoot!
-        const button = [...root.querySelectorAll<HTMLElement>('button, summary')].find(
-          one =>
-            one.textContent!.includes(name) && one.checkVisibility() && !(one as HTMLButtonElement).disabled,
-        )
-        button?.click()
-        return button !== undefined
-      }, name)
-      expect(found, `a button "${name}"`).toBe(true)
-    }
-    const textOf = (selector: string) =>
-      tab.evaluate(selector => {
-        const root = document.querySelector('silent-refresh-devtools')!.shadowRoot!
-        return [...root.querySelectorAll(selector)]
-          .filter(one => one.checkVisibility())
-          .map(one => one.textContent)
-          .join('\n')
-      }, selector)
-    const shows = (words: string, selector = '[role=tabpanel]') =>
-      until(async () => (await textOf(selector)).includes(words))
+    const { click, textOf, shows, enter, focus, focused, press, isDrawn } = panelOf(() => tab)
     const send = () => tab.evaluate(async () => (await window.auth.fetch('/api/items')).status)
-    const focused = () =>
-      tab.evaluate(
-        () => document.querySelector('silent-refresh-devtools')?.shadowRoot?.activeElement?.textContent,
-      )
-    const press = (key: string) =>
-      tab.evaluate(key => {
-        const root = document.querySelector('silent-refresh-devtools')!.shadowRoot!
-        root.activeElement!.dispatchEvent(
-          new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true }),
-        )
-      }, key)
     async function isClean(): Promise<void> {
       expect(await tab.evaluate(() => window.uncaught)).toEqual([])
       await tab.close()
@@ -213,14 +182,7 @@ for (const engine of engines) {
       await shows('Signed in', 'ol')
       await click('Signed in')
       await shows('Before:', 'ol')
-      const filter = (words: string) =>
-        tab.evaluate(words => {
-          const input = document
-            .querySelector('silent-refresh-devtools')!
-            .shadowRoot!.querySelector<HTMLInputElement>('[type=search]')!
-          input.value = words
-          input.dispatchEvent(new Event('input'))
-        }, words)
+      const filter = (words: string) => enter('#panel-Why [type=search]', words)
       await filter('no such thing')
       await shows('Nothing matches.')
       await filter('/api/items')
@@ -295,24 +257,8 @@ for (const engine of engines) {
       await send()
       await click('Session')
       await click('Timeline')
-      const drawn = (kind: string) =>
-        tab.evaluate(
-          kind =>
-            document
-              .querySelector('silent-refresh-devtools')!
-              .shadowRoot!.querySelector(`path.${kind}`)!
-              .getAttribute('d'),
-          kind,
-        )
-      await until(async () => Boolean((await drawn('life')) && (await drawn('good'))))
-      const focus = () =>
-        tab.evaluate(() =>
-          document
-            .querySelector('silent-refresh-devtools')!
-            .shadowRoot!.querySelector<HTMLElement>('.lanes')!
-            .focus(),
-        )
-      await focus()
+      await until(async () => (await isDrawn('life')) && (await isDrawn('good')))
+      await focus('.lanes')
       await press('End')
       await shows('GET /api/items was answered with 200', '.detail')
       await press('Home')
@@ -325,6 +271,201 @@ for (const engine of engines) {
       await click('Later')
       await click('Go on')
       await press('Escape')
+      await isClean()
+    })
+
+    test('Timeline is filtered by kind and by text, and says how many marks are left', async () => {
+      await open()
+      await send()
+      await click('Session')
+      await click('Timeline')
+      const drawn = async () => {
+        const kinds = ['life', 'good', 'renewed', 'signed-in']
+        const found = await Promise.all(kinds.map(isDrawn))
+        return kinds.filter((_, index) => found[index])
+      }
+      const choose = (topic: string) => enter('.timeline select', topic)
+      const type = (text: string) => enter('.timeline input', text)
+      await until(async () => (await drawn()).length === 4)
+      expect(await textOf('.found')).toBe('')
+      await choose('tokens')
+      expect(await drawn()).toEqual(['life', 'signed-in'])
+      await choose('requests')
+      expect(await drawn()).toEqual(['good', 'renewed'])
+      await type('/API/items')
+      expect(await drawn()).toEqual(['good'])
+      expect(await textOf('.found')).toMatch(/^1 of \d+ marks$/)
+      await focus('.lanes')
+      await press('Home')
+      await shows('GET /api/items was answered with 200', '.detail')
+      await type('no such thing')
+      expect(await drawn()).toEqual([])
+      await choose('all')
+      await type('')
+      expect(await drawn()).toHaveLength(4)
+      await isClean()
+    })
+
+    test('a lost network, a hidden page and a wait for another tab are on the timeline, and Why names them', async () => {
+      await open()
+      await click('Session')
+      await click('Timeline')
+      // As a browser reports them: no driver of the three hides a page, or takes its network away, for itself.
+      const see = (visibility: string, network: string) =>
+        tab.evaluate(
+          (value, network) => {
+            Object.defineProperty(document, 'visibilityState', { configurable: true, value })
+            document.dispatchEvent(new Event('visibilitychange'))
+            dispatchEvent(new Event(network))
+          },
+          visibility,
+          network,
+        )
+      await see('hidden', 'offline')
+      for (const kind of ['hidden', 'offline']) await until(() => isDrawn(kind))
+      // Another tab refreshes, and its answer takes its time.
+      const first = tab
+      await open({}, false)
+      const other = tab
+      site.server.log.clear()
+      site.server.faults.set({ refresh: 'hang', count: 1 })
+      await other.evaluate(() => void window.auth.refresh().catch(() => {}))
+      await until(() => site.calls('/auth/refresh_token').length === 1)
+      tab = first
+      await see('visible', 'online')
+      await tab.evaluate(() => void window.auth.refresh().catch(() => {}))
+      await until(() => isDrawn('wait'))
+      site.server.faults.set({ refresh: 'none' })
+      await click('Why')
+      for (const words of ['The browser is offline', 'The page is hidden', 'Waiting for another tab']) {
+        await shows(words, 'ol')
+      }
+      await isClean()
+      tab = other
+      await isClean()
+    })
+
+    // Firefox keeps no page that has held a lock.
+    test.skipIf(engine.name === 'Firefox')(
+      'Why says that a page was kept in the back/forward cache, and is back',
+      async () => {
+        await open()
+        await tab.evaluate(() =>
+          addEventListener('pageshow', ({ persisted }) => {
+            window.isBack = persisted
+          }),
+        )
+        await tab.goto(site.blank)
+        await tab.back()
+        await tab.waitFor(() => window.isBack === true)
+        await click('Session')
+        await click('Why')
+        await shows('The page was left, and the browser keeps it for the back button', 'ol')
+        await shows('The page is back, by the back or forward button', 'ol')
+        await isClean()
+      },
+    )
+
+    test('with ten thousand events the panel has as many elements as with a thousand, and still answers', async () => {
+      await open()
+      await click('Session')
+      // As another tab tells them: 300 in a message, all of the last minute.
+      const tell = (count: number) =>
+        tab.evaluate(count => {
+          const channel = new BroadcastChannel(`silent-refresh-devtools:${location.origin} devtools`)
+          const now = Date.now()
+          const request = { type: 'request', method: 'GET', ms: 20, refreshes: false, made: false }
+          const event = (n: number) =>
+            n % 5 === 0
+              ? { type: 'refreshed', cause: 'refresh', generation: n, expiresAt: now + 9_000 }
+              : { ...request, url: `/items/${n}`, status: n % 4 ? 200 : 401, generation: n }
+          const at = (n: number) => now - 60_000 + (n * 60_000) / count
+          const tab = `of-${count}`
+          for (let from = 0; from < count; from += 300) {
+            const part = Array.from({ length: Math.min(300, count - from) }, (_, n) => from + n)
+            const entries = part.map(n => ({ at: at(n), tab, event: event(n) }))
+            channel.postMessage({ v: 1, tab, asks: false, entries })
+          }
+          channel.close()
+        }, count)
+      const size = async (count: number) => {
+        await tell(count)
+        await click('Why')
+        await enter('#panel-Why [type=search]', `/items/${count - 1} `)
+        await until(async () => {
+          await enter('#panel-Why [type=search]', `/items/${count - 1} `)
+          return (await textOf('ol')).includes(`/items/${count - 1} `)
+        })
+        await enter('#panel-Why [type=search]', '')
+        await click('Timeline')
+        return tab.evaluate(() => {
+          const root = document.querySelector('silent-refresh-devtools')!.shadowRoot!
+          return root.querySelectorAll('*').length
+        })
+      }
+      const few = await size(1_000)
+      const many = await size(10_000)
+      expect(many).toBeLessThan(1.1 * few)
+      await click('Why')
+      await click('Show older ones')
+      await click('Timeline')
+      await click('Zoom out')
+      await enter('.timeline select', 'failures')
+      await shows('marks', '.found')
+      await focus('.lanes')
+      await press('ArrowDown')
+      await press('Home')
+      await shows('GET /items/4 was answered with 401', '.detail')
+      await isClean()
+    })
+
+    test('every control of every view can be used, and nothing breaks', async () => {
+      await open()
+      await send()
+      await click('Session')
+      /** Uses the control at this place in the view, and returns its name; `null`: there is none. */
+      const use = (view: string, index: number) =>
+        tab.evaluate(
+          (view, index) => {
+            const root = document.querySelector('silent-refresh-devtools')!.shadowRoot!
+            const controls = [
+              ...root.querySelectorAll<HTMLElement>(
+                `#panel-${view} :is(button, input, select, textarea, summary)`,
+              ),
+            ].filter(one => one.checkVisibility())
+            const control = controls[index]
+            if (!control) return null
+            const name = control.closest('label')?.firstChild?.textContent ?? control.textContent
+            control.focus()
+            control.click()
+            control.dispatchEvent(new Event('input'))
+            control.dispatchEvent(new Event('change'))
+            return name
+          },
+          view,
+          index,
+        )
+      const used: Record<string, string[]> = {}
+      for (const view of ['Now', 'Timeline', 'Why', 'Do']) {
+        await click(view)
+        used[view] = []
+        for (let index = 0; ; index++) {
+          const name = await use(view, index)
+          if (name === null) break
+          used[view].push(name)
+        }
+      }
+      expect(used.Now).toEqual(['Claims and user'])
+      expect(used.Timeline).toEqual(['Pause', 'Earlier', 'Later', 'Zoom in', 'Zoom out', 'Show', 'with'])
+      expect(used.Why!.slice(0, 5)).toEqual([
+        ...['Filter', 'Copy as text', 'Copy as JSON', 'Save as file', 'Open a report …'],
+      ])
+      expect(used.Do).toEqual([
+        ...['Refresh now', 'Expire the token', 'Forget the memory', 'Log out'],
+        ...['Network error', '401', '500', 'Answer the next request with 401', 'Offline'],
+      ])
+      for (const name of ['Dock right', 'Dock below', 'Now', 'Close', 'Session']) await click(name)
+      await shows('Status')
       await isClean()
     })
 

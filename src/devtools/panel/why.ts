@@ -27,6 +27,9 @@ const PAGE = 200
 export function createWhy(live: Live | null, shows: (report: Report | null) => void = () => {}): WhyView {
   let report: Report | null = null
   let shown = PAGE
+  /** What the list does not show yet. */
+  let fresh: JournalEntry[] = []
+  let frame = 0
   const list = h('ol', { 'aria-label': 'What happened, newest first' })
   const empty = h('p', { class: 'hint' })
   const problem = h('p', { class: 'bad', role: 'alert' })
@@ -63,6 +66,7 @@ export function createWhy(live: Live | null, shows: (report: Report | null) => v
   }
 
   function again(): void {
+    forget()
     const found = entries().filter(matches).toReversed()
     list.replaceChildren(...found.slice(0, shown).map(entry => entryItem(entry, entries(), nameOf)))
     look(found.length)
@@ -73,15 +77,35 @@ export function createWhy(live: Live | null, shows: (report: Report | null) => v
     setText(empty, count > 0 ? '' : filter.value ? 'Nothing matches.' : 'Nothing has happened yet.')
   }
 
-  /** One more line: a list that is built anew would fold what the reader has unfolded, and lose the focus. */
+  /** Another tab can tell hundreds at once: the list is brought up to date once a frame. */
   function heard(entry: JournalEntry): void {
     if (report) return
-    if (entries().at(-1) !== entry) again()
-    else if (matches(entry)) {
-      list.prepend(entryItem(entry, entries(), nameOf))
-      if (list.children.length > shown) list.lastElementChild?.remove()
-      look(list.children.length)
-    }
+    fresh.push(entry)
+    frame ||= requestAnimationFrame(catchUp)
+  }
+
+  /** A few more lines: a list that is built anew would fold what the reader has unfolded, and lose the focus. */
+  function catchUp(): void {
+    const told = fresh
+    forget()
+    if (told.length === 0 || report) return
+    const newest = entries().slice(-told.length)
+    if (told.length > shown || !told.every((entry, index) => entry === newest[index])) again()
+    else prepend(told.filter(matches))
+  }
+
+  function prepend(told: readonly JournalEntry[]): void {
+    if (told.length === 0) return
+    list.prepend(...told.map(entry => entryItem(entry, entries(), nameOf)).toReversed())
+    const count = list.children.length
+    while (list.children.length > shown) list.lastElementChild?.remove()
+    look(count)
+  }
+
+  function forget(): void {
+    cancelAnimationFrame(frame)
+    frame = 0
+    fresh = []
   }
 
   function show(next: Report | null): void {
@@ -127,7 +151,14 @@ export function createWhy(live: Live | null, shows: (report: Report | null) => v
   )
   const leave = live?.journal.subscribe(heard)
   again()
-  return { name: 'Why', element, show, update() {}, ...(leave && { dispose: leave }) }
+  // Frames come while the page is in sight.
+  return {
+    ...{ name: 'Why', element, show, update: catchUp },
+    dispose() {
+      leave?.()
+      forget()
+    },
+  }
 }
 
 function aboutReport({ madeAt, browser, notes = [], journal, unread }: Report): string {

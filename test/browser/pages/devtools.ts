@@ -9,6 +9,7 @@ declare global {
     unmount(): void
     closeReport(): void
     client: AuthClient
+    isBack?: boolean
     axe: typeof axe
   }
 }
@@ -28,6 +29,7 @@ document.documentElement.lang = 'en'
 const { bare = false } = JSON.parse(new URLSearchParams(location.search).get('options') ?? '{}')
 const auth = createAuthClient<Record<string, unknown>, { email: string }>({
   tabs: shareTabs(),
+  sessionKey: 'devtools',
   endpoints: { login: '/auth/login', refresh: '/auth/refresh_token', logout: '/auth/logout' },
   ...(!bare && { fetch: devtoolsFetch }),
 })
