@@ -182,11 +182,30 @@ describe('P5 the README and the guide', () => {
     expect(log).toHaveBeenCalledWith('signed out: logout')
   })
 
-  test('P5 README: when a call fails', async () => {
+  test('P5 errors: when a call fails', async () => {
     const log = vi.spyOn(console, 'log').mockReturnValue()
     backend.answerOnce('GET /items', () => new Response(null, { status: 200 }))
-    await load(under('README.md', 'When a call fails'))
+    await load(under('docs/errors.md', 'When a call fails'))
     expect(log).not.toHaveBeenCalled()
+  })
+
+  test('P5 errors: each way in which a login fails has a message of its own', async () => {
+    const { loginMessage } = await load(
+      under('docs/errors.md', 'A message for each way in which a login fails'),
+    )
+    const auth = createAuthClient({ baseUrl: backend.origin, server: true })
+    running.push(auth)
+    const messages: string[] = []
+    for (const status of [401, 403, 422, 503]) {
+      backend.answerOnce('POST /login', () => new Response('{}', { status }))
+      await auth.login(CREDENTIALS).catch(error => messages.push(loginMessage(error)))
+    }
+    expect(messages).toEqual([
+      'Wrong email or password.',
+      'This account cannot sign in.',
+      'The sign-in failed.',
+      'The server cannot be reached. Try again.',
+    ])
   })
 
   test('P5 guide: signing in and out', async () => {
