@@ -184,7 +184,7 @@ test('P5 every link between the pages leads somewhere', () => {
 
 test('P5 every event that the troubleshooting names is one of the logger or of the client', () => {
   const types = text('src/types.ts')
-  const [, table = ''] = /\| event \| tells \|(.*?)\n\n/s.exec(text('docs/troubleshooting.md')) ?? []
+  const [, table = ''] = /\| event \| meaning \|(.*?)\n\n/s.exec(text('docs/troubleshooting.md')) ?? []
   const events = [...table.matchAll(/`([a-z-]+)`/g)].map(([, event]) => event)
   expect(events.length).toBeGreaterThan(5)
   for (const event of events) {

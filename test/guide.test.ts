@@ -9,6 +9,7 @@ import ky from 'ky'
 import * as valibot from 'valibot'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type DemoServer, startServer } from '../demo/server/server.ts'
+import * as silentRefreshCore from '../src/core.ts'
 import { type AuthClient, createAuthClient } from '../src/index.ts'
 import { type Block, readPage, runModule } from './recipes/blocks.ts'
 import { CREDENTIALS, createLedger, type Issued, type Ledger } from './recipes/ledger.ts'
@@ -460,6 +461,31 @@ describe('P5 questions and symptoms', () => {
     backend.answerOnce('POST /payments', () => new Response(null, { status: 401 }))
     expect((await auth.fetch(`${backend.origin}/payments`, { method: 'POST' })).status).toBe(401)
     expect(ledger.exchanges).toBe(0)
+  })
+
+  test('P5 troubleshooting: the messages of `invalid_option` begin as the page has them', async () => {
+    const page = await readFile(join(import.meta.dirname, '../docs/troubleshooting.md'), 'utf8')
+    const shown = [...page.matchAll(/^\| `("\w+" must be .*?)` \|/gm)].map(([, beginning = '']) => beginning)
+    const tabs = silentRefreshCore.shareTabs()
+    const wrong: object[] = [
+      { tabs, endpoints: { refresh: () => ({ url: '/refresh' }) } },
+      { tabs, csrf: {} },
+      {},
+      { tabs, allowedOrigins: ['https://api.example.com/'] },
+    ]
+    const messages = wrong.map(options => {
+      try {
+        return silentRefreshCore.createAuthClient({ baseUrl: 'https://api.example.com', ...options } as never)
+      } catch (error) {
+        return (error as Error).message
+      }
+    })
+    const [needsBase, ...others] = shown.toReversed()
+    expect(others.toReversed().map((beginning, n) => String(messages[n]).startsWith(beginning))).toEqual(
+      wrong.map(() => true),
+    )
+    const source = await readFile(join(import.meta.dirname, '../src/kernel/resolve-url.ts'), 'utf8')
+    expect(source).toContain(needsBase?.replace('"baseUrl" must be ', ''))
   })
 
   test('P5 troubleshooting: an outage that looks like a refusal', async () => {
