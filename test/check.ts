@@ -55,7 +55,9 @@ function packageContents(): string {
   const missing = [...entries, 'README.md', 'LICENSE'].filter(path => !files.includes(path))
   const foreign = files.filter(
     path =>
-      !/^(dist\/[\w./-]+\.(js|js\.map|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(path),
+      !/^(dist\/[\w./-]+\.(js|js\.map|d\.ts)|docs\/[\w/-]+\.md|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/.test(
+        path,
+      ),
   )
   if (missing.length + foreign.length > 0) {
     throw new Error(`missing: ${missing.join(', ') || 'none'}; not expected: ${foreign.join(', ') || 'none'}`)
