@@ -89,12 +89,12 @@ function sizes(): string {
 
 function noRegistryNamed(): string {
   const host = /\bregistry\.[a-z0-9-]+\.[a-z]+|\b(?:npm\.pkg|artifactory|verdaccio|nexus)\.[a-z0-9-]+\./i
-  const lock = /"resolved":|https?:\/\/[^"\s]+\.tgz\b/
+  const lock = /"resolved": "(?!file:)|https?:\/\/[^"\s]+\.tgz\b/
   const files = output('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'])
   const found = files.split('\0').filter(file => {
     if (!file) return false
     const text = readFileSync(resolve(root, file), 'utf8')
-    return host.test(text) || (file === 'package-lock.json' && lock.test(text))
+    return host.test(text) || (/(^|\/)package-lock\.json$/.test(file) && lock.test(text))
   })
   if (found.length > 0) throw new Error(`a registry's address stands in ${found.join(', ')}`)
   return ''
