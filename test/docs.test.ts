@@ -13,7 +13,10 @@ import { placeIn } from './tools/places.ts'
 import { cache, root } from './tools/report.ts'
 import { output, tsc } from './tools/steps.ts'
 
-const pages = globSync(['*.md', 'docs/**/*.md', 'demo/*.md', 'demo/apps/*.md', 'demo/apps/*/README.md', '.github/**/*.md'], { cwd: root }).sort()
+const pages = globSync(
+  ['*.md', 'docs/**/*.md', 'demo/*.md', 'demo/apps/*.md', 'demo/apps/*/README.md', '.github/**/*.md'],
+  { cwd: root },
+).sort()
 const blocks = pages.flatMap(readPage)
 const text = (page: string) => readFileSync(resolve(root, page), 'utf8')
 const named = (block: Block) => ({ name: `${block.page}:${block.line}`, block })
