@@ -631,8 +631,8 @@ describe('the timeline of a journal', () => {
       ['wait', 1],
       ['wait', 1],
     ])
-    const notes = lane!.marks.filter(mark => mark.kind === 'note')
-    expect(notes.map(({ about, tone }) => [about, tone])).toEqual([
+    const notes = lane!.marks.flatMap(mark => (mark.kind === 'note' ? [[mark.about, mark.tone]] : []))
+    expect(notes).toEqual([
       ['wait', 'warn'],
       ['page', 'plain'],
     ])
