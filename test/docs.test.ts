@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
 import { comparisonTables } from './bench/comparison.ts'
 import { type Block, readPage } from './recipes/blocks.ts'
+import { pagesWithBlocks, withBlocks } from './tools/blocks.ts'
 import { faultsOf } from './tools/mermaid.ts'
 import { placeIn } from './tools/places.ts'
 import { cache, root } from './tools/report.ts'
@@ -54,8 +55,22 @@ const GIVEN: Record<string, Record<string, string>> = {
     'app/utils/auth.ts': "export * from '../../auth'",
     'app/utils/return-to.ts': "export * from '../../return-to'",
     'pages.ts': 'export declare const Items: () => null, Login: () => null',
-    'src/lib/auth.ts': "export * from '../../auth'",
-    'src/lib/return-to.ts': "export * from '../../return-to'",
+  },
+  'docs/frameworks/react.md': {
+    'auth.ts': "export * from '../docs-frameworks-md/auth'",
+    'pages.ts': 'export declare const Items: () => null',
+  },
+  'docs/frameworks/react-router.md': {
+    'auth.ts': "export * from '../docs-frameworks-md/auth'",
+    'pages.ts': 'export declare const Items: () => null, Login: () => null',
+    'return-to.ts': "export * from '../docs-frameworks-md/return-to'",
+  },
+  'docs/frameworks/solid.md': {
+    'auth.ts': "export * from '../docs-frameworks-md/auth'",
+  },
+  'docs/frameworks/sveltekit.md': {
+    'src/lib/auth.ts': "export * from '../../../docs-frameworks-md/auth'",
+    'src/lib/return-to.ts': "export * from '../../../docs-frameworks-md/return-to'",
   },
   'docs/devtools.md': {
     'foreign.d.ts': 'interface ImportMeta { env: { DEV: boolean } }',
@@ -168,6 +183,13 @@ describe('P5 every block of every page', () => {
     for (const [flag] of code.matchAll(/--[\w-]+/g)) expect(help).toContain(`${flag} `)
   })
 })
+
+test.each(pagesWithBlocks())(
+  'P5 %s shows the files of the apps as they are: node test/tools/blocks.ts --write',
+  page => {
+    expect(withBlocks(text(page))).toBe(text(page))
+  },
+)
 
 test('P5 every link between the pages leads somewhere', () => {
   const broken = pages.flatMap(page => {
@@ -406,7 +428,10 @@ function writeProject(): string {
   const homeOf = (page: string) => page.replace(/\W+/g, '-').toLowerCase()
   const taken = new Set<string>()
   for (const [page, files] of Object.entries(GIVEN)) {
-    for (const [file, code] of Object.entries(files)) write(`${homeOf(page)}/${file}`, code)
+    for (const [file, code] of Object.entries(files)) {
+      write(`${homeOf(page)}/${file}`, code)
+      taken.add(`${homeOf(page)}/${file}`)
+    }
   }
   for (const { block } of of('ts', 'tsx', 'vue')) {
     const { page, line, language, file, code } = block
