@@ -9,7 +9,8 @@ import { checkGrace, checkLater, checkSuperseded } from './checks/reuse.ts'
 import { checkLogin, checkRefusedLogins } from './checks/sign-in.ts'
 import type { Judge } from './judge.ts'
 import { type ContractOptions, readSettings } from './options.ts'
-import { type ContractPoint, contractPoints, type PointId } from './points.ts'
+import type { ContractPoint, PointId } from './point.ts'
+import { contractPoints } from './points.ts'
 
 /** A point, and what the backend does about it. */
 export interface ContractResult extends ContractPoint {

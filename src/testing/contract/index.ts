@@ -7,5 +7,6 @@
 
 export { type ContractReport, type ContractResult, checkBackend } from './check.ts'
 export type { ContractOptions } from './options.ts'
-export { type ContractPoint, contractPoints, type PointId } from './points.ts'
+export type { ContractPoint, PointId } from './point.ts'
+export { contractPoints } from './points.ts'
 export { formatReport } from './report.ts'

@@ -1,4 +1,4 @@
-import type { PointId } from './points.ts'
+import type { PointId } from './point.ts'
 
 /**
  * Says of a point that it holds, or what was seen instead. A point can be judged several times: the first fault counts.

@@ -1,5 +1,6 @@
 import { AuthError, invalid } from '../../kernel/errors.ts'
-import { contractPoints, isNamed, type PointId } from './points.ts'
+import { isNamed, type PointId } from './point.ts'
+import { contractPoints } from './points.ts'
 
 /** What `checkBackend` takes. The defaults are those of the servers to copy. */
 export interface ContractOptions {

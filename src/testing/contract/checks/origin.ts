@@ -2,7 +2,7 @@ import type { Backend, EndpointName } from '../backend.ts'
 import { createJar } from '../cookies.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
-import type { PointId } from '../points.ts'
+import type { PointId } from '../point.ts'
 import { tell } from '../telling.ts'
 import { isOk } from '../tokens.ts'
 
