@@ -96,8 +96,11 @@ async function inNode(entry: string, script: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-test('P1 importing the testing kit without MSW touches no global, patches none, and starts nothing', async () => {
-  expect(await inNode('src/testing/core.ts', 'tell({ onImport, untouched, quiet })')).toEqual({
+test.each([
+  ['the testing kit without MSW', 'src/testing/core.ts'],
+  ['the contract test', 'src/testing/contract/index.ts'],
+])('P1 importing %s touches no global, patches none, and starts nothing', async (_, entry) => {
+  expect(await inNode(entry, 'tell({ onImport, untouched, quiet })')).toEqual({
     onImport: [],
     untouched: true,
     quiet: true,
