@@ -277,8 +277,10 @@ describe('server rendering', () => {
     const create = () => createSSRApp(() => h(Suspense, () => h(Late))).use(createAuth(world.client))
     stage.container.innerHTML = await renderToString(create())
 
-    const { promise, resolve } = Promise.withResolvers<void>()
-    wait = promise
+    let resolve = () => {}
+    wait = new Promise(done => {
+      resolve = done
+    })
     const served = stage.container.firstChild
     app = create()
     app.mount(stage.container)

@@ -172,6 +172,20 @@ const devtools: Composition = {
     'The panel for developers, without a client. A build for users [leaves it out](devtools.md#production).',
 }
 
+const devtoolsComponents: readonly Composition[] = (
+  [
+    ['react', 'React'],
+    ['vue', 'Vue'],
+  ] as const
+).map(([file, framework]) => ({
+  ...devtools,
+  file: `devtools-${file}`,
+  name: `${devtools.name}/${file}`,
+  code: `export { AuthDevtools } from '${devtools.name}/${file}'`,
+  meaning: `The panel as a component. ${framework} itself is not counted, and a build for users leaves it out too.`,
+  external: [file],
+}))
+
 /** What a binding adds to a client and to its framework, all of it used. */
 export const BINDINGS: readonly Composition[] = (
   [
@@ -200,6 +214,7 @@ export const COMPOSITIONS: readonly Composition[] = [
   oauth,
   dpop,
   devtools,
+  ...devtoolsComponents,
   ...BINDINGS,
 ]
 
