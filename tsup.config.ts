@@ -11,6 +11,8 @@ const config: Options = defineConfig({
     'oauth/index': 'src/oauth/index.ts',
     'testing/index': 'src/testing/index.ts',
     'testing/core': 'src/testing/core.ts',
+    'testing/contract/index': 'src/testing/contract/index.ts',
+    'testing/contract/cli': 'src/testing/contract/cli.ts',
     ...Object.fromEntries(
       ['react', 'vue', 'svelte', 'solid', 'angular'].map(name => [
         `bindings/${name}`,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -40,6 +40,18 @@ test('P2 require() of every entry works, and is the very module that import() is
   const { stdout, stderr } = await run(node, ['-e', script], { cwd: app })
   expect(stderr).toBe('')
   expect(JSON.parse(stdout)).toEqual(entries.map(() => true))
+})
+
+test('P2 the command runs with nothing but Node beside it', async () => {
+  const alone = await mkdtemp(join(tmpdir(), 'silent-refresh-command-'))
+  await cp(join(app, 'node_modules/silent-refresh'), alone, { recursive: true })
+  const { bin } = JSON.parse(await readFile(join(alone, 'package.json'), 'utf8'))
+  const command = join(alone, bin['silent-refresh-contract'])
+  expect(await readFile(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+  const { stdout, stderr } = await run(node, [command, '--list'])
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^login +\S/)
+  await rm(alone, { recursive: true })
 })
 
 /** What is exported has the type that was found for it, and its declaration has to name that. */

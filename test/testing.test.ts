@@ -496,6 +496,7 @@ describe('in bundles', () => {
   test('MSW is asked for by the one entry alone', async () => {
     expect((await inputs('src/testing/index.ts')).packages).toEqual(['jwt-decode', 'ky', 'msw'])
     expect((await inputs('src/testing/core.ts')).packages).toEqual(['jwt-decode', 'ky'])
+    expect((await inputs('src/testing/contract/index.ts')).packages).toEqual(['node:http', 'node:https'])
   })
 })
 

@@ -44,6 +44,10 @@ const config: ViteUserConfigExport = defineConfig({
       { find: /^silent-refresh\/dpop$/, replacement: resolve(root, 'src/dpop/index.ts') },
       { find: /^silent-refresh\/oauth$/, replacement: resolve(root, 'src/oauth/index.ts') },
       { find: /^silent-refresh\/testing\/core$/, replacement: resolve(root, 'src/testing/core.ts') },
+      {
+        find: /^silent-refresh\/testing\/contract$/,
+        replacement: resolve(root, 'src/testing/contract/index.ts'),
+      },
       { find: /^silent-refresh\/core$/, replacement: resolve(root, 'src/core.ts') },
       {
         find: /^silent-refresh\/(react|vue|svelte|solid|angular)$/,

@@ -1,0 +1,112 @@
+import { type Backend, createBackend, Stopped } from './backend.ts'
+import { checkAnswers } from './checks/answers.ts'
+import { checkApi } from './checks/api.ts'
+import { checkCors } from './checks/cors.ts'
+import { checkLogout, checkRotatedLogout } from './checks/logout.ts'
+import { checkOrigin } from './checks/origin.ts'
+import { checkIssuedAt, checkRefusedRefreshes } from './checks/refresh.ts'
+import { checkGrace, checkLater, checkSuperseded } from './checks/reuse.ts'
+import { checkLogin, checkRefusedLogins } from './checks/sign-in.ts'
+import type { Judge } from './judge.ts'
+import { type ContractOptions, readSettings } from './options.ts'
+import type { ContractPoint, PointId } from './point.ts'
+import { contractPoints } from './points.ts'
+
+/** A point, and what the backend does about it. */
+export interface ContractResult extends ContractPoint {
+  /** `skipped`: left out, or it could not be tried. */
+  readonly status: 'holds' | 'fails' | 'skipped'
+  /** What the backend did instead, if the point fails; why it was not tried, if it is skipped. */
+  readonly seen: string | undefined
+}
+
+/** What `checkBackend` has found. */
+export interface ContractReport {
+  /** The backend. */
+  readonly url: string
+  /** Does every point hold that was not left out? */
+  readonly holds: boolean
+  /** All points, in the order of `contractPoints`. */
+  readonly points: readonly ContractResult[]
+  /** The points that fail. */
+  readonly failures: readonly ContractResult[]
+}
+
+interface Check {
+  /** The points that it judges: it is not run if all of them are left out. */
+  readonly points: readonly PointId[]
+  run(backend: Backend, judge: Judge): Promise<void> | void
+}
+
+/** After the first login. Each logs in by itself, so what one of them breaks disturbs no other. */
+const CHECKS: readonly Check[] = [
+  {
+    points: ['refresh-no-cookie', 'refresh-unknown-cookie', 'refresh-keeps-cookies'],
+    run: checkRefusedRefreshes,
+  },
+  { points: ['api', 'api-no-token', 'api-bad-token', 'api-forged-token'], run: checkApi },
+  { points: ['origin', 'origin-missing', 'origin-echo'], run: checkOrigin },
+  { points: ['grace-race', 'grace-lost-answer'], run: checkGrace },
+  { points: ['reuse-superseded'], run: checkSuperseded },
+  { points: ['logout', 'logout-ends-session', 'logout-clears-cookies', 'logout-again'], run: checkLogout },
+  { points: ['logout-rotated-cookie'], run: checkRotatedLogout },
+  { points: ['refresh-issued-at'], run: checkIssuedAt },
+  { points: ['reuse-after-grace', 'api-expired-token'], run: checkLater },
+  { points: ['cors-preflight', 'cors-answers', 'cors-errors', 'cors-expose'], run: checkCors },
+]
+
+/**
+ * Tries a running backend, as a browser would use it, and says of each point of the contract whether it holds. The backend
+ * needs a user who can sign in; the sessions that are opened are left behind.
+ *
+ * @throws AuthError `invalid_option`, naming the option
+ * @throws Error `Unreachable` if the backend does not answer
+ */
+export async function checkBackend(
+  url: string | URL,
+  options: ContractOptions = {},
+): Promise<ContractReport> {
+  const settings = readSettings(url, options)
+  const backend = createBackend(settings)
+  const verdicts = new Map<PointId, string | null>()
+  const judge: Judge = (id, fault) => {
+    if (!verdicts.get(id)) verdicts.set(id, fault || null)
+  }
+
+  /** @returns why it has stopped, if it has */
+  async function run(check: Check['run']): Promise<string | undefined> {
+    try {
+      await check(backend, judge)
+      return undefined
+    } catch (error) {
+      if (error instanceof Stopped) return error.message
+      throw error
+    }
+  }
+
+  const blocked = await run(checkLogin)
+  await run(checkRefusedLogins)
+  for (const { points, run: check } of blocked ? [] : CHECKS) {
+    const open = points.filter(id => !settings.leftOut(id))
+    const stopped = open.length > 0 && (await run(check))
+    if (stopped) for (const id of open) judge(id, verdicts.get(id) === undefined && stopped)
+  }
+  await run(checkAnswers)
+
+  const points = contractPoints.map((point): ContractResult => {
+    const { id } = point
+    const skipped = settings.leftOut(id) ?? (verdicts.has(id) ? undefined : (blocked ?? untried(id)))
+    if (skipped) return { ...point, status: 'skipped', seen: skipped }
+    const fault = verdicts.get(id)
+    return fault ? { ...point, status: 'fails', seen: fault } : { ...point, status: 'holds', seen: undefined }
+  })
+  const failures = points.filter(({ status }) => status === 'fails')
+  return { url: new URL(url).href, holds: failures.length === 0, points, failures }
+}
+
+const UNTRIED: Partial<Record<PointId, string>> = {
+  'api-expired-token': 'the access token lives too long for "patience"',
+  'refresh-issued-at': 'the access token is no JWT with iat',
+}
+
+const untried = (id: PointId): string => UNTRIED[id] ?? 'it could not be tried'

@@ -1,0 +1,40 @@
+import type { Backend } from '../backend.ts'
+import type { Answer } from '../http.ts'
+import type { Judge } from '../judge.ts'
+import { tell } from '../telling.ts'
+import { isOk } from '../tokens.ts'
+
+export async function checkApi(backend: Backend, judge: Judge): Promise<void> {
+  const { jar, tokens } = await backend.visit()
+  const { accessToken, claims } = tokens
+  const ask = (token?: string) => backend.ask('api', { jar, token })
+  const good = await ask(accessToken)
+  judge(
+    'api',
+    !isOk(good) && `${tell(good)}${good.status === 404 ? '. Name a route that exists with "api"' : ''}`,
+  )
+  judge('api-no-token', faultOfRefusal(await ask(), /\bbearer\b/i))
+  judge('api-bad-token', faultOfRefusal(await ask('not-a-token'), /\bbearer\b.*\berror="?invalid_token/i))
+  for (const [how, forged] of forge(accessToken, claims)) {
+    const answer = await ask(forged)
+    judge('api-forged-token', answer.status !== 401 && `${tell(answer)} for a token ${how}`)
+  }
+}
+
+function faultOfRefusal(answer: Answer, challenge: RegExp): string | null {
+  if (answer.status !== 401) return tell(answer)
+  const given = answer.header('WWW-Authenticate')
+  if (challenge.test(given)) return null
+  return `401 ${given ? `with WWW-Authenticate: ${given}` : 'without WWW-Authenticate'}`
+}
+
+function forge(token: string, claims: object | null): [how: string, token: string][] {
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+  if (!claims) return [['that was changed', `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`]]
+  const [header, , signature] = token.split('.')
+  const payload = encode({ ...claims, sub: 'somebody-else' })
+  return [
+    ['that was changed', `${header}.${payload}.${signature}`],
+    ['without a signature', `${encode({ alg: 'none', typ: 'JWT' })}.${payload}.`],
+  ]
+}

@@ -1,0 +1,61 @@
+import type { Backend, EndpointName } from '../backend.ts'
+import { createJar } from '../cookies.ts'
+import type { Answer } from '../http.ts'
+import type { Judge } from '../judge.ts'
+import type { PointId } from '../point.ts'
+import { tell } from '../telling.ts'
+import { isOk } from '../tokens.ts'
+
+const EVIL = 'https://evil.example'
+
+export async function checkOrigin(backend: Backend, judge: Judge): Promise<void> {
+  const { jar, refresh } = await backend.visit()
+  const answers: Answer[] = []
+  /** Stores no cookie: a server that accepts such a request must not disturb the next check. */
+  const from = async (origin: string | null, endpoint: EndpointName, site: string | null) => {
+    const answer = await backend.ask(endpoint, { jar, isLost: true, origin, site })
+    answers.push(answer)
+    const isRejected = answer.status >= 400 && answer.status < 500
+    return isRejected
+      ? null
+      : `${tell(answer)} for a ${endpoint} ${origin ? `from ${origin}` : 'without Origin'}`
+  }
+  /** A 4xx alone says little: the session itself may have ended. */
+  const judgeEffect = async (id: PointId) => {
+    const own = await refresh()
+    judge(id, !isOk(own) && `a 4xx each time, and then ${tell(own)} for the page itself`)
+  }
+  judge('origin-missing', await from(null, 'refresh', 'cross-site'))
+  judge('origin-missing', await from(null, 'refresh', null))
+  await judgeEffect('origin-missing')
+  for (const origin of foreignOrigins(backend.settings.origin)) {
+    judge('origin', await from(origin, 'refresh', origin === EVIL ? 'cross-site' : 'same-site'))
+  }
+  judge('origin', await from(EVIL, 'login', 'cross-site'))
+  judge('origin', await from(EVIL, 'logout', 'cross-site'))
+  await judgeEffect('origin')
+  await judgeEcho(backend, answers, judge)
+}
+
+/** Origins that a comparison by prefix, by suffix or with holes would let through. */
+function foreignOrigins(own: string): string[] {
+  const { protocol, host, hostname } = new URL(own)
+  const port = host.slice(hostname.length)
+  return [EVIL, 'null', `${protocol}//evil-${host}`, `${protocol}//${hostname}.evil.example${port}`]
+}
+
+async function judgeEcho(backend: Backend, refused: readonly Answer[], judge: Judge): Promise<void> {
+  const jar = createJar()
+  const headers = { 'Access-Control-Request-Method': 'POST' }
+  const given = { jar, origin: EVIL, site: 'cross-site' }
+  const others = [
+    await backend.ask('refresh', { ...given, method: 'OPTIONS', headers }),
+    await backend.ask('api', given),
+  ]
+  for (const answer of [...refused, ...others]) {
+    const allowed = answer.header('Access-Control-Allow-Origin')
+    const credentials = answer.header('Access-Control-Allow-Credentials')
+    const isOpen = [EVIL, 'null'].includes(allowed) || (allowed === '*' && credentials === 'true')
+    judge('origin-echo', isOpen && `${answer.call}: Access-Control-Allow-Origin: ${allowed}`)
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * For backends: tries a running auth server, and says point by point what holds and what is missing. Also a command,
+ * `silent-refresh-contract`. Needs Node.
+ *
+ * @module silent-refresh/testing/contract
+ */
+
+export { type ContractReport, type ContractResult, checkBackend } from './check.ts'
+export type { ContractOptions } from './options.ts'
+export type { ContractPoint, PointId } from './point.ts'
+export { contractPoints } from './points.ts'
+export { formatReport } from './report.ts'

@@ -1,0 +1,15 @@
+import type { Answer } from './http.ts'
+
+const LIMIT = 160
+/** Long enough to be a token, a hash or a key. */
+const SECRET = /[\w.~+/=-]{24,}/g
+
+/** Without what may be a token. */
+export const masked = (text: string): string => text.replaceAll(SECRET, '…')
+
+/** `401 {"error":"invalid_token"}` */
+export function tell({ status, text }: Pick<Answer, 'status' | 'text'>): string {
+  const shown = masked(text).replace(/\s+/g, ' ').trim()
+  const short = shown.length > LIMIT ? `${shown.slice(0, LIMIT)}…` : shown
+  return short ? `${status} ${short}` : `${status} without a body`
+}

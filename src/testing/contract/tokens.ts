@@ -1,0 +1,65 @@
+import { readStandard } from '../../kernel/answer.ts'
+import type { Answer } from './http.ts'
+import type { Settings } from './options.ts'
+import { tell } from './telling.ts'
+
+/** What an answer gives the client. */
+export interface Tokens {
+  readonly accessToken: string
+  /** Seconds; `undefined` if the answer has none that the client could use. */
+  readonly expiresIn: number | undefined
+  readonly user: unknown
+  /** Of a JWT; `null` for any other token. */
+  readonly claims: Readonly<Record<string, unknown>> | null
+}
+
+export const isOk = ({ status }: Answer): boolean => status >= 200 && status < 300
+
+/** Everything that a header can carry. */
+const USABLE = /^[\x21-\x7e]{1,65536}$/
+
+/** The tokens in a login or refresh answer, or in words why the client finds none. */
+export function readTokens(answer: Answer, settings: Settings): Tokens | string {
+  if (!isOk(answer)) return tell(answer)
+  const { body } = answer
+  if (typeof body !== 'object' || body === null) return `${tell(answer)}, which is no JSON object`
+  const found = readStandard(body, new Response(), 'refresh') ?? {}
+  const { tokenField, expiresField } = settings
+  const given = tokenField ? at(body, tokenField) : found.accessToken
+  if (given == null) return `${answer.status} with the fields ${Object.keys(body).join(', ') || '(none)'}`
+  const accessToken = typeof given === 'string' ? given.replace(/^bearer +/i, '') : ''
+  if (!USABLE.test(accessToken)) return 'an access token that is not 1 to 65,536 visible ASCII characters'
+  const type = (body as { token_type?: unknown }).token_type
+  if (typeof type === 'string' && !/^bearer$/i.test(type)) return `the token_type ${JSON.stringify(type)}`
+  const lifetime = Number((expiresField ? at(body, expiresField) : found.expiresIn) ?? Number.NaN)
+  return {
+    accessToken,
+    expiresIn: lifetime > 0 ? lifetime : undefined,
+    user: found.user,
+    claims: readClaims(accessToken),
+  }
+}
+
+/** `data.token` */
+const at = (body: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((value, name) => (Object(value) as Record<string, unknown>)[name], body)
+
+function readClaims(token: string): Tokens['claims'] {
+  const [, payload = '', ...rest] = token.split('.')
+  if (rest.length !== 1) return null
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    return typeof claims === 'object' && !Array.isArray(claims) ? (claims as Tokens['claims']) : null
+  } catch {
+    return null
+  }
+}
+
+/** What is wrong with `expires_in`, in words. */
+export function faultOfLifetime({ expiresIn, claims }: Tokens): string | null {
+  if (expiresIn === undefined) return 'no expires_in'
+  const { exp, iat } = claims ?? {}
+  if (typeof exp !== 'number' || typeof iat !== 'number') return null
+  // Both may have been rounded.
+  return Math.abs(exp - iat - expiresIn) > 1 ? `expires_in ${expiresIn}, and exp - iat ${exp - iat}` : null
+}

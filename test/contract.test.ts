@@ -1,0 +1,380 @@
+// @vitest-environment node
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  type ContractOptions,
+  type ContractReport,
+  checkBackend,
+  contractPoints,
+  formatReport,
+  type PointId,
+} from 'silent-refresh/testing/contract'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DemoServer, startServer } from '../demo/server/server.ts'
+import { createAuthClient } from '../src/core.ts'
+import { BREAKS, type Break, type ContractServer, startContractServer } from './support/contract-server.ts'
+import { root } from './tools/report.ts'
+
+const CORS = { origin: 'https://app.example.com', cors: true }
+const all = contractPoints.map(({ id }) => id)
+const failed = ({ failures }: ContractReport) => failures.map(({ id }) => id)
+
+/** The points that fail on a server that is broken in this way, and no others. */
+const FAILS: Record<Break, readonly PointId[]> = {
+  'another token field': ['login'],
+  'a token with a space': ['login'],
+  'another token type': ['login'],
+  'a login as HTML': ['login'],
+  'the refresh token in the body': ['login-body'],
+  'the cookie in the body': ['login-body'],
+  'no expires_in': ['login-expires-in'],
+  'expires_in in milliseconds': ['login-expires-in'],
+  'a wrong password is 403': ['login-wrong-password'],
+  'a wrong password sets a cookie': ['login-wrong-password'],
+  'an unknown user is told': ['login-unknown-user'],
+  'a malformed login is 500': ['login-malformed'],
+  'a malformed login is accepted': ['login-malformed'],
+  'no cookie at all': ['cookie'],
+  'no HttpOnly': ['cookie-http-only'],
+  'no SameSite': ['cookie-same-site'],
+  'SameSite=None': ['cookie-same-site'],
+  'the path is /': ['cookie-path'],
+  'the path is that of the refresh': ['cookie-path', 'logout-ends-session', 'logout-rotated-cookie'],
+  '__Host- without Path=/': ['cookie-path'],
+  '__Host- without Secure': ['cookie-secure'],
+  'no Max-Age': ['cookie-max-age'],
+  'a Domain': ['cookie-domain'],
+  'a refresh needs a bearer': ['refresh'],
+  'a refresh sets no cookie': ['refresh-rotation', 'reuse-superseded'],
+  'the same cookie again': ['refresh-rotation', 'reuse-superseded', 'reuse-after-grace'],
+  'no user in a refresh': ['refresh-user'],
+  'iat is copied': ['refresh-issued-at'],
+  'no cookie is 403': ['refresh-no-cookie'],
+  'no cookie is 200': ['refresh-no-cookie'],
+  'an unknown cookie is 500': ['refresh-unknown-cookie'],
+  'a refusal clears the cookie': ['refresh-keeps-cookies'],
+  'no grace': ['grace-race', 'grace-lost-answer'],
+  'a repeat gets a dead cookie': ['grace-race', 'grace-lost-answer'],
+  'a used token is always good': ['reuse-superseded', 'reuse-after-grace'],
+  'a used token is refused, and no more': ['reuse-superseded', 'reuse-after-grace'],
+  'the grace does not end': ['reuse-after-grace'],
+  'a logout is a redirect': ['logout', 'logout-again'],
+  'a logout is for show': ['logout-ends-session', 'logout-rotated-cookie'],
+  'a logout clears nothing': ['logout-clears-cookies'],
+  'a logout clears another path': ['logout-clears-cookies'],
+  'a dead logout is 401': ['logout-again'],
+  'a logout without a cookie is 401': ['logout-again'],
+  'only the newest cookie logs out': ['logout-rotated-cookie'],
+  'no origin check': ['origin', 'origin-missing'],
+  'no origin check at login': ['origin'],
+  'no origin check at logout': ['origin'],
+  'origins by prefix': ['origin'],
+  'origins by suffix': ['origin'],
+  'the origin null is fine': ['origin'],
+  'a foreign origin is refused too late': ['origin'],
+  'a missing origin is fine': ['origin-missing'],
+  'every origin may read': ['origin-echo'],
+  'the API is closed': ['api', 'api-no-token', 'api-bad-token', 'api-forged-token', 'api-expired-token'],
+  'the API redirects to a login page': ['api-no-token'],
+  'the API has no challenge': ['api-no-token', 'api-bad-token'],
+  'a bad token is 403': ['api-bad-token', 'api-forged-token', 'api-expired-token'],
+  'a bad token is not named': ['api-bad-token'],
+  'no signature check': ['api-forged-token'],
+  'the algorithm of the token is used': ['api-forged-token'],
+  'expired tokens are fine': ['api-expired-token'],
+  'answers may be cached': ['no-store'],
+  'the API may be cached': ['no-store'],
+  'errors are HTML': ['error-bodies'],
+  'errors are text': ['error-bodies'],
+  'too many logins': [],
+  'the preflight needs a session': ['cors-preflight'],
+  'the preflight allows no header': ['cors-preflight'],
+  'the preflight allows another origin': ['cors-preflight'],
+  'no CORS headers': ['cors-preflight', 'cors-answers', 'cors-errors', 'cors-expose'],
+  'no CORS credentials': ['cors-preflight', 'cors-answers', 'cors-errors'],
+  'no Vary': ['cors-answers', 'cors-errors'],
+  'no CORS headers with an error': ['cors-errors', 'cors-expose'],
+  'nothing is exposed': ['cors-expose'],
+}
+
+describe('a server that is broken on purpose', () => {
+  let server: ContractServer
+  beforeAll(async () => {
+    server = await startContractServer()
+  })
+  afterAll(() => server.close())
+
+  const check = (options: ContractOptions = {}) =>
+    checkBackend(server.url, {
+      ...server.credentials,
+      wait: async ms => server.pass(ms / 1000),
+      ...options,
+    })
+
+  test('keeps the contract as long as it is whole', async () => {
+    server.break()
+    const report = await check(CORS)
+    expect(report.points.filter(({ status }) => status !== 'holds')).toEqual([])
+    expect(report.holds).toBe(true)
+  })
+
+  test.each(BREAKS.filter(what => what !== 'too many logins'))('%s', async what => {
+    server.break(what)
+    const report = await check(CORS)
+    expect(failed(report)).toEqual(FAILS[what])
+    expect(report.holds).toBe(false)
+    for (const { seen } of report.failures) expect(seen).toMatch(/\S/)
+  })
+
+  test('every point fails on some server', () => {
+    expect(new Set(Object.values(FAILS).flat())).toEqual(new Set(all))
+  })
+
+  test('what does not apply is left out: a point, a group, and a server without a grace', async () => {
+    server.break('no grace', 'the API is closed', 'no HttpOnly')
+    const report = await check({ without: ['grace', 'api', 'cookie-http-only'] })
+    expect(report).toMatchObject({ holds: true, failures: [] })
+    const skipped = report.points.filter(({ status }) => status === 'skipped').map(({ id }) => id)
+    expect(skipped).toEqual(all.filter(id => /^(grace|api|cors)(-|$)|^cookie-http-only$/.test(id)))
+    expect(failed(await check({ grace: 0, without: ['api', 'cookie-http-only'] }))).toEqual([])
+  })
+
+  test('a server without a grace is not waited for, and must end the session at once', async () => {
+    server.break('no grace')
+    const waits: number[] = []
+    const wait = async (ms: number) => {
+      waits.push(ms)
+      server.pass(ms / 1000)
+    }
+    const report = await check({ grace: 0, patience: 0, wait })
+    expect(failed(report)).toEqual([])
+    expect(waits).toEqual([1100])
+    server.break('a used token is refused, and no more')
+    expect(failed(await check({ grace: 0, patience: 0 }))).toContain('reuse-superseded')
+  })
+
+  test('an access token that lives too long is not waited for, and that is said', async () => {
+    server.break()
+    const { points } = await check({ patience: 14 })
+    expect(points.find(({ id }) => id === 'api-expired-token')).toMatchObject({
+      status: 'skipped',
+      seen: 'the access token lives too long for "patience"',
+    })
+  })
+
+  test('a login that is refused half-way fails what could not be tried', async () => {
+    server.break('too many logins')
+    const { failures } = await check()
+    const [first] = failures
+    expect(first?.seen).toContain('429')
+    expect(failures.length).toBeGreaterThan(10)
+  })
+
+  test.each([
+    ['no cookie at all', 'a refresh cookie is needed'],
+    ['a refresh needs a bearer', 'a refresh is needed'],
+    ['another token field', 'a login is needed'],
+  ] as const)('%s: what cannot be tried says why', async (what, reason) => {
+    server.break(what)
+    const { points } = await check()
+    expect(points.find(({ id }) => id === 'logout')).toMatchObject({ status: 'skipped', seen: reason })
+    expect(points.find(({ id }) => id === 'login-wrong-password')?.status).toBe('holds')
+  })
+
+  test.each([
+    ['the path of the login', { login: '/nowhere' }, /404.*"login"/s],
+    ['the credentials', { password: 'wrong' }, /401.*"password"/s],
+    ['the fields', { userField: 'username' }, /400.*"userField"/s],
+    ['the origin', { origin: 'https://evil.example' }, /403.*"origin"/s],
+  ])('what to look at where the first login fails: %s', async (_, options, message) => {
+    server.break()
+    const { failures } = await check(options)
+    expect(failures[0]?.id).toBe('login')
+    expect(failures[0]?.seen).toMatch(message)
+  })
+
+  test('the report names no token, whatever the server returns', async () => {
+    server.break('the cookie in the body', 'a wrong password is 403', 'a logout clears nothing', 'a Domain')
+    const report = await check(CORS)
+    const shown = formatReport(report) + JSON.stringify(report)
+    expect(shown).not.toMatch(/rt-[\da-f]{8}|eyJ/)
+    expect(formatReport(report)).toContain(
+      'FAILED  cookie-domain: The refresh cookie belongs to one host\n' +
+        '          seen      Set-Cookie: refresh_token=…; Path=/auth; HttpOnly; SameSite=Strict; Max-Age=3600; Domain=127.0.0.1\n' +
+        '          expected  no Domain\n' +
+        '          why       With Domain every subdomain gets the refresh token.\n' +
+        '          see       docs/backend.md#cookies\n',
+    )
+  })
+
+  test.each<[string, ContractOptions, RegExp]>([
+    ['a path on another host', { api: 'https://api.example.com/me' }, /^"api" must be a path on http/],
+    ['an unknown option', { retries: 2 } as ContractOptions, /^"retries" is not an option/],
+    ['an unknown point', { without: ['graces'] }, /^"without" has "graces"/],
+    ['an origin with a path', { origin: 'https://a.example/x' }, /^"origin" must be/],
+    ['CORS for the own origin', { cors: true }, /^"origin" must be another origin/],
+    ['a negative grace', { grace: -1 }, /^"grace" must be a number of seconds/],
+    ['no user', { user: '' }, /^"user" must be a text/],
+    ['fields that are no texts', { loginFields: { a: 1 } as never }, /^"loginFields" must be/],
+  ])('refuses %s', async (_, options, message) => {
+    await expect(check(options)).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  test.each(['', 'nonsense', 'ftp://127.0.0.1'])('refuses the address %j', async address => {
+    await expect(checkBackend(address)).rejects.toThrow('"url" must be an http or https address')
+  })
+})
+
+describe('the demo server', () => {
+  let server: DemoServer
+  let time = Date.parse('2031-05-01T12:00:00Z')
+  beforeAll(async () => {
+    server = await startServer({ passwordCost: 4, now: () => time, staticRoot: '/nowhere' })
+  })
+  afterAll(() => server.close())
+
+  test('keeps the contract', async () => {
+    const wait = async (ms: number) => {
+      time += ms
+    }
+    const report = await checkBackend(server.url, { wait })
+    expect(report.failures).toEqual([])
+    expect(report.points.filter(({ status }) => status === 'holds').length).toBe(39)
+  })
+})
+
+describe('a login answer', () => {
+  const TOKEN = 'some.opaque-token'
+
+  test.each([
+    { access_token: TOKEN },
+    { accessToken: TOKEN, expiresIn: 60 },
+    { token: TOKEN, expires_in: '60' },
+    { access_token: `Bearer ${TOKEN}`, token_type: 'bearer' },
+    { access_token: '', token: TOKEN },
+    { access_token: TOKEN, token_type: 'MAC' },
+    { access_token: 'with a space' },
+    { access_token: 'with ümlaut' },
+    { access_token: 5 },
+    { jwt: TOKEN },
+    { data: { token: TOKEN } },
+    { user: { sub: 'ada' } },
+    [],
+    'text',
+    7,
+  ])('is judged as the client reads it: %j', async body => {
+    const backend = createServer((request, response) => {
+      const isLogin = request.url === '/auth/login'
+      response.writeHead(isLogin ? 200 : 401, { 'Content-Type': 'application/json' })
+      response.end(isLogin ? JSON.stringify(body) : '{}')
+    }).listen(0, '127.0.0.1')
+    await once(backend, 'listening')
+    const url = `http://127.0.0.1:${(backend.address() as AddressInfo).port}`
+    const auth = createAuthClient({ baseUrl: `${url}/auth`, tabs: false, server: true })
+    const works = await auth.login({ email: 'ada', password: 'secret' }).then(
+      () => true,
+      () => false,
+    )
+    const { points } = await checkBackend(url)
+    expect(points.find(({ id }) => id === 'login')?.status).toBe(works ? 'holds' : 'fails')
+    auth.dispose()
+    backend.close()
+  })
+})
+
+test('every point leads to a section of docs/backend.md', () => {
+  const headings = readFileSync(resolve(root, 'docs/backend.md'), 'utf8').match(/^#+ .*$/gm) ?? []
+  const anchors = headings.map(heading =>
+    heading
+      .replace(/^#+ /, '')
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+  for (const { id, see } of contractPoints) {
+    expect(
+      anchors.map(anchor => `docs/backend.md#${anchor}`),
+      id,
+    ).toContain(see)
+  }
+})
+
+describe('the command', () => {
+  const run = promisify(execFile)
+  const node = resolve(root, 'node_modules/.bin/node')
+  const cli = resolve(root, 'src/testing/contract/cli.ts')
+  /** What it prints, and its exit code. */
+  const command = (...args: string[]): Promise<{ stdout: string; stderr: string; code?: number }> =>
+    run(node, [cli, ...args]).catch(error => error)
+
+  let server: ContractServer
+  beforeAll(async () => {
+    server = await startContractServer(0)
+  })
+  afterAll(() => server.close())
+  const own = () => [
+    '--password',
+    'secret',
+    '--grace',
+    '0',
+    '--patience',
+    '0',
+    '--without',
+    'refresh-issued-at',
+  ]
+
+  test('exits with 0 and a line for each point if all hold', async () => {
+    server.break()
+    const { stdout, stderr, code } = await command(server.url, ...own())
+    expect(stderr).toBe('')
+    expect(code).toBeUndefined()
+    expect(stdout.match(/^ok /gm)?.length).toBe(35)
+    expect(stdout).toMatch(/\n35 hold, 0 fail, 8 skipped\n$/)
+  })
+
+  test('exits with 1 and the report as JSON if one fails', async () => {
+    server.break('no HttpOnly')
+    const { stdout, code } = await command(server.url, '--json', ...own())
+    expect(code).toBe(1)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({
+      url: `${server.url}/`,
+      holds: false,
+      failures: [{ id: 'cookie-http-only' }],
+    })
+    expect(report.points.length).toBe(all.length)
+  })
+
+  test('lists the points, and shows every flag', async () => {
+    const { stdout: list } = await command('--list')
+    expect(list.match(/^\S+/gm)).toEqual(all)
+    const { stdout: help } = await command('--help')
+    expect(help).toContain('npx silent-refresh-contract http://127.0.0.1:4000')
+  })
+
+  test.each([
+    [[], /^Which backend\? Give its address/],
+    [['nonsense'], /^The address must be an http/],
+    [['http://127.0.0.1:1', 'more'], /^One address, and not also more/],
+    [['http://127.0.0.1:1', '--graces', '1'], /^Unknown option '--graces'/],
+    [['http://127.0.0.1:1', '--grace', 'long'], /^"--grace" must be a number of seconds/],
+    [['http://127.0.0.1:1', '--header', 'x'], /^"--header" must be NAME:VALUE/],
+    [['http://127.0.0.1:1', '--without', 'x'], /^"--without" has "x"/],
+    [['http://127.0.0.1:1', '--user', ''], /^"--user" must be a text/],
+    [['http://127.0.0.1:1'], /got no answer: .*ECONNREFUSED.*Is the server running\?/],
+  ])('says in one line what is wrong with %j, and exits with 2', async (args, message) => {
+    const { stdout, stderr, code } = await command(...args)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(message)
+    expect(stderr.trim().split('\n').length).toBe(1)
+    expect(code).toBe(2)
+  })
+})
