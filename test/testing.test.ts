@@ -269,6 +269,49 @@ describe('the fake auth server', () => {
     expect((await auth.login(ADA)).status).toBe('authenticated')
   })
 
+  test.each(['cookie', 'body'] as const)(
+    'goes on as another one from what it has saved, with the refresh token in the %s',
+    async refreshToken => {
+      const clock = createTestClock()
+      const { server, auth, browser } = open({ refreshToken, grace: 1_000 }, clock)
+      await auth.login(ADA)
+      const { accessToken } = server.signIn({ claims: { sub: 'bob' }, user: { name: 'Bob' } })
+      const before = structuredClone(server.save())
+
+      // What happens afterwards is not in it.
+      server.revokeAll()
+      const next = createFakeAuthServer({
+        ...{ baseUrl: BASE, api: { 'GET /items': ['pear'] }, now: clock.now },
+        ...{ refreshToken, grace: 1_000, expiresIn: 60, saved: before },
+      })
+      expect(next.refreshCookie).toBe(refreshToken === 'cookie' ? server.refreshCookie : null)
+      const headers = { Authorization: `Bearer ${accessToken}` }
+      expect(await (await next.fetch(`${BASE}/items`, { headers })).json()).toEqual(['pear'])
+      const tab = createTestBrowser({ fetch: next.fetch, clock })
+      browsers.push(tab)
+      browser.dispose()
+      if (refreshToken === 'cookie') {
+        const session = await tab.openTab({ baseUrl: BASE }).ready()
+        expect(session).toMatchObject({ status: 'authenticated', user: { name: 'Bob' } })
+        // By its own options.
+        expect(session.expiresAt! - clock.now()).toBeLessThanOrEqual(60_000)
+      }
+      // No name is given twice.
+      expect(next.signIn().accessToken).not.toBe(accessToken)
+    },
+  )
+
+  test('keeps no expired token in what it saves', async () => {
+    const clock = createTestClock()
+    const { server } = open({ expiresIn: 1 }, clock)
+    for (let n = 0; n < 1_000; n++) server.signIn()
+    const size = () =>
+      JSON.stringify(server.save(), (_, value) => (value instanceof Map ? [...value] : value)).length
+    const before = size()
+    clock.sleep(2_000)
+    expect(size()).toBeLessThan(before / 2)
+  })
+
   test('a call from before reset() that was held finds nobody, and leaves nothing', async () => {
     const { server, openTab } = open()
     const release = server.hold('login')
@@ -291,6 +334,7 @@ describe('the fake auth server', () => {
     ['expiresIn', { expiresIn: '60' }],
     ['grace', { grace: -1 }],
     ['now', { now: 0 }],
+    ['saved', { saved: {} }],
     ['api', { api: null }],
     ['endpoints', { endpoints: null }],
     ['endpoints.signup', { endpoints: { signup: 'x' } }],

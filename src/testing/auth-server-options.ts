@@ -47,6 +47,19 @@ export interface FakeAuthServerOptions {
   grace?: number | undefined
   /** The server's clock, epoch milliseconds. @default Date.now, looked up at each use */
   now?: (() => number) | undefined
+  /**
+   * What a server knew, as its `save` has told: its sessions, tokens and cookies go on here.
+   * @default none
+   */
+  saved?: SavedAuthServer | undefined
+}
+
+/**
+ * The sessions, tokens and cookies of a server, without its calls and its faults. It can be cloned, so IndexedDB keeps it and
+ * `postMessage` sends it. What is in it may change with each version.
+ */
+export interface SavedAuthServer {
+  readonly version: 1
 }
 
 const ADA: FakeUser = {
@@ -66,9 +79,10 @@ export const pageUrl = (): URL | null =>
   typeof location !== 'undefined' && /^https?:/.test(location.href) ? new URL(location.href) : null
 
 type Settings = {
-  [Name in keyof Omit<FakeAuthServerOptions, 'baseUrl'>]-?: NonNullable<FakeAuthServerOptions[Name]>
+  [Name in keyof Omit<FakeAuthServerOptions, 'baseUrl' | 'saved'>]-?: NonNullable<FakeAuthServerOptions[Name]>
 } & {
   readonly baseUrl: string
+  readonly saved: SavedAuthServer | null
 }
 
 /** @throws AuthError `invalid_option`, naming the option */
@@ -84,6 +98,7 @@ export function readSettings(options: FakeAuthServerOptions): Settings {
     grace: 0,
     now: () => Date.now(),
     endpoints: {},
+    saved: null as SavedAuthServer | null,
   }
   const given = defined(options)
   const unknown = Object.keys(given).find(name => !Object.hasOwn(defaults, name))
@@ -101,6 +116,7 @@ export function readSettings(options: FakeAuthServerOptions): Settings {
     ['expiresIn', Number.isFinite(settings.expiresIn), 'a number of seconds'],
     ['grace', settings.grace >= 0, 'a number of milliseconds'],
     ['now', typeof settings.now === 'function', 'a function'],
+    ['saved', !settings.saved || settings.saved.version === 1, 'what "save" has returned'],
   ]
   for (const [name, holds, requirement] of rules) if (!holds) throw invalid(name, requirement)
   const endpoints = { ...ENDPOINTS, ...defined(settings.endpoints) }

@@ -1,8 +1,13 @@
 import { invalid } from '../kernel/errors.ts'
 import type { JwtClaims, TokenSet } from '../types.ts'
-import { type FakeAuthServerOptions, type FakeUser, readSettings } from './auth-server-options.ts'
+import {
+  type FakeAuthServerOptions,
+  type FakeUser,
+  readSettings,
+  type SavedAuthServer,
+} from './auth-server-options.ts'
 import type { Fault } from './faults.ts'
-import { createLedger, type Ledger } from './ledger.ts'
+import { type Book, createLedger, type Ledger } from './ledger.ts'
 import { createReception, pathKey, type Received } from './reception.ts'
 import { makeToken } from './token.ts'
 import { carries, isResponse, json, readCookie } from './wire.ts'
@@ -64,6 +69,11 @@ export interface AuthServer {
   revokeAll(): void
   /** As after its creation: no session, no calls, no faults. A call that is held finds no server when it goes on. */
   reset(): void
+  /**
+   * What the server knows now, for the option `saved` of another one: in a worker that the browser stops and starts again, or
+   * with other options.
+   */
+  save(): SavedAuthServer
   /** The server as a `fetch`, without MSW: for the client's option `fetch`. */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /**
@@ -81,6 +91,14 @@ export interface AuthServer {
 interface Jar {
   refresh: string | null
   access: string | null
+}
+
+/** Users are shared by their sessions and tokens, so it is cloned as a whole. */
+interface Saved extends SavedAuthServer {
+  readonly serial: number
+  readonly book: Book<Caller>
+  readonly jar: Jar
+  readonly bound: Map<Caller | string, string>
 }
 
 // Long on purpose: one server, whose answers share its users, its tokens and its cookies.
@@ -105,13 +123,25 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   /** What an answer sets when it arrives. */
   const arriving = new WeakMap<Response, Jar>()
 
-  function reset(): void {
-    ledger = createLedger<Caller>(now, grace, () => `refresh-${++serial}`)
-    bound = new Map()
-    jar.refresh = null
-    jar.access = null
+  function reset(saved?: Saved): void {
+    ledger = createLedger<Caller>(now, grace, () => `refresh-${++serial}`, saved?.book)
+    bound = saved?.bound ?? new Map()
+    serial = saved?.serial ?? serial
+    Object.assign(jar, saved?.jar ?? { refresh: null, access: null })
   }
-  reset()
+  reset(settings.saved ? structuredClone(settings.saved as Saved) : undefined)
+
+  function save(): Saved {
+    const { book } = ledger
+    const good = [...book.access].filter(([, { ends }]) => ends > now())
+    return structuredClone({
+      version: 1,
+      serial,
+      book: { ...book, access: new Map(good) },
+      jar,
+      bound,
+    } satisfies Saved)
+  }
 
   /** `METHOD /path`; an endpoint by its name, a path without a method as it is. */
   function keyOf(route: Route): string {
@@ -276,6 +306,7 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
       reception.reset()
       reset()
     },
+    save,
     handle,
     fetch,
     protect: resolver => async info => {

@@ -11,7 +11,7 @@ export type {
   ReceivedCall,
   Route,
 } from './auth-server.ts'
-export type { FakeAuthServerOptions, FakeUser } from './auth-server-options.ts'
+export type { FakeAuthServerOptions, FakeUser, SavedAuthServer } from './auth-server-options.ts'
 export type { AuthorizationEndpoint } from './authorization/metadata.ts'
 export type {
   Decision,

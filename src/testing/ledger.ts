@@ -20,6 +20,15 @@ export interface Ledger<Owner> {
   revokeAll(): void
   /** How often a used refresh token has come again. */
   readonly reuses: number
+  /** Everything that it knows. Another ledger can begin with a clone. */
+  readonly book: Book<Owner>
+}
+
+export interface Book<Owner> {
+  /** By each of its refresh tokens. */
+  readonly families: Map<string, Family<Owner>>
+  readonly access: Map<string, { owner: Owner; ends: number }>
+  reuses: number
 }
 
 interface Family<Owner> {
@@ -30,11 +39,16 @@ interface Family<Owner> {
   revoked: boolean
 }
 
+export const emptyBook = <Owner>(): Book<Owner> => ({ families: new Map(), access: new Map(), reuses: 0 })
+
 /** `grace`: milliseconds. */
-export function createLedger<Owner>(now: () => number, grace: number, name: () => string): Ledger<Owner> {
-  const families = new Map<string, Family<Owner>>()
-  const access = new Map<string, { owner: Owner; ends: number }>()
-  let reuses = 0
+export function createLedger<Owner>(
+  now: () => number,
+  grace: number,
+  name: () => string,
+  book: Book<Owner> = emptyBook(),
+): Ledger<Owner> {
+  const { families, access } = book
 
   function find(refreshToken: string | null): Family<Owner> | null {
     const family = families.get(refreshToken ?? '')
@@ -42,8 +56,9 @@ export function createLedger<Owner>(now: () => number, grace: number, name: () =
   }
 
   return {
+    book,
     get reuses() {
-      return reuses
+      return book.reuses
     },
     open(owner) {
       const current = name()
@@ -61,7 +76,7 @@ export function createLedger<Owner>(now: () => number, grace: number, name: () =
         families.set(family.current, family)
       } else if (previous !== refreshToken || now() - rotatedAt >= grace) {
         family.revoked = true
-        reuses++
+        book.reuses++
         return 'reused'
       }
       return { owner, refreshToken: family.current }
