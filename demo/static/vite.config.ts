@@ -41,7 +41,11 @@ const config: UserConfig = {
     emptyOutDir: true,
     sourcemap: false,
     // The comparison and the silent login need a server, and so do their pages.
-    rolldownOptions: { input: resolve(root, 'index.html') },
+    rolldownOptions: {
+      input: resolve(root, 'index.html'),
+      // The package says of itself that no file does anything by being imported. The page's own script does.
+      treeshake: { moduleSideEffects: id => id.includes('/demo/') },
+    },
   },
 }
 
