@@ -27,6 +27,12 @@ const page: Plugin = {
   },
 }
 
+/** package.json says that no file does anything by being imported. The page's own files do. */
+const effects: Plugin = {
+  name: 'side effects of the page',
+  transform: (code, id) => (id.includes('/demo/') ? { code, map: null, moduleSideEffects: true } : null),
+}
+
 const root = resolve(import.meta.dirname, '../app')
 
 const config: UserConfig = {
@@ -34,18 +40,14 @@ const config: UserConfig = {
   root,
   // Under any path of any host.
   base: './',
-  plugins: [page],
+  plugins: [page, effects],
   build: {
     ...app.build,
     outDir: resolve(import.meta.dirname, 'dist'),
     emptyOutDir: true,
     sourcemap: false,
     // The comparison and the silent login need a server, and so do their pages.
-    rolldownOptions: {
-      input: resolve(root, 'index.html'),
-      // The package says of itself that no file does anything by being imported. The page's own script does.
-      treeshake: { moduleSideEffects: id => id.includes('/demo/') },
-    },
+    rolldownOptions: { input: resolve(root, 'index.html') },
   },
 }
 
