@@ -10,6 +10,7 @@ import { comparisonTables } from './bench/comparison.ts'
 import { type Block, readPage } from './recipes/blocks.ts'
 import { pagesWithBlocks, withBlocks } from './tools/blocks.ts'
 import { faultsOf } from './tools/mermaid.ts'
+import { entries } from './tools/package.ts'
 import { placeIn } from './tools/places.ts'
 import { cache, root } from './tools/report.ts'
 import { output, tsc } from './tools/steps.ts'
@@ -244,6 +245,18 @@ test('P5 every member of the client is in docs/api.md, and no other', () => {
   const shown = [...table.matchAll(/^\| `(\w+)/gm)].map(([, name]) => name)
   expect(shown.filter(name => name !== 'api').sort()).toEqual(members.sort())
   expect(shown).toContain('api')
+})
+
+test('P5 every entry of the package is in docs/api.md, and no other', () => {
+  const [, table = ''] = /\| entry \| what is in it \|(.*?)\n\n/s.exec(text('docs/api.md')) ?? []
+  const shown = table
+    .split('\n')
+    .flatMap(row =>
+      [...(cells(row)[0] ?? '').matchAll(/`([\w/-]+)`/g)].map(([, name = '']) =>
+        name.replace(/^\//, 'silent-refresh/'),
+      ),
+    )
+  expect(shown.sort()).toEqual([...entries].sort())
 })
 
 describe('P5 docs/architecture.md', () => {
