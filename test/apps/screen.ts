@@ -71,7 +71,9 @@ export async function openScreen(browser: Browser, origin: string): Promise<Scre
           ),
         text,
       ),
-    address: () => tab.evaluate(() => location.pathname + location.search),
+    // Escaped alike: Vue Router leaves more of a query as it is.
+    address: () =>
+      tab.evaluate(() => location.pathname + (location.search && `?${new URLSearchParams(location.search)}`)),
     seen: () =>
       tab.evaluate(() => {
         const all: string[] = JSON.parse(sessionStorage.getItem('screens') ?? '[]')
