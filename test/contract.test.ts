@@ -196,6 +196,7 @@ describe('a server that is broken on purpose', () => {
     const { failures } = await check(options)
     expect(failures[0]?.id).toBe('login')
     expect(failures[0]?.seen).toMatch(message)
+    expect(failures[0]?.seen).not.toContain(server.credentials.password)
   })
 
   test('the report names no token, whatever the server returns', async () => {
