@@ -5,6 +5,8 @@ const config: Options = defineConfig({
     index: 'src/index.ts',
     core: 'src/core.ts',
     'devtools/index': 'src/devtools/index.ts',
+    'devtools/react': 'src/devtools/react.ts',
+    'devtools/vue': 'src/devtools/vue.ts',
     'dpop/index': 'src/dpop/index.ts',
     'oauth/index': 'src/oauth/index.ts',
     'testing/index': 'src/testing/index.ts',

@@ -55,7 +55,9 @@ function packageContents(): string {
   const missing = [...entries, 'README.md', 'LICENSE'].filter(path => !files.includes(path))
   const foreign = files.filter(
     path =>
-      !/^(dist\/[\w./-]+\.(js|js\.map|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(path),
+      !/^(dist\/[\w./-]+\.(js|js\.map|d\.ts)|docs\/[\w/-]+\.md|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/.test(
+        path,
+      ),
   )
   if (missing.length + foreign.length > 0) {
     throw new Error(`missing: ${missing.join(', ') || 'none'}; not expected: ${foreign.join(', ') || 'none'}`)
@@ -87,12 +89,12 @@ function sizes(): string {
 
 function noRegistryNamed(): string {
   const host = /\bregistry\.[a-z0-9-]+\.[a-z]+|\b(?:npm\.pkg|artifactory|verdaccio|nexus)\.[a-z0-9-]+\./i
-  const lock = /"resolved":|https?:\/\/[^"\s]+\.tgz\b/
+  const lock = /"resolved": "(?!file:)|https?:\/\/[^"\s]+\.tgz\b/
   const files = output('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'])
   const found = files.split('\0').filter(file => {
     if (!file) return false
     const text = readFileSync(resolve(root, file), 'utf8')
-    return host.test(text) || (file === 'package-lock.json' && lock.test(text))
+    return host.test(text) || (/(^|\/)package-lock\.json$/.test(file) && lock.test(text))
   })
   if (found.length > 0) throw new Error(`a registry's address stands in ${found.join(', ')}`)
   return ''

@@ -169,6 +169,15 @@ describe('the demo server with --dpop', () => {
     expect((await items(token, { claims: { htu: `${server.url}/api/items?x#y` } })).status).toBe(200)
   })
 
+  test('behind a proxy a proof can be for the public origin', async () => {
+    const claims = { htu: 'https://app.example.com/api/items' }
+    expect((await items(await signedIn(), { claims })).status).toBe(401)
+    await start({ publicOrigins: ['https://app.example.com'] })
+    const token = await signedIn()
+    expect((await items(token, { claims })).status).toBe(200)
+    expect((await items(token, { claims: { htu: 'https://evil.example/api/items' } })).status).toBe(401)
+  })
+
   test('with --nonces: asks for one, whatever the clock of the browser, and for the next one after two minutes', async () => {
     await start({ nonces: true })
     expect(await login()).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } })

@@ -329,6 +329,25 @@ test('the demo in the mode oauth: its API takes the tokens of the provider besid
   }
 })
 
+test('behind a proxy the provider sends users back to the public origin too', async () => {
+  const publicOrigins = ['https://app.example.com']
+  const server = await startServer({
+    mode: 'oauth',
+    publicOrigins,
+    passwordCost: 4,
+    staticRoot: '/nowhere',
+  })
+  try {
+    const { issuer } = server.provider!
+    for (const origin of [server.url, ...publicOrigins]) {
+      const page = openProviderBrowser(issuer, 'demo', `${origin}/`)
+      expect(await page.exchange(await page.logIn(ada!))).toMatchObject([200, {}])
+    }
+  } finally {
+    await server.close()
+  }
+})
+
 test('a demo that was started without the provider does not switch to the mode oauth', async () => {
   const server = await startServer({ passwordCost: 4, staticRoot: '/nowhere' })
   try {

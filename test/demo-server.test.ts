@@ -569,6 +569,56 @@ describe('origins', () => {
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     expect(response.resume().statusCode).toBe(421)
   })
+
+  describe('behind a proxy that replaces "Host"', () => {
+    const PUBLIC = 'https://app.example.com'
+    const login = (origin: string) =>
+      browser.send('/auth/login', { method: 'POST', json: ADA, headers: { Origin: origin } })
+
+    beforeEach(async () => {
+      server = await open({ publicOrigins: ['http://localhost:3000', PUBLIC] })
+      browser = openBrowser(server.url)
+    })
+
+    test('pages of the public origins can log in, and so can those of its own origin', async () => {
+      for (const origin of ['http://localhost:3000', PUBLIC, server.url]) {
+        expect((await login(origin)).status).toBe(200)
+      }
+      const lane = await browser.send('/lanes', { method: 'POST', json: {}, headers: { Origin: PUBLIC } })
+      const { id } = await lane.json()
+      const inLane = await browser.send(`/lanes/${id}/auth/login`, {
+        method: 'POST',
+        json: ADA,
+        headers: { Origin: PUBLIC },
+      })
+      expect(inLane.status).toBe(200)
+    })
+
+    test('pages of all other origins are refused', async () => {
+      const others = ['http://localhost:3001', 'http://app.example.com', `${PUBLIC}.evil.example`, 'null']
+      for (const origin of others) {
+        expect(await errorOf(await login(origin))).toEqual([403, 'forbidden_origin'])
+      }
+    })
+
+    test('a proxy that keeps "Host" is answered too, under the public names alone', async () => {
+      const statusFor = async (host: string) => {
+        const request = httpRequest(`${server.url}/demo/config`, { headers: { Host: host } }).end()
+        const [response] = (await once(request, 'response')) as [IncomingMessage]
+        return response.resume().statusCode
+      }
+      expect(await statusFor('app.example.com')).toBe(200)
+      expect(await statusFor('app.example.com:8443')).toBe(421)
+      expect(await statusFor('evil.example')).toBe(421)
+    })
+  })
+
+  test.each(['app.example.com', 'ftp://app.example.com', 'https://app.example.com/login', ''])(
+    'the public origin %j is refused',
+    async origin => {
+      await expect(startServer({ publicOrigins: [origin] })).rejects.toThrow('"publicOrigins" must be')
+    },
+  )
 })
 
 describe('the API', () => {
@@ -1216,6 +1266,10 @@ describe('the command', () => {
     [['--nonces'], '"--nonces" needs "--dpop"'],
     [['--grace='], '"--grace" must be a number from 0 to 10'],
     [['--db', '/nowhere/at/all.db', '--port', '0'], '"db" cannot be opened: /nowhere/at/all.db'],
+    [
+      ['--public-origin', 'localhost:3000'],
+      '"--public-origin" must be origins such as http://localhost:3000',
+    ],
     [['surplus'], 'surplus'],
   ])('%j ends with 2 and one sentence', async (flags, sentence) => {
     const { code, output, errors } = await run(...flags).ended
@@ -1227,7 +1281,16 @@ describe('the command', () => {
   test('--help tells the flags', async () => {
     const { code, output } = await run('--help').ended
     expect(code).toBe(0)
-    for (const flag of ['--port', '--mode', '--dpop', '--nonces', '--access-ttl', '--grace', '--db'])
+    for (const flag of [
+      '--port',
+      '--mode',
+      '--dpop',
+      '--nonces',
+      '--access-ttl',
+      '--grace',
+      '--public-origin',
+      '--db',
+    ])
       expect(output).toContain(flag)
   })
 
@@ -1240,6 +1303,16 @@ describe('the command', () => {
     expect(await (await fetch(`${url}/demo/config`)).json()).toMatchObject({ accessTtl: 15, grace: 10 })
     command.child.kill('SIGTERM')
     expect((await command.ended).code).toBe(0)
+  })
+
+  test('--public-origin can be repeated, and can be a list', async () => {
+    const list = 'http://localhost:3000, http://localhost:3001'
+    const origins = ['--public-origin', list, '--public-origin', 'https://app.example.com']
+    const page = openBrowser(await run('--port', '0', '--db', ':memory:', ...origins).ready)
+    for (const origin of ['http://localhost:3000', 'http://localhost:3001', 'https://app.example.com']) {
+      const init = { method: 'POST', json: {}, headers: { Origin: origin } }
+      expect((await page.send('/auth/login', init)).status).toBe(400)
+    }
   })
 
   test('SIGINT ends it cleanly, also while a refresh hangs', async () => {

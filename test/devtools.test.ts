@@ -140,6 +140,94 @@ describe('why', () => {
     expect(typesOf(before)).toEqual([event.type, 'refresh'])
   })
 
+  const refresh: JournalEvent = { type: 'refresh', operation: 'refresh', generation: 4 }
+  const refreshed: JournalEvent = { type: 'refreshed', cause: 'refresh', generation: 5, expiresAt: null }
+  const offline: JournalEvent = { type: 'network', state: 'offline' }
+
+  test.each<[string, JournalEvent[]]>([
+    [
+      'the browser is online again',
+      [
+        { type: 'timer', at: null },
+        { type: 'network', state: 'online' },
+      ],
+    ],
+    [
+      'the page came into sight',
+      [
+        { type: 'timer', at: T - 9_000 },
+        { type: 'page', state: 'visible' },
+      ],
+    ],
+    [
+      'the page runs again',
+      [
+        { type: 'timer', at: T - 9_000 },
+        { type: 'page', state: 'resumed' },
+      ],
+    ],
+    [
+      'the timer rang late, as it does in a hidden page',
+      [
+        { type: 'page', state: 'hidden' },
+        { type: 'timer', at: T - 9_000 },
+      ],
+    ],
+  ])('a refresh that was due before: %s', (cause, events) => {
+    const journal = journalOf(...events, refresh, refreshed)
+    const { sentence, before } = why(newest(journal), journal.entries)
+    expect(sentence).toContain(`asked because ${cause}`)
+    expect(typesOf(before)).toEqual([...events.map(({ type }) => type), 'refresh'])
+  })
+
+  test('a page that came into sight long ago, or before the timer was due, is no cause', () => {
+    const visible: JournalEvent = { type: 'page', state: 'visible' }
+    const wasDue: JournalEvent = { type: 'timer', at: T - 20_000 }
+    const isDue: JournalEvent = { type: 'timer', at: T + 20_000 }
+    const others = Array.from({ length: 3 }, () => request())
+    for (const events of [
+      [wasDue, visible, ...others],
+      [isDue, visible],
+    ]) {
+      const journal = journalOf(...events, refresh)
+      expect(why(newest(journal), journal.entries).sentence).not.toContain('sight')
+    }
+  })
+
+  test('a failure while the browser is offline says since when', () => {
+    const failed: JournalEvent = {
+      type: 'refresh-failed',
+      error: new AuthError('refresh_unavailable', 'The refresh request got no answer.', { retryable: true }),
+    }
+    const journal = journalOf(offline, request(), refresh, failed)
+    const { sentence, before } = why(newest(journal), journal.entries)
+    expect(sentence).toContain('the browser has been offline since 12:03:08')
+    expect(typesOf(before)).toEqual(['network', 'refresh'])
+    const back = journalOf(offline, { type: 'network', state: 'online' }, refresh, failed)
+    expect(why(newest(back), back.entries).sentence).not.toContain('offline since')
+  })
+
+  const waiting: JournalEvent = { type: 'lock', state: 'waiting' }
+
+  test('a refresh that has waited for another tab says how long', () => {
+    const journal = journalOf({ type: 'timer', at: T - 3_000 }, waiting, request(), request(), refresh)
+    const { sentence, before } = why(newest(journal), journal.entries)
+    expect(sentence).toContain('asked because the timer rang, and begun after 3 s of waiting for another tab')
+    expect(typesOf(before)).toEqual(['timer', 'lock'])
+    const next = journalOf(waiting, refresh, refresh)
+    expect(why(newest(next), next.entries).sentence).not.toContain('another tab')
+  })
+
+  test('a token of another tab says since when this tab had waited for it, and names no refresh of its own', () => {
+    const journal = journalOf(request({ status: 401 }), refresh, refreshed, waiting, {
+      ...refreshed,
+      cause: 'other-tab',
+    })
+    const { sentence, before } = why(newest(journal), journal.entries)
+    expect(sentence).toMatch(/; this tab had waited for it since 12:03:10\.$/)
+    expect(typesOf(before)).toEqual(['lock'])
+  })
+
   test('a logout by the user is told as it is', () => {
     const journal = journalOf({ type: 'signed-out', reason: 'logout', generation: 5 })
     expect(why(newest(journal), journal.entries)).toEqual({
@@ -157,6 +245,68 @@ describe('why', () => {
     const signedOut = journal.entries.find(({ event }) => event.type === 'signed-out')!
     expect(why(signedOut, journal.entries).sentence).toMatch(
       /^Signed out: the refresh endpoint returned 401 at [\d:]+( \(\w+\))?, asked because GET \S*\/items returned 401 with token generation \d+\.$/,
+    )
+  })
+})
+
+describe('the network and the page', () => {
+  const told = (journal: Journal) =>
+    journal.entries.flatMap(({ event }) =>
+      event.type === 'network' || event.type === 'page' ? [`${event.type} ${event.state}`] : [],
+    )
+
+  test('are noted as they change', () => {
+    const world = createWorld()
+    const journal = recorded(world)
+    world.wake('offline')
+    world.wake('online')
+    world.visible = false
+    world.wake('visibilitychange')
+    world.wake('freeze')
+    world.wake('resume')
+    world.visible = true
+    world.wake('visibilitychange')
+    world.wake('pagehide', true)
+    world.wake('pageshow', true)
+    world.wake('pageshow', false)
+    world.wake('focus')
+    world.wake('pagehide', false)
+    expect(told(journal)).toEqual([
+      ...['network offline', 'network online', 'page hidden', 'page frozen', 'page resumed', 'page visible'],
+      ...['page kept', 'page back', 'page left'],
+    ])
+  })
+
+  test('are noted at first where they are not as usual', () => {
+    const world = createWorld()
+    expect(told(recorded(world))).toEqual([])
+    world.online = false
+    world.visible = false
+    expect(told(recorded(world))).toEqual(['network offline', 'page hidden'])
+  })
+
+  test('are noted until the journal is no longer written', () => {
+    const world = createWorld()
+    const journal = createJournal()
+    recordEvents(world.client, journal)()
+    world.wake('offline')
+    expect(journal.entries).toEqual([])
+  })
+
+  test('are said by sentences of their own, also in a report', () => {
+    const states = ['visible', 'hidden', 'frozen', 'resumed', 'left', 'kept', 'back'] as const
+    const journal = journalOf(
+      { type: 'network', state: 'online' },
+      { type: 'network', state: 'offline' },
+      ...states.map(state => ({ type: 'page', state }) as const),
+    )
+    const { journal: read, unread } = readReport(exportReport(journal, 'json'))
+    expect(unread).toBe(0)
+    const lines = exportReport(read, 'text').split('\n').slice(-9)
+    expect(new Set(lines.map(line => line.slice(20))).size).toBe(9)
+    expect(lines.join()).not.toContain('undefined')
+    expect(why(journalOf({ type: 'page', state: 'melted' as 'left' }).entries[0]!, []).sentence).toBe(
+      'Page: melted.',
     )
   })
 })
@@ -454,6 +604,38 @@ describe('the timeline of a journal', () => {
     ])
     expect(requests[2]!.replayOf).toBe(requests[0])
     expect(mine!.marks.slice(-2).map(({ kind }) => kind)).toEqual(['note', 'signed-out'])
+  })
+
+  test('shows how long this tab waited for another, was hidden and had no network', () => {
+    const { history, entries } = drawn(
+      journalOf(
+        { type: 'lock', state: 'waiting' },
+        { type: 'timer', at: null },
+        { type: 'refresh', operation: 'refresh', generation: 4 },
+        { type: 'network', state: 'offline' },
+        { type: 'page', state: 'hidden' },
+        { type: 'network', state: 'online' },
+        { type: 'lock', state: 'waiting' },
+        { type: 'lock', state: 'stuck' },
+        { type: 'lock', state: 'former-page' },
+        { type: 'page', state: 'kept' },
+        { type: 'page', state: 'visible' },
+      ),
+    )
+    expect(entries.every(isEntry)).toBe(true)
+    const [lane] = history.lanes
+    expect(lane!.spells.map(({ what, at, until }) => [what, ((until ?? 0) - at) / 1_000])).toEqual([
+      ['wait', 2],
+      ['offline', 2],
+      ['hidden', 5],
+      ['wait', 1],
+      ['wait', 1],
+    ])
+    const notes = lane!.marks.flatMap(mark => (mark.kind === 'note' ? [[mark.about, mark.tone]] : []))
+    expect(notes).toEqual([
+      ['wait', 'warn'],
+      ['page', 'plain'],
+    ])
   })
 
   test('a token of unknown expiry has no bar, and an event of no interest no mark', () => {

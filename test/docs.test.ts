@@ -6,12 +6,18 @@ import { transformSync } from 'esbuild'
 import { compile } from 'svelte/compiler'
 import { describe, expect, test } from 'vitest'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
+import { comparisonTables } from './bench/comparison.ts'
 import { type Block, readPage } from './recipes/blocks.ts'
+import { pagesWithBlocks, withBlocks } from './tools/blocks.ts'
 import { faultsOf } from './tools/mermaid.ts'
+import { placeIn } from './tools/places.ts'
 import { cache, root } from './tools/report.ts'
 import { output, tsc } from './tools/steps.ts'
 
-const pages = globSync(['*.md', 'docs/**/*.md', 'demo/*.md', '.github/**/*.md'], { cwd: root }).sort()
+const pages = globSync(
+  ['*.md', 'docs/**/*.md', 'demo/*.md', 'demo/apps/*.md', 'demo/apps/*/README.md', '.github/**/*.md'],
+  { cwd: root },
+).sort()
 const blocks = pages.flatMap(readPage)
 const text = (page: string) => readFileSync(resolve(root, page), 'utf8')
 const named = (block: Block) => ({ name: `${block.page}:${block.line}`, block })
@@ -49,8 +55,22 @@ const GIVEN: Record<string, Record<string, string>> = {
     'app/utils/auth.ts': "export * from '../../auth'",
     'app/utils/return-to.ts': "export * from '../../return-to'",
     'pages.ts': 'export declare const Items: () => null, Login: () => null',
-    'src/lib/auth.ts': "export * from '../../auth'",
-    'src/lib/return-to.ts': "export * from '../../return-to'",
+  },
+  'docs/frameworks/react.md': {
+    'auth.ts': "export * from '../docs-frameworks-md/auth'",
+    'pages.ts': 'export declare const Items: () => null',
+  },
+  'docs/frameworks/react-router.md': {
+    'auth.ts': "export * from '../docs-frameworks-md/auth'",
+    'pages.ts': 'export declare const Items: () => null, Login: () => null',
+    'return-to.ts': "export * from '../docs-frameworks-md/return-to'",
+  },
+  'docs/frameworks/solid.md': {
+    'auth.ts': "export * from '../docs-frameworks-md/auth'",
+  },
+  'docs/frameworks/sveltekit.md': {
+    'src/lib/auth.ts': "export * from '../../../docs-frameworks-md/auth'",
+    'src/lib/return-to.ts': "export * from '../../../docs-frameworks-md/return-to'",
   },
   'docs/devtools.md': {
     'foreign.d.ts': 'interface ImportMeta { env: { DEV: boolean } }',
@@ -164,6 +184,13 @@ describe('P5 every block of every page', () => {
   })
 })
 
+test.each(pagesWithBlocks())(
+  'P5 %s shows the files of the apps as they are: node test/tools/blocks.ts --write',
+  page => {
+    expect(withBlocks(text(page))).toBe(text(page))
+  },
+)
+
 test('P5 every link between the pages leads somewhere', () => {
   const broken = pages.flatMap(page => {
     const own = text(page).replace(/^\s*```.*?^\s*```$/gms, '')
@@ -182,7 +209,7 @@ test('P5 every link between the pages leads somewhere', () => {
 
 test('P5 every event that the troubleshooting names is one of the logger or of the client', () => {
   const types = text('src/types.ts')
-  const [, table = ''] = /\| event \| tells \|(.*?)\n\n/s.exec(text('docs/troubleshooting.md')) ?? []
+  const [, table = ''] = /\| event \| meaning \|(.*?)\n\n/s.exec(text('docs/troubleshooting.md')) ?? []
   const events = [...table.matchAll(/`([a-z-]+)`/g)].map(([, event]) => event)
   expect(events.length).toBeGreaterThan(5)
   for (const event of events) {
@@ -190,11 +217,33 @@ test('P5 every event that the troubleshooting names is one of the logger or of t
   }
 })
 
-test('P5 every code of an error stands in the README, and no other', () => {
+test('P5 every code of an error is in docs/errors.md, and no other', () => {
   const codes = [...text('src/kernel/errors.ts').matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code)
-  const [, table = ''] = /\| code \| when \|(.*?)\n\n/s.exec(text('README.md')) ?? []
+  const [, table = ''] = /\| code \| when \|(.*?)\n\n/s.exec(text('docs/errors.md')) ?? []
   const shown = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+/g))
   expect(shown.sort()).toEqual(codes.sort())
+})
+
+test('P5 every option is in docs/options.md, with a default and an example, and no other', () => {
+  const [, declared = ''] = /^const OPTION_RULES.*?= \{\n(.*?)^\}/ms.exec(text('src/kernel/options.ts')) ?? []
+  const [, endpoints = ''] =
+    /^const ENDPOINT_RULES.*?= \{\n(.*?)^\}/ms.exec(text('src/kernel/options.ts')) ?? []
+  const namesOf = (rules: string) => [...rules.matchAll(/^ {2}(\w+):/gm)].map(([, name = '']) => name)
+  const options = namesOf(declared).filter(name => name !== 'endpoints')
+  const rows = [...text('docs/options.md').matchAll(/^\| `([\w.]+)` \|.*/gm)]
+  expect(rows.map(([, name]) => name).sort()).toEqual(
+    [...options, ...namesOf(endpoints).map(name => `endpoints.${name}`)].sort(),
+  )
+  for (const [row] of rows) for (const cell of cells(row)) expect(cell, row).not.toBe('')
+})
+
+test('P5 every member of the client is in docs/api.md, and no other', () => {
+  const [, declared = ''] = /^export interface AuthClient<.*?\{\n(.*?)^\}/ms.exec(text('src/types.ts')) ?? []
+  const members = [...declared.matchAll(/^ {2}(?:readonly )?(\w+)[(<:]/gm)].map(([, name]) => name)
+  const [, table = ''] = /\| member \| what it does \|(.*?)\n\n/s.exec(text('docs/api.md')) ?? []
+  const shown = [...table.matchAll(/^\| `(\w+)/gm)].map(([, name]) => name)
+  expect(shown.filter(name => name !== 'api').sort()).toEqual(members.sort())
+  expect(shown).toContain('api')
 })
 
 describe('P5 docs/architecture.md', () => {
@@ -308,79 +357,43 @@ describe('P5 docs/architecture.md', () => {
 
 const escaped = (value: string) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-/** A client of the README's table, and its rows in the tables of what was measured. */
-const MEASURED: Record<string, { size: string; request: string; late?: string; tabs?: string }> = {
-  '**silent-refresh/core**': {
-    size: '**silent-refresh/core, shareTabs()**',
-    request: '**silent-refresh/core**',
-    late: '**silent-refresh/core**',
-    tabs: '**silent-refresh/core**',
-  },
-  'ky 2 with hooks, by hand': {
-    size: 'ky + jwt-decode, refreshed by hand',
-    request: 'ky, refreshed by hand',
-    late: 'ky, refreshed by hand',
-    tabs: 'ky, refreshed by hand',
-  },
-  'axios 1.21 + axios-auth-refresh 5.0': {
-    size: 'axios + axios-auth-refresh',
-    request: 'axios + axios-auth-refresh',
-    late: 'axios + axios-auth-refresh',
-  },
-  '@badgateway/oauth2-client 3.3': {
-    size: '@badgateway/oauth2-client',
-    request: '@badgateway/oauth2-client',
-    late: '@badgateway/oauth2-client',
-  },
-  'oidc-client-ts 3.5': { size: 'oidc-client-ts', request: 'oidc-client-ts, `getUser` and a header' },
-  '@supabase/auth-js 2.119': { size: '@supabase/auth-js', request: '@supabase/auth-js' },
-  '@auth0/auth0-spa-js 2.27': { size: '@auth0/auth0-spa-js', request: '' },
-  'better-auth 1.7, client': { size: 'better-auth, client', request: '' },
-}
-
 const cells = (row: string) =>
   row
     .split('|')
     .slice(1, -1)
     .map(cell => cell.trim())
 
-test('P5 the figures of the README are those that were measured', () => {
+test('P5 the figures of the comparison are those that were measured', () => {
   const performance = text('docs/performance.md')
-  const table = (name: string) =>
-    (performance.split(`<!-- bench:${name} -->`)[1] ?? '').split('<!--')[0]!.trim().split('\n').map(cells)
-  const row = (name: string, label: string) => table(name).find(([first]) => first === label) ?? []
-  const [, shown = ''] = /\| +\| size, kB \|.*?\n\|[ -|]*\n(.*?)\n\n/s.exec(text('README.md')) ?? []
-  const clients = shown.split('\n').map(cells)
-  expect(clients.map(([name]) => name)).toEqual(Object.keys(MEASURED))
-  for (const [name = '', size, request, failed = '', tabs = '', late = ''] of clients) {
-    const { size: bytes, request: time, ...calls } = MEASURED[name]!
-    expect(size, name).toBe(row('sizes', bytes)[2])
-    if (time) {
-      // A machine moves it a little.
-      const ratio = Number(row('requests-peers', time)[1])
-      expect(Math.abs(Number(request) / ratio - 1), name).toBeLessThan(0.25)
-    } else expect(request).toBe('?')
-    const label = { '@supabase/auth-js 2.119': '@supabase/auth-js' }[name] ?? calls.late
-    if (label) expect(Number.parseInt(failed, 10)).toBe(Number(row('calls-expired', label)[4]))
-    else expect(failed).toMatch(/^\?|^no access token/)
-    if (calls.late) expect(Number.parseInt(late, 10)).toBe(Number(row('calls-late', calls.late)[1]))
-    if (calls.tabs) {
-      const [, , refreshes, , , , session] =
-        table('tabs').find(([first, count]) => first === calls.tabs && count === '10') ?? []
-      const said = Number(/\d+/.exec(tabs)?.[0])
-      expect(Math.abs(said / Number(refreshes) - 1), name).toBeLessThan(0.3)
-      expect(tabs.includes('session lost')).toBe(session === 'lost')
-    } else expect(tabs).toMatch(/^\?|^no access token/)
+  const comparison = text('docs/comparison.md')
+  for (const [place, shown] of Object.entries(comparisonTables(performance))) {
+    expect(placeIn(comparison, place), place).toBe(shown)
+    expect(shown, place).toMatch(/✓/)
+    expect(shown, place).not.toContain('?')
   }
+  const table = (name: string) => (placeIn(performance, name) ?? '').split('\n').map(cells)
   const ours = table('sizes').filter(([name]) => name?.startsWith('**silent-refresh'))
   expect(ours).toHaveLength(3)
+  const compositions = table('sizes-compositions')
   for (const [name = '', ...sizes] of ours) {
-    expect(sizes, name).toEqual(row('sizes-compositions', name.replaceAll('**', '`')).slice(1, 3))
+    const label = name.replaceAll('**', '`')
+    expect(sizes, name).toEqual(compositions.find(([first]) => first === label)?.slice(1, 3))
   }
 })
 
-test('P5 the ids that the README gives as proof are scenarios', () => {
-  const [, proofs = ''] = /\| promise \| proved by \|(.*?)\n\n/s.exec(text('README.md')) ?? []
+test('P5 a figure that was measured anew changes the comparison', () => {
+  const performance = text('docs/performance.md')
+  const before = comparisonTables(performance)
+  const worse = performance.replace(/(bench:calls-late -->.*?\*\*silent-refresh\/core\*\* +\| +)1 /s, '$12 ')
+  expect(worse).not.toBe(performance)
+  const after = comparisonTables(worse)['comparison-calls']!
+  expect(before['comparison-calls']).toMatch(/\| \*\*silent-refresh\/core\*\* .*\| ✓ +\| ✓ +\| ✓ +\|/)
+  expect(after).toMatch(/\| \*\*silent-refresh\/core\*\* .*\| ✗ 2 refreshes /)
+  expect(() => comparisonTables(performance.replaceAll('bench:tabs', 'bench:gone'))).toThrow('tabs')
+})
+
+test('P5 the ids that the promises give as proof are scenarios', () => {
+  const [, proofs = ''] = /\| promise \| proved by \|(.*?)\n\n/s.exec(text('docs/promises.md')) ?? []
   const ids = [...proofs.matchAll(/\b[A-Z]\d+\b/g)].map(([id]) => id)
   expect(ids.length).toBeGreaterThan(10)
   for (const id of ids) expect(text('test/scenarios.md')).toMatch(new RegExp(`^- ${id} `, 'm'))
@@ -415,7 +428,10 @@ function writeProject(): string {
   const homeOf = (page: string) => page.replace(/\W+/g, '-').toLowerCase()
   const taken = new Set<string>()
   for (const [page, files] of Object.entries(GIVEN)) {
-    for (const [file, code] of Object.entries(files)) write(`${homeOf(page)}/${file}`, code)
+    for (const [file, code] of Object.entries(files)) {
+      write(`${homeOf(page)}/${file}`, code)
+      taken.add(`${homeOf(page)}/${file}`)
+    }
   }
   for (const { block } of of('ts', 'tsx', 'vue')) {
     const { page, line, language, file, code } = block

@@ -9,6 +9,7 @@ import ky from 'ky'
 import * as valibot from 'valibot'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type DemoServer, startServer } from '../demo/server/server.ts'
+import * as silentRefreshCore from '../src/core.ts'
 import { type AuthClient, createAuthClient } from '../src/index.ts'
 import { type Block, readPage, runModule } from './recipes/blocks.ts'
 import { CREDENTIALS, createLedger, type Issued, type Ledger } from './recipes/ledger.ts'
@@ -182,11 +183,30 @@ describe('P5 the README and the guide', () => {
     expect(log).toHaveBeenCalledWith('signed out: logout')
   })
 
-  test('P5 README: when a call fails', async () => {
+  test('P5 errors: when a call fails', async () => {
     const log = vi.spyOn(console, 'log').mockReturnValue()
     backend.answerOnce('GET /items', () => new Response(null, { status: 200 }))
-    await load(under('README.md', 'When a call fails'))
+    await load(under('docs/errors.md', 'When a call fails'))
     expect(log).not.toHaveBeenCalled()
+  })
+
+  test('P5 errors: each way in which a login fails has a message of its own', async () => {
+    const { loginMessage } = await load(
+      under('docs/errors.md', 'A message for each way in which a login fails'),
+    )
+    const auth = createAuthClient({ baseUrl: backend.origin, server: true })
+    running.push(auth)
+    const messages: string[] = []
+    for (const status of [401, 403, 422, 503]) {
+      backend.answerOnce('POST /login', () => new Response('{}', { status }))
+      await auth.login(CREDENTIALS).catch(error => messages.push(loginMessage(error)))
+    }
+    expect(messages).toEqual([
+      'Wrong email or password.',
+      'This account cannot sign in.',
+      'The sign-in failed.',
+      'The server cannot be reached. Try again.',
+    ])
   })
 
   test('P5 guide: signing in and out', async () => {
@@ -441,6 +461,31 @@ describe('P5 questions and symptoms', () => {
     backend.answerOnce('POST /payments', () => new Response(null, { status: 401 }))
     expect((await auth.fetch(`${backend.origin}/payments`, { method: 'POST' })).status).toBe(401)
     expect(ledger.exchanges).toBe(0)
+  })
+
+  test('P5 troubleshooting: the messages of `invalid_option` begin as the page has them', async () => {
+    const page = await readFile(join(import.meta.dirname, '../docs/troubleshooting.md'), 'utf8')
+    const shown = [...page.matchAll(/^\| `("\w+" must be .*?)` \|/gm)].map(([, beginning = '']) => beginning)
+    const tabs = silentRefreshCore.shareTabs()
+    const wrong: object[] = [
+      { tabs, endpoints: { refresh: () => ({ url: '/refresh' }) } },
+      { tabs, csrf: {} },
+      {},
+      { tabs, allowedOrigins: ['https://api.example.com/'] },
+    ]
+    const messages = wrong.map(options => {
+      try {
+        return silentRefreshCore.createAuthClient({ baseUrl: 'https://api.example.com', ...options } as never)
+      } catch (error) {
+        return (error as Error).message
+      }
+    })
+    const [needsBase, ...others] = shown.toReversed()
+    expect(others.toReversed().map((beginning, n) => String(messages[n]).startsWith(beginning))).toEqual(
+      wrong.map(() => true),
+    )
+    const source = await readFile(join(import.meta.dirname, '../src/kernel/resolve-url.ts'), 'utf8')
+    expect(source).toContain(needsBase?.replace('"baseUrl" must be ', ''))
   })
 
   test('P5 troubleshooting: an outage that looks like a refusal', async () => {

@@ -1,14 +1,62 @@
 import { execFile } from 'node:child_process'
-import { resolve } from 'node:path'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { entries } from './tools/package.ts'
+import { entries, pack } from './tools/package.ts'
 import { PAGES, placeIn, readPages, withPlace } from './tools/places.ts'
 import { judgeSizes, measureSizes, type Size, sizeTables } from './tools/sizes.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const node = resolve(root, 'node_modules/.bin/node')
 const run = promisify(execFile)
+
+/** What pages may link to although the package does not have it: it is for contributors, or a picture. */
+const REPOSITORY = ['CONTRIBUTING.md', 'demo/', 'docs/architecture.md', 'docs/plots/', 'docs/shots/', 'test/']
+
+describe('P2 what is published', () => {
+  let files: string[]
+  beforeAll(() => {
+    const folder = mkdtempSync(resolve(tmpdir(), 'silent-refresh-packed-'))
+    files = pack(folder).files
+    rmSync(folder, { recursive: true })
+  })
+
+  test('P2 every link of its pages leads to a file of the package, or to one that the repository alone has', () => {
+    const pages = files.filter(path => path.endsWith('.md'))
+    expect(pages).toEqual(
+      expect.arrayContaining(['README.md', 'SECURITY.md', 'docs/guide.md', 'docs/providers/auth0.md']),
+    )
+    const left = new Set(REPOSITORY)
+    const broken = pages.flatMap(page => {
+      const text = readFileSync(resolve(root, page), 'utf8').replace(/^\s*```.*?^\s*```$/gms, '')
+      return [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].flatMap(([, target = '']) => {
+        if (/^(https?|mailto):|^\.\.\/\.\.\/security\//.test(target)) return []
+        const path = relative(root, resolve(root, dirname(page), target))
+        const named = REPOSITORY.find(one => (one.endsWith('/') ? path.startsWith(one) : path === one))
+        if (named) left.delete(named)
+        return named || files.includes(path) ? [] : [`${page} → ${target}`]
+      })
+    })
+    expect(broken).toEqual([])
+    expect([...left]).toEqual([])
+  })
+
+  test('P2 it says who made it, and which Node it needs: no newer one than its dependencies, and no older one', () => {
+    const { author, engines, dependencies } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
+    expect(readFileSync(resolve(root, 'LICENSE'), 'utf8')).toContain(`Copyright (c) 2026 ${author}`)
+    const least = Number(/^>=(\d+)/.exec(engines.node)?.[1])
+    const needed = Object.keys(dependencies).map(name => {
+      const text = readFileSync(resolve(root, 'node_modules', name, 'package.json'), 'utf8')
+      return Number(/^>=(\d+)/.exec(JSON.parse(text).engines?.node ?? '')?.[1] ?? 0)
+    })
+    expect(least).toBe(Math.max(...needed))
+    expect(readFileSync(resolve(root, 'README.md'), 'utf8')).toContain(
+      `| Node | ${engines.node.slice(2)} or later`,
+    )
+  })
+})
 
 /** For a Node of its own, without DOM: notes each look at a global that could tempt a browser SDK. */
 const PRELUDE = `

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { type Entry, isEntry, SERVER } from '../src/devtools/timeline/entries.ts'
+import { createMatcher, type Filter, type Topic } from '../src/devtools/timeline/filter.ts'
 import {
   createHistory,
   firstAfter,
   type History,
   type Life,
+  type Mark,
   outcomeOf,
   type Request,
 } from '../src/devtools/timeline/history.ts'
@@ -201,6 +203,111 @@ describe('what the lanes hold', () => {
     const { marks } = lane(history)
     expect(marks).toHaveLength(12_000)
     expect(marks.at(-1)!.at).toBe(T + 29_999)
+  })
+})
+
+describe('what lasts', () => {
+  const spell = (at: number, kind: 'begun' | 'over', what = 'wait', lane = 'here'): Entry =>
+    ({ kind, lane, at, what, ...(kind === 'begun' && { words: 'Waiting' }) }) as Entry
+  const spells = (...entries: Entry[]) => {
+    const history = createHistory('here')
+    for (const entry of entries) history.add(entry)
+    return history.lanes.find(({ id }) => id === 'here')!
+  }
+
+  test('lasts from its beginning to its end, one of a kind at a time', () => {
+    const { spells: found, marks } = spells(
+      spell(T, 'begun'),
+      spell(T + 1, 'begun'),
+      spell(T + 2, 'begun', 'offline'),
+      spell(T + 5, 'over'),
+      spell(T + 6, 'over'),
+      spell(T + 9, 'begun'),
+    )
+    expect(found.map(({ what, at, until }) => [what, at - T, until && until - T])).toEqual([
+      ['wait', 0, 5],
+      ['offline', 2, null],
+      ['wait', 9, null],
+    ])
+    expect(marks).toEqual(found)
+  })
+
+  test('does not end by what happens in another lane, nor by what has not begun', () => {
+    const { spells: found } = spells(spell(T, 'over'), spell(T, 'begun'), spell(T + 5, 'over', 'wait', 'b'))
+    expect(found).toMatchObject([{ at: T, until: null }])
+  })
+
+  test('is bounded in memory', () => {
+    const many = Array.from({ length: 5_000 }, (_, n) => [
+      spell(T + 2 * n, 'begun'),
+      spell(T + 2 * n + 1, 'over'),
+    ])
+    expect(spells(...many.flat()).spells).toHaveLength(2_000)
+  })
+})
+
+describe('a filter', () => {
+  const lane = { id: 'a', marks: [], lives: [], spells: [], isClosed: false }
+  const request = (status: number, more: Partial<Request> = {}): Request => ({
+    ...{ kind: 'request', lane, at: T, method: 'GET', path: '/items', isAuth: false },
+    ...{ answeredAt: T + 5, status, note: '', replayOf: null, ...more },
+  })
+  const marks = {
+    good: request(200),
+    refused: request(401),
+    renewed: request(200, { isAuth: true, path: '/refresh_token' }),
+    lost: request(0, { isAuth: true }),
+    token: { kind: 'life', lane, at: T, generation: 4, expiresAt: T, aheadAt: T, until: T, handed: false },
+    login: { kind: 'signed-in', lane, at: T, words: 'Signed in', tone: 'good' },
+    logout: { kind: 'signed-out', lane, at: T, words: 'Signed out', tone: 'plain' },
+    wait: { kind: 'spell', lane, at: T, what: 'wait', words: 'Waiting', until: T },
+    stuck: { kind: 'note', lane, at: T, words: 'Frozen', tone: 'warn', about: 'wait' },
+    hidden: { kind: 'spell', lane, at: T, what: 'hidden', words: 'Hidden', until: T },
+    offline: { kind: 'spell', lane, at: T, what: 'offline', words: 'Offline', until: null },
+    left: { kind: 'note', lane, at: T, words: 'Left', tone: 'plain', about: 'page' },
+    trouble: { kind: 'note', lane, at: T, words: 'Failed', tone: 'bad' },
+  } satisfies Record<string, Mark>
+  const words = (mark: Mark) =>
+    'path' in mark ? `GET ${mark.path}` : 'words' in mark ? mark.words : 'token 4'
+  const passed = (filter: Filter) => {
+    const matches = createMatcher(filter, words)
+    return Object.entries(marks).flatMap(([name, mark]) => (!matches || matches(mark) ? [name] : []))
+  }
+
+  test.each<[Topic, string[]]>([
+    ['all', Object.keys(marks)],
+    ['requests', ['good', 'refused', 'renewed', 'lost']],
+    ['auth', ['renewed', 'lost']],
+    ['failures', ['refused', 'lost', 'stuck', 'trouble']],
+    ['tokens', ['token', 'login', 'logout']],
+    ['waits', ['wait', 'stuck']],
+    ['page', ['hidden', 'offline', 'left']],
+  ])('of the topic "%s" lets through what it names', (topic, expected) => {
+    expect(passed({ topic, text: ' ' })).toEqual(expected)
+  })
+
+  test('of a text lets through what says so, in capitals or not, and of the topic alone', () => {
+    expect(passed({ topic: 'all', text: 'REFRESH' })).toEqual(['renewed'])
+    expect(passed({ topic: 'all', text: ' token ' })).toEqual(['renewed', 'token'])
+    expect(passed({ topic: 'requests', text: 'token' })).toEqual(['renewed'])
+    expect(passed({ topic: 'tokens', text: 'items' })).toEqual([])
+  })
+
+  test('is null where it lets everything through', () => {
+    expect(createMatcher({ topic: 'all', text: '  ' }, words)).toBeNull()
+  })
+
+  test('looks again at what was not complete, and once at all else', () => {
+    const asked: Mark[] = []
+    const matches = createMatcher({ topic: 'all', text: '401' }, mark => {
+      asked.push(mark)
+      return mark.kind === 'request' ? String(mark.status) : ''
+    })!
+    const open = request(0, { answeredAt: null })
+    expect([matches(open), matches(marks.refused), matches(marks.refused)]).toEqual([false, true, true])
+    Object.assign(open, { answeredAt: T + 9, status: 401 })
+    expect([matches(open), matches(open)]).toEqual([true, true])
+    expect(asked).toEqual([open, marks.refused, open])
   })
 })
 

@@ -37,6 +37,10 @@ const config: ViteUserConfigExport = defineConfig({
       { find: /^silent-refresh$/, replacement: resolve(root, 'src/index.ts') },
       { find: /^silent-refresh\/testing$/, replacement: resolve(root, 'src/testing/index.ts') },
       { find: /^silent-refresh\/devtools$/, replacement: resolve(root, 'src/devtools/index.ts') },
+      {
+        find: /^silent-refresh\/devtools\/(react|vue)$/,
+        replacement: resolve(root, 'src/devtools/$1.ts'),
+      },
       { find: /^silent-refresh\/dpop$/, replacement: resolve(root, 'src/dpop/index.ts') },
       { find: /^silent-refresh\/oauth$/, replacement: resolve(root, 'src/oauth/index.ts') },
       { find: /^silent-refresh\/testing\/core$/, replacement: resolve(root, 'src/testing/core.ts') },

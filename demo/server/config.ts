@@ -29,6 +29,11 @@ export interface ServerOptions {
   accessTtl?: number
   /** For how many seconds a rotated refresh token may be repeated, at most 10. 0 is strict. Default 10. */
   grace?: number
+  /**
+   * Origins of the pages, where a proxy sends this server another `Host`: `https://app.example.com`. Beside the server's
+   * own origin.
+   */
+  publicOrigins?: readonly string[]
   /** The folder of the built page. Default `demo/app/dist`. */
   staticRoot?: string
   /** The clock, in epoch milliseconds. Default `Date.now`. */
@@ -70,6 +75,12 @@ export const checkAccessTtl = (value: unknown, name = 'accessTtl'): number =>
   inRange(name, value, 1, 86_400, true)
 export const checkGrace = (value: unknown, name = 'grace'): number => inRange(name, value, 0, 10, false)
 export const checkPasswordCost = (value: unknown): number => inRange('passwordCost', value, 4, 20, true)
+
+export const checkOrigin = (value: string, name = 'publicOrigins'): string => {
+  const url = URL.parse(value)
+  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin
+  throw new OptionError(`"${name}" must be origins such as http://localhost:3000`)
+}
 
 /** Reads a partial change; nothing is applied unless all of it is good. */
 export const readSettings = (change: Record<string, unknown>, current: Settings): Settings => {

@@ -4,6 +4,7 @@ import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose'
 import { PROOF_ALGORITHMS } from './config.ts'
 import { accessToken, challenge, failure, type ServerContext, type ServerEnv } from './http.ts'
 import { sameText, sha256 } from './random.ts'
+import { ownOrigins } from './same-origin.ts'
 
 /** Milliseconds. A proof without a nonce may be off by this much; a nonce is good for this long, and as long again. */
 const WINDOW = 60_000
@@ -55,13 +56,13 @@ export const createDPoP = (nonces: boolean, now: () => number): DPoP => {
       requiredClaims: ['jti', 'htm', 'htu', 'iat'],
       currentDate: new Date(now()),
     })
-    const { origin, pathname } = new URL(c.req.url)
+    const { pathname } = new URL(c.req.url)
     const { htm, htu, jti, iat, ath, nonce } = payload
     const token = accessToken(c)
     const fits =
       htm === c.req.method &&
       typeof htu === 'string' &&
-      htu.split(/[?#]/, 1)[0] === origin + pathname &&
+      ownOrigins(c).some(origin => htu.split(/[?#]/, 1)[0] === origin + pathname) &&
       (token === null || ath === sha256(token))
     if (!fits || typeof jti !== 'string' || jti.length > 256) return 'invalid_dpop_proof'
     // A nonce says when the proof was made, whatever the clock of the browser says (RFC 9449 §11.1).

@@ -13,6 +13,8 @@ export interface ServerEnv {
     session: string
     /** In front of every path, where this is not the only auth server of its origin. */
     base: string | undefined
+    /** The origins under which a proxy shows this server to browsers. */
+    publicOrigins: readonly string[]
     note: (note: string) => void
     /** How access tokens are presented, if not as `Bearer`. */
     scheme: 'DPoP' | undefined

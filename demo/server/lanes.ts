@@ -66,6 +66,7 @@ const createLane = async (
   base: string,
   given: Record<string, unknown>,
   closeIdle: () => void,
+  publicOrigins: readonly string[],
 ): Promise<Lane> => {
   const settings = readSettings(given, SETTINGS)
   let ahead = 0
@@ -92,6 +93,7 @@ const createLane = async (
     .use(async (c, next) => {
       c.set('note', () => {})
       c.set('base', base)
+      c.set('publicOrigins', publicOrigins)
       await next()
     })
     .post('/sleep', sleep)
@@ -129,7 +131,7 @@ const createLane = async (
 }
 
 /** `POST /lanes` opens one, and `DELETE /lanes/ID` takes it and its cookies away. */
-export const createLanes = (closeIdle: () => void): Lanes => {
+export const createLanes = (closeIdle: () => void, publicOrigins: readonly string[] = []): Lanes => {
   const open = new Map<string, Lane>()
 
   const closeLane = (id: string) => {
@@ -139,7 +141,7 @@ export const createLanes = (closeIdle: () => void): Lanes => {
 
   const create = async (c: ServerContext) => {
     const id = randomUUID()
-    open.set(id, await createLane(`/lanes/${id}`, (await readJsonObject(c)) ?? {}, closeIdle))
+    open.set(id, await createLane(`/lanes/${id}`, (await readJsonObject(c)) ?? {}, closeIdle, publicOrigins))
     const [oldest] = open.keys()
     if (open.size > LIMIT) closeLane(oldest!)
     return c.json({ id }, 201)

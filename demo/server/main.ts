@@ -1,6 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { checkAccessTtl, checkGrace, checkMode, checkPort, checkProvable, OptionError } from './config.ts'
+import {
+  checkAccessTtl,
+  checkGrace,
+  checkMode,
+  checkOrigin,
+  checkPort,
+  checkProvable,
+  OptionError,
+} from './config.ts'
 import { startServer } from './server.ts'
 import { DEMO_CREDENTIALS } from './users.ts'
 
@@ -13,6 +21,9 @@ const HELP = `Starts the demo's auth server, with its page, on 127.0.0.1.
   --nonces         with --dpop: each proof must contain a nonce of the server
   --access-ttl N   life of an access token in seconds (15)
   --grace N        seconds in which a rotated refresh token may be repeated; 0: never (10)
+  --public-origin ORIGIN
+                   where browsers open the page, if a proxy replaces "Host": http://localhost:3000; can be
+                   repeated, or a list with commas
   --db PATH        database file, or :memory: (demo/server/demo.db)
   --help           this text
 `
@@ -32,6 +43,7 @@ const readFlags = () => {
         nonces: { type: 'boolean', default: false },
         'access-ttl': { type: 'string', default: '15' },
         grace: { type: 'string', default: '10' },
+        'public-origin': { type: 'string', multiple: true, default: [] },
         db: { type: 'string', default: DATABASE },
         help: { type: 'boolean', default: false },
       },
@@ -46,6 +58,9 @@ const readFlags = () => {
       nonces: values.nonces,
       accessTtl: checkAccessTtl(toNumber(values['access-ttl']), '--access-ttl'),
       grace: checkGrace(toNumber(values.grace), '--grace'),
+      publicOrigins: values['public-origin']
+        .flatMap(list => list.split(','))
+        .map(origin => checkOrigin(origin.trim(), '--public-origin')),
       db: values.db,
     }
   } catch (error) {

@@ -7,13 +7,13 @@ import { DEMO_CREDENTIALS, type Users } from './users.ts'
 
 export const CLIENT_ID = 'demo'
 
-/** Under both names by which the page can be opened. */
+/** Under both names by which a page can be opened. */
 const pagesOf = (url: string) =>
   [url, url.replace('127.0.0.1', 'localhost')].flatMap(origin => [`${origin}/`, `${origin}/silent.html`])
 
-/** The authorization server of the mode `oauth`, for the demo's page at this address. */
+/** The authorization server of the mode `oauth`, for the demo's page at these addresses. */
 export const startProviderBeside = async (
-  url: string,
+  urls: readonly string[],
   users: Users,
   accessTtl: number,
   dpop: DPoP | undefined,
@@ -27,7 +27,7 @@ export const startProviderBeside = async (
     dpop: dpop !== undefined,
     nonces: dpop?.nonces ?? false,
     resource: AUDIENCE,
-    clients: [{ id: CLIENT_ID, redirectUris: pagesOf(url) }],
+    clients: [{ id: CLIENT_ID, redirectUris: [...new Set(urls.flatMap(pagesOf))] }],
   })
 }
 

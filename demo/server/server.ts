@@ -13,6 +13,7 @@ import {
   checkAccessTtl,
   checkGrace,
   checkMode,
+  checkOrigin,
   checkPasswordCost,
   checkPort,
   checkProvable,
@@ -100,6 +101,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   let mode = checkProvable(checkMode(options.mode ?? 'bearer'), dpop !== undefined)
   let provider: ProviderServer | undefined
   const askedPort = checkPort(options.port ?? 0)
+  const publicOrigins = (options.publicOrigins ?? []).map(origin => checkOrigin(origin))
   const cost = checkPasswordCost(options.passwordCost ?? 15)
   const settings: Settings = {
     accessTtl: checkAccessTtl(options.accessTtl ?? 15),
@@ -113,7 +115,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   const refreshTokens = createRefreshTokens(db, now)
   const carriers = createCarriers(createCsrf(db))
   const thief = createThief()
-  const lanes = createLanes(() => closeIdle())
+  const lanes = createLanes(() => closeIdle(), publicOrigins)
   const events = createEventStream()
   const faults = createFaults(
     () => closeIdle(),
@@ -147,6 +149,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
 
   const app = new Hono<ServerEnv>()
   app.use(async (c, next) => {
+    c.set('publicOrigins', publicOrigins)
     const dropping = isDropping()
     await next()
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
@@ -216,7 +219,8 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
     throw error
   })
   const url = `http://${HOST}:${port}`
-  if (mode === 'oauth') provider = await startProviderBeside(url, users, settings.accessTtl, dpop)
+  if (mode === 'oauth')
+    provider = await startProviderBeside([url, ...publicOrigins], users, settings.accessTtl, dpop)
 
   let closing: Promise<void> | undefined
   return {

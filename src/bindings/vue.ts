@@ -91,12 +91,18 @@ function useSessionOf<Selected>(
   // Without the plugin there may be no app either, as in a scope of its own.
   const isServer = hasInjectionContext() && inject(ssrContextKey, null)
   // Only what hydrates has its element before it is set up.
-  const hydrates = getCurrentInstance()?.vnode.el
+  let hydrates = getCurrentInstance()?.vnode.el
   const session = shallowRef<AnySession>(isServer || hydrates ? UNKNOWN : auth.session)
+  // An async setup may wait for long before it is first rendered.
   const look = () => {
-    session.value = auth.session
+    if (!hydrates) session.value = auth.session
   }
-  if (hydrates) onMounted(look)
+  if (hydrates) {
+    onMounted(() => {
+      hydrates = null
+      look()
+    })
+  }
   // A server renders and never unmounts: its listeners would pile up.
   if (!isServer) onScopeDispose(auth.subscribe(look))
   return computed(() => selector(session.value))

@@ -43,8 +43,12 @@ export function shareEntries(
     if (typeof message !== 'object' || message === null) return
     const { v, tab, asks, entries } = message as Readonly<Record<string, unknown>>
     if (v !== 1 || tab === here || !Array.isArray(entries)) return
-    const known = new Set(journal.entries.filter(entry => entry.tab === tab).map(keyOf))
-    for (const entry of entries.slice(0, MEMORY).flatMap(readEntry)) {
+    const told = entries.slice(0, MEMORY).flatMap(readEntry)
+    const times = new Set(told.map(({ at }) => at))
+    // Of thousands of entries, these alone are worth a comparison.
+    const alike = journal.entries.filter(entry => entry.tab === tab && times.has(entry.at))
+    const known = new Set(alike.map(keyOf))
+    for (const entry of told) {
       const isTimely = entry.at <= environment.now() + AHEAD
       if (entry.tab === tab && isTimely && !known.has(keyOf(entry))) journal.add(entry)
     }

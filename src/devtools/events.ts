@@ -1,4 +1,4 @@
-import { shortGeneration } from '../logging.ts'
+import { describeEvent, shortGeneration } from '../logging.ts'
 import type { LogEvent } from '../types.ts'
 import { scrub, scrubUrl } from './scrub.ts'
 
@@ -20,11 +20,26 @@ export interface WireEvent {
   readonly made: boolean
 }
 
+/** The browser has lost the network, or has it again, as far as it knows. */
+export interface NetworkEvent {
+  readonly type: 'network'
+  readonly state: 'online' | 'offline'
+}
+
 /**
- * What a journal contains: the client's log events, and requests. `refusal`: the error code of OAuth in the answer that ended
+ * What became of the page in this tab. `kept`: it was left, and waits in the back/forward cache. `back`: it came back from
+ * there. `frozen` and `resumed`: only Chromium reports them.
+ */
+export interface PageEvent {
+  readonly type: 'page'
+  readonly state: 'visible' | 'hidden' | 'frozen' | 'resumed' | 'left' | 'kept' | 'back'
+}
+
+/**
+ * What a journal contains: the client's log events, requests, and what became of the page and its network. `refusal`: the error code of OAuth in the answer that ended
  * the session, such as `invalid_grant`.
  */
-export type JournalEvent = (LogEvent & { readonly refusal?: string }) | WireEvent
+export type JournalEvent = (LogEvent & { readonly refusal?: string }) | WireEvent | NetworkEvent | PageEvent
 
 type Kind = 'text' | 'url' | 'number' | 'flag' | 'maybe' | 'error' | 'optional'
 type Types = JournalEvent['type']
@@ -61,6 +76,8 @@ const FIELDS: Readonly<Record<Types, Readonly<Record<string, Kind>>>> = {
   returned: { outcome: 'text' },
   proof: { method: 'text', url: 'url', outcome: 'text' },
   silent: { outcome: 'text' },
+  network: { state: 'text' },
+  page: { state: 'text' },
   request: {
     method: 'text',
     url: 'url',
@@ -125,8 +142,36 @@ export function requestName({ method, url }: { method: string; url: string }): s
   return `${method} ${origin && url.startsWith(`${origin}/`) ? url.slice(origin.length) : url}`
 }
 
-/** A request in a sentence, as `describeEvent` does for the log events. */
-export function describeRequest(event: WireEvent): string {
+const NETWORK: Readonly<Record<NetworkEvent['state'], string>> = {
+  online: 'the browser is online again',
+  offline: 'the browser is offline',
+}
+const PAGE: Readonly<Record<PageEvent['state'], string>> = {
+  visible: 'the page came into sight',
+  hidden: 'the page is hidden',
+  frozen: 'the browser has frozen the page: no code runs in it',
+  resumed: 'the page runs again',
+  left: 'the page was left',
+  kept: 'the page was left, and the browser keeps it for the back button',
+  back: 'the page is back, by the back or forward button',
+}
+
+/** An event in a sentence. `describeEvent` has those of the client. */
+export function describeJournalEvent(event: JournalEvent): string {
+  switch (event.type) {
+    case 'request':
+      return describeRequest(event)
+    // A file of another version can contain another state.
+    case 'network':
+      return NETWORK[event.state] ?? `network: ${event.state}`
+    case 'page':
+      return PAGE[event.state] ?? `page: ${event.state}`
+    default:
+      return describeEvent(event)
+  }
+}
+
+function describeRequest(event: WireEvent): string {
   const { status, ms, generation, made } = event
   const token = generation === null ? '' : ` with token generation ${shortGeneration(generation)}`
   const answer = status === 0 ? 'got no answer' : `was answered with ${status}`

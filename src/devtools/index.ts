@@ -4,7 +4,7 @@
  * @module silent-refresh/devtools
  */
 
-export type { JournalEvent, WireEvent } from './events.ts'
+export type { JournalEvent, NetworkEvent, PageEvent, WireEvent } from './events.ts'
 export { devtoolsFetch } from './faults.ts'
 export { createJournal, type Journal, type JournalEntry } from './journal.ts'
 export { type DevtoolsOptions, mountDevtools, openReport } from './mount.ts'

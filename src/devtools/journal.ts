@@ -1,5 +1,4 @@
-import { describeEvent } from '../logging.ts'
-import { describeRequest, type JournalEvent } from './events.ts'
+import { describeJournalEvent, type JournalEvent } from './events.ts'
 
 /** One event, with the time and the tab in which it happened. */
 export interface JournalEntry {
@@ -56,8 +55,7 @@ export function createJournal(limit = 2_000): Journal {
 }
 
 /** What happened, in words that begin with a small letter, as those of `describeEvent`. */
-export const inWords = ({ event }: JournalEntry): string =>
-  event.type === 'request' ? describeRequest(event) : describeEvent(event)
+export const inWords = ({ event }: JournalEntry): string => describeJournalEvent(event)
 
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 

@@ -96,7 +96,7 @@ const panelOptions = ({ position = 'right', dock = 'bottom', nonce }: DevtoolsOp
 function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
   const kernel = kernelOf(auth)
   const now = kernel?.environment.now ?? Date.now
-  const journal = createJournal()
+  const journal = createJournal(KEPT)
   const here = crypto.randomUUID?.() ?? String(Math.random())
   const facts = () => ({ browser: navigator.userAgent, notes: factsOf(auth) })
   const live = { journal, here, now }
@@ -147,6 +147,8 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
 }
 
 const SECOND = 1_000
+/** As many events as a report can contain. */
+const KEPT = 10_000
 
 /** The time stands still at the end of a report. */
 function past({ journal }: Report): TimelineSource {

@@ -1,7 +1,8 @@
 import { kernelOf } from '../kernel/registry.ts'
 import type { AuthClient, Session } from '../types.ts'
-import { readEvent } from './events.ts'
+import { type JournalEvent, readEvent } from './events.ts'
 import type { Journal } from './journal.ts'
+import { watchPageLife } from './page-life.ts'
 
 /** A client of `silent-refresh` or `silent-refresh/core`. */
 export type Client = AuthClient<unknown, unknown>
@@ -23,7 +24,7 @@ const REFUSALS = [
 ]
 
 /**
- * Puts what the client reports into the journal, from now on; returns its undo.
+ * Puts what the client reports into the journal, from now on, and when the page is hidden or has no network; returns its undo.
  *
  * @param tab names this tab in the journal
  */
@@ -32,12 +33,21 @@ export function recordEvents(
   journal: Journal,
   tab = 'this tab',
 ): () => void {
-  const now = kernelOf(auth)?.environment.now ?? Date.now
-  return auth.on('log', event => {
-    const refusal = event.type === 'signed-out' && refusalOf(auth.session)
-    const safe = readEvent(refusal ? { ...event, refusal } : event)
+  const { environment } = kernelOf(auth) ?? {}
+  const now = environment?.now ?? Date.now
+  const add = (event: JournalEvent): void => {
+    const safe = readEvent(event)
     if (safe) journal.add({ at: now(), tab, event: safe })
+  }
+  const undo = auth.on('log', event => {
+    const refusal = event.type === 'signed-out' && refusalOf(auth.session)
+    add(refusal ? { ...event, refusal } : event)
   })
+  const stop = environment && watchPageLife(environment, add)
+  return () => {
+    undo()
+    stop?.()
+  }
 }
 
 function refusalOf(session: Session<unknown, unknown>): string | undefined {

@@ -44,19 +44,24 @@ export function why(entry: JournalEntry, entries: readonly JournalEntry[]): Expl
     const { words, before } = causeOf(entry, past, future)
     return { sentence: sentenceOf(entry, words), before }
   }
+  if (is(entry, 'refreshed', 'signed-in') && !['refresh', 'restore'].includes(entry.event.cause)) {
+    return ofElsewhere(entry, past)
+  }
   if (is(entry, 'refreshed', 'signed-in', 'refresh-failed', 'postponed', 'replay', 'not-replayed')) {
     const { words, before } = ofRefresh(past, future)
     // A failure comes before what follows from it.
     const failure = is(entry, 'postponed', 'not-replayed') && last(past, 'refresh-failed')
     const renewed = is(entry, 'replay') && last(past, 'refreshed')
-    const all = [...before, ...(failure ? [failure] : []), ...(renewed ? [renewed] : [])]
-    if (all.length > 0) return { sentence: sentenceOf(entry, words), before: inOrder(all) }
+    const offline = is(entry, 'refresh-failed', 'postponed') && offlineSince(past)
+    const all = [...before, ...[failure, renewed, offline].filter(one => one !== undefined && one !== false)]
+    const gone = offline ? `the browser has been offline since ${clock(offline.at)}` : ''
+    if (all.length > 0) return { sentence: sentenceOf(entry, words, gone), before: inOrder(all) }
   }
   return { sentence: sentenceOf(entry), before: past.slice(-FEW) }
 }
 
-const sentenceOf = (entry: JournalEntry, cause = ''): string =>
-  `${capitalized(inWords(entry))}${cause && `; ${cause}`}.`
+const sentenceOf = (entry: JournalEntry, ...causes: string[]): string =>
+  `${[capitalized(inWords(entry)), ...causes].filter(words => words !== '').join('; ')}.`
 
 const inOrder = (entries: readonly JournalEntry[]): JournalEntry[] =>
   [...new Set(entries)].sort((a, b) => a.at - b.at)
@@ -68,6 +73,20 @@ function last<Name extends Type>(past: readonly JournalEntry[], type: Name): Of<
   }
   return undefined
 }
+
+/** When this turn began to wait for that of another tab, if it did. */
+function waitOf(past: readonly JournalEntry[]): JournalEntry | undefined {
+  for (const entry of past.toReversed()) {
+    if (is(entry, 'lock') && entry.event.state !== 'stuck') return entry
+    if (is(entry, 'refresh') || isTurningPoint(entry)) return undefined
+  }
+  return undefined
+}
+
+/** The client looks again then at what is due. */
+const wakes = (entry: JournalEntry): boolean =>
+  (is(entry, 'network') && entry.event.state === 'online') ||
+  (is(entry, 'page') && ['visible', 'resumed', 'back'].includes(entry.event.state))
 
 interface Cause {
   readonly words: string
@@ -84,8 +103,35 @@ function ofRefresh(past: readonly JournalEntry[], future: readonly JournalEntry[
   return { words: cause.words, before: [...cause.before, refresh] }
 }
 
+/** A token of another tab, or of a login: no refresh of this tab has brought it. */
+function ofElsewhere(entry: Of<'refreshed' | 'signed-in'>, past: readonly JournalEntry[]): Explanation {
+  const wait = entry.event.cause === 'other-tab' ? waitOf(past) : undefined
+  if (!wait) return { sentence: sentenceOf(entry), before: past.slice(-FEW) }
+  return { sentence: sentenceOf(entry, `this tab had waited for it since ${clock(wait.at)}`), before: [wait] }
+}
+
+/** The last word about the network, if that is a bad one. */
+function offlineSince(past: readonly JournalEntry[]): JournalEntry | undefined {
+  const entry = past.findLast(entry => is(entry, 'network'))
+  return entry && is(entry, 'network') && entry.event.state === 'offline' ? entry : undefined
+}
+
 function causeOf(
   refresh: Of<'refresh'>,
+  past: readonly JournalEntry[],
+  future: readonly JournalEntry[],
+): Cause {
+  const wait = waitOf(past)
+  const { words, before } = occasionOf(refresh, wait?.at ?? refresh.at, past, future)
+  if (!wait) return { words, before }
+  const long = `${Math.round((refresh.at - wait.at) / 100) / 10} s`
+  return { words: `${words}, and begun after ${long} of waiting for another tab`, before: [...before, wait] }
+}
+
+/** `from`: when the refresh was wanted. */
+function occasionOf(
+  refresh: Of<'refresh'>,
+  from: number,
   past: readonly JournalEntry[],
   future: readonly JournalEntry[],
 ): Cause {
@@ -112,10 +158,18 @@ function causeOf(
   }
   const waiting = since.findLast(entry => is(entry, 'held-back'))
   if (waiting && is(waiting, 'held-back')) return asked(`${requestName(waiting.event)} waits`, waiting)
-  const timer = since.findLast(entry => is(entry, 'timer'))
-  if (timer && is(timer, 'timer')) {
+  const timer = last(past, 'timer')
+  if (timer) {
     const { at } = timer.event
-    if (at !== null && Math.abs(refresh.at - at) <= LATE) return asked('the timer rang', timer)
+    if (at !== null && Math.abs(from - at) <= LATE) return asked('the timer rang', timer)
+    if (at === null || at < from) {
+      const woken = since.findLast(entry => wakes(entry) && from - entry.at <= LATE)
+      if (woken) return asked(`${inWords(woken)}, and a refresh was due`, timer, woken)
+      const page = past.findLast(entry => is(entry, 'page'))
+      if (at !== null && page && is(page, 'page') && page.event.state === 'hidden') {
+        return asked('the timer rang late, as it does in a hidden page', page, timer)
+      }
+    }
   }
   if (refresh.event.operation === 'restore') return asked('the page was loaded')
   return asked('the app called "refresh()", or a token was about to expire')

@@ -39,6 +39,8 @@ export interface Environment extends Clock {
   onActivity?(callback: () => void): () => void
   /** The same. */
   onStorage?(callback: () => void): () => void
+  /** The same, for the devtools. */
+  onPageLife?(callback: (event: { type: string; persisted?: boolean }) => void): () => void
   /** The same, for an app with `dpop()`. */
   keyStore?: KeyStore
   /** The same, for an app that logs in at an OAuth server. */
@@ -155,6 +157,21 @@ export const onActivity = (callback: () => void): (() => void) =>
 
 /** Calls back when another tab has written to localStorage; returns its undo. */
 export const onStorage = (callback: () => void): (() => void) => listen(anyWindow(), ['storage'], callback)
+
+/**
+ * Calls back when the network comes or goes, and when the page is hidden, shown, frozen, left or back; returns its undo.
+ * More than `onWake`, which leaves out what gives the client nothing to do.
+ */
+export const onPageLife = (
+  callback: (event: { type: string; persisted?: boolean }) => void,
+): (() => void) => {
+  const stop = listen(anyWindow(), ['online', 'offline', 'pageshow', 'pagehide'], callback)
+  const stopToo = listen(anyWindow() && document, ['visibilitychange', 'freeze', 'resume'], callback)
+  return () => {
+    stop()
+    stopToo()
+  }
+}
 
 function pageOf(): Page | null {
   if (typeof window !== 'undefined' && typeof document !== 'undefined') {

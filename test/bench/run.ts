@@ -6,9 +6,11 @@ import { parseArgs } from 'node:util'
 import { BENCH_PAGES, placeIn, readPages, withPlace } from '../tools/places.ts'
 import { root } from '../tools/report.ts'
 import { bench, buildOurs } from './build.ts'
+import { comparisonTables } from './comparison.ts'
 import type { Section } from './section.ts'
 
-// npm run bench [-- --only calls,sizes] [--write]: prints what docs/performance.md and README.md show, `--write` puts it there.
+// npm run bench [-- --only calls,sizes] [--write]: prints what docs/performance.md and README.md show, `--write` puts it there,
+// and makes docs/comparison.md of it.
 // Ends with 1 where a ratio or a count is worse than its bar.
 
 const sections: Record<string, () => Promise<Section>> = {
@@ -43,7 +45,11 @@ for (const name of names) {
     if (values.write) write(place, text)
   }
 }
-if (values.write) write('machine', `${cpus().length} × ${cpus()[0]!.model}, Node ${process.versions.node}`)
+if (values.write) {
+  write('machine', `${cpus().length} × ${cpus()[0]!.model}, Node ${process.versions.node}`)
+  const measured = comparisonTables(readPages()['docs/performance.md']!)
+  for (const [place, text] of Object.entries(measured)) write(place, text)
+}
 console.log(
   misses.length
     ? `\nWorse than the bar:\n${misses.map(miss => `  ${miss}`).join('\n')}`

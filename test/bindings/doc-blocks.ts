@@ -1,24 +1,29 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Plugin, transformWithOxc } from 'vite'
 import { compileScript, parse } from 'vue/compiler-sfc'
 import { root } from '../tools/report.ts'
 
 export interface Block {
+  /** The page that has it, from the root of the repository. */
+  page: string
   language: string
   file: string
   code: string
 }
 
-const page = resolve(root, 'docs/frameworks.md')
-export const text: string = readFileSync(page, 'utf8')
-export const blocks: readonly Block[] = [...text.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(
-  ([, language = '', file = '', code = '']) => ({ language, file, code }),
+const index = 'docs/frameworks.md'
+export const pages: readonly string[] = [index, ...globSync('docs/frameworks/*.md', { cwd: root }).sort()]
+export const text: string = pages.map(page => readFileSync(resolve(root, page), 'utf8')).join('\n')
+export const blocks: readonly Block[] = pages.flatMap(page =>
+  [...readFileSync(resolve(root, page), 'utf8').matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(
+    ([, language = '', file = '', code = '']) => ({ page, language, file, code }),
+  ),
 )
 
 /**
- * The blocks of docs/frameworks.md as modules: `virtual:docs/vue-router.ts` is that block, and so is what it imports. What an
- * app has in `src/lib` are those at the root of the page.
+ * The blocks of these pages as modules: `virtual:docs/vue-router.ts` is that block, and so is what it imports. What an app
+ * has in `src/lib` are those of that name without a folder.
  */
 export function docBlocks(): Plugin {
   const stem = (path: string) => path.replace(/\.tsx?$/, '')
@@ -32,7 +37,7 @@ export function docBlocks(): Plugin {
       const path = inside(importer)
         ? /^(?:\.|(?:\.\.\/)+lib)\/(.+)/.exec(source)?.[1]
         : /^virtual:docs\/(.+)/.exec(source)?.[1]
-      return path ? resolve(page, find(path)?.file ?? path) : null
+      return path ? resolve(root, index, find(path)?.file ?? path) : null
     },
     load(id) {
       const block = find(inside(id) ?? '')

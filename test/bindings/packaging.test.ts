@@ -38,18 +38,20 @@ test.each([
   }
 })
 
-test.each(['react', 'vue', 'svelte', 'solid', 'angular'])(
-  '%s leaves nothing in a bundle that names nothing of it',
-  async name => {
-    const { outputFiles } = await build({
-      stdin: { contents: `import './src/bindings/${name}.ts'`, resolveDir: root },
-      bundle: true,
-      packages: 'external',
-      format: 'esm',
-      write: false,
-      minify: true,
-      logLevel: 'error', // it warns of an import for nothing
-    })
-    expect(outputFiles[0]?.text.trim()).toBe('')
-  },
-)
+const ENTRIES = [
+  ...['react', 'vue', 'svelte', 'solid', 'angular'].map(name => `bindings/${name}`),
+  ...['devtools/react', 'devtools/vue'],
+]
+
+test.each(ENTRIES)('%s leaves nothing in a bundle that names nothing of it', async name => {
+  const { outputFiles } = await build({
+    stdin: { contents: `import './src/${name}.ts'`, resolveDir: root },
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    write: false,
+    minify: true,
+    logLevel: 'error', // it warns of an import for nothing
+  })
+  expect(outputFiles[0]?.text.trim()).toBe('')
+})

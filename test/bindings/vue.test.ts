@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { bindAuth, createAuth, useAuth, useSession } from 'silent-refresh/vue'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   type App,
   createApp,
@@ -12,6 +12,7 @@ import {
   isRef,
   nextTick,
   ref,
+  Suspense,
 } from 'vue'
 import { renderToString } from 'vue/server-renderer'
 import { createWorld, signedIn, type World } from '../support/world.ts'
@@ -262,6 +263,28 @@ describe('server rendering', () => {
     app.mount(stage.container)
     await nextTick()
     expect(stage.shown).toBe('"authenticated"')
+    expect(stage.container.firstChild).toBe(served)
+  })
+
+  test('a login while an async setup waits does not change what that component hydrates with', async () => {
+    const world = createWorld()
+    let wait: Promise<void> | undefined
+    const Late = defineComponent(async () => {
+      const value = useSession(status)
+      await wait
+      return () => h('p', JSON.stringify(value.value))
+    })
+    const create = () => createSSRApp(() => h(Suspense, () => h(Late))).use(createAuth(world.client))
+    stage.container.innerHTML = await renderToString(create())
+
+    const { promise, resolve } = Promise.withResolvers<void>()
+    wait = promise
+    const served = stage.container.firstChild
+    app = create()
+    app.mount(stage.container)
+    await world.login()
+    resolve()
+    await vi.waitUntil(() => stage.shown === '"authenticated"')
     expect(stage.container.firstChild).toBe(served)
   })
 })

@@ -74,12 +74,14 @@ describe.each(bundlerNames)('what an app gets from %s', name => {
 
 /** What a client can be given; what is in their bundles is looked at in test/compositions.test.ts. */
 const ADDED = ['silent-refresh/devtools', 'silent-refresh/dpop', 'silent-refresh/oauth']
+/** The devtools as components, which test/devtools-production.test.ts looks at. */
+const COMPONENTS = ['silent-refresh/devtools/react', 'silent-refresh/devtools/vue']
 
 test('P3 every entry is a client, what one can be given, a binding that is looked at, or the testing kit', () => {
   expect(bindings.map(last)).toEqual(Object.keys(FRAMEWORKS))
   const rest = entries.filter(entry => ![...CLIENTS, ...bindings].includes(entry))
   const kit = ['silent-refresh/testing', 'silent-refresh/testing/contract', 'silent-refresh/testing/core']
-  expect(rest.toSorted()).toEqual([...ADDED, ...kit])
+  expect(rest.toSorted()).toEqual([...ADDED, ...COMPONENTS, ...kit].toSorted())
 })
 
 /** Everything that a page needs to import the package without a bundler. */

@@ -25,7 +25,7 @@ createRoot(document.getElementById('root')!).render(<StrictMode><App /></StrictM
 }
 const LINKED = ['react', 'react-dom', 'vite', '@vitejs', 'ky', 'jwt-decode']
 
-/** A folder as the README's reader has it, with the built package installed by copying it. */
+/** A folder as the reader of that page has it, with the built package installed by copying it. */
 async function writeApp(files: Record<string, string>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'silent-refresh-readme-'))
   for (const [name, text] of Object.entries(files)) {
@@ -49,13 +49,13 @@ const filesOf = (page: string) =>
       .map(({ file, code }) => [file, code]),
   )
 
-const README = filesOf('README.md')
+const STARTED = filesOf('docs/getting-started.md')
 const APPS: Record<string, Record<string, string>> = {
-  'the README': { ...SCAFFOLD, ...README },
+  'getting started': { ...SCAFFOLD, ...STARTED },
   'the guide, without a framework': {
-    ...README,
+    ...STARTED,
     ...filesOf('docs/guide.md'),
-    'vite.config.ts': README['vite.config.ts']!.replace(/.*react.*\n/g, ''),
+    'vite.config.ts': STARTED['vite.config.ts']!.replace(/.*react.*\n/g, ''),
   },
 }
 

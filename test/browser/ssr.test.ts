@@ -12,11 +12,12 @@ import { until } from './site.ts'
 const password = 'correct horse battery staple'
 const REFRESH = '/auth/refresh_token'
 
-const codeOf = (file: string) => blocks.find(block => block.file === file)!.code
+const shown = blocks.filter(({ page }) => /frameworks(\/svelte(kit)?)?\.md$/.test(page))
+const codeOf = (file: string) => shown.find(block => block.file === file)!.code
 
-/** What docs/frameworks.md shows, at the places that it names. */
+/** What the docs show, at the places that they name. */
 const fromDocs = Object.fromEntries(
-  blocks
+  shown
     .filter(({ file }) => file.startsWith('src/'))
     .map(({ file, code }) => [file, code])
     .concat(

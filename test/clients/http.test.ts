@@ -270,21 +270,56 @@ describe('P4 what the page says of one alone', () => {
   })
 })
 
-test('P4 TanStack Query: what an outage has stopped is asked again after the refresh', async () => {
-  page = await signIn()
-  const { queries, items } = (await page.load('TanStack Query')) as { queries: QueryClient; items: any }
-  page.server.away = true
-  page.expire()
-  const seen = new QueryObserver(queries, items)
-  const undo = seen.subscribe(() => {})
-  await until(() => seen.getCurrentResult().isError)
-  expect(seen.getCurrentResult().failureCount).toBe(1)
-  page.server.away = false
-  page.expire()
-  await page.auth.refresh()
-  await until(() => seen.getCurrentResult().isSuccess)
-  expect(seen.getCurrentResult().data).toEqual(['first'])
-  undo()
+test.each(['TanStack Query', 'TanStack Query over axios'])(
+  'P4 %s: what an outage has stopped is asked again after the refresh',
+  async heading => {
+    page = await signIn()
+    const { queries, items } = (await page.load(heading)) as { queries: QueryClient; items: any }
+    page.server.away = true
+    page.expire()
+    const seen = new QueryObserver(queries, items)
+    const undo = seen.subscribe(() => {})
+    await until(() => seen.getCurrentResult().isError)
+    expect(seen.getCurrentResult().failureCount).toBe(1)
+    page.server.away = false
+    page.expire()
+    await page.auth.refresh()
+    await until(() => seen.getCurrentResult().isSuccess)
+    expect(seen.getCurrentResult().data).toEqual(['first'])
+    undo()
+  },
+)
+
+describe('P4 TanStack Query over axios', () => {
+  let loaded: Exports
+  const read = () => outcome(loaded.queries.fetchQuery(loaded.items))
+
+  beforeEach(async () => {
+    page = await signIn()
+    loaded = await page.load('TanStack Query over axios')
+  })
+
+  test('an AuthError is found in what axios makes of it, and is not retried', async () => {
+    page.server.away = true
+    page.expire()
+    const { error } = await read()
+    expect(isAuthError(error)).toBe(false)
+    expect(loaded.authErrorOf(error)).toMatchObject({ code: 'refresh_unavailable', retryable: true })
+    expect(page.server.refreshes).toBe(1)
+    expect(calls()).toEqual([])
+  })
+
+  test('a 401 is not retried, and clears what was kept', async () => {
+    await read()
+    page.server.ledger.revokeSessions()
+    expect((await read()).error).toBeInstanceOf(CancelledError)
+    expect(loaded.queries.getQueryData(loaded.items.queryKey)).toBeUndefined()
+    expect(statuses()).toEqual(['done', 401])
+  })
+
+  test('an error of its own kind has no AuthError', () => {
+    expect(loaded.authErrorOf(new Error('other'))).toBeUndefined()
+  })
 })
 
 describe('I5 a retry after the user has changed sends nothing', () => {

@@ -22,7 +22,7 @@ test('P4 the page names each client with the version that it is tried with', () 
   const rows = readRows()
   const headings = [...new Set(blocks.map(({ heading }) => heading))]
   const clients = headings.filter(
-    heading => !/^With the|^GraphQL errors|^tRPC batches|^Retries|, with retr/.test(heading),
+    heading => !/^With the|^GraphQL errors|^tRPC batches|^Retries|, with retr| over /.test(heading),
   )
   expect(clients).toHaveLength(14)
   expect(Object.keys(rows)).toEqual(clients)

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { transformSync } from 'esbuild'
 import * as silentRefresh from '../../src/index.ts'
+import { sourceOf } from '../tools/blocks.ts'
 import { cache, root } from '../tools/report.ts'
 
 export interface Recipe {
@@ -28,13 +29,15 @@ export function readPage(page: string): Block[] {
   const blocks: Block[] = []
   let heading = ''
   let open: { line: number; info: string; code: string[] } | null = null
-  for (const [n, line] of readFileSync(resolve(root, page), 'utf8').split('\n').entries()) {
+  const lines = readFileSync(resolve(root, page), 'utf8').split('\n')
+  for (const [n, line] of lines.entries()) {
     const [, info] = /^\s*```(.*)$/.exec(line) ?? []
     if (info === undefined) {
       if (open) open.code.push(line)
       else if (/^#+ /.test(line)) heading = line.replace(/^#+ /, '')
     } else if (open) {
-      const [, language = '', file = '', excuse = ''] =
+      const isOfApp = sourceOf(lines, open.line - 1) !== undefined
+      const [, language = '', file = '', excuse = isOfApp ? 'checked by its app in demo/apps' : ''] =
         /^(\S*)(?: (?!\(not )(\S+))?(?: \(not compiled: (.+)\))?$/.exec(open.info) ?? []
       const code = `${open.code.join('\n')}\n`
       blocks.push({ page, line: open.line, heading, language, file, excuse, code })

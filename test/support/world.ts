@@ -289,6 +289,7 @@ export function createWorld(given: WorldOptions = {}): World {
         wakeUps = wakeUps.filter(other => other !== callback)
       }
     },
+    onPageLife: callback => environment.onWake(callback),
     prerendering: () => !world.shown,
     onceShown(callback) {
       if (world.shown) return timer(callback, 0, false)

@@ -126,31 +126,30 @@ const everything: Composition = {
 
 const OAUTH = 'silent-refresh/oauth'
 
-/** The login at an authorization server: what it costs an app that has the rest, and such an app. */
-const oauth: readonly Composition[] = [
-  {
-    file: 'core-oauth',
-    name: `${SHARED.name}, oauth()`,
-    code: `import { createAuthClient, shareTabs } from '${CORE}'
+/** An app with a login at an authorization server. */
+const LOGIN: Composition = {
+  file: 'core-oauth',
+  name: `${SHARED.name}, oauth()`,
+  code: `import { createAuthClient, shareTabs } from '${CORE}'
       import { oauth } from '${OAUTH}'
       createAuthClient({
         ...oauth({ issuer: 'https://id.example.com', clientId: 'spa' }),
         tabs: shareTabs(),
       })`,
-    features: ['tabs'],
-    beside: ['src/oauth', 'oauth4webapi'],
-    meaning: 'What an app ships that logs its users in at an OAuth 2 or OpenID Connect server.',
-  },
-  {
-    file: 'oauth',
-    name: `${OAUTH}, alone`,
-    code: `export { oauth } from '${OAUTH}'`,
-    features: [],
-    beside: ['src/oauth', 'oauth4webapi'],
-    meaning:
-      'The entry without a client: no app ships that. oauth4webapi is in it, and so is what it shares with core; `par` is not.',
-  },
-]
+  features: ['tabs'],
+  beside: ['src/oauth', 'oauth4webapi'],
+  meaning: 'What an app ships that logs its users in at an OAuth 2 or OpenID Connect server.',
+}
+
+const oauth: Composition = {
+  file: 'oauth',
+  name: `${OAUTH}, alone`,
+  code: `export { oauth } from '${OAUTH}'`,
+  features: [],
+  beside: ['src/oauth', 'oauth4webapi'],
+  meaning:
+    'The entry without a client: no app ships that. oauth4webapi is in it, and so is what it shares with core; `par` is not.',
+}
 
 const dpop: Composition = {
   file: 'dpop',
@@ -197,11 +196,15 @@ export const COMPOSITIONS: readonly Composition[] = [
   ...additions,
   everything,
   MAIN,
-  ...oauth,
+  LOGIN,
+  oauth,
   dpop,
   devtools,
   ...BINDINGS,
 ]
+
+/** What README.md shows of them. */
+export const IN_SHORT: readonly Composition[] = [PLAIN, SHARED, MAIN, LOGIN]
 
 /**
  * What an app ships, dependencies included, and nothing that it does not use. `dist`: of the package as it is built; `src`: of

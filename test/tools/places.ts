@@ -5,8 +5,8 @@ import { root } from './report.ts'
 /** The pages that show what was measured, each table between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
 export const PAGES = ['README.md', 'docs/performance.md'] as const
 
-/** What `npm run bench` writes to: one of them shows no sizes. */
-export const BENCH_PAGES: readonly string[] = [...PAGES, 'docs/dpop.md']
+/** What `npm run bench` writes to: two of them have no table of sizes. */
+export const BENCH_PAGES: readonly string[] = [...PAGES, 'docs/comparison.md', 'docs/dpop.md']
 
 /** Texts by path, from the root of the repository. */
 export const readPages = (paths: readonly string[] = PAGES): Record<string, string> =>

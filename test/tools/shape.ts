@@ -201,7 +201,7 @@ export function judgeShape(): string {
 
 const read = (pattern: string): Files =>
   new Map(
-    globSync(pattern, { cwd: root, exclude: ['demo/app/dist/**'] }).map(path => [
+    globSync(pattern, { cwd: root, exclude: ['demo/app/dist/**', 'demo/apps/**'] }).map(path => [
       path,
       readFileSync(resolve(root, path), 'utf8'),
     ]),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { table } from '../bench/section.ts'
-import { COMPOSITIONS, type Composition, PLAIN } from './compositions.ts'
+import { COMPOSITIONS, type Composition, IN_SHORT, PLAIN } from './compositions.ts'
 import { manifest } from './package.ts'
 import { placeIn } from './places.ts'
 import { root } from './report.ts'
@@ -78,7 +78,9 @@ export function sizeTables(sizes: Size[]): Record<string, string> {
     'sizes-compositions': table(['', 'min, kB', 'min + brotli, kB', 'what it means for an app'], rows),
     'sizes-in-short': table(
       ['', 'min + brotli, kB'],
-      rows.map(([label, , size]) => [label!, size!]),
+      sizes.flatMap(({ composition, size }) =>
+        IN_SHORT.includes(composition) ? [[`\`${composition.name}\``, kB(size)]] : [],
+      ),
     ),
   }
 }

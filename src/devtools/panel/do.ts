@@ -80,8 +80,8 @@ export function createDo(auth: Client): View {
   function toggleOffline(): void {
     faults.isOffline = !faults.isOffline
     setText(result, faults.isOffline ? 'Offline: no request gets an answer.' : 'Online again.')
-    // What a browser reports, so the client does not wait for the end of its backoff.
-    if (!faults.isOffline) dispatchEvent(new Event('online'))
+    // What a browser reports: back online, the client does not wait for the end of its backoff.
+    dispatchEvent(new Event(faults.isOffline ? 'offline' : 'online'))
     update()
   }
 

@@ -8,7 +8,7 @@ const CSS = `
 * { box-sizing: border-box; font: inherit; }
 [hidden] { display: none !important; }
 aside { font: 13px/1.45 system-ui, sans-serif; color: var(--front); }
-button, input, textarea { color: var(--front); background: var(--back); border: 1px solid var(--line);
+button, input, select, textarea { color: var(--front); background: var(--back); border: 1px solid var(--line);
   border-radius: 6px; padding: 4px 10px; min-height: 28px; }
 button { cursor: pointer; }
 button:hover:not(:disabled) { background: var(--fill); }
@@ -61,6 +61,7 @@ textarea { width: 100%; min-height: 120px; font: 12px/1.4 ui-monospace, monospac
 .surface { overflow: hidden; cursor: grab; touch-action: pan-y; user-select: none; min-height: 120px; }
 .surface[data-over=mark] { cursor: pointer; }
 .surface svg { display: block; }
+.found { color: var(--soft); }
 .detail { min-height: 1.45em; margin: 6px 0; }
 .timeline path { fill: none; stroke: none; }
 .timeline .floor, .timeline .grid { stroke: var(--line); shape-rendering: crispEdges; }
@@ -68,6 +69,8 @@ textarea { width: 100%; min-height: 120px; font: 12px/1.4 ui-monospace, monospac
 .timeline .present { stroke: var(--accent); stroke-width: 1.5; transition: none; }
 .timeline .life { fill: color-mix(in srgb, var(--accent) 30%, var(--back)); stroke: var(--accent); }
 .timeline .ahead, .timeline .renewed { fill: var(--accent); }
+.timeline .hidden { fill: var(--line); } .timeline .offline { fill: var(--bad); }
+.timeline .wait { fill: var(--warn); }
 .timeline .span { stroke: var(--soft); }
 .timeline .good { stroke: var(--good); stroke-width: 2; }
 .timeline .refused, .timeline .note-warn { fill: var(--warn); }

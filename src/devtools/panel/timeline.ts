@@ -1,10 +1,11 @@
 import { shortGeneration } from '../../logging.ts'
 import type { Journal } from '../journal.ts'
+import { TOPICS, type Topic } from '../timeline/filter.ts'
 import { toEntries } from '../timeline/from-journal.ts'
 import { createHistory } from '../timeline/history.ts'
 import { createStage } from '../timeline/stage.ts'
 import { START, type Viewport, zoom } from '../timeline/viewport.ts'
-import { button, h } from './dom.ts'
+import { button, h, setText } from './dom.ts'
 import type { View } from './view.ts'
 
 /** What is drawn. */
@@ -25,7 +26,28 @@ const KEYS = 'Keys: space pauses, + and - zoom, the arrows go from mark to mark 
 /** The tab "Timeline": a lane for each tab, with its tokens as bars and its requests as marks. */
 export function createTimeline(first: TimelineSource): TimelineView {
   const element = h('div', { class: 'timeline' })
+  const found = h('span', { class: 'found', role: 'status' })
+  const text = h('input', { type: 'search', input: () => filter() })
+  const names = Object.entries(TOPICS).map(([value, name]) => h('option', { value }, name))
+  const topic = h('select', { change: () => filter() }, ...names)
+  const choices = h(
+    'div',
+    { class: 'bar' },
+    h('label', {}, 'Show', topic),
+    h('label', {}, 'with', text),
+    found,
+  )
   let drawn = draw(first)
+
+  function filter(): void {
+    drawn.filter({ topic: topic.value as Topic, text: text.value })
+    tell()
+  }
+
+  function tell(): void {
+    const result = drawn.found()
+    setText(found, result ? `${result.count} of ${result.of} marks` : '')
+  }
 
   function draw({ journal, here, now }: TimelineSource) {
     const surface = h('div', { class: 'surface' })
@@ -38,6 +60,7 @@ export function createTimeline(first: TimelineSource): TimelineView {
     const buttons = [pause, earlier, later, closer, wider]
     element.replaceChildren(
       h('div', { class: 'bar' }, ...buttons),
+      choices,
       detail,
       view,
       h('p', { class: 'hint', id: 'timeline-keys' }, KEYS),
@@ -62,18 +85,21 @@ export function createTimeline(first: TimelineSource): TimelineView {
       leave()
       stage.dispose()
     }
-    return { dispose, refresh: stage.refresh }
+    return { ...stage, dispose }
   }
 
   return {
     name: 'Timeline',
     element,
     // Frames come while the page is in sight. A panel in a window behind another is kept up to date all the same.
-    update: () => drawn.refresh(),
+    update() {
+      drawn.refresh()
+      tell()
+    },
     show(source) {
       drawn.dispose()
       drawn = draw(source)
-      drawn.refresh()
+      filter()
     },
     dispose: () => drawn.dispose(),
   }

@@ -25,8 +25,20 @@ export type Entry = {
     }
   | { readonly kind: 'replay'; readonly path: string; readonly from: number; readonly to: number }
   | { readonly kind: 'signed-in' | 'signed-out'; readonly words: string }
-  | { readonly kind: 'note'; readonly words: string; readonly tone: Tone }
+  /** `about`: for the filter. */
+  | {
+      readonly kind: 'note'
+      readonly words: string
+      readonly tone: Tone
+      readonly about?: 'page' | 'wait'
+    }
+  /** Something that lasts begins. Each lane has one of a kind at a time. */
+  | { readonly kind: 'begun'; readonly what: Lasting; readonly words: string }
+  | { readonly kind: 'over'; readonly what: Lasting }
 )
+
+/** `wait`: for another tab's turn. */
+export type Lasting = 'wait' | 'hidden' | 'offline'
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad'
 
@@ -40,6 +52,8 @@ const FIELDS: Record<Entry['kind'], Readonly<Record<string, 'string' | 'number' 
   'signed-in': { words: 'string' },
   'signed-out': { words: 'string' },
   note: { words: 'string', tone: 'string' },
+  begun: { what: 'string', words: 'string' },
+  over: { what: 'string' },
 }
 
 /** Another tab may run an older page: what does not look like an entry is left out. */

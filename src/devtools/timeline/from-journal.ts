@@ -1,5 +1,5 @@
 import { capitalized, inWords, type JournalEntry } from '../journal.ts'
-import type { Entry, Tone } from './entries.ts'
+import type { Entry, Lasting, Tone } from './entries.ts'
 
 const TONES: Readonly<Record<string, Tone>> = {
   'refresh-failed': 'bad',
@@ -11,17 +11,33 @@ const TONES: Readonly<Record<string, Tone>> = {
   barred: 'warn',
   'tabs-degraded': 'warn',
   'storage-unavailable': 'warn',
-  lock: 'plain',
   left: 'plain',
   returned: 'plain',
   suspended: 'plain',
   revoked: 'good',
 }
 
+/** What a tab can do only in its turn: it waits for it no longer. */
+const TURNS = [
+  ...['refresh', 'refreshed', 'refresh-failed', 'postponed', 'result-dropped'],
+  ...['signed-in', 'signed-out', 'barred', 'revoked', 'revocation-failed'],
+]
+
 /** What a timeline draws of a journal's entry. `id`: another one for each entry. */
 export function toEntries(journalEntry: JournalEntry, id: string): Entry[] {
   const { at, tab: lane, event } = journalEntry
+  const drawn = marksOf(journalEntry, id)
+  return TURNS.includes(event.type) ? [{ kind: 'over', at, lane, what: 'wait' }, ...drawn] : drawn
+}
+
+function marksOf(journalEntry: JournalEntry, id: string): Entry[] {
+  const { at, tab: lane, event } = journalEntry
   const words = capitalized(inWords(journalEntry))
+  const begun = (what: Lasting): Entry => ({ kind: 'begun', at, lane, what, words })
+  const over = (...kinds: Lasting[]): Entry[] => kinds.map(what => ({ kind: 'over', at, lane, what }))
+  const note = (about: 'page' | 'wait', tone: Tone = 'plain'): Entry => ({
+    ...{ kind: 'note', at, lane, words, tone, about },
+  })
   switch (event.type) {
     case 'request': {
       const { method, status, ms, refreshes: isAuth, made } = event
@@ -41,6 +57,20 @@ export function toEntries(journalEntry: JournalEntry, id: string): Entry[] {
       return [
         ...(event.type === 'signed-in' ? [{ kind: 'signed-in', at, lane, words } as const] : []),
         ...(expiresAt === null ? [] : [{ ...token, expiresAt }]),
+      ]
+    }
+    case 'lock':
+      return event.state === 'stuck' ? [...over('wait'), note('wait', 'warn')] : [begun('wait')]
+    case 'network':
+      return event.state === 'offline' ? [begun('offline')] : over('offline')
+    case 'page': {
+      const { state } = event
+      if (state === 'hidden') return [begun('hidden')]
+      if (state === 'visible') return over('hidden')
+      // A page that was left does nothing any more that would end these.
+      return [
+        ...(state === 'left' || state === 'kept' ? over('hidden', 'wait', 'offline') : []),
+        note('page'),
       ]
     }
     case 'signed-out':

@@ -1,7 +1,7 @@
-import { type Entry, SERVER, type Tone } from './entries.ts'
+import { type Entry, type Lasting, SERVER, type Tone } from './entries.ts'
 
 /** One thing to look at in a lane. */
-export type Mark = Request | Life | Moment
+export type Mark = Request | Life | Spell | Moment
 
 export interface Request {
   readonly kind: 'request'
@@ -32,12 +32,24 @@ export interface Life {
   readonly handed: boolean
 }
 
+/** A time in which the lane waited, or in which nobody saw its page, or in which it had no network. */
+export interface Spell {
+  readonly kind: 'spell'
+  readonly lane: Lane
+  readonly at: number
+  readonly what: Lasting
+  readonly words: string
+  /** null: it goes on. */
+  until: number | null
+}
+
 export interface Moment {
   readonly kind: 'signed-in' | 'signed-out' | 'note'
   readonly lane: Lane
   readonly at: number
   readonly words: string
   readonly tone: Tone
+  readonly about?: 'page' | 'wait'
 }
 
 export interface Lane {
@@ -45,6 +57,7 @@ export interface Lane {
   /** Oldest first. */
   readonly marks: Mark[]
   readonly lives: Life[]
+  readonly spells: Spell[]
   isClosed: boolean
 }
 
@@ -66,7 +79,7 @@ export interface History {
 
 /** Per lane. The oldest go first. */
 const LIMIT = 12_000
-const LIFE_LIMIT = 2_000
+const LONG_LIMIT = 2_000
 /** As the client does by itself: a fifth of the lifetime, at most a minute. */
 const aheadOf = (life: number): number => Math.min(life / 5, 60_000)
 /** Longer than this no hand-over takes. */
@@ -93,7 +106,7 @@ export function createHistory(
   function laneOf(id: string): Lane {
     const known = lanes.find(lane => lane.id === id)
     if (known) return known
-    const lane: Lane = { id, marks: [], lives: [], isClosed: false }
+    const lane: Lane = { id, marks: [], lives: [], spells: [], isClosed: false }
     lanes.push(lane)
     return lane
   }
@@ -147,8 +160,23 @@ export function createHistory(
       case 'signed-in':
         insert(lane, { kind: entry.kind, lane, at, words: entry.words, tone: 'good' })
         return
-      case 'note':
-        insert(lane, { kind: entry.kind, lane, at, words: entry.words, tone: entry.tone })
+      case 'note': {
+        const { kind, words, tone, about } = entry
+        insert(lane, { kind, lane, at, words, tone, ...(about && { about }) })
+        return
+      }
+      case 'begun': {
+        const { what, words } = entry
+        if (goingOn(lane, what)) return
+        const spell: Spell = { kind: 'spell', lane, at, what, words, until: null }
+        lane.spells.push(spell)
+        insert(lane, spell)
+        return
+      }
+      case 'over': {
+        const spell = goingOn(lane, entry.what)
+        if (spell) spell.until = Math.max(spell.at, at)
+      }
     }
   }
 
@@ -158,11 +186,12 @@ export function createHistory(
   }
 
   function insert(lane: Lane, mark: Mark): void {
-    const { marks, lives } = lane
+    const { marks, lives, spells } = lane
     // Nearly always the newest: only what another tab tells of its past comes late.
     marks.splice(firstAfter(marks, mark.at), 0, mark)
     if (marks.length > LIMIT) marks.shift()
-    if (lives.length > LIFE_LIMIT) lives.shift()
+    if (lives.length > LONG_LIMIT) lives.shift()
+    if (spells.length > LONG_LIMIT) spells.shift()
     if (open.size > LIMIT * 2) open.delete(open.keys().next().value ?? '')
   }
 
@@ -190,6 +219,9 @@ export function createHistory(
     },
   }
 }
+
+const goingOn = ({ spells }: Lane, what: Lasting): Spell | undefined =>
+  spells.findLast(spell => spell.what === what && spell.until === null)
 
 const isOrigin = (other: Life, life: Life): boolean =>
   other.lane !== life.lane &&

@@ -1,5 +1,6 @@
 import { type Controls, mountControls } from './controls.ts'
 import type { Entry } from './entries.ts'
+import { createMatcher, type Filter } from './filter.ts'
 import { createFrames } from './frames.ts'
 import { firstAfter, type History, type Lane, type Mark } from './history.ts'
 import { createPicture } from './picture.ts'
@@ -20,6 +21,10 @@ export interface StageParts {
 
 export interface Stage {
   add(entry: Entry): void
+  /** Draws, and goes by key through, these marks alone. */
+  filter(filter: Filter): void
+  /** How many marks the filter lets through, of how many. `null`: it lets all through. */
+  found(): { readonly count: number; readonly of: number } | null
   /** Draws again: the size has changed, or something that is no entry. */
   refresh(): void
   dispose(): void
@@ -37,7 +42,9 @@ export function createStage({ controls, detail, history, here, now, view: first 
   surface.append(svg)
 
   const nameOf = (lane: Lane) => laneName(history, lane, here)
-  const picture = createPicture(svg, history, nameOf)
+  let matches: ((mark: Mark) => boolean) | null = null
+  const shows = (mark: Mark): boolean => matches?.(mark) ?? true
+  const picture = createPicture(svg, history, nameOf, shows)
   const mine = () => history.lanes.find(({ id }) => id === here) ?? history.lanes[0]!
   let view = first
   let isDirty = true
@@ -80,8 +87,11 @@ export function createStage({ controls, detail, history, here, now, view: first 
     show(mark)
   }
 
-  const nearest = (time: number): Mark | undefined =>
-    lane.marks[firstAfter(lane.marks, time) - 1] ?? lane.marks[0]
+  const shown = (): readonly Mark[] => (matches ? lane.marks.filter(shows) : lane.marks)
+  const nearest = (time: number): Mark | undefined => {
+    const marks = shown()
+    return marks[firstAfter(marks, time) - 1] ?? marks[0]
+  }
 
   mountControls(controls, {
     toggle: () => change(view.pausedAt === null ? pause(view, now()) : follow(view)),
@@ -98,7 +108,7 @@ export function createStage({ controls, detail, history, here, now, view: first 
     },
     select: (x, y) => show(picture.find(x, y)),
     step: by => {
-      const { marks } = lane
+      const marks = shown()
       const from = selected?.lane === lane ? marks.indexOf(selected) : -1
       if (from < 0) goTo(nearest(now()))
       else goTo(marks[Math.min(marks.length - 1, Math.max(0, from + by))])
@@ -108,9 +118,9 @@ export function createStage({ controls, detail, history, here, now, view: first 
       lane = lanes[Math.min(lanes.length - 1, Math.max(0, lanes.indexOf(lane) + by))]!
       const mark = nearest(selected?.at ?? now())
       if (mark) goTo(mark)
-      else setText(detail, `${nameOf(lane)}: nothing yet.`)
+      else setText(detail, `${nameOf(lane)}: ${matches ? 'nothing matches' : 'nothing yet'}.`)
     },
-    toEnd: end => goTo(end === 'first' ? lane.marks[0] : lane.marks.at(-1)),
+    toEnd: end => goTo(shown().at(end === 'first' ? 0 : -1)),
     clear: () => show(null),
   })
   frame.addEventListener('focus', () => {
@@ -123,6 +133,18 @@ export function createStage({ controls, detail, history, here, now, view: first 
     // A request that was pointed at may have been answered.
     if (selected?.kind === 'request' && entry.kind === 'answered') show(selected)
     isDirty = true
+  }
+
+  function filter(next: Filter): void {
+    matches = createMatcher(next, mark => inWords(mark, history, nameOf))
+    if (selected && !shows(selected)) show(null)
+    refresh()
+  }
+
+  function found(): { count: number; of: number } | null {
+    if (!matches) return null
+    const all = history.lanes.flatMap(({ marks }) => marks)
+    return { count: all.filter(shows).length, of: all.length }
   }
 
   function refresh(): void {
@@ -139,6 +161,8 @@ export function createStage({ controls, detail, history, here, now, view: first 
 
   return {
     add,
+    filter,
+    found,
     refresh,
     dispose: () => {
       frames.dispose()

@@ -1,5 +1,5 @@
 import { SERVER } from './entries.ts'
-import type { History, Lane, Life, Mark, Request } from './history.ts'
+import type { History, Lane, Life, Mark, Request, Spell } from './history.ts'
 
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const clock = (time: number): string => TIME.format(time)
@@ -20,6 +20,7 @@ export function inWords(mark: Mark, history: History, nameOf: (lane: Lane) => st
   const where = `${clock(mark.at)}, ${nameOf(mark.lane)}: `
   if (mark.kind === 'request') return where + requestInWords(mark)
   if (mark.kind === 'life') return where + lifeInWords(mark, history, nameOf)
+  if (mark.kind === 'spell') return where + spellInWords(mark)
   return `${where}${/[.!?]$/.test(mark.words) ? mark.words : `${mark.words}.`}`
 }
 
@@ -39,4 +40,10 @@ function lifeInWords(life: Life, history: History, nameOf: (lane: Lane) => strin
   const source = handed ? `, handed over by ${origin ? nameOf(origin.lane) : 'another tab'},` : ''
   const end = until < expiresAt ? ` It was given up at ${clock(until)}.` : ''
   return `token ${history.numberOf(life)}${source} expires at ${clock(expiresAt)} and is renewed from ${clock(aheadAt)} on.${end}`
+}
+
+function spellInWords({ at, until, words }: Spell): string {
+  if (until === null) return `${words}. This goes on.`
+  const ms = Math.round(until - at)
+  return `${words}. This ended at ${clock(until)}, after ${ms < 10_000 ? `${ms} ms` : `${Math.round(ms / 1_000)} s`}.`
 }

@@ -1,0 +1,21 @@
+'use client'
+
+import Link from 'next/link'
+import { useSession } from '../lib/auth'
+
+export default function Home() {
+  const status = useSession(session => session.status)
+  const name = useSession(session => session.user?.name)
+  return (
+    <main>
+      <h1>Welcome</h1>
+      {status === 'unknown' && <p>One moment …</p>}
+      {status === 'anonymous' && <Link href="/login">Log in</Link>}
+      {status === 'authenticated' && (
+        <p>
+          Signed in as {name}. <Link href="/items">Items</Link>
+        </p>
+      )}
+    </main>
+  )
+}

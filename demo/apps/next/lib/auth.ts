@@ -1,0 +1,34 @@
+'use client'
+
+import { createAuthClient, type JwtClaims } from 'silent-refresh'
+import { createAuthHooks } from 'silent-refresh/react'
+
+export interface User {
+  name: string
+}
+
+export interface Credentials {
+  email: string
+  password: string
+}
+
+export const auth = createAuthClient<JwtClaims, User, Credentials>({
+  endpoints: {
+    login: '/auth/login',
+    refresh: '/auth/refresh_token',
+    logout: '/auth/logout',
+    user: '/user/whoami',
+  },
+})
+
+export const { useAuth, useSession } = createAuthHooks(auth)
+
+declare global {
+  var authOfLastRun: { dispose(): void } | undefined
+}
+
+// A hot reload runs this module again. The client of its last run has to go, or each edit would leave one more.
+if (process.env.NODE_ENV === 'development') {
+  globalThis.authOfLastRun?.dispose()
+  globalThis.authOfLastRun = auth
+}

@@ -1,0 +1,15 @@
+import type { NextConfig } from 'next'
+
+const backend = process.env.BACKEND_URL ?? 'http://127.0.0.1:4000'
+
+export default {
+  // The page and the backend on one origin. The backend sees its own address as `Host`, so it has to know the address of
+  // the page from its configuration.
+  rewrites: async () =>
+    ['auth', 'user', 'api'].map(folder => ({
+      source: `/${folder}/:path*`,
+      destination: `${backend}/${folder}/:path*`,
+    })),
+  // Of this repository: the app is in a folder of another package.
+  turbopack: { root: import.meta.dirname },
+} satisfies NextConfig

@@ -1,0 +1,149 @@
+import { SERVER } from './entries.ts'
+import { firstAfter, type Lane, type Life, type Mark, outcomeOf, type Spell } from './history.ts'
+import type { Kind } from './layers.ts'
+import { arch, box, SYMBOLS } from './symbols.ts'
+
+export const LANE_HEIGHT = 76
+// Within a lane:
+export const NAME = 18
+export const BAR = 28
+export const BAR_HEIGHT = 14
+const REQUESTS = 60
+/** Where a spell is, and how thick. */
+const SPELLS: Readonly<Record<Spell['what'], readonly [top: number, height: number]>> = {
+  wait: [44, 5],
+  hidden: [67, 3],
+  offline: [71, 4],
+}
+
+/** What is closer than that to a mark of its kind would be drawn over it. */
+const RESOLUTION = 1.5
+
+/** What a lane is drawn with. */
+export interface Sight {
+  /** The times at both edges of what is drawn, and the present. */
+  readonly from: number
+  readonly to: number
+  readonly now: number
+  /** Pixels, of a time. */
+  x(time: number): number
+  shows(mark: Mark): boolean
+  /** What is known of a token beside its bar. */
+  beside(life: Life, left: number, right: number): void
+}
+
+export type Paths = Record<Kind, string>
+
+/**
+ * Adds the marks of a lane to the paths. What would be drawn over another mark of its kind is left out, so a path is as long as
+ * the lane is wide, however many marks there are.
+ */
+export function drawLane(lane: Lane, y: number, sight: Sight, data: Paths): void {
+  const { from, to, now, x, shows } = sight
+  // Rows of one lane share what was reached: on the server's two, a mark may be hidden for a pixel or two.
+  const reached: Partial<Record<Kind, number>> = {}
+  const isCovered = (kind: Kind, left: number, right = left): boolean => {
+    if (right - (reached[kind] ?? Number.NEGATIVE_INFINITY) < RESOLUTION) return true
+    reached[kind] = right
+    return false
+  }
+  const isInSight = (at: number, until: number): boolean => until >= from && at <= to
+
+  for (const spell of lane.spells) {
+    const until = spell.until ?? now
+    if (!isInSight(spell.at, until) || !shows(spell)) continue
+    const [left, right] = [x(spell.at), Math.max(x(until), x(spell.at) + 2)]
+    const [above, thick] = SPELLS[spell.what]
+    if (!isCovered(spell.what, left, right)) data[spell.what] += box(left, right, y + above, thick)
+  }
+  for (const life of lane.lives) {
+    if (!isInSight(life.at, life.until) || !shows(life)) continue
+    if (!isCovered('life', x(life.at), x(life.until))) drawLife(life, y, sight, data)
+  }
+  const { marks } = lane
+  for (let index = firstAfter(marks, from); index < marks.length && marks[index]!.at <= to; index++) {
+    const mark = marks[index]!
+    if (!isPoint(mark) || !shows(mark)) continue
+    const place = x(mark.at)
+    const kind = kindOf(mark)
+    if (isCovered(kind, place)) continue
+    const row = y + rowOf(mark)
+    data[kind] += SYMBOLS[mark.kind === 'request' ? outcomeOf(mark) : mark.kind](place, row)
+    if (mark.kind !== 'request') continue
+    if (mark.replayOf) data.replay += arch(x(mark.replayOf.at), place, row - 8)
+    const end = x(mark.answeredAt ?? mark.at)
+    if (end - place > 3) data.span += `M${place} ${row}H${end}`
+  }
+}
+
+function drawLife(life: Life, y: number, { x, beside }: Sight, data: Paths): void {
+  // A gap of two pixels tells one token from the next.
+  const [left, right] = [x(life.at), x(life.until) - 2]
+  data.life += box(left, Math.max(left + 1, right), y + BAR, BAR_HEIGHT)
+  const ahead = Math.max(left, x(life.aheadAt))
+  if (ahead < right) data.ahead += box(ahead, right, y + BAR, BAR_HEIGHT)
+  beside(life, left, right)
+}
+
+/** Around the mark. */
+export function ringAround(mark: Mark, y: number, { x, now }: Pick<Sight, 'x' | 'now'>): string {
+  if (mark.kind === 'life') return box(x(mark.at) - 2, x(mark.until), y + BAR - 2, BAR_HEIGHT + 4)
+  if (mark.kind === 'spell') {
+    const [above, thick] = SPELLS[mark.what]
+    return box(x(mark.at) - 2, x(mark.until ?? now) + 2, y + above - 2, thick + 4)
+  }
+  return box(x(mark.at) - 11, x(mark.at) + 11, y + rowOf(mark) - 11, 22)
+}
+
+/** What is pointed at: where, how far from there a mark may be, and which marks there are. */
+export interface Place {
+  readonly time: number
+  readonly row: number
+  readonly reach: number
+  readonly now: number
+  shows(mark: Mark): boolean
+}
+
+export function markAt(lane: Lane, place: Place): Mark | null {
+  const { time, row, reach, now, shows } = place
+  const isOver = (from: number, until: number): boolean => from <= time && time <= until
+  if (row > BAR - 4 && row < BAR + BAR_HEIGHT + 4) {
+    const life = lane.lives.find(life => isOver(life.at, life.until) && shows(life))
+    if (life) return life
+  }
+  const spell = lane.spells.find(spell => {
+    const [above, thick] = SPELLS[spell.what]
+    const isInRow = row >= above - 2 && row < above + thick + 2
+    const near = reach / 7
+    return isInRow && isOver(spell.at - near, (spell.until ?? now) + near) && shows(spell)
+  })
+  return spell ?? nearest(lane, place)
+}
+
+/** By time; the row decides between two at the same one. */
+function nearest({ marks }: Lane, { time, row, reach, shows }: Place): Mark | null {
+  let best: Mark | null = null
+  let least = Number.POSITIVE_INFINITY
+  for (let index = firstAfter(marks, time - reach); index < marks.length; index++) {
+    const mark = marks[index]!
+    if (mark.at > time + reach) break
+    const distance = Math.abs(mark.at - time) / reach + Math.abs(rowOf(mark) - row) / 40
+    if (isPoint(mark) && distance < least && shows(mark)) [best, least] = [mark, distance]
+  }
+  return best
+}
+
+type Point = Exclude<Mark, Life | Spell>
+
+const isPoint = (mark: Mark): mark is Point => mark.kind !== 'life' && mark.kind !== 'spell'
+
+function rowOf(mark: Mark): number {
+  if (!isPoint(mark)) return BAR + BAR_HEIGHT / 2
+  if (mark.kind !== 'request') return NAME - 4
+  return mark.lane.id === SERVER && mark.isAuth ? BAR + BAR_HEIGHT / 2 : REQUESTS
+}
+
+function kindOf(mark: Point): Kind {
+  if (mark.kind === 'request') return outcomeOf(mark)
+  return mark.kind === 'note' ? `note-${mark.tone}` : mark.kind
+}

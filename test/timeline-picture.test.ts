@@ -1,0 +1,134 @@
+// @vitest-environment happy-dom
+import { expect, test } from 'vitest'
+import type { Entry } from '../src/devtools/timeline/entries.ts'
+import { createHistory, type History, type Mark } from '../src/devtools/timeline/history.ts'
+import { createPicture } from '../src/devtools/timeline/picture.ts'
+
+const T = 1_900_000_005_000
+const SPAN = 60_000
+const WIDTH = 1_000
+
+/** In one minute: requests of every outcome, replays, tokens, waits and notes, in two lanes. */
+function busy(count: number): History {
+  const history = createHistory('here', [])
+  const add = (entry: object) => history.add(entry as Entry)
+  for (let n = 0; n < count; n++) {
+    const at = T + (n * SPAN) / count
+    const lane = n % 2 ? 'here' : 'there'
+    const id = String(n)
+    const status = [200, 401, 500, 0][n % 4]
+    if (n % 10 === 0)
+      add({
+        kind: 'token',
+        at,
+        lane,
+        generation: n,
+        expiresAt: at + 9_000,
+        life: 9_000,
+        handed: n % 20 === 0,
+      })
+    else if (n % 10 === 1) add({ kind: 'begun', at, lane, what: 'wait', words: 'Waiting' })
+    else if (n % 10 === 2) add({ kind: 'over', at, lane, what: 'wait' })
+    else if (n % 10 === 3) add({ kind: 'note', at, lane, words: 'Something', tone: 'warn' })
+    else {
+      add({ kind: 'sent', at, lane, id, method: 'GET', path: '/items', isAuth: n % 3 === 0 })
+      add({ kind: 'answered', at: at + 30, lane, id, status, note: '' })
+      if (status === 401) add({ kind: 'replay', at: at + 30, lane, path: '/items', from: n, to: n + 1 })
+    }
+  }
+  return history
+}
+
+function drawn(history: History, left = T, span = SPAN) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+  let visited = 0
+  const shows = (_mark: Mark) => {
+    visited++
+    return true
+  }
+  const picture = createPicture(svg, history, ({ id }) => id, shows)
+  picture.resize(WIDTH)
+  picture.draw(left, span, T + SPAN)
+  const paths = [...svg.querySelectorAll('path')]
+  return {
+    nodes: svg.querySelectorAll('*').length,
+    length: paths.reduce((sum, path) => sum + (path.getAttribute('d')?.length ?? 0), 0),
+    visited,
+    of: (kind: string) => svg.querySelector(`path.${kind}`)?.getAttribute('d') ?? '',
+    picture,
+  }
+}
+
+test('a picture of ten thousand events has as many nodes as one of a thousand, and its paths grow no longer', () => {
+  const [few, some, many] = [drawn(busy(1_000)), drawn(busy(5_000)), drawn(busy(10_000))]
+  expect(few.length).toBeGreaterThan(5_000)
+  expect(many.nodes).toBe(few.nodes)
+  // There is one mark of a kind for each place by now.
+  expect(many.length).toBeLessThan(1.5 * some.length)
+})
+
+test('only the events in sight and around it are looked at', () => {
+  const history = busy(10_000)
+  const { visited } = drawn(history, T + 20_000, 2_000)
+  const marks = history.lanes.reduce((sum, lane) => sum + lane.marks.length, 0)
+  expect(visited).toBeGreaterThan(100)
+  // Twice what is in sight: a fifteenth of the minute.
+  expect(visited).toBeLessThan(marks / 10)
+})
+
+test('a wait, a hidden page and a lost network are bars that can be pointed at', () => {
+  const history = createHistory('here', [])
+  const begun = (what: string, at: number) =>
+    history.add({ kind: 'begun', lane: 'here', at, what, words: what } as Entry)
+  begun('wait', T + 6_000)
+  history.add({ kind: 'over', lane: 'here', at: T + 12_000, what: 'wait' })
+  begun('offline', T + 6_000)
+  begun('hidden', T + 30_000)
+  const { of, picture } = drawn(history)
+  expect(of('wait')).toMatch(/^M100 \d+h100v/)
+  expect(of('hidden')).toMatch(/^M500 \d+h500v/)
+  expect(of('offline')).toMatch(/^M100 \d+h900v/)
+  const top = (kind: string) => Number(/M\S+ (\d+)/.exec(of(kind))?.[1])
+  for (const [kind, x] of [
+    ['wait', 150],
+    ['hidden', 700],
+    ['offline', 700],
+  ] as const) {
+    expect(picture.find(x, top(kind) + 1)).toMatchObject({ kind: 'spell', what: kind })
+  }
+  expect(picture.find(300, top('wait') + 1)).toBeNull()
+  expect(picture.find(50, top('offline') + 1)).toBeNull()
+})
+
+test('what the filter does not let through is neither drawn nor found', () => {
+  const history = createHistory('here', [])
+  history.add({ kind: 'note', lane: 'here', at: T + 6_000, words: 'one', tone: 'bad' })
+  history.add({ kind: 'note', lane: 'here', at: T + 30_000, words: 'other', tone: 'bad' })
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+  const picture = createPicture(
+    svg,
+    history,
+    ({ id }) => id,
+    mark => 'words' in mark && mark.words === 'other',
+  )
+  picture.resize(WIDTH)
+  picture.draw(T, SPAN, T + SPAN)
+  expect(svg.querySelector('path.note-bad')!.getAttribute('d')).toMatch(/^M496 \d+a[^M]*$/)
+  const y = Number(/M\S+ (\d+)/.exec(svg.querySelector('path.note-bad')!.getAttribute('d')!)?.[1])
+  expect(picture.find(100, y)).toBeNull()
+  expect(picture.find(500, y)).toMatchObject({ words: 'other' })
+})
+
+test('the hint of a second tab goes when there is one', () => {
+  const hints = (history: History) => {
+    const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+    const picture = createPicture(svg, history, ({ id }) => id)
+    picture.resize(WIDTH)
+    picture.draw(T, SPAN, T)
+    return svg.querySelectorAll('.hint').length
+  }
+  const alone = createHistory('here', [])
+  const two = createHistory('here', [])
+  two.open('there')
+  expect([hints(alone), hints(two), hints(createHistory('here'))]).toEqual([1, 0, 1])
+})
