@@ -622,7 +622,7 @@ describe('P5 the backend’s side, against the demo server', () => {
     [0, 401],
   ])('P5 trying one’s own server by hand, with a grace of %i seconds', async (grace, repeated) => {
     await begin(grace)
-    const page = readPage('docs/backend.md')
+    const page = readPage('demo/server.md')
     const { code } = page.find(one => one.language === 'sh' && one.heading === 'Trying your own server')!
     const script = code.replace('http://127.0.0.1:4000', server.url)
     const child = spawn('bash', ['-c', script], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -56,12 +56,18 @@ export const isInstalled = ({ imports }: Backend): boolean =>
 
 export interface Running {
   readonly url: string
+  /** The folder of its database. */
+  readonly data: string
   close(): Promise<void>
 }
 
-/** Starts the server on a free port, with a database of its own. */
-export async function startBackend(backend: Backend, settings: Record<string, string>): Promise<Running> {
-  const data = await mkdtemp(join(tmpdir(), `silent-refresh-${backend.name}-`))
+/** Starts the server on a free port, with a database of its own or with that of another process. */
+export async function startBackend(
+  backend: Backend,
+  settings: Record<string, string>,
+  beside?: Running,
+): Promise<Running> {
+  const data = beside?.data ?? (await mkdtemp(join(tmpdir(), `silent-refresh-${backend.name}-`)))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const env = {
@@ -74,7 +80,8 @@ export async function startBackend(backend: Backend, settings: Record<string, st
     PYTHONDONTWRITEBYTECODE: '1',
     ...settings,
   }
-  for (const [file = '', ...args] of backend.prepare ?? []) await run(file, args, { env })
+  const commands = beside ? [] : (backend.prepare ?? [])
+  for (const [file = '', ...args] of commands) await run(file, args, { env })
   const [file = '', ...args] = backend.command(port)
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
@@ -85,7 +92,7 @@ export async function startBackend(backend: Backend, settings: Record<string, st
   }
   const close = async () => {
     if (child.exitCode === null && child.kill()) await once(child, 'exit')
-    await rm(data, { recursive: true, force: true })
+    if (!beside) await rm(data, { recursive: true, force: true })
   }
   try {
     await listening(child, port)
@@ -93,7 +100,7 @@ export async function startBackend(backend: Backend, settings: Record<string, st
     await close()
     throw new Error(`${backend.name} does not start: ${error}\n${said}`)
   }
-  return { url, close }
+  return { url, data, close }
 }
 
 async function freePort(): Promise<number> {

@@ -29,13 +29,18 @@ export function testBackend(name: string): void {
 function suite(backend: Backend): void {
   let local: Running
   let inProduction: Running
+  let second: Running
   beforeAll(async () => {
     ;[local, inProduction] = await Promise.all([
       startBackend(backend, { ACCESS_TTL: `${LIFETIME}` }),
       startBackend(backend, { ORIGINS: `${PAGE},https://b.example` }),
     ])
+    second = await startBackend(backend, { ORIGINS: PAGE }, inProduction)
   }, PATIENCE)
-  afterAll(() => Promise.all([local?.close(), inProduction?.close()]))
+  afterAll(async () => {
+    await Promise.all([local?.close(), second?.close()])
+    await inProduction?.close()
+  })
 
   test.concurrent('keeps every point of the contract', { timeout: PATIENCE }, async () => {
     const { points, failures } = await checkBackend(local.url)
@@ -58,5 +63,25 @@ function suite(backend: Backend): void {
       ['login', expect.stringMatching(/^403 .*Does the server know the origin\?/)],
       ['login-wrong-password', expect.stringMatching(/^403 /)],
     ])
+  })
+
+  test.concurrent('two processes with one database give one new token for an old one', {
+    timeout: PATIENCE,
+  }, async () => {
+    const post = (url: string, path: string, headers: Record<string, string>, body?: string) =>
+      fetch(url + path, { method: 'POST', headers: { Origin: PAGE, ...headers }, body: body ?? null })
+    const cookieOf = (response: Response) => response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const credentials = { email: 'ada@example.com', password: 'correct horse battery staple' }
+    const type = { 'Content-Type': 'application/json' }
+    let cookie = cookieOf(await post(second.url, '/auth/login', type, JSON.stringify(credentials)))
+    for (let round = 0; round < 5; round++) {
+      const urls = Array.from({ length: 6 }, (_, n) => (n % 2 ? second.url : inProduction.url))
+      const answers = await Promise.all(urls.map(url => post(url, '/auth/refresh_token', { Cookie: cookie })))
+      expect(answers.map(({ status }) => status)).toEqual(urls.map(() => 200))
+      const next = new Set(answers.map(cookieOf))
+      expect(next.size).toBe(1)
+      expect(next).not.toContain(cookie)
+      cookie = [...next][0] ?? ''
+    }
   })
 }

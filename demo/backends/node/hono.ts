@@ -1,5 +1,6 @@
 import { serve } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import {
@@ -33,7 +34,7 @@ auth.use(async (c, next) => {
   return fail(c, 403, 'forbidden_origin')
 })
 
-auth.post('/login', async c => {
+auth.post('/login', bodyLimit({ maxSize: 16 * 1024, onError: c => fail(c, 413, 'too_large') }), async c => {
   const body: unknown = await c.req.json().catch(() => null)
   const { email, password } = Object(body) as Record<string, unknown>
   if (typeof email !== 'string' || typeof password !== 'string') return fail(c, 400, 'invalid_request')

@@ -23,7 +23,7 @@ const keyFor = (purpose: string) => createHmac('sha256', secret).update(purpose)
 const accessKey = keyFor('access token')
 const successorKey = keyFor('successor')
 
-const db = new DatabaseSync(DATABASE)
+const db = new DatabaseSync(DATABASE, { timeout: 5000 })
 db.exec(`
   CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, email TEXT UNIQUE, name TEXT, password TEXT);
   CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, user_id TEXT, expires_at INTEGER, ended INTEGER DEFAULT 0);
