@@ -52,7 +52,9 @@ function packageContents(): string {
   const entries = Object.values(manifest.exports)
     .flatMap(entry => (typeof entry === 'string' ? [entry] : Object.values(entry)))
     .map(path => path.replace('./', ''))
-  const missing = [...entries, 'README.md', 'LICENSE'].filter(path => !files.includes(path))
+  const missing = [...entries, ...Object.values(manifest.bin), 'README.md', 'LICENSE'].filter(
+    path => !files.includes(path),
+  )
   const foreign = files.filter(
     path =>
       !/^(dist\/[\w./-]+\.(js|js\.map|d\.ts)|docs\/[\w/-]+\.md|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/.test(
