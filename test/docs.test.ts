@@ -6,7 +6,11 @@ import { transformSync } from 'esbuild'
 import { compile } from 'svelte/compiler'
 import { describe, expect, test } from 'vitest'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
+<<<<<<< HEAD
 import { comparisonTables } from './bench/comparison.ts'
+=======
+import { slugOf } from '../docs/.vitepress/slug.ts'
+>>>>>>> b10cd71 (The documentation as a site: VitePress over docs/, with the API reference, a search, and links that work on both hosts)
 import { type Block, readPage } from './recipes/blocks.ts'
 import { pagesWithBlocks, withBlocks } from './tools/blocks.ts'
 import { faultsOf } from './tools/mermaid.ts'
@@ -14,10 +18,17 @@ import { placeIn } from './tools/places.ts'
 import { cache, root } from './tools/report.ts'
 import { output, tsc } from './tools/steps.ts'
 
+<<<<<<< HEAD
 const pages = globSync(
   ['*.md', 'docs/**/*.md', 'demo/*.md', 'demo/apps/*.md', 'demo/apps/*/README.md', '.github/**/*.md'],
   { cwd: root },
 ).sort()
+=======
+const pages = globSync(['*.md', 'docs/**/*.md', 'demo/*.md', '.github/**/*.md'], {
+  cwd: root,
+  exclude: ['docs/reference/**'],
+}).sort()
+>>>>>>> b10cd71 (The documentation as a site: VitePress over docs/, with the API reference, a search, and links that work on both hosts)
 const blocks = pages.flatMap(readPage)
 const text = (page: string) => readFileSync(resolve(root, page), 'utf8')
 const named = (block: Block) => ({ name: `${block.page}:${block.line}`, block })
@@ -405,11 +416,7 @@ function anchors(page: string): Set<string> {
   const seen = new Map<string, number>()
   return new Set(
     [...headings].map(([, heading = '']) => {
-      const slug = heading
-        .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-        .replace(/ /g, '-')
+      const slug = slugOf(heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1'))
       const count = seen.get(slug) ?? 0
       seen.set(slug, count + 1)
       return count === 0 ? slug : `${slug}-${count}`
