@@ -61,7 +61,11 @@ const config: UserConfig<DefaultTheme.Config> = defineConfig({
     }),
   },
   // The index of the search, which is loaded when somebody searches, has a megabyte.
-  vite: { build: { chunkSizeWarningLimit: 2000 } },
+  vite: {
+    build: { chunkSizeWarningLimit: 2000 },
+    // Not every page of the repository: those of the demo and the tests are beside this one.
+    optimizeDeps: { entries: ['docs/.vitepress/theme/index.ts'] },
+  },
   buildEnd({ outDir }) {
     // What theme/diagram.ts loads.
     for (const part of ['mermaid.esm.min.mjs', 'chunks/mermaid.esm.min']) {
