@@ -1,22 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { DEMO_CREDENTIALS, SEED_ITEMS } from './credentials.ts'
 import { type Database, inTransaction } from './database.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
 import { randomSecret } from './random.ts'
+
+export { DEMO_CREDENTIALS } from './credentials.ts'
 
 export interface User {
   sub: string
   email: string
   name: string
 }
-
-const PASSWORD = 'correct horse battery staple'
-
-export const DEMO_CREDENTIALS: readonly { email: string; password: string; name: string }[] = [
-  { email: 'ada@example.com', password: PASSWORD, name: 'Ada Lovelace' },
-  { email: 'grace@example.com', password: PASSWORD, name: 'Grace Hopper' },
-]
-
-const SEED_ITEMS = ['Write the first program', 'Read the notes on the engine', 'Find the moth in the relay']
 
 export interface Users {
   byCredentials(email: string, password: string): Promise<User | null>

@@ -7,8 +7,9 @@ import {
   type SavedAuthServer,
 } from './auth-server-options.ts'
 import type { Fault } from './faults.ts'
-import { type Book, createLedger, type Ledger } from './ledger.ts'
+import { createLedger, type Ledger } from './ledger.ts'
 import { createReception, pathKey, type Received } from './reception.ts'
+import { type Jar, type Saved, save } from './saved.ts'
 import { makeToken } from './token.ts'
 import { carries, isResponse, json, readCookie } from './wire.ts'
 
@@ -87,20 +88,6 @@ export interface AuthServer {
   handle(request: Request): Promise<Response | undefined>
 }
 
-/** What the browser has in cookies, out of the reach of script. */
-interface Jar {
-  refresh: string | null
-  access: string | null
-}
-
-/** Users are shared by their sessions and tokens, so it is cloned as a whole. */
-interface Saved extends SavedAuthServer {
-  readonly serial: number
-  readonly book: Book<Caller>
-  readonly jar: Jar
-  readonly bound: Map<Caller | string, string>
-}
-
 // Long on purpose: one server, whose answers share its users, its tokens and its cookies.
 /** @throws AuthError `invalid_option`, naming the option */
 export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServer {
@@ -123,25 +110,13 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
   /** What an answer sets when it arrives. */
   const arriving = new WeakMap<Response, Jar>()
 
-  function reset(saved?: Saved): void {
+  function reset(saved?: Saved<Caller>): void {
     ledger = createLedger<Caller>(now, grace, () => `refresh-${++serial}`, saved?.book)
     bound = saved?.bound ?? new Map()
     serial = saved?.serial ?? serial
     Object.assign(jar, saved?.jar ?? { refresh: null, access: null })
   }
-  reset(settings.saved ? structuredClone(settings.saved as Saved) : undefined)
-
-  function save(): Saved {
-    const { book } = ledger
-    const good = [...book.access].filter(([, { ends }]) => ends > now())
-    return structuredClone({
-      version: 1,
-      serial,
-      book: { ...book, access: new Map(good) },
-      jar,
-      bound,
-    } satisfies Saved)
-  }
+  reset(settings.saved ? structuredClone(settings.saved as Saved<Caller>) : undefined)
 
   /** `METHOD /path`; an endpoint by its name, a path without a method as it is. */
   function keyOf(route: Route): string {
@@ -306,7 +281,7 @@ export function createAuthServer(options: FakeAuthServerOptions = {}): AuthServe
       reception.reset()
       reset()
     },
-    save,
+    save: () => save({ serial, book: ledger.book, jar, bound }, now()),
     handle,
     fetch,
     protect: resolver => async info => {

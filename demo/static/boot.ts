@@ -1,0 +1,66 @@
+import './static.css'
+
+/** What needs a real server, and is not shown. */
+const MISSING = [
+  '#compare',
+  'details:has(#steal)',
+  '#rotate-key',
+  ...['cookie', 'sliding', 'oauth'].map(mode => `#mode option[value="${mode}"]`),
+]
+
+const WORDS =
+  'This page has no server: a service worker of your browser plays it, with the fake auth server of silent-refresh/testing. Left out are the comparison with other clients, the stolen refresh token, the signing key and the modes with cookies of their own. “npm run demo” has all of it.'
+
+/** First in the page, in place of its own script: that one needs a server. */
+async function boot(): Promise<void> {
+  for (const element of document.querySelectorAll(MISSING.join())) element.remove()
+  note(WORDS)
+  if (!('serviceWorker' in navigator)) {
+    note('It does not work here: this browser has no service workers, or the page came over plain http.')
+    return
+  }
+  try {
+    await controlled()
+    await import('../app/main.ts')
+  } catch (error) {
+    note(`It does not work here: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+async function controlled(): Promise<void> {
+  const { serviceWorker } = navigator
+  const isControlled = new Promise<unknown>(resolve => {
+    serviceWorker.addEventListener('controllerchange', resolve, { once: true })
+  })
+  await serviceWorker.register(addressOfWorker(), { updateViaCache: 'none' })
+  const { active } = await serviceWorker.ready
+  if (serviceWorker.controller) return
+  active?.postMessage('claim')
+  await isControlled
+}
+
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): {
+    createScriptURL(url: string): string
+  }
+}
+
+/** The page's own policy wants it to be marked as trusted, where the browser knows of that. */
+function addressOfWorker(): string {
+  const url = new URL('worker.js', document.baseURI).href
+  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes }
+  return trustedTypes?.createPolicy('worker', { createScriptURL: given => given }).createScriptURL(url) ?? url
+}
+
+function note(words: string): void {
+  const paragraph = document.createElement('p')
+  paragraph.className = 'static-note'
+  paragraph.textContent = words
+  const intro = document.querySelector('.intro') ?? document.querySelector('main')
+  intro?.append(paragraph)
+}
+
+void boot()

@@ -1,0 +1,21 @@
+import { resolve } from 'node:path'
+import { build as bundle } from 'esbuild'
+import { build } from 'vite'
+
+const out = resolve(import.meta.dirname, 'dist')
+
+/** The page, and the service worker that plays its server, into `demo/static/dist`. */
+await build({ configFile: resolve(import.meta.dirname, 'vite.config.ts'), logLevel: 'warn' })
+await bundle({
+  entryPoints: [resolve(import.meta.dirname, 'worker.ts')],
+  outfile: resolve(out, 'worker.js'),
+  bundle: true,
+  minify: true,
+  // Not every browser takes a module for a worker.
+  format: 'iife',
+  target: 'es2022',
+  logLevel: 'warning',
+})
+
+console.log(`${out}
+  Put these files on any web host, under any path. They need https, or http on localhost.`)
