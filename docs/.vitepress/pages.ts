@@ -57,7 +57,12 @@ export const SECTIONS: readonly Section[] = [
       'docs/security.md',
       ['docs/storage.md', 'Where tokens are stored'],
       'docs/comparison.md',
-      'docs/performance.md',
+    ],
+  },
+  {
+    text: 'Appendix: measurements',
+    pages: [
+      ['docs/performance.md', 'Performance'],
       ['docs/fleet.md', 'Many clients, one server'],
     ],
   },
