@@ -1,7 +1,8 @@
 import Link from 'next/link'
 import type { User } from '../lib/auth'
 import { load } from '../lib/backend'
-import { ForUser, Renew } from './session'
+import { ForUser } from './guards'
+import { Renew } from './session'
 
 export default async function Home() {
   const user = await load<User>('/user/whoami')

@@ -1,82 +1,67 @@
 'use client'
 
 import { useRouter } from 'next/navigation'
-import { type ReactNode, useEffect, useState, useTransition } from 'react'
+import { useEffect, useRef, useState, useTransition } from 'react'
 import { auth, renew, useSession } from '../lib/auth'
-import { returnTo } from '../lib/return-to'
 
-/** Lets the server render again what it has rendered for another user, or for nobody. */
+/** Asks the server for the page again when what it has rendered is another user's, or nobody's. */
 export function SessionChanges() {
   const router = useRouter()
+  const status = useSession(session => session.status)
+  const before = useRef(status)
+
   useEffect(() => {
-    const tabs = new BroadcastChannel('logout-confirmed')
-    const gone = new AbortController()
-    const refresh = () => router.refresh()
-    auth.on('login', ({ cause }) => cause !== 'restore' && refresh(), gone)
-    auth.on('userChange', refresh, gone)
-    // Not on `logout`: the cookie lives until the server has confirmed, and would bring the user's data once more.
-    auth.on(
-      'log',
-      ({ type }) => {
-        if (type !== 'revoked') return
-        tabs.postMessage(null)
-        refresh()
-      },
-      gone,
-    )
-    tabs.onmessage = refresh
+    if (before.current === 'anonymous' && status === 'authenticated') router.refresh()
+    before.current = status
+  }, [status, router])
+
+  useEffect(() => auth.on('userChange', () => router.refresh()), [router])
+
+  // Not on `logout`: until the server has confirmed it the cookie works, and would bring the data of the user again.
+  useEffect(() => {
+    const otherTabs = new BroadcastChannel('logout-confirmed')
+    otherTabs.onmessage = () => router.refresh()
+    const stop = auth.on('log', ({ type }) => {
+      if (type !== 'revoked') return
+      otherTabs.postMessage(null)
+      router.refresh()
+    })
     return () => {
-      gone.abort()
-      tabs.close()
+      stop()
+      otherTabs.close()
     }
   }, [router])
+
   return null
 }
 
-/** What the server has rendered for the user of the cookie. After a logout it goes at once, whatever the server knows. */
-export function ForUser({ children, fallback }: { children: ReactNode; fallback: ReactNode }) {
-  const isOut = useSession(session => session.status === 'anonymous')
-  return isOut ? fallback : children
-}
-
-/** In the place of a page that the server could not render: it had no access cookie that works, or no backend. */
+/** In place of a page that the server could not load: the access cookie is dead, or the backend is away. */
 export function Renew() {
   const router = useRouter()
   const isSignedIn = useSession(session => session.status === 'authenticated')
   const isFailing = useSession(session => session.error != null)
   const [isPending, start] = useTransition()
-  const [hasFailed, setFailed] = useState(false)
+  const [isRenewed, setRenewed] = useState(false)
 
   useEffect(() => {
     if (!isSignedIn || isFailing) return
     start(async () => {
       await renew()
       start(() => {
+        setRenewed(true)
         router.refresh()
-        setFailed(true)
       })
     })
   }, [isSignedIn, isFailing, router])
 
-  if (isPending || !isSignedIn) return <p>One moment …</p>
-  return (hasFailed || isFailing) && <p role="alert">The server cannot be reached. This page tries again.</p>
-}
-
-export function ToLogin() {
-  const router = useRouter()
-  useEffect(() => {
-    const { pathname, search } = location
-    router.replace(`/login?${new URLSearchParams({ to: pathname + search })}`)
-  }, [router])
-  return <p>One moment …</p>
-}
-
-export function SignedOutOnly({ children }: { children: ReactNode }) {
-  const router = useRouter()
-  const status = useSession(session => session.status)
-  useEffect(() => {
-    const to = new URLSearchParams(location.search).get('to')
-    if (status === 'authenticated') router.replace(returnTo(to))
-  }, [status, router])
-  return status === 'anonymous' ? children : <p>One moment …</p>
+  const isWaiting = isPending || !isSignedIn
+  return (
+    <>
+      {isWaiting && <p>One moment …</p>}
+      {isFailing && <p role="alert">The server cannot be reached. This page tries again.</p>}
+      {isRenewed && !isWaiting && !isFailing && (
+        <p role="alert">The server cannot be reached. Try again later.</p>
+      )}
+    </>
+  )
 }

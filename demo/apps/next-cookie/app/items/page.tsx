@@ -1,7 +1,8 @@
 import { cookies } from 'next/headers'
 import type { User } from '../../lib/auth'
 import { load } from '../../lib/backend'
-import { ForUser, Renew, ToLogin } from '../session'
+import { ForUser, ToLogin } from '../guards'
+import { Renew } from '../session'
 import { AddItem, Buttons, RemoveItem } from './items'
 
 interface Item {

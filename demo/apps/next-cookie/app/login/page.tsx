@@ -1,4 +1,4 @@
-import { SignedOutOnly } from '../session'
+import { SignedOutOnly } from '../guards'
 import { LoginForm } from './form'
 
 export default function Page() {
