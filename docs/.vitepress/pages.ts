@@ -20,6 +20,7 @@ export const SECTIONS: readonly Section[] = [
       'docs/getting-started.md',
       'docs/guide.md',
       ['docs/backend.md', 'Your backend'],
+      'docs/backend-modes.md',
       'docs/how-it-works.md',
     ],
   },
