@@ -9,15 +9,15 @@ import { root } from './report.ts'
  */
 export const BOUNDS = {
   /** README.md. */
-  README: 4,
+  README: 0,
   /** The other pages. */
-  docs: 317,
+  docs: 138,
   /** Comments in `src/`: the reference is made of them. */
-  comments: 168,
+  comments: 180,
   /** Texts in `src/`: errors, and what the logger and the panel say. */
-  messages: 6,
+  messages: 11,
   /** Texts, comments and pages of the demo. */
-  demo: 54,
+  demo: 62,
 } as const
 
 export type Group = keyof typeof BOUNDS
