@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { lints, manifest, pack } from './tools/package.ts'
 import { readPages } from './tools/places.ts'
+import { judgeProse } from './tools/prose.ts'
 import { cache, root, writeBeside } from './tools/report.ts'
 import { judgeShape } from './tools/shape.ts'
 import { judgeSizes, measureSizes } from './tools/sizes.ts'
@@ -22,6 +23,7 @@ const checks: Record<string, () => string | undefined> = {
   'dead code': () => output('knip', ['--no-progress']),
   mutants: () => output('node', ['test/mutants.ts', '--check']),
   shape: judgeShape,
+  prose: () => judgeProse(),
   sizes,
   scenarios: () => output('node', ['test/scenarios.ts', '--from-report']).split('\n').at(-2),
   'no registry named': noRegistryNamed,
@@ -33,7 +35,7 @@ for (const [name, check] of Object.entries(checks)) {
   try {
     const told = check()
     passed++
-    const detail = ['contents', 'shape', 'sizes', 'scenarios'].includes(name) ? ` (${told})` : ''
+    const detail = ['contents', 'shape', 'prose', 'sizes', 'scenarios'].includes(name) ? ` (${told})` : ''
     console.log(`ok      ${name}${detail}`)
   } catch (error) {
     const told = `FAILED  ${name}\n${String(error).replace(/^/gm, '        ')}`
@@ -52,7 +54,9 @@ function packageContents(): string {
   const entries = Object.values(manifest.exports)
     .flatMap(entry => (typeof entry === 'string' ? [entry] : Object.values(entry)))
     .map(path => path.replace('./', ''))
-  const missing = [...entries, 'README.md', 'LICENSE'].filter(path => !files.includes(path))
+  const missing = [...entries, ...Object.values(manifest.bin), 'README.md', 'LICENSE'].filter(
+    path => !files.includes(path),
+  )
   const foreign = files.filter(
     path =>
       !/^(dist\/[\w./-]+\.(js|js\.map|d\.ts)|docs\/[\w/-]+\.md|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/.test(

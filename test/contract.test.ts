@@ -17,6 +17,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DemoServer, startServer } from '../demo/server/server.ts'
 import { createAuthClient } from '../src/core.ts'
+import { readPage } from './recipes/blocks.ts'
 import { BREAKS, type Break, type ContractServer, startContractServer } from './support/contract-server.ts'
 import { root } from './tools/report.ts'
 
@@ -196,6 +197,7 @@ describe('a server that is broken on purpose', () => {
     const { failures } = await check(options)
     expect(failures[0]?.id).toBe('login')
     expect(failures[0]?.seen).toMatch(message)
+    expect(failures[0]?.seen).not.toContain(server.credentials.password)
   })
 
   test('the report names no token, whatever the server returns', async () => {
@@ -210,6 +212,12 @@ describe('a server that is broken on purpose', () => {
         '          why       With Domain every subdomain gets the refresh token.\n' +
         '          see       docs/backend.md#cookies\n',
     )
+  })
+
+  test('a report is what docs/backend.md shows', async () => {
+    server.break('no HttpOnly')
+    const shown = readPage('docs/backend.md').find(({ code }) => code.includes('FAILED'))
+    expect(formatReport(await check())).toContain(shown?.code)
   })
 
   test.each<[string, ContractOptions, RegExp]>([

@@ -585,14 +585,14 @@ describe('P5 the backend’s side, against the demo server', () => {
 
   test('P5 the demo server takes the faults that are shown, and has the endpoints', async () => {
     await begin()
-    const page = readPage('docs/backend.md')
+    const page = readPage('demo/server.md')
     const [fault, entry] = page.filter(({ language }) => language === 'json')
     const set = await post('/demo/faults', {}, JSON.parse(fault!.code))
     expect(await set.json()).toMatchObject(JSON.parse(fault!.code))
     await post('/auth/refresh_token')
     const [logged] = await (await fetch(`${server.url}/demo/log`)).json()
     expect(Object.keys(logged)).toEqual(Object.keys(JSON.parse(entry!.code)))
-    const text = await readFile(join(import.meta.dirname, '../docs/backend.md'), 'utf8')
+    const text = await readFile(join(import.meta.dirname, '../demo/server.md'), 'utf8')
     const endpoints = [...text.matchAll(/`(GET|POST|DELETE) (\/demo\/(?!events)[\w/-]+)`/g)]
     expect(endpoints.length).toBeGreaterThan(8)
     for (const [, method = '', path = ''] of endpoints) {
@@ -622,7 +622,7 @@ describe('P5 the backend’s side, against the demo server', () => {
     [0, 401],
   ])('P5 trying one’s own server by hand, with a grace of %i seconds', async (grace, repeated) => {
     await begin(grace)
-    const page = readPage('docs/backend.md')
+    const page = readPage('demo/server.md')
     const { code } = page.find(one => one.language === 'sh' && one.heading === 'Trying your own server')!
     const script = code.replace('http://127.0.0.1:4000', server.url)
     const child = spawn('bash', ['-c', script], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })

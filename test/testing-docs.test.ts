@@ -14,6 +14,7 @@ const sources = [
   ['silent-refresh', 'src/index.ts'],
   ['silent-refresh/oauth', 'src/oauth/index.ts'],
   ['silent-refresh/react', 'src/bindings/react.ts'],
+  ['silent-refresh/vue', 'src/bindings/vue.ts'],
   ['silent-refresh/testing', 'src/testing/index.ts'],
   ['silent-refresh/testing/core', 'src/testing/core.ts'],
 ].map(([name = '', path = '']) => [name, resolve(root, path)] as const)

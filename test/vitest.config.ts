@@ -15,6 +15,7 @@ const SECONDS: Record<string, number> = {
   soak: 95,
   'demo-timeline': 70,
   'oauth-session': 60,
+  'docs-site': 60,
   dpop: 55,
   'oauth-redirect': 45,
   'oauth-popup': 40,

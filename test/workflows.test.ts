@@ -82,6 +82,15 @@ describe('the release', () => {
     expect(pack).not.toMatch(/npm run|npm test|npx|\.bin\b/)
   })
 
+  test('the package says where its sources, its page and its issues are', () => {
+    const { pack = '' } = Object.fromEntries(release)
+    const address = '$GITHUB_SERVER_URL/$GITHUB_REPOSITORY'
+    expect(pack).toContain(`repository.url=git+${address}.git`)
+    expect(pack).toContain(`homepage=${address}#readme`)
+    expect(pack).toContain(`bugs.url=${address}/issues`)
+    expect(pack.indexOf('npm pkg set')).toBeLessThan(pack.indexOf('npm pack'))
+  })
+
   test('is tested before it is packed, and packed before it is published', () => {
     expect(release.get('pack')).toMatch(/^ {4}needs: test$/m)
     expect(release.get('publish')).toMatch(/^ {4}needs: pack$/m)

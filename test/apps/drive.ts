@@ -21,17 +21,22 @@ const [ada] = DEMO_CREDENTIALS
 /** One after the other: each goes on where the one before it has left the tabs. */
 export type Steps = Record<string, () => Promise<void>>
 
+export interface Drive {
+  readonly steps: Steps
+  /** What is on the screens now, and what was logged there. For the story of a failure. */
+  look(): Promise<string>
+  /** Closes the tabs. */
+  close(): Promise<void>
+}
+
 export interface Stage {
   readonly browser: Browser
   readonly backend: DemoServer
   readonly mode: 'bearer' | 'cookie'
 }
 
-/** What a user meets in the built app. `close` closes the tabs. */
-export async function inProduction(
-  { browser, backend, mode }: Stage,
-  front: Front,
-): Promise<[Steps, Closing]> {
+/** What a user meets in the built app. */
+export async function inProduction({ browser, backend, mode }: Stage, front: Front): Promise<Drive> {
   const first = await openScreen(browser, front.url)
   let second: Screen | undefined
   const calls = (path: string) => backend.log.entries().filter(entry => entry.path === path)
@@ -118,6 +123,7 @@ export async function inProduction(
       await first.shows(WORDS.item)
       equal(await first.address(), '/items?page=2')
       await second!.tab.close()
+      second = undefined
     },
     'a page that is opened in an outage waits, and appears when the outage is over': async () => {
       fail({ offline: true })
@@ -142,10 +148,8 @@ export async function inProduction(
       lacks(await lastOf(first), 'Log in')
     },
   }
-  return [steps, () => first.tab.close()]
+  return driveOf(steps, () => (second ? [first, second] : [first]))
 }
-
-type Closing = () => Promise<void>
 
 /** What a developer meets. `edit` saves the module with the client once more, with another line at its end. */
 export async function inDevelopment(
@@ -153,7 +157,7 @@ export async function inDevelopment(
   { hot }: App,
   url: string,
   edit: (times: number) => void,
-): Promise<[Steps, Closing]> {
+): Promise<Drive> {
   const screen = await openScreen(browser, url)
   const steps: Steps = {
     'the login goes through the proxy of the development server': async () => {
@@ -187,7 +191,15 @@ export async function inDevelopment(
       lacks((await screen.seen()).join('\n'), 'Log in')
     },
   }
-  return [steps, () => screen.tab.close()]
+  return driveOf(steps, () => [screen])
+}
+
+function driveOf(steps: Steps, screens: () => Screen[]): Drive {
+  return {
+    steps,
+    look: async () => (await Promise.all(screens().map(screen => screen.look()))).join('\n'),
+    close: async () => void (await Promise.all(screens().map(({ tab }) => tab.close()))),
+  }
 }
 
 async function logIn(screen: Screen, password = ada!.password): Promise<void> {

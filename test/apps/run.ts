@@ -47,9 +47,9 @@ async function production(browser: Browser, app: App): Promise<void> {
     const server = await serve(app, 'start', await freePort(), backend.url)
     const front = await startFront(server.url, backend.url)
     try {
-      const [steps, close] = await inProduction({ browser, backend, mode: app.mode }, front)
-      await run(app, steps)
-      await close()
+      const drive = await inProduction({ browser, backend, mode: app.mode }, front)
+      await run(app, drive.steps, drive.look)
+      await drive.close()
     } finally {
       front.close()
       await server.stop()
@@ -74,11 +74,11 @@ async function development(browser: Browser, app: App): Promise<void> {
     const server = await serve(app, 'dev', port, backend.url)
     try {
       const stage: Stage = { browser, backend, mode: app.mode }
-      const [steps, close] = await inDevelopment(stage, app, server.url, times =>
+      const drive = await inDevelopment(stage, app, server.url, times =>
         writeFileSync(file, `${code}\nObject.assign(globalThis, { edits: ${times} })\n`),
       )
-      await run(app, steps)
-      await close()
+      await run(app, drive.steps, drive.look)
+      await drive.close()
     } finally {
       await server.stop()
     }
@@ -92,13 +92,13 @@ async function development(browser: Browser, app: App): Promise<void> {
 }
 
 /** Each step needs the one before it: the first that fails is the last. */
-async function run(app: App, steps: Steps): Promise<boolean> {
+async function run(app: App, steps: Steps, look = async () => ''): Promise<boolean> {
   for (const [name, step] of Object.entries(steps)) {
     const begun = performance.now()
     try {
       await step()
     } catch (error) {
-      fail(app, name, error)
+      fail(app, name, `${error}\n${await look()}`)
       return false
     }
     passed++

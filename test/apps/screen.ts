@@ -20,6 +20,8 @@ export interface Screen {
   seen(): Promise<string[]>
   /** Warnings and errors since the last call. What Chromium itself logs of an answer such as 401 is none of the app's. */
   complaints(): ConsoleEntry[]
+  /** Where the tab is, what it shows and what it has logged. */
+  look(): Promise<string>
   /** Clients in this page that are not disposed of. */
   liveClients(): Promise<number>
 }
@@ -69,7 +71,9 @@ export async function openScreen(browser: Browser, origin: string): Promise<Scre
           ),
         text,
       ),
-    address: () => tab.evaluate(() => location.pathname + location.search),
+    // Escaped alike: Vue Router leaves more of a query as it is.
+    address: () =>
+      tab.evaluate(() => location.pathname + (location.search && `?${new URLSearchParams(location.search)}`)),
     seen: () =>
       tab.evaluate(() => {
         const all: string[] = JSON.parse(sessionStorage.getItem('screens') ?? '[]')
@@ -83,6 +87,13 @@ export async function openScreen(browser: Browser, origin: string): Promise<Scre
         ({ kind, text }) =>
           ['warn', 'error', 'pageerror'].includes(kind) && !text.startsWith('Failed to load resource'),
       )
+    },
+    async look() {
+      const shown = await tab
+        .evaluate(() => `${location.href}\n${document.body?.innerText ?? ''}`)
+        .catch(error => String(error))
+      const logged = tab.console!.slice(-20).map(({ kind, text }) => `  ${kind}: ${text}`)
+      return [shown, ...logged].join('\n')
     },
     async liveClients() {
       await until(() => tab.evaluate(() => 'openChannels' in window))

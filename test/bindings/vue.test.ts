@@ -277,15 +277,15 @@ describe('server rendering', () => {
     const create = () => createSSRApp(() => h(Suspense, () => h(Late))).use(createAuth(world.client))
     stage.container.innerHTML = await renderToString(create())
 
-    let resolve = () => {}
-    wait = new Promise(done => {
-      resolve = done
+    let go = () => {}
+    wait = new Promise(resolve => {
+      go = resolve
     })
     const served = stage.container.firstChild
     app = create()
     app.mount(stage.container)
     await world.login()
-    resolve()
+    go()
     await vi.waitUntil(() => stage.shown === '"authenticated"')
     expect(stage.container.firstChild).toBe(served)
   })

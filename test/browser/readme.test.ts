@@ -108,6 +108,12 @@ describeEngine(chromium, () => {
       await press(tab, 'Load items')
       await shows(tab, '"title"')
 
+      server.faults.set({ ...server.faults.state(), api: '401', refresh: '500' })
+      await press(tab, 'Load items')
+      await shows(tab, 'The server cannot be reached. Try again.')
+      await shows(tab, 'Sign out')
+      server.faults.set({})
+
       server.log.clear()
       await tab.reload()
       await shows(tab, 'Sign out')

@@ -196,7 +196,8 @@ export async function startContractServer(grace = 10): Promise<ContractServer> {
     } catch {}
     if (typeof fields?.email !== 'string' || typeof fields.password !== 'string') {
       if (is('a malformed login is accepted')) return grant(ledger().open('ada'), true)
-      return failure(is('a malformed login is 500') ? 500 : 400, 'invalid_request')
+      const status = is('a malformed login is 500') ? 500 : 400
+      return { status, body: { error: 'invalid_request', message: `cannot read ${text}` } }
     }
     if (fields.email !== ADA.email && is('an unknown user is told')) return failure(401, 'unknown_user')
     if (fields.email !== ADA.email || fields.password !== ADA.password) {

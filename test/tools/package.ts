@@ -6,6 +6,7 @@ import { output } from './steps.ts'
 
 interface Manifest {
   exports: Record<string, string | Record<string, string>>
+  bin: Record<string, string>
   dependencies: Record<string, string>
   peerDependencies: Record<string, string>
   'size-limit': { name: string; path: string; limit: string }[]

@@ -70,7 +70,8 @@ export async function checkBackend(
   const backend = createBackend(settings)
   const verdicts = new Map<PointId, string | null>()
   const judge: Judge = (id, fault) => {
-    if (!verdicts.get(id)) verdicts.set(id, fault || null)
+    // A server may quote what it was sent.
+    if (!verdicts.get(id)) verdicts.set(id, (fault || '').replaceAll(settings.password, '…') || null)
   }
 
   /** @returns why it has stopped, if it has */

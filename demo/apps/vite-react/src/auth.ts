@@ -10,19 +10,19 @@ export interface Credentials {
   password: string
 }
 
-export const auth = createAuthClient<JwtClaims, User, Credentials>({
-  endpoints: {
-    login: '/auth/login',
-    refresh: '/auth/refresh_token',
-    logout: '/auth/logout',
-    user: '/user/whoami',
-  },
-})
+const create = () =>
+  createAuthClient<JwtClaims, User, Credentials>({
+    endpoints: {
+      login: '/auth/login',
+      refresh: '/auth/refresh_token',
+      logout: '/auth/logout',
+      user: '/user/whoami',
+    },
+  })
+
+// A hot reload runs this module again. It keeps the client: a new one per edit would leave all the old ones alive.
+// Reload the page after an edit of the options.
+export const auth: ReturnType<typeof create> = import.meta.hot?.data.auth ?? create()
+if (import.meta.hot) import.meta.hot.data.auth = auth
 
 export const { useAuth, useSession } = createAuthHooks(auth)
-
-// A hot reload runs this module again. The client of its last run has to go, or each edit would leave one more.
-if (import.meta.hot) {
-  import.meta.hot.data.auth?.dispose()
-  import.meta.hot.data.auth = auth
-}

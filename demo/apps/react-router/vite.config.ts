@@ -1,0 +1,12 @@
+import { reactRouter } from '@react-router/dev/vite'
+import { defineConfig, loadEnv } from 'vite'
+
+export default defineConfig(({ mode }) => {
+  // With `changeOrigin: false` the backend sees the address of the page as `Host`, and knows the page as its own.
+  const { BACKEND_URL = 'http://127.0.0.1:4000' } = loadEnv(mode, import.meta.dirname, 'BACKEND_')
+  const backend = { target: BACKEND_URL, changeOrigin: false }
+  return {
+    plugins: [reactRouter()],
+    server: { proxy: { '/auth/': backend, '/user/': backend, '/api/': backend } },
+  }
+})

@@ -1,0 +1,4 @@
+// @vitest-environment node
+import { testBackend } from './suite.ts'
+
+testBackend('fastify')
