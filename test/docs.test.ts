@@ -243,6 +243,15 @@ test('P5 every member of the client is in docs/api.md, and no other', () => {
   expect(shown).toContain('api')
 })
 
+test('P5 every event of the client is in docs/guide.md, and no other', () => {
+  const [, declared = ''] =
+    /^export interface AuthEventMap<.*?\{\n(.*?)^\}/ms.exec(text('src/types.ts')) ?? []
+  const events = [...declared.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name)
+  const [, table = ''] = /\| event \| detail \|(.*?)\n\n/s.exec(text('docs/guide.md')) ?? []
+  const shown = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
+  expect(shown.sort()).toEqual(events.sort())
+})
+
 test('P5 every entry of the package is in docs/api.md, and no other', () => {
   const [, table = ''] = /\| entry \| what is in it \|(.*?)\n\n/s.exec(text('docs/api.md')) ?? []
   const shown = table
