@@ -196,6 +196,29 @@ describe.each(frameworks)('%s', (_, start) => {
   })
 })
 
+test('F1 React Router runs its loaders again when an outage is over, and not when it begins', async () => {
+  const world = await signedIn()
+  history.replaceState(null, '', '/')
+  vi.doMock('virtual:docs/auth.ts', () => ({ auth: world.client }))
+  leave = await startReact(world.client, stage.container)
+  await shows(ITEMS)
+  const { router } = await import('virtual:docs/react-router.tsx')
+  let revalidations = 0
+  router.subscribe(({ revalidation }) => {
+    if (revalidation === 'loading') revalidations++
+  })
+  world.server.answer('POST /refresh_token', () => world.server.json({}, 503))
+  await world.client.refresh().catch(() => {})
+  await world.settle()
+  expect(world.client.session).toMatchObject({ status: 'authenticated', error: expect.anything() })
+  expect(revalidations).toBe(0)
+  world.server.mend()
+  await world.client.refresh()
+  await world.settle()
+  expect(world.client.session.error).toBe(null)
+  expect(revalidations).toBe(1)
+})
+
 test('whatever the address says, the way back is a path of this app', async () => {
   const { returnTo } = await import('virtual:docs/return-to.ts')
   const parts = fc.constantFrom(
