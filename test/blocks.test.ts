@@ -7,12 +7,13 @@ const files: Record<string, string> = {
 }
 const fill = (page: string) => withBlocks(page, path => files[path]!)
 const place = '<!-- demo/apps/next/app/(members)/page.tsx -->\n'
-const block = '```tsx app/(members)/page.tsx\nexport default () => `$& $1`\n```\n'
+const block =
+  '`app/(members)/page.tsx`:\n\n```tsx app/(members)/page.tsx\nexport default () => `$& $1`\n```\n'
 
 test('a file of an app is shown below the comment that names it', () => {
   expect(fill(`Before.\n\n${place}\nAfter.\n`)).toBe(`Before.\n\n${place}\n${block}\nAfter.\n`)
   expect(fill('<!-- demo/apps/nuxt/app.vue -->\n')).toBe(
-    '<!-- demo/apps/nuxt/app.vue -->\n\n```vue app.vue\n<template />\n```\n',
+    '<!-- demo/apps/nuxt/app.vue -->\n\n`app.vue`:\n\n```vue app.vue\n<template />\n```\n',
   )
 })
 
@@ -29,6 +30,6 @@ test('a page that shows its files as they are stays as it is', () => {
 
 test('a block tells which file it shows', () => {
   const lines = `${place}\n${block}\n${block}`.split('\n')
-  expect(sourceOf(lines, 2)).toBe('demo/apps/next/app/(members)/page.tsx')
-  expect(sourceOf(lines, 6)).toBeUndefined()
+  expect(sourceOf(lines, 4)).toBe('demo/apps/next/app/(members)/page.tsx')
+  expect(sourceOf(lines, 10)).toBeUndefined()
 })
