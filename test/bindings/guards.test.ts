@@ -1,8 +1,12 @@
 // @vitest-environment happy-dom
+import { globSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import fc from 'fast-check'
 import { createElement } from 'react'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, signedIn, type World } from '../support/world.ts'
+import { root } from '../tools/report.ts'
+import { blocks } from './doc-blocks.ts'
 import { createStage } from './stage.ts'
 
 const LOGIN = 'Sign in'
@@ -217,6 +221,13 @@ test('F1 React Router runs its loaders again when an outage is over, and not whe
   await world.settle()
   expect(world.client.session.error).toBe(null)
   expect(revalidations).toBe(1)
+})
+
+test('every app has the same function for the way back, the one that is tested below', () => {
+  const { code } = blocks.find(({ file }) => file === 'return-to.ts')!
+  const copies = globSync('demo/apps/*/{src,app,lib}/**/return-to.ts', { cwd: root })
+  expect(copies.length).toBeGreaterThan(6)
+  for (const copy of copies) expect(readFileSync(resolve(root, copy), 'utf8'), copy).toBe(code)
 })
 
 test('whatever the address says, the way back is a path of this app', async () => {
