@@ -28,6 +28,9 @@ const of = (...languages: string[]) =>
 /** Each language that a test below takes, or test/diagrams.test.ts for `mermaid`. */
 const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html', 'text', 'mermaid']
 
+/** Of Vite's, what our clients need. */
+const HOT = 'interface ImportMeta { hot?: { data: Record<string, any> } }'
+
 /** What a page's blocks import and do not show. */
 const GIVEN: Record<string, Record<string, string>> = {
   'docs/frameworks.md': {
@@ -67,7 +70,10 @@ const GIVEN: Record<string, Record<string, string>> = {
     'return-to.ts': "export * from '../docs-frameworks-md/return-to'",
   },
   'docs/frameworks/solid.md': {
-    'auth.ts': "export * from '../docs-frameworks-md/auth'",
+    'hot.d.ts': HOT,
+  },
+  'docs/frameworks/svelte.md': {
+    'hot.d.ts': HOT,
   },
   'docs/frameworks/sveltekit.md': {
     'src/lib/auth.ts': "export * from '../../../docs-frameworks-md/auth'",

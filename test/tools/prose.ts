@@ -254,6 +254,7 @@ function sayingOf(node: ts.Node): string | null {
 export function readProse(): Fault[] {
   const paths = globSync(['*.md', 'docs/**/*.md', 'src/**/*.ts', 'demo/**/*.{ts,md,html}'], {
     cwd: root,
+    exclude: ['demo/apps/*/{node_modules,build,dist,.*}/**'],
   }).sort()
   return paths.filter(groupOf).flatMap(path => faultsIn(path, readFileSync(resolve(root, path), 'utf8')))
 }
