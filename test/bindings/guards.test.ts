@@ -45,11 +45,9 @@ const startVue: Start = async (client, target) => {
     defineComponent(() => () => h(tag, { onClick }, text))
   const { RouterView } = await import('vue-router')
   const { createAuth } = await import('silent-refresh/vue')
-  vi.doMock('virtual:docs/pages', () => ({
-    Items: page('p', ITEMS),
-    Login: page('button', LOGIN, signIn(client)),
-  }))
-  const { router } = await import('virtual:docs/vue-router.ts')
+  vi.doMock('virtual:docs/Items.vue', () => ({ default: page('p', ITEMS) }))
+  vi.doMock('virtual:docs/Login.vue', () => ({ default: page('button', LOGIN, signIn(client)) }))
+  const { router } = await import('virtual:docs/router.ts')
   const app = createApp(RouterView).use(createAuth(client)).use(router)
   app.mount(target)
   return () => app.unmount()
@@ -92,7 +90,7 @@ afterEach(() => {
   leave()
   observer.disconnect()
   vi.doUnmock('virtual:docs/auth.ts')
-  vi.doUnmock('virtual:docs/pages')
+  for (const page of ['pages', 'Items.vue', 'Login.vue']) vi.doUnmock(`virtual:docs/${page}`)
 })
 
 const shows = (text: string) => vi.waitUntil(() => stage.shown === text)
