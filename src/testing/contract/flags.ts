@@ -5,6 +5,7 @@ import { contractPoints } from './points.ts'
 export const HELP = `Tries a running backend as a browser would, and says what silent-refresh needs that is missing.
 
   npx silent-refresh-contract http://127.0.0.1:4000 [options]
+  npx -p silent-refresh silent-refresh-contract …   where silent-refresh is not installed
 
 where it is
   --login PATH           the login (/auth/login)
