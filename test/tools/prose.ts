@@ -34,7 +34,7 @@ const UNCLEAR: readonly RegExp[] = [
   /(?<!\bwhat )(?<!\bwhatever )\b(?:is|are|was|were|be|been) there\b(?! (?:an?|any|no|one|two|more|another|something|anything)\b)/,
   // expiry, it expires
   /\bits end\b/,
-  /\bit ends\b/,
+  /\bit ends\b(?! (?:the|an?|all|every|that) )/,
   // readable by JavaScript
   /\bin (?:a )?script['’]s hands\b/,
   // native `fetch`
@@ -226,7 +226,7 @@ function passagesOfBlock(comment: string, line: number, group: Group): Passage[]
       isCode = tag === 'example' || tag === 'default'
       isOpen = false
     }
-    const text = tag ? said : own
+    const text = (tag ? said : own).replace(/ @(?:default|example)\b.*$/, '')
     if (isCode || text === '' || /^[-*] /.test(text)) isOpen = false
     if (isCode || text === '') continue
     const open = isOpen ? found.pop() : undefined
