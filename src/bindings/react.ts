@@ -84,8 +84,8 @@ export interface RequireAuthProps {
  * Renders its children if a user is signed in. It sends everybody else to the login at the authorization server, and back to
  * this page. It needs a client with `oauth()`, from the provider above.
  *
- * It never undoes a logout, and never redirects in circles. After a logout (here, in another tab, or by `idle`) and after a
- * login that failed, it renders `error`, and the user decides whether to log in. On a server, and while hydrating, it renders
+ * It never undoes a logout, and never redirects in circles. After a logout (here, in another tab, or by `idle`), and after a
+ * login that failed, it renders `error`. The user then decides whether to log in. On a server, and while hydrating, it renders
  * `fallback`.
  *
  * @example

@@ -171,13 +171,9 @@ function passagesOfCode(path: string, text: string, group: Group): Passage[] {
 
   function visit(node: ts.Node): void {
     if (ts.isJSDoc(node)) return
-    const said = sayingOf(node)
-    if (said !== null)
-      passages.push({
-        group: group === 'comments' ? 'messages' : group,
-        line: lineAt(node.getStart()),
-        text: said,
-      })
+    const kind = group === 'comments' ? 'messages' : group
+    const said = sayingOf(node)?.split('\n') ?? []
+    passages.push(...said.map((text, n) => ({ group: kind, line: lineAt(node.getStart()) + n, text })))
     const children = node.getChildren(source)
     if (children.length === 0) {
       const ranges = [
@@ -236,7 +232,7 @@ function passagesOfBlock(comment: string, line: number, group: Group): Passage[]
   return found.map(passage => ({ group, ...passage }))
 }
 
-/** The text that somebody will read; `null`: it is none. */
+/** The text that somebody will read, with its lines; `null`: it is none. */
 function sayingOf(node: ts.Node): string | null {
   if (ts.isImportDeclaration(node.parent ?? node) || ts.isExportDeclaration(node.parent ?? node)) return null
   const text =
