@@ -1,7 +1,5 @@
 import { byId, input, setText } from '../dom.ts'
-import { changeConfig } from '../server.ts'
-import { note } from '../timeline/feed.ts'
-import type { ServerState } from '../timeline/server-events.ts'
+import { changeConfig, type ServerState } from '../server.ts'
 import { errorInWords } from '../words.ts'
 
 const GRACE = 10
@@ -14,7 +12,6 @@ export function mountGrace(): void {
   toggle.addEventListener('change', async () => {
     try {
       await changeConfig({ grace: toggle.checked ? GRACE : 0 })
-      note({ words: toggle.checked ? 'The grace is on' : 'The grace is off', tone: 'warn' })
     } catch (error) {
       toggle.checked = !toggle.checked
       setText(words, `Nothing was changed: ${errorInWords(error)}.`)

@@ -1,6 +1,5 @@
-import './break.css'
 import type { Auth } from '../types.ts'
-import { mountComparisons } from './comparison.ts'
+import { mountComparison } from './comparison.ts'
 import { mountGrace } from './grace.ts'
 import { mountLostAnswer } from './lost-answer.ts'
 import { mountMoreTabs } from './more-tabs.ts'
@@ -16,10 +15,10 @@ export { showFaults } from './server-faults.ts'
 export function mountBreak(auth: Auth): void {
   mountWake(auth)
   mountMoreTabs()
-  mountRevocation(auth)
+  mountRevocation()
   mountServerFaults()
   mountLostAnswer(auth)
   mountGrace()
   mountTheft(auth)
-  mountComparisons()
+  mountComparison()
 }
