@@ -16,15 +16,14 @@ interface Round {
   run(hears: () => void): Promise<Outcome | null>
 }
 
-const status = byId('compare-status', HTMLElement)
-const summary = byId('compare-summary', HTMLElement)
-const progress = createProgress(
-  byId('compare-progress', HTMLProgressElement),
-  byId('compare-left', HTMLElement),
-)
-
 /** The same situations for three clients, in one table that fills while they run. */
 export function mountComparison(): void {
+  const status = byId('compare-status', HTMLElement)
+  const summary = byId('compare-summary', HTMLElement)
+  const progress = createProgress(
+    byId('compare-progress', HTMLProgressElement),
+    byId('compare-left', HTMLElement),
+  )
   const all = button('compare-all')
   const rounds = Object.entries(EXPERIMENTS).flatMap(([id, experiment]) =>
     experiment.graces.map(grace => createRound(id, experiment, grace, round => start([round]))),

@@ -1,3 +1,4 @@
+import { isHere } from '../dom.ts'
 import type { Auth } from '../types.ts'
 import { mountComparison } from './comparison.ts'
 import { mountGrace } from './grace.ts'
@@ -18,7 +19,9 @@ export function mountBreak(auth: Auth): void {
   mountRevocation()
   mountServerFaults()
   mountLostAnswer(auth)
-  mountGrace()
-  mountTheft(auth)
-  mountComparison()
+  if (isHere('steal')) {
+    mountGrace()
+    mountTheft(auth)
+  }
+  if (isHere('compare')) mountComparison()
 }

@@ -1,3 +1,4 @@
+import { isHere } from '../dom.ts'
 import { onPress } from '../press.ts'
 import * as server from '../server.ts'
 
@@ -7,10 +8,11 @@ export function mountRevocation(): void {
     return 'Every access token issued so far is refused from now on. Send ten requests.'
   })
 
-  onPress('rotate-key', 'revoke-result', async () => {
+  const rotate = async () => {
     await server.rotateKey()
     return 'New tokens are signed with a new key, and older ones are refused. Send ten requests.'
-  })
+  }
+  if (isHere('rotate-key')) onPress('rotate-key', 'revoke-result', rotate)
 
   onPress('revoke-all', 'revoke-result', async () => {
     await server.revokeAll()

@@ -5,9 +5,8 @@ import { signedIn } from '../signed-in.ts'
 import type { Auth } from '../types.ts'
 import { clock } from '../words.ts'
 
-const result = byId('steal-result', HTMLElement)
-
 export function mountTheft(auth: Auth): void {
+  const result = byId('steal-result', HTMLElement)
   let isStolen = false
 
   onPress('steal', 'steal-result', async () => {

@@ -65,6 +65,7 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
   const list = h('div', { role: 'tablist', 'aria-label': 'Views', keydown: move }, ...tabs)
   let dock = options.dock
   const docking = button('', () => setDock(dock === 'bottom' ? 'right' : 'bottom'))
+  const heading = h('h3', {}, 'What happened, newest first')
   const section = h(
     'section',
     { hidden: true, 'aria-label': 'silent-refresh devtools' },
@@ -77,7 +78,7 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
     ),
     ...bodies,
     ...(below
-      ? [h('section', { class: 'below', tabindex: '0', 'aria-label': below.name }, below.element)]
+      ? [h('section', { class: 'below', tabindex: '0', 'aria-label': below.name }, heading, below.element)]
       : []),
   )
   const aside = h('aside', { 'aria-label': 'Devtools', keydown: pressed }, opener, section)

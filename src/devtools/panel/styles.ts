@@ -27,6 +27,7 @@ button[aria-pressed=true] { background: var(--accent); color: var(--on-accent); 
 :host(.filling), aside.filling { display: block; height: 100%; container-type: size; }
 .panel.filling { position: static; height: 100%; box-shadow: none; }
 .filling > [role=tabpanel] { flex: 0 1 auto; min-height: 45%; }
+.below h3 { margin: 0 0 6px; }
 .below { flex: 1 1 0; min-height: 0; overflow: auto; padding: 10px; border-top: 1px solid var(--line); }
 @container (height < 500px) {
   .panel.filling { overflow: auto; }
