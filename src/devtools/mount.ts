@@ -23,6 +23,14 @@ export interface DevtoolsOptions {
   /** Is the panel open at first? @default false */
   open?: boolean | undefined
   /**
+   * An element that the panel fills, as a part of the page: always open, without a button in the corner, and with "Why" below
+   * the other views.
+   * @default none
+   */
+  container?: HTMLElement | undefined
+  /** What is shown at first. @default 'now' */
+  view?: 'now' | 'timeline' | 'why' | 'do' | undefined
+  /**
    * The nonce of the page's Content Security Policy, for browsers without constructed style sheets. Others need none.
    * @default none
    */
@@ -38,6 +46,8 @@ const RULES = {
   position: oneOf('left', 'right'),
   dock: oneOf('bottom', 'right'),
   open: aFlag,
+  container: [value => value?.nodeType === 1, 'an element'],
+  view: oneOf('now', 'timeline', 'why', 'do'),
   nonce: [isText, 'a text'],
 } satisfies Record<string, Rule>
 
@@ -72,7 +82,7 @@ export function mountDevtools(auth: AuthClient<unknown, unknown>, options: Devto
     mounted?.remove()
     mounted = mountFor(auth, given)
   }
-  if (given.open && !mounted.panel.isOpen) mounted.panel.open()
+  if (given.open && !given.container && !mounted.panel.isOpen) mounted.panel.open()
   return takenAway(mounted)
 }
 
@@ -86,10 +96,13 @@ function takenAway(one: Mounted): () => void {
   }
 }
 
-const panelOptions = ({ position = 'right', dock = 'bottom', nonce }: DevtoolsOptions): PanelOptions => ({
-  position,
-  dock,
-  nonce,
+const panelOptions = (options: DevtoolsOptions): PanelOptions => ({
+  position: options.position ?? 'right',
+  dock: options.dock ?? 'bottom',
+  nonce: options.nonce,
+  container: options.container,
+  below: undefined,
+  first: options.view,
   replaced: () => mounted?.remove(),
 })
 
@@ -102,7 +115,9 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
   const live = { journal, here, now }
   const timeline = createTimeline(live)
   const why = createWhy({ journal, here, facts }, report => timeline.show(report ? past(report) : live))
-  const panel = createPanel([createNow(auth), timeline, why, createDo(auth)], panelOptions(options))
+  const { container } = options
+  const views = [createNow(auth), timeline, ...(container ? [] : [why]), createDo(auth)]
+  const panel = createPanel(views, { ...panelOptions(options), below: container && why })
   let cancel = () => {}
 
   function look(): void {

@@ -55,7 +55,7 @@ export function createPicture(
     const from = left - span / 2
     const to = left + span * 1.5
     const data = Object.fromEntries(KINDS.map(kind => [kind, ''])) as Paths
-    height = AXIS_HEIGHT + Math.max(4, history.lanes.length) * LANE_HEIGHT
+    height = AXIS_HEIGHT + Math.max(3, history.lanes.length) * LANE_HEIGHT
     svg.setAttribute('height', String(height))
 
     labels.begin()
