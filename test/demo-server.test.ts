@@ -1246,7 +1246,7 @@ describe('the command', () => {
       errors += chunk
     })
     const ended = once(child, 'close').then(([code]) => ({ code, output, errors }))
-    const ready = vi.waitFor(() => /^http:\/\/127\.0\.0\.1:\d+$/m.exec(output)![0], { timeout: 15_000 })
+    const ready = vi.waitFor(() => /^http:\/\/127\.0\.0\.1:\d+/m.exec(output)![0], { timeout: 15_000 })
     ready.catch(() => undefined)
     return { child, ended, ready, output: () => output }
   }
@@ -1298,8 +1298,11 @@ describe('the command', () => {
     const command = run('--port', String(server.port), '--db', ':memory:')
     const url = await command.ready
     expect(url).not.toBe(server.url)
-    expect(command.output()).toContain(`Port ${server.port} is taken`)
-    await vi.waitUntil(() => command.output().includes(`grace@example.com  ${PASSWORD}`))
+    await vi.waitUntil(() => command.output().includes(`grace@example.com, with the password: ${PASSWORD}\n`))
+    const [what, address, who, rest] = command.output().split('\n')
+    expect(what).toContain('in the mode bearer')
+    expect(address).toBe(`${url}  (port ${server.port} is taken)`)
+    expect([who, rest]).toEqual([expect.stringContaining('ada@example.com or'), ''])
     expect(await (await fetch(`${url}/demo/config`)).json()).toMatchObject({ accessTtl: 15, grace: 10 })
     command.child.kill('SIGTERM')
     expect((await command.ended).code).toBe(0)

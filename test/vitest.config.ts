@@ -9,11 +9,12 @@ const root = resolve(import.meta.dirname, '..')
 /** Seconds that a file of browser tests takes, idle. The longest begin, so that both workers end together. */
 const SECONDS: Record<string, number> = {
   tabs: 150,
-  'demo-break': 100,
   'main-job': 95,
   modes: 70,
   soak: 95,
-  'demo-timeline': 70,
+  'demo-break': 70,
+  'demo-page': 60,
+  'demo-craft': 30,
   'oauth-session': 60,
   'docs-site': 60,
   dpop: 55,

@@ -1,6 +1,6 @@
-import { isAuthError } from 'silent-refresh'
 import { button, byId, create, input, onSubmit, whileBusy } from './dom.ts'
-import { attempt, expectOk, onPress, Unsuccessful } from './result.ts'
+import { attempt, expectOk, onPress } from './press.ts'
+import { api } from './server.ts'
 import type { Auth } from './types.ts'
 import { plural } from './words.ts'
 
@@ -9,11 +9,12 @@ interface Item {
   title: string
 }
 
-const MANY = 10
+const RESULT = 'api-result'
 
 const list = byId('items', HTMLUListElement)
 const newItem = input('new-item')
 
+/** Requests as an app makes them: by `auth.api`, a ky instance, or by `auth.fetch`. */
 export function mountItems(auth: Auth): void {
   const signedInAs = () => (auth.session.status === 'authenticated' ? (auth.session.claims?.sub ?? '') : null)
   let owner = signedInAs()
@@ -29,18 +30,18 @@ export function mountItems(auth: Auth): void {
     owner = signedInAs()
   })
 
-  onPress('list-items', 'GET api/items', async () => {
+  onPress('list-items', RESULT, async () => {
     const asked = departures
-    const response = await auth.api.get('api/items')
+    const response = await auth.api.get(api.items)
     const items = await response.json<Item[]>()
     if (asked === departures) list.replaceChildren(...items.map(toElement))
-    return `${response.status}, ${plural(items.length, 'item')}`
+    return `GET api/items: ${response.status}, ${plural(items.length, 'item')}.`
   })
 
   onSubmit(byId('item-form', HTMLFormElement), button('add-item'), () =>
-    attempt('POST api/items', async () => {
+    attempt(RESULT, async () => {
       const asked = departures
-      const response = await auth.fetch('/api/items', {
+      const response = await auth.fetch(api.items, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ title: newItem.value }),
@@ -48,7 +49,7 @@ export function mountItems(auth: Auth): void {
       const item: Item = await (await expectOk(response)).json()
       if (asked === departures) list.append(toElement(item))
       newItem.value = ''
-      return `${response.status}, “${item.title}” added`
+      return `POST api/items: ${response.status}, “${item.title}” added.`
     }),
   )
 
@@ -57,37 +58,27 @@ export function mountItems(auth: Auth): void {
     remove.dataset.testid = 'delete-item'
     const element = create('li', {}, create('span', {}, title), remove)
     const drop = () =>
-      attempt('DELETE api/items', async () => {
-        const response = await auth.fetch(`/api/items/${id}`, { method: 'DELETE' })
+      attempt(RESULT, async () => {
+        const response = await auth.fetch(`${api.items}/${id}`, { method: 'DELETE' })
         await expectOk(response)
         if (element.contains(document.activeElement)) button('list-items').focus()
         element.remove()
-        return `${response.status}, “${title}” deleted`
+        return `DELETE api/items: ${response.status}, “${title}” deleted.`
       })
     remove.addEventListener('click', () => void whileBusy(remove, drop))
     return element
   }
 
-  onPress('echo', 'POST api/echo', async () => {
-    const response = await auth.fetch('/api/echo', { method: 'POST', body: 'Hello' })
+  onPress('echo', RESULT, async () => {
+    const response = await auth.fetch(api.echo, { method: 'POST', body: 'Hello' })
     const { headers } = await (await expectOk(response)).json()
-    return `${response.status}, the server saw “Authorization: ${headers.authorization}”`
+    return `POST api/echo: ${response.status}, the server saw “Authorization: ${headers.authorization}”.`
   })
 
-  onPress('ten', `${MANY} × GET api/items`, async () => {
-    const requests = Array.from({ length: MANY }, () => auth.fetch('/api/items'))
-    const tally = new Map<string, number>()
-    for (const settled of await Promise.allSettled(requests)) {
-      const outcome = inWords(settled)
-      tally.set(outcome, (tally.get(outcome) ?? 0) + 1)
-    }
-    const words = [...tally].map(([outcome, count]) => `${count} × ${outcome}`).join(', ')
-    if (tally.get('200') === MANY) return words
-    throw new Unsuccessful(words)
+  onPress('get-token', RESULT, async () => {
+    const token = await auth.getAccessToken()
+    return token
+      ? `A token of ${plural(token.length, 'character')}.`
+      : 'None: JavaScript has no access token.'
   })
-}
-
-function inWords(settled: PromiseSettledResult<Response>): string {
-  if (settled.status === 'fulfilled') return `${settled.value.status}`
-  return isAuthError(settled.reason) ? settled.reason.code : 'no answer'
 }

@@ -6,23 +6,29 @@ import { loginErrorInWords } from './words.ts'
 const form = byId('login-form', HTMLFormElement)
 const email = input('email')
 const password = input('password')
-const failure = byId('login-error', HTMLElement)
 
 export function mountLogin(auth: Auth): void {
   onSubmit(form, button('login'), async () => {
-    if (await logIn(auth, { email: email.value, password: password.value })) form.reset()
+    const credentials = { email: email.value, password: password.value }
+    if (await logIn(auth, credentials, 'password-result')) form.reset()
     else password.focus()
   })
   void offerAccounts(auth)
 }
 
-async function logIn(auth: Auth, credentials: { email: string; password: string }): Promise<boolean> {
-  setText(failure, '')
+async function logIn(
+  auth: Auth,
+  credentials: { email: string; password: string },
+  outcomeId: string,
+): Promise<boolean> {
+  const result = byId(outcomeId, HTMLElement)
+  setText(result, '')
   try {
     await auth.login(credentials)
     return true
   } catch (error) {
-    setText(failure, loginErrorInWords(error))
+    setText(result, loginErrorInWords(error))
+    result.dataset.outcome = 'bad'
     return false
   }
 }
@@ -36,7 +42,7 @@ async function offerAccounts(auth: Auth): Promise<void> {
     choice.dataset.testid = `login-as-${email}`
     choice.addEventListener(
       'click',
-      () => void whileBusy(choice, async () => void (await logIn(auth, { email, password }))),
+      () => void whileBusy(choice, async () => void (await logIn(auth, { email, password }, 'login-result'))),
     )
     return choice
   })

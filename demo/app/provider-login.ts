@@ -3,17 +3,18 @@ import { button, byId, setText, whileBusy } from './dom.ts'
 import type { Auth } from './types.ts'
 import { loginErrorInWords } from './words.ts'
 
-const failure = byId('login-error', HTMLElement)
+const result = byId('login-result', HTMLElement)
 
 /** Two ways to log in at the authorization server: the page leaves, or a popup opens. */
 export function mountProviderLogin(auth: Auth): void {
   function show(error: unknown): void {
     // The user has closed the popup, or has come back: nothing that needs to be said.
     if (isAuthError(error) && error.code === 'login_cancelled') return
-    setText(failure, loginErrorInWords(error))
+    setText(result, loginErrorInWords(error))
+    result.dataset.outcome = 'bad'
   }
   const logIn = async (popup: boolean) => {
-    setText(failure, '')
+    setText(result, '')
     await auth.login({ popup }).catch(show)
   }
 

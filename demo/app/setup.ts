@@ -1,7 +1,6 @@
 import { choices, hrefOf } from './choices.ts'
 import { button, byId, input, onSubmit, setText } from './dom.ts'
-import { type Config, changeConfig, type Mode } from './server.ts'
-import type { ServerState } from './timeline/server-events.ts'
+import { type Config, changeConfig, type Mode, type ServerState } from './server.ts'
 import type { Auth } from './types.ts'
 import { errorInWords } from './words.ts'
 

@@ -1,9 +1,21 @@
+import { fileURLToPath } from 'node:url'
 import type { UserConfig } from 'vite'
 
-// 'silent-refresh' is this repository's own package: it resolves through its "exports" to the built files.
+const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
+
 const config: UserConfig = {
+  // Relative, so that the page can be put under any path of a web host.
+  base: './',
+  resolve: {
+    // The package's own sources: the page needs no build of the package, which would take longer than all the rest.
+    alias: [
+      { find: /^silent-refresh$/, replacement: source('index.ts') },
+      { find: /^silent-refresh\/(devtools|dpop|oauth)$/, replacement: source('$1/index.ts') },
+    ],
+  },
   build: {
     outDir: 'dist',
+    emptyOutDir: true,
     sourcemap: true,
     // The page, one tab of a client that it is compared with, and where a silent login ends.
     rolldownOptions: {

@@ -74,12 +74,15 @@ const run = async () => {
   if (help) return console.log(HELP)
 
   const server = await startServer(options)
-  if (options.port !== 0 && server.port !== options.port) {
-    console.log(`Port ${options.port} is taken: listening on a free one instead.`)
-  }
-  console.log(server.url)
-  if (server.provider) console.log(`  users log in at ${server.provider.issuer}`)
-  for (const { email, password } of DEMO_CREDENTIALS) console.log(`  ${email}  ${password}`)
+  const taken = options.port !== 0 && server.port !== options.port
+  const where = server.provider ? ` at ${server.provider.issuer}` : ''
+  const [first] = DEMO_CREDENTIALS
+  const names = DEMO_CREDENTIALS.map(({ email }) => email).join(' or ')
+  console.log(
+    `The silent-refresh demo runs in the mode ${options.mode}, and its tokens live for ${options.accessTtl} s.`,
+  )
+  console.log(`${server.url}${taken ? `  (port ${options.port} is taken)` : ''}`)
+  console.log(`Log in${where} as ${names}, with the password: ${first?.password}`)
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -14,14 +14,22 @@ import { type Client, recordEvents } from './record.ts'
 import { type Report, readReport } from './report.ts'
 import { factsOf, statusOf } from './state.ts'
 
-/** What `mountDevtools` takes. A bad one throws `invalid_option`, naming it. */
+/** The options of `mountDevtools`. A wrong value throws `invalid_option`, whose message names the option. */
 export interface DevtoolsOptions {
   /** The corner of the button, at the bottom of the window. @default 'right' */
   position?: 'left' | 'right' | undefined
-  /** Where the panel opens. A button in it changes that. @default 'bottom' */
+  /** The side where the panel opens. A button in the panel changes it. @default 'bottom' */
   dock?: 'bottom' | 'right' | undefined
   /** Is the panel open at first? @default false */
   open?: boolean | undefined
+  /**
+   * An element that the panel fills, as a part of the page: always open, without a button in the corner, and with "Why" below
+   * the other views.
+   * @default none
+   */
+  container?: HTMLElement | undefined
+  /** What is shown at first. @default 'now' */
+  view?: 'now' | 'timeline' | 'why' | 'do' | undefined
   /**
    * The nonce of the page's Content Security Policy, for browsers without constructed style sheets. Others need none.
    * @default none
@@ -38,11 +46,13 @@ const RULES = {
   position: oneOf('left', 'right'),
   dock: oneOf('bottom', 'right'),
   open: aFlag,
+  container: [value => value?.nodeType === 1, 'an element'],
+  view: oneOf('now', 'timeline', 'why', 'do'),
   nonce: [isText, 'a text'],
 } satisfies Record<string, Rule>
 
 interface Mounted {
-  /** What the client is recognized by, also within a proxy of a framework. `null`: only a report is shown. */
+  /** Identifies the client, also within a proxy of a framework. `null`: only a report is shown. */
   readonly key: object | null
   readonly panel: Panel
   readonly why: WhyView
@@ -54,14 +64,14 @@ interface Mounted {
 let mounted: Mounted | null = null
 
 /**
- * Shows a button at the edge of the page that opens the devtools of this client: what it holds, what it did and why, and
- * buttons that make things happen. For development. It shows no token. Does nothing without a document.
+ * Shows a button at the edge of the page, which opens the devtools of this client. They show its session, what it did and
+ * why, and have buttons that make things happen. For development. They show no token. Does nothing without a document.
  *
- * Mounted again for the same client, it stays the same panel until each caller has taken it away; for another client, that
- * client's takes its place.
+ * If you mount it again for the same client, it stays the same panel until each caller has removed it. The panel of another
+ * client replaces it.
  *
- * @returns what takes it away again
- * @throws AuthError `invalid_option`, naming the option
+ * @returns a function that removes it
+ * @throws AuthError `invalid_option`, whose message names the option
  * @example
  * if (import.meta.env.DEV) mountDevtools(auth)
  */
@@ -72,7 +82,7 @@ export function mountDevtools(auth: AuthClient<unknown, unknown>, options: Devto
     mounted?.remove()
     mounted = mountFor(auth, given)
   }
-  if (given.open && !mounted.panel.isOpen) mounted.panel.open()
+  if (given.open && !given.container && !mounted.panel.isOpen) mounted.panel.open()
   return takenAway(mounted)
 }
 
@@ -86,10 +96,13 @@ function takenAway(one: Mounted): () => void {
   }
 }
 
-const panelOptions = ({ position = 'right', dock = 'bottom', nonce }: DevtoolsOptions): PanelOptions => ({
-  position,
-  dock,
-  nonce,
+const panelOptions = (options: DevtoolsOptions): PanelOptions => ({
+  position: options.position ?? 'right',
+  dock: options.dock ?? 'bottom',
+  nonce: options.nonce,
+  container: options.container,
+  below: undefined,
+  first: options.view,
   replaced: () => mounted?.remove(),
 })
 
@@ -102,7 +115,9 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
   const live = { journal, here, now }
   const timeline = createTimeline(live)
   const why = createWhy({ journal, here, facts }, report => timeline.show(report ? past(report) : live))
-  const panel = createPanel([createNow(auth), timeline, why, createDo(auth)], panelOptions(options))
+  const { container } = options
+  const views = [createNow(auth), timeline, ...(container ? [] : [why]), createDo(auth)]
+  const panel = createPanel(views, { ...panelOptions(options), below: container && why })
   let cancel = () => {}
 
   function look(): void {
@@ -157,10 +172,10 @@ function past({ journal }: Report): TimelineSource {
 }
 
 /**
- * Shows a report of another browser in the panel, as that browser has shown it: the text of a file that was saved in "Why",
- * or the file itself. Without a mounted panel it shows one that has this report alone.
+ * Shows a report of another browser in the panel, as that browser has shown it. `report` is the text of a file that was saved
+ * in "Why", or the file itself. Without a mounted panel it opens one for this report only.
  *
- * @returns what closes the report again
+ * @returns a function that closes the report
  * @throws AuthError `invalid_option`, which says why the report cannot be read
  */
 export async function openReport(source: string | Blob, options: DevtoolsOptions = {}): Promise<() => void> {

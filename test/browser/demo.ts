@@ -10,7 +10,7 @@ import { until } from './site.ts'
 const staticRoot = resolve(import.meta.dirname, '../../demo/app/dist')
 
 export function startDemo(options: ServerOptions = {}): Promise<DemoServer> {
-  expect(existsSync(staticRoot), 'run `npx tsup && npx vite build demo/app` first').toBe(true)
+  expect(existsSync(staticRoot), 'run `npx vite build demo/app` first').toBe(true)
   return startServer({ staticRoot, passwordCost: 4, ...options })
 }
 
@@ -21,8 +21,13 @@ export const textOf = (tab: Tab, selector: string): Promise<string> =>
 export const shows = (tab: Tab, selector: string, part: string): Promise<void> =>
   until(async () => (await textOf(tab, selector).catch(() => '')).includes(part))
 
+/** To where nothing that is fixed covers it. */
+export const scrollTo = (tab: Tab, selector: string): Promise<void> =>
+  tab.evaluate(selector => document.querySelector(selector)!.scrollIntoView({ block: 'center' }), selector)
+
 /** Clicks, and waits until it is done: the words of the time before, which may be the same, count for nothing. */
 export async function press(tab: Tab, button: string, outcome: string, part: string): Promise<void> {
+  await scrollTo(tab, button)
   await tab.click(button)
   await isDone(tab, button)
   await shows(tab, outcome, part)
@@ -43,10 +48,68 @@ export const choose = (tab: Tab, selector: string, value: string): Promise<void>
   )
 
 export async function logIn(tab: Tab): Promise<void> {
-  await shows(tab, '#status', 'anonymous')
-  await tab.click('[data-testid="login-as-ada@example.com"]')
-  await shows(tab, '#status', 'authenticated')
+  await shows(tab, '#status', 'signed out')
+  await clickInside(tab, '[data-testid="login-as-ada@example.com"]')
+  await shows(tab, '#status', 'signed in')
 }
+
+/** In the page: WebKit's driver now and then sends half a click, most of all after a script chose in a `select`. */
+export const clickInside = (tab: Tab, selector: string): Promise<void> =>
+  tab.evaluate(selector => {
+    const element = document.querySelector<HTMLElement>(selector)!
+    if (!element.checkVisibility({ visibilityProperty: true })) throw new Error(`${selector} is not shown`)
+    element.click()
+  }, selector)
+
+/** Wide enough for the panel beside the steps. WebKit's driver has its own window: there it may be in the drawer. */
+export async function showPanel(tab: Tab): Promise<void> {
+  await tab.raw?.setViewport({ width: 1440, height: 900 })
+  await tab.evaluate(() => {
+    const drawer = document.querySelector<HTMLElement>('#drawer')
+    if (drawer?.checkVisibility() && drawer.ariaExpanded !== 'true') drawer.click()
+  })
+}
+
+/** What is folded is unfolded, as if each was clicked. */
+export const unfold = (tab: Tab): Promise<void> =>
+  tab.evaluate(() => {
+    for (const details of document.querySelectorAll('details')) details.open = true
+  })
+
+/** What is shown in these elements of the panel. */
+export const panelText = (tab: Tab, selector: string): Promise<string> =>
+  tab.evaluate(selector => {
+    const root = document.querySelector('silent-refresh-devtools')?.shadowRoot
+    return [...(root?.querySelectorAll(selector) ?? [])]
+      .filter(one => one.checkVisibility())
+      .map(one => one.textContent)
+      .join('\n')
+  }, selector)
+
+export const panelShows = (tab: Tab, selector: string, words: string): Promise<void> =>
+  until(async () => (await panelText(tab, selector).catch(() => '')).includes(words))
+
+export async function clickInPanel(tab: Tab, name: string): Promise<void> {
+  const isFound = await tab.evaluate(name => {
+    const root = document.querySelector('silent-refresh-devtools')!.shadowRoot!
+    const found = [...root.querySelectorAll<HTMLElement>('button, summary')].find(
+      one => one.textContent!.includes(name) && one.checkVisibility(),
+    )
+    found?.click()
+    return found !== undefined
+  }, name)
+  expect(isFound, `a button "${name}" in the panel`).toBe(true)
+}
+
+/** These kinds of marks. All in one question: a busy machine draws few frames, and each answer waits for one. */
+export const areDrawn = (tab: Tab, ...kinds: string[]): Promise<void> =>
+  until(async () => {
+    const missing = await tab.evaluate(kinds => {
+      const root = document.querySelector('silent-refresh-devtools')?.shadowRoot
+      return kinds.filter(kind => !root?.querySelector(`.surface .${kind}`)?.getAttribute('d')).join()
+    }, kinds)
+    return missing === ''
+  })
 
 /** Uncaught errors, and what the page's own policy forbade. WebKit does not tell. */
 export const complaints = (tab: Tab): ConsoleEntry[] =>

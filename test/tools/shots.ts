@@ -32,27 +32,26 @@ const click = (page: Page, selector: string) =>
 
 async function logIn(page: Page): Promise<void> {
   await click(page, '[data-testid^="login-as"]')
-  await shows(page, '#status', 'authenticated')
+  await shows(page, '#status', 'signed in')
 }
 
 /** Some requests, a token that is revoked, a second tab, two renewals. */
 async function live(page: Page): Promise<void> {
   await logIn(page)
-  await click(page, '#list-items')
   await rest(2)
   const second = await page.browser().newPage()
   await second.goto(page.url())
-  await shows(second, '#status', 'authenticated')
+  await shows(second, '#status', 'signed in')
   await page.bringToFront()
   for (let round = 0; round < 3; round++) {
     await rest(1.5)
-    await click(page, '#echo')
-    await click(second, '#list-items')
+    await click(page, '#send-one')
+    await click(second, '#send-one')
   }
-  await click(page, '#revoke-access')
-  await rest(1)
+  await click(page, '#revoke-mine')
+  await shows(page, '#replay-result', 'refuses this token')
   await click(page, '#ten')
-  await shows(page, '#last-result', '10')
+  await shows(page, '#replay-result', '10 × 200')
   await rest(13)
   await click(second, '#ten')
   await rest(4)
@@ -61,21 +60,35 @@ async function live(page: Page): Promise<void> {
 async function outage(page: Page): Promise<void> {
   await logIn(page)
   await rest(3)
-  await page.select('#refresh-fault', '500')
-  await shows(page, '#server-result', 'fail')
+  await click(page, '#offline')
+  await shows(page, '#offline', 'Bring the server back')
   await click(page, '#refresh')
-  await shows(page, '#status-detail', 'cannot be renewed')
+  await shows(page, '#status-detail', 'no new token now')
   await rest(7)
-  await click(page, '#list-items')
+  await click(page, '#send-one')
   await rest(2)
 }
 
+async function compared(page: Page): Promise<void> {
+  await click(page, '#compare-all')
+  await page.waitForSelector('#comparison [data-state="done"][data-experiment="lost"][data-grace="0"]', {
+    timeout: 180_000,
+  })
+  await shows(page, '#compare-status', 'Done')
+}
+
+async function drawer(page: Page): Promise<void> {
+  await click(page, '#drawer')
+  await live(page)
+}
+
 const SHOTS: Shot[] = [
-  { name: 'signed-out', width: 1280, height: 900 },
-  { name: 'timeline-light', width: 1280, height: 960, act: live },
-  { name: 'timeline-dark', width: 1920, height: 900, scheme: 'dark', act: live },
-  { name: 'outage', width: 1280, height: 920, act: outage },
-  { name: 'narrow', width: 360, height: 760, scheme: 'dark', from: '.timeline', act: live },
+  { name: 'signed-out', width: 1440, height: 900 },
+  { name: 'timeline-light', width: 1440, height: 900, act: live },
+  { name: 'timeline-dark', width: 1920, height: 1000, scheme: 'dark', act: live },
+  { name: 'outage', width: 1440, height: 900, act: outage },
+  { name: 'comparison', width: 1440, height: 1100, from: '#compare', act: compared },
+  { name: 'narrow', width: 360, height: 760, scheme: 'dark', from: '[data-step="replay"]', act: drawer },
 ]
 
 const wanted = process.argv.slice(2)
@@ -91,7 +104,7 @@ async function take({ name, width, height, scheme = 'light', from, act }: Shot):
     await page.setViewport({ width, height })
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
     await page.goto(server.url)
-    await shows(page, '#status', 'anonymous')
+    await shows(page, '#status', 'signed out')
     await act?.(page)
     if (from) await page.$eval(from, element => element.scrollIntoView())
     await rest(0.2)

@@ -6,11 +6,8 @@ let ahead = 0
 Date.now = () => wall() + ahead
 performance.now = () => monotonic() + ahead
 
-/** The clock that no sleep on this page moves: other tabs and the server go by it. */
+/** The clock that no sleep on this page moves. */
 export const realNow: () => number = wall
-
-/** A moment by this page's clock, as the others would call it. */
-export const toReal = (time: number): number => time - ahead
 
 /**
  * A laptop that was closed for that long. No timer rings meanwhile, the page's clocks are ahead when it opens again,

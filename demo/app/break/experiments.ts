@@ -16,10 +16,17 @@ export interface Result {
 export type Results = Record<ContestantName, Result>
 
 export interface Experiment {
+  title: string
   tabs: number
-  /** For how many seconds the server tolerates a used refresh token; one run for each. */
+  /** How many calls the app makes. */
+  calls: number
+  /** For how many seconds the server accepts a used refresh token; one run for each. */
   graces: readonly number[]
   steps: string
+  /** What no client can avoid with this grace: failed calls, and tabs that are signed out. */
+  unavoidable?(grace: number): Pick<Result, 'failed' | 'signedOut'>
+  /** Seconds that one client takes, idle: for the time that is left. */
+  takes: number
   /** Returns how many calls failed. All tabs are signed in, with tokens that are good. */
   run(lane: Lane, tabs: OpenTab[]): Promise<number>
   /** Each sentence is shown where its results came out that way. */
@@ -31,6 +38,8 @@ const LONG = 600
 
 const FAILS_OTHERS =
   'axios-auth-refresh repeats one call, and fails those whose 401 comes in while it refreshes.'
+
+export const NOTHING = { failed: 0, signedOut: 0 }
 
 const times = (count: number): string[] => Array<string>(count).fill(ECHO)
 
@@ -55,7 +64,10 @@ export async function countSignedOut(lane: Lane, tabs: OpenTab[]): Promise<numbe
 }
 
 const wake: Experiment = {
+  title: 'The laptop wakes',
   tabs: 1,
+  calls: 200,
+  takes: 1,
   graces: [10],
   steps: 'One tab sleeps for ten minutes, and then makes 200 calls at once.',
   async run(lane, tabs) {
@@ -72,7 +84,10 @@ const wake: Experiment = {
 }
 
 const tabs: Experiment = {
+  title: 'Many tabs',
   tabs: 3,
+  calls: 30,
+  takes: 1.5,
   graces: [10, 0],
   steps: 'Three tabs sleep for ten minutes, and then make 10 calls each, all at once.',
   async run(lane, tabs) {
@@ -93,7 +108,10 @@ const tabs: Experiment = {
 }
 
 const revoked: Experiment = {
+  title: 'The token is revoked',
   tabs: 1,
+  calls: 50,
+  takes: 1,
   graces: [10],
   steps: 'The server revokes every token. Then one tab makes 50 calls at once.',
   async run(lane, tabs) {
@@ -109,7 +127,10 @@ const revoked: Experiment = {
 }
 
 const late: Experiment = {
+  title: 'A 401 comes late',
   tabs: 1,
+  calls: 2,
+  takes: 1.5,
   graces: [10],
   steps: 'The token is revoked. Of two calls one is answered at once, the other 0.8 s later.',
   async run(lane, tabs) {
@@ -124,7 +145,12 @@ const late: Experiment = {
 }
 
 const outage: Experiment = {
+  title: 'The server fails',
   tabs: 3,
+  calls: 18,
+  takes: 1.5,
+  // Without a token no call can succeed.
+  unavoidable: () => ({ failed: 18, signedOut: 0 }),
   graces: [10],
   steps:
     'Three tabs with an expired token; refreshes answer 500 for 30 s, in which each tab makes a call every 5 s.',
@@ -148,7 +174,11 @@ const outage: Experiment = {
 }
 
 const lost: Experiment = {
+  title: 'A refresh response is lost',
   tabs: 1,
+  calls: 2,
+  takes: 1,
+  unavoidable: grace => (grace > 0 ? { failed: 1, signedOut: 0 } : { failed: 2, signedOut: 1 }),
   graces: [10, 0],
   steps:
     'The token has expired, the answer of the refresh is lost after the server has rotated; 3 s later the next call.',

@@ -14,7 +14,7 @@ export async function openTab(client: ContestantName, base: string): Promise<Ope
   const frame = create('iframe', {
     hidden: true,
     title: `A tab of ${client}`,
-    src: `/break/tab.html?${new URLSearchParams({ client, base })}`,
+    src: `break/tab.html?${new URLSearchParams({ client, base })}`,
   })
   const loaded = new Promise(resolve => frame.addEventListener('load', resolve, { once: true }))
   document.body.append(frame)

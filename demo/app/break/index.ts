@@ -1,6 +1,6 @@
-import './break.css'
+import { isHere } from '../dom.ts'
 import type { Auth } from '../types.ts'
-import { mountComparisons } from './comparison.ts'
+import { mountComparison } from './comparison.ts'
 import { mountGrace } from './grace.ts'
 import { mountLostAnswer } from './lost-answer.ts'
 import { mountMoreTabs } from './more-tabs.ts'
@@ -16,10 +16,12 @@ export { showFaults } from './server-faults.ts'
 export function mountBreak(auth: Auth): void {
   mountWake(auth)
   mountMoreTabs()
-  mountRevocation(auth)
+  mountRevocation()
   mountServerFaults()
   mountLostAnswer(auth)
-  mountGrace()
-  mountTheft(auth)
-  mountComparisons()
+  if (isHere('steal')) {
+    mountGrace()
+    mountTheft(auth)
+  }
+  if (isHere('compare')) mountComparison()
 }

@@ -1,3 +1,5 @@
+import { base, call } from '../server.ts'
+
 /** What reached a lane's server. */
 export interface Counters {
   refreshes: number
@@ -17,21 +19,11 @@ export interface Lane {
   close(): Promise<void>
 }
 
-async function call<T>(path: string, method: string, body?: object): Promise<T> {
-  const response = await fetch(path, {
-    method,
-    ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-  })
-  const answer = response.status === 204 ? undefined : await response.json()
-  if (!response.ok) throw new Error(answer?.message ?? `The server answered with ${response.status}`)
-  return answer
-}
-
 export async function openLane(settings: { accessTtl: number; grace: number }): Promise<Lane> {
-  const { id } = await call<{ id: string }>('/lanes', 'POST', settings)
-  const path = `/lanes/${id}`
+  const { id } = await call<{ id: string }>('lanes', 'POST', settings)
+  const path = `lanes/${id}`
   return {
-    base: `${path}/`,
+    base: new URL(`${path}/`, base).href,
     sleep: seconds => call(`${path}/sleep`, 'POST', { seconds }),
     setFaults: faults => call(`${path}/faults`, 'POST', faults),
     revokeAccess: () => call(`${path}/revoke-access`, 'POST'),

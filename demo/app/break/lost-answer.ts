@@ -1,17 +1,15 @@
 import { isAuthError } from 'silent-refresh'
+import { onPress } from '../press.ts'
 import * as server from '../server.ts'
-import { note } from '../timeline/feed.ts'
+import { signedIn } from '../signed-in.ts'
 import type { Auth } from '../types.ts'
 import { clock } from '../words.ts'
-import { onPress } from './press.ts'
-import { signedIn } from './signed-in.ts'
 
 export function mountLostAnswer(auth: Auth): void {
   onPress('lose-answer', 'lose-result', async () => {
     signedIn(auth)
     const { grace } = await server.readConfig()
     await server.setFaults({ ...(await server.readFaults()), refresh: 'drop', count: 1 })
-    note({ words: 'The answer of the next refresh gets lost', tone: 'warn' })
     try {
       await auth.refresh()
       return 'Another tab has lost the answer.'

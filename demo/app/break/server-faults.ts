@@ -1,12 +1,10 @@
 import { button, byId, input, setText } from '../dom.ts'
 import * as server from '../server.ts'
-import { note } from '../timeline/feed.ts'
 import { plural } from '../words.ts'
 
 const result = byId('server-result', HTMLElement)
 const panel = byId('server', HTMLElement)
 const faults = byId('faults', HTMLFieldSetElement)
-const offline = input('offline')
 const refreshFault = byId('refresh-fault', HTMLSelectElement)
 const apiFault = byId('api-fault', HTMLSelectElement)
 const count = input('fault-count')
@@ -32,14 +30,12 @@ export function mountServerFaults(): void {
 
 async function change(): Promise<string> {
   const choice = asked.get(faults)
-  const state = await server.setFaults({
+  await server.setFaults({
     refresh: refreshFault.value,
     api: apiFault.value,
-    offline: offline.checked,
+    offline: shown?.offline ?? false,
     count: count.value === '' ? null : Number(count.value),
   })
-  const words = inWords(state)
-  note({ words, tone: words === WELL ? 'plain' : 'warn' })
   // Some of it may have been spent on the way here.
   return readBack(choice)
 }
@@ -77,7 +73,6 @@ function show(state: server.FaultState): void {
   // The browser's own network was there all the time, so it does not tell the page by itself.
   if (shown?.offline && !state.offline) window.dispatchEvent(new Event('online'))
   shown = state
-  offline.checked = state.offline
   refreshFault.value = state.refresh
   apiFault.value = state.api
   count.value = state.count === null ? '' : String(state.count)
@@ -86,7 +81,7 @@ function show(state: server.FaultState): void {
 const WELL = 'The server answers as it should.'
 
 function inWords({ refresh, api, offline, count }: server.FaultState): string {
-  if (offline) return 'The network is away: no call gets an answer until you bring it back.'
+  if (offline) return 'The server is away: no call gets an answer until you bring it back.'
   if (refresh === 'none' && api === 'none') return WELL
   const which = [
     refresh === 'none' ? '' : `refreshes (${refresh})`,

@@ -43,4 +43,4 @@ function createTab({ login, start, get }: Contestant): Tab {
 
 const parameters = new URLSearchParams(location.search)
 const create = CONTESTANTS[parameters.get('client') as ContestantName]
-window.tab = createTab(create(new URL(parameters.get('base') ?? '/', location.origin).href))
+window.tab = createTab(create(parameters.get('base') ?? ''))

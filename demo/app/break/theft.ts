@@ -1,29 +1,23 @@
 import { byId, setText } from '../dom.ts'
-import { expectOk } from '../result.ts'
-import { note } from '../timeline/feed.ts'
+import { expectOk, onPress } from '../press.ts'
+import { api } from '../server.ts'
+import { signedIn } from '../signed-in.ts'
 import type { Auth } from '../types.ts'
 import { clock } from '../words.ts'
-import { onPress } from './press.ts'
-import { signedIn } from './signed-in.ts'
-
-const result = byId('steal-result', HTMLElement)
 
 export function mountTheft(auth: Auth): void {
+  const result = byId('steal-result', HTMLElement)
   let isStolen = false
 
   onPress('steal', 'steal-result', async () => {
     signedIn(auth)
     // So that there is a used token, and a fresh one: the thief is never later than the grace.
     await auth.refresh()
-    const response = await auth.fetch('/demo/mine/steal', { method: 'POST' })
+    const response = await auth.fetch(api.steal, { method: 'POST' })
     if (response.status === 409) return 'In this mode there is no refresh token to steal.'
     const { outcome } = await (await expectOk(response)).json()
-    if (outcome === 'unbound') {
-      note({ words: "The thief's refresh: refused", tone: 'good' })
-      return BOUND
-    }
+    if (outcome === 'unbound') return BOUND
     isStolen = outcome === 'reuse'
-    note({ words: `The thief's refresh: ${isStolen ? 'the session is ended' : 'tolerated'}`, tone: 'bad' })
     return isStolen ? ended(auth) : TOLERATED
   })
 

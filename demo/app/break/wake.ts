@@ -1,9 +1,9 @@
-import { note } from '../timeline/feed.ts'
+import { onPress } from '../press.ts'
+import { api } from '../server.ts'
+import { signedIn } from '../signed-in.ts'
 import type { Auth } from '../types.ts'
 import { plural } from '../words.ts'
 import { realNow, sleep } from './clock.ts'
-import { onPress } from './press.ts'
-import { signedIn } from './signed-in.ts'
 
 const SLEEP = 600
 const BURST = 200
@@ -12,13 +12,11 @@ export function mountWake(auth: Auth): void {
   onPress('sleep', 'fire-result', async () => {
     signedIn(auth)
     sleep(SLEEP)
-    note({ words: 'Slept for ten minutes', tone: 'warn' })
     return 'The clocks of this page are ten minutes ahead now, until you reload it. The token has expired by them.'
   })
 
   onPress('fire', 'fire-result', async () => {
     signedIn(auth)
-    note({ words: `${BURST} requests at once` })
     let refreshes = 0
     const stop = auth.on('refresh', () => refreshes++)
     const start = realNow()
@@ -31,7 +29,7 @@ export function mountWake(auth: Auth): void {
 }
 
 async function callApi(auth: Auth): Promise<void> {
-  const response = await auth.fetch('/api/echo')
+  const response = await auth.fetch(api.echo)
   await response.text()
   if (!response.ok) throw new Error(`${response.status}`)
 }

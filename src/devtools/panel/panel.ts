@@ -6,6 +6,12 @@ export interface PanelOptions {
   readonly position: 'left' | 'right'
   readonly dock: 'bottom' | 'right'
   readonly nonce: string | undefined
+  /** What the panel fills, and does not leave. */
+  readonly container: HTMLElement | undefined
+  /** Has no tab: it is shown below each of the others. */
+  readonly below: View | undefined
+  /** The view to begin with, by its name in small letters. */
+  readonly first: string | undefined
   /** Another copy of this code, as after a hot reload, has put its panel in place of this one. */
   replaced(): void
 }
@@ -30,7 +36,8 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
   const host = document.createElement(NAME)
   const root = host.attachShadow({ mode: 'open' })
   addStyles(root, options.nonce)
-  let shown = views[0]!
+  const { container, below } = options
+  let shown = views.find(({ name }) => name.toLowerCase() === options.first) ?? views[0]!
 
   const label = h('span')
   const dot = h('span', { 'aria-hidden': 'true' })
@@ -58,14 +65,31 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
   const list = h('div', { role: 'tablist', 'aria-label': 'Views', keydown: move }, ...tabs)
   let dock = options.dock
   const docking = button('', () => setDock(dock === 'bottom' ? 'right' : 'bottom'))
+  const heading = h('h3', {}, 'What happened, newest first')
   const section = h(
     'section',
     { hidden: true, 'aria-label': 'silent-refresh devtools' },
-    h('header', {}, h('h2', {}, 'silent-refresh'), list, docking, button('Close', close)),
+    h(
+      'header',
+      {},
+      h('h2', {}, 'silent-refresh'),
+      list,
+      ...(container ? [] : [docking, button('Close', close)]),
+    ),
     ...bodies,
+    ...(below
+      ? [h('section', { class: 'below', tabindex: '0', 'aria-label': below.name }, heading, below.element)]
+      : []),
   )
   const aside = h('aside', { 'aria-label': 'Devtools', keydown: pressed }, opener, section)
   root.append(aside)
+
+  function fill(): void {
+    for (const element of [host, aside, section]) element.classList.add('filling')
+    section.classList.add('panel')
+    section.hidden = false
+    opener.hidden = true
+  }
 
   function setDock(next: 'bottom' | 'right'): void {
     dock = next
@@ -99,15 +123,15 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
   }
 
   function pressed(event: Event): void {
-    // What is typed here is no shortcut of the app.
+    // Keys that are typed here are no shortcuts of the app.
     event.stopPropagation()
-    if ((event as KeyboardEvent).key === 'Escape' && !section.hidden) close()
+    if ((event as KeyboardEvent).key === 'Escape' && !section.hidden && !container) close()
   }
 
   function open(view = shown): void {
     section.hidden = false
     opener.hidden = true
-    select(view)
+    if (views.includes(view)) select(view)
     focusTab()
   }
 
@@ -117,10 +141,11 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
     opener.focus()
   }
 
-  setDock(dock)
+  if (container) fill()
+  else setDock(dock)
   select(shown)
   host.addEventListener('replaced', options.replaced)
-  ;(document.body ?? document.documentElement).append(host)
+  ;(container ?? document.body ?? document.documentElement).append(host)
 
   return {
     get isOpen() {
@@ -135,7 +160,7 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
       if (!section.hidden) shown.update()
     },
     remove() {
-      for (const view of views) view.dispose?.()
+      for (const view of [...views, ...(below ? [below] : [])]) view.dispose?.()
       host.remove()
     },
   }

@@ -24,6 +24,15 @@ button[aria-pressed=true] { background: var(--accent); color: var(--on-accent); 
   display: flex; flex-direction: column; box-shadow: 0 0 12px #0003; }
 .panel.bottom { inset: auto 0 0 0; height: min(46vh, 460px); border-top-width: 1px; }
 .panel.right { inset: 0 0 0 auto; width: min(460px, 100vw); border-left-width: 1px; }
+:host(.filling), aside.filling { display: block; height: 100%; container-type: size; }
+.panel.filling { position: static; height: 100%; box-shadow: none; }
+.filling > [role=tabpanel] { flex: 0 1 auto; min-height: 45%; }
+.below h3 { margin: 0 0 6px; }
+.below { flex: 1 1 0; min-height: 0; overflow: auto; padding: 10px; border-top: 1px solid var(--line); }
+@container (height < 500px) {
+  .panel.filling { overflow: auto; }
+  .filling > [role=tabpanel], .below { flex: none; overflow: visible; min-height: auto; }
+}
 header { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 6px 10px; background: var(--fill);
   border-bottom: 1px solid var(--line); }
 h2 { font-weight: 600; margin: 0; }

@@ -7,7 +7,7 @@ import { roundTimes } from './viewport.ts'
 
 export interface Picture {
   readonly width: number
-  /** Draws what is in sight and as much again, so that the next frames only have to move it. */
+  /** Draws the visible part and as much again, so that the next frames only have to move it. */
   draw(left: number, span: number, now: number): void
   /** Moves what was drawn; false where it has to be drawn again. */
   move(left: number): boolean
@@ -55,7 +55,7 @@ export function createPicture(
     const from = left - span / 2
     const to = left + span * 1.5
     const data = Object.fromEntries(KINDS.map(kind => [kind, ''])) as Paths
-    height = AXIS_HEIGHT + Math.max(4, history.lanes.length) * LANE_HEIGHT
+    height = AXIS_HEIGHT + Math.max(3, history.lanes.length) * LANE_HEIGHT
     svg.setAttribute('height', String(height))
 
     labels.begin()

@@ -1,4 +1,4 @@
-import type { Auth } from '../types.ts'
+import type { Auth } from './types.ts'
 
 class NobodySignedIn extends Error {
   override toString(): string {
