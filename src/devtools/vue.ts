@@ -45,6 +45,8 @@ export const AuthDevtools: new (props: AuthDevtoolsProps) => { readonly $props: 
         position: String as PropType<AuthDevtoolsProps['position']>,
         dock: String as PropType<AuthDevtoolsProps['dock']>,
         open: { type: Boolean, default: undefined },
+        container: Object as PropType<AuthDevtoolsProps['container']>,
+        view: String as PropType<AuthDevtoolsProps['view']>,
         nonce: String,
       },
     },
