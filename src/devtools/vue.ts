@@ -28,8 +28,8 @@ export const AuthDevtools: new (props: AuthDevtoolsProps) => { readonly $props: 
       let unmount = () => {}
       const mount = () => {
         unmount()
-        const { client, position, dock, open, nonce } = props
-        unmount = mountDevtools(client, { position, dock, open, nonce })
+        const { client, ...options } = props
+        unmount = mountDevtools(client, options)
       }
       onMounted(() => {
         mount()
