@@ -55,8 +55,8 @@ export const createClient = <Claims, User>(
 ): AuthClient<Claims, User> => assemble<Claims, User>(options, environment).client
 
 /**
- * Puts the kernel and the imported features together. `forNow`: what an HTTP client on top of `fetch` gives to all
- * attempts of one call. What is created, and in which order, is read here in one piece; it decides nothing.
+ * Puts the kernel and the imported features together. `forNow`: the init that an HTTP client on top of `fetch` uses for all
+ * attempts of one call. This file shows all parts and the order in which they are created. It decides nothing.
  */
 export function assemble<Claims, User>(
   options: AuthClientOptions<Claims>,
@@ -66,7 +66,7 @@ export function assemble<Claims, User>(
   const { settings, plans } = readOptions(options, environment, event => emitter.emit('log', event))
 
   // The only class beside the error. A class has a type before its members exist, so each part can be given the whole
-  // object without a cast. A part reads late what is created after it.
+  // object without a cast. A part that is created earlier reads the later ones only when it runs.
   class Wiring implements Kernel {
     readonly settings: Settings = settings
     readonly environment: Environment = environment

@@ -8,7 +8,7 @@ import { createClient } from './client.ts'
 import { browserEnvironment } from './kernel/environment.ts'
 import type { AuthClient, AuthClientOptions, Feature, JwtClaims } from './types.ts'
 
-/** Whether the tabs share a session has to be said, so that nobody loses "one refresh" by omission. */
+/** The app has to set `tabs`. Without it nobody would notice that each tab refreshes on its own. */
 export type CoreOptions<Claims = JwtClaims, User = any, Credentials = any> = AuthClientOptions<
   Claims,
   User,
@@ -17,10 +17,10 @@ export type CoreOptions<Claims = JwtClaims, User = any, Credentials = any> = Aut
   ({ tabs: Feature<'tabs'> | false } | { server: true })
 
 /**
- * Creates a client: an in-memory token, a `fetch` that attaches and refreshes it, and a timer that renews it before
- * it ends. Touches no network by itself before the next task.
+ * Creates a client. It keeps the access token in memory. Its `fetch` sends the token, and a timer renews it before it
+ * expires. It sends nothing before the next task.
  *
- * @throws AuthError `invalid_option`, naming the option
+ * @throws AuthError `invalid_option`, whose message names the option
  * @example
  * export const auth = createAuthClient({ baseUrl: 'https://api.example.com', tabs: shareTabs() })
  */

@@ -28,33 +28,15 @@ const of = (...languages: string[]) =>
 /** Each language that a test below takes, or test/diagrams.test.ts for `mermaid`. */
 const TAKEN = ['ts', 'tsx', 'vue', 'svelte', 'js', 'json', 'sh', 'http', 'html', 'text', 'mermaid']
 
+/** Of Vite's, what our clients need. */
+const HOT = 'interface ImportMeta { hot?: { data: Record<string, any> } }'
+
 /** What a page's blocks import and do not show. */
 const GIVEN: Record<string, Record<string, string>> = {
   'docs/frameworks.md': {
     'foreign.d.ts': `
-      declare module '@angular/router' {
-        interface UrlTree { root: unknown }
-        interface Extras { browserUrl?: string; info?: unknown; onSameUrlNavigation?: 'reload' | 'ignore'; replaceUrl?: boolean }
-        export class Router {
-          parseUrl(url: string): UrlTree
-          navigateByUrl(url: string, extras?: Extras): Promise<boolean>
-          currentNavigation(): { extras: Extras } | null
-        }
-        export class RouterOutlet {}
-        export class RedirectCommand { constructor(redirectTo: UrlTree, behavior?: Extras) }
-        export type CanActivateFn = (route: unknown, state: { url: string }) => Promise<boolean | RedirectCommand>
-        export type Routes = { path: string; component: unknown; children?: Routes; canActivate?: CanActivateFn[]; runGuardsAndResolvers?: 'always' }[]
-      }
       declare module 'next/navigation' { export function useRouter(): { replace(to: string): void } }
-      interface ImportMeta { server: boolean }
-      declare function defineNuxtConfig(config: { routeRules: Record<string, { ssr: boolean }> }): unknown
-      declare function defineNuxtPlugin(setup: (nuxt: { vueApp: import('vue').App }) => void): unknown
-      declare function defineNuxtRouteMiddleware(guard: import('vue-router').NavigationGuardWithThis<void>): unknown
-      declare function navigateTo(to: import('vue-router').RouteLocationRaw): import('vue-router').RouteLocationRaw
-      declare function useRouter(): import('vue-router').Router
     `,
-    'app/utils/auth.ts': "export * from '../../auth'",
-    'app/utils/return-to.ts': "export * from '../../return-to'",
     'pages.ts': 'export declare const Items: () => null, Login: () => null',
   },
   'docs/frameworks/react.md': {
@@ -67,7 +49,22 @@ const GIVEN: Record<string, Record<string, string>> = {
     'return-to.ts': "export * from '../docs-frameworks-md/return-to'",
   },
   'docs/frameworks/solid.md': {
+    'hot.d.ts': HOT,
+  },
+  'docs/frameworks/svelte.md': {
+    'hot.d.ts': HOT,
+  },
+  'docs/frameworks/angular.md': {
     'auth.ts': "export * from '../docs-frameworks-md/auth'",
+    'pages.ts': 'export declare class Items {}',
+  },
+  'docs/frameworks/vue.md': {
+    'foreign.d.ts': `
+      interface ImportMeta { readonly hot?: { readonly data: Record<string, any> } }
+      declare module '@vitejs/plugin-vue' { export default function vue(): import('vite').Plugin }
+    `,
+    'pages.ts': 'export declare const Items: () => null',
+    'return-to.ts': "export * from '../docs-frameworks-md/return-to'",
   },
   'docs/frameworks/sveltekit.md': {
     'src/lib/auth.ts': "export * from '../../../docs-frameworks-md/auth'",
@@ -241,6 +238,15 @@ test('P5 every member of the client is in docs/api.md, and no other', () => {
   const shown = [...table.matchAll(/^\| `(\w+)/gm)].map(([, name]) => name)
   expect(shown.filter(name => name !== 'api').sort()).toEqual(members.sort())
   expect(shown).toContain('api')
+})
+
+test('P5 every event of the client is in docs/guide.md, and no other', () => {
+  const [, declared = ''] =
+    /^export interface AuthEventMap<.*?\{\n(.*?)^\}/ms.exec(text('src/types.ts')) ?? []
+  const events = [...declared.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name)
+  const [, table = ''] = /\| event \| detail \|(.*?)\n\n/s.exec(text('docs/guide.md')) ?? []
+  const shown = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
+  expect(shown.sort()).toEqual(events.sort())
 })
 
 test('P5 every entry of the package is in docs/api.md, and no other', () => {

@@ -217,7 +217,7 @@ describe('each thing that happens at night is told by an event', () => {
     world.online = false
     await world.client.logout()
     expect(steps(world).at(-1)).toMatch(
-      /^the server did not confirm the logout, and is told again on the next load/,
+      /^the server did not confirm the logout, and is asked again on the next load/,
     )
 
     const reloaded = createWorld({ browser: world })
@@ -262,7 +262,7 @@ describe('each thing that happens at night is told by an event', () => {
     a.server.answer('POST /refresh_token', () => a.server.json({}, 503), 1)
     watch(a.client.refresh())
     await a.settle()
-    expect(steps(b)).toEqual([expect.stringMatching(/^no refresh before TIME, as another tab has told: /)])
+    expect(steps(b)).toEqual([expect.stringMatching(/^no refresh before TIME, as another tab reports: /)])
   })
 
   test('a tab that shows a session and does not hand it over', async () => {
@@ -316,7 +316,7 @@ describe('each thing that happens at night is told by an event', () => {
     world.close()
     const next = createWorld({ browser: world, options: { storage } })
     await next.client.ready()
-    expect(steps(next)[0]).toBe('took up the refresh token that rests in the storage')
+    expect(steps(next)[0]).toBe('goes on with the refresh token in the storage')
   })
 
   test('a page that is back from the back/forward cache', async () => {

@@ -8,12 +8,12 @@ import { isRelative, readBaseUrl } from '../kernel/resolve-url.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from '../types.ts'
 import { createPatience, TIMEOUT } from './patience.ts'
 
-/** The client of `silent-refresh`: that of `silent-refresh/core`, and `api`. */
+/** The client of `silent-refresh`: the one of `silent-refresh/core`, and `api`. */
 export interface AuthClient<Claims = JwtClaims, User = unknown, Credentials = unknown>
   extends CoreClient<Claims, User, Credentials> {
   /**
-   * A ky instance over `fetch` and `baseUrl`: `auth.api.get('items').json()`. ky's default timeout of 10 s does not run
-   * while a request waits for a session or a token. A `timeout` that you give does.
+   * A ky instance over `fetch` and `baseUrl`. Use it as `auth.api.get('items').json()`. ky's default timeout of 10 s does not
+   * run while a request waits for a session or a token. A `timeout` that you set does.
    */
   readonly api: KyInstance
 }
@@ -30,7 +30,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   const { client, forNow } = assemble<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   const patient = createPatience(environment, request => new TimeoutError(request))
-  // ky reads what is left out from `Object.prototype`, where a stranger's `prefix` would take every request with it.
+  // ky reads missing options from `Object.prototype`. A `prefix` there, set by a stranger, would redirect every request.
   const own = { fetch: patient(client.fetch), baseUrl: baseUrl?.href ?? '', prefix: '' }
   const misplaced = (input: Input) =>
     !baseUrl && typeof input === 'string' && isRelative(input)
@@ -46,7 +46,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     const preset = limitsOf(api)
     const bound = (method: KyInstance['get']) => (input: Input, options?: Options) => {
       try {
-        // What is no object is for ky to refuse.
+        // ky itself refuses a value that is not an object.
         const isFine = options === undefined || Object(options) === options
         return method(input, isFine ? withCommon(options, preset) : options)
       } catch (error) {
@@ -68,10 +68,10 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     const { timeout, totalTimeout, fetch = environment.fetch } = given
     const isPatient = timeout == null && !totalTimeout
     const result: Options = { ...options, ...forNow(isPatient) }
-    // A stranger's can be on `Object.prototype`, a hook's comes after this.
+    // A stranger's value can be on `Object.prototype`. A hook sets its value later.
     if (isPatient) result.timeout = TIMEOUT
     if (isPatient && fetch !== own.fetch) result.fetch = patient(fetch)
-    // The time for all attempts is the app's, and runs in any case.
+    // The app sets the time for all attempts, and that time always runs.
     if (timeout == null && totalTimeout) result.timeout = false
     return result
   }
@@ -80,7 +80,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
 const LIMITS = ['timeout', 'totalTimeout', 'fetch'] as const
 type Limits = Pick<Options, (typeof LIMITS)[number]>
 
-/** What an instance has for all its calls: ky hands its merged options to this function alone. */
+/** The options of an instance for all its calls. ky gives its merged options to this function only. */
 function limitsOf(api: KyInstance): Limits {
   let limits: Limits = {}
   api.extend(merged => {

@@ -5,20 +5,20 @@ import type { Environment, Fetch } from '../kernel/environment.ts'
 export const TIMEOUT = 10_000
 
 /**
- * Wraps the `fetch` that ky is given. Waits for a session or a token do not count for ky's default timeout then. ky's timer
- * cannot be stopped, but it ends as soon as the promise of `fetch` calls back. So, when the first wait begins, this one
- * calls back with another promise, for the rest of the attempt. From then on the time is measured here.
+ * Wraps the `fetch` of ky, so that waits for a session or a token do not count for ky's default timeout. Nobody can stop ky's
+ * timer, but ky stops it itself when the promise of `fetch` calls back. So, when the first wait begins, the promise of this
+ * function calls back with another promise, for the rest of the attempt. From then on this file measures the time.
  */
 export function createPatience(
   { timer, monotonic }: Environment,
   tookTooLong: (request: Request) => Error,
 ): (fetch: Fetch) => Fetch {
-  // `this`: what ky goes by. A hook of the app's can have set another timeout than the options of the call.
+  // `this`: the options that ky uses. A hook of the app can have set another timeout than the options of the call.
   return fetch =>
     function (this: { timeout?: unknown } | undefined, input, init) {
       const common = commonOf(init)
       if (!common?.isPatient || (this?.timeout ?? TIMEOUT) !== TIMEOUT) return fetch(input, init)
-      // That of the attempt before, which may have been given up.
+      // The clock of the attempt before, which ky may have given up.
       delete common.signal
       const since = monotonic()
       let answer: Promise<Response> | undefined
@@ -84,7 +84,7 @@ export function createPatience(
     }
 }
 
-/** What is left of an attempt since its first wait. */
+/** The rest of an attempt, from its first wait on. */
 interface Rest {
   readonly promise: Promise<Response>
   readonly signal: AbortSignal

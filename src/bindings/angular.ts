@@ -29,7 +29,7 @@ const AUTH: InjectionToken<AuthClient<unknown, unknown>> = /* @__PURE__ */ new I
 )
 
 /**
- * Gives the client to the injector. It is yours: destroying the app does not dispose of it.
+ * Provides the client. You own it: the client is not disposed when the app is destroyed.
  *
  * @example
  * bootstrapApplication(App, { providers: [provideAuth(auth), provideHttpClient(withInterceptors([authInterceptor]))] })
@@ -49,8 +49,8 @@ export function injectAuth<Client extends AuthClient<unknown, unknown> = AuthCli
 }
 
 /**
- * The session, or what `selector` picks of it, as a signal that ends with its injector; what reads it runs again when
- * that is another by `Object.is`.
+ * The session, or the part that `selector` returns, as a signal. Readers run again only when the value changes (by
+ * `Object.is`). The signal ends with its injector.
  *
  * @example
  * readonly isSignedIn = injectSession(session => session.status === 'authenticated')
@@ -64,16 +64,16 @@ export function injectSession(selector?: (session: AnySession) => unknown): Sign
 }
 
 /**
- * Sends HttpClient's requests through `auth.fetch`, in the place of HttpClient's own backend: put it last. Where no answer
- * came, `error` of the HttpErrorResponse is what `auth.fetch` rejected with, and its `status` is 0.
+ * Sends HttpClient's requests through `auth.fetch`, instead of HttpClient's own backend, so put it last. If there was no
+ * answer, `error` of the HttpErrorResponse is the error of `auth.fetch`, and its `status` is 0.
  */
 export const authInterceptor: HttpInterceptorFn = request => sendWith(injectAuth(), request)
 
-/** What `bindAuth` returns: what this module has for HttpClient and components, of one client and with its types. */
+/** The functions that `bindAuth` returns: for HttpClient and components, for one client and with its types. */
 export interface BoundAuth<Client extends AuthClient<unknown, unknown>> {
   /** The client itself. */
   readonly injectAuth: () => Client
-  /** The session, or what `selector` picks of it, as `injectSession` with a provider returns it. */
+  /** The session, or the part that `selector` returns: see `injectSession`. */
   readonly injectSession: <Selected = Client['session']>(
     selector?: (session: Client['session']) => Selected,
   ) => Signal<Selected>
@@ -118,7 +118,7 @@ function sendWith(
   return backend.handle(request).pipe(
     catchError(failure => {
       const { error } = failure
-      // Angular takes the status of any error for an answer's: a refresh that met a 404 is not "no such item".
+      // Angular reads the status of any error as that of an answer. A refresh that got a 404 is not "no such item".
       throw error instanceof Error && 'code' in error ? new HttpErrorResponse({ error }) : failure
     }),
   )

@@ -25,7 +25,7 @@ const AuthContext: Context<AuthClient<unknown, unknown> | null> = /* @__PURE__ *
   unknown
 > | null>(null)
 
-/** Gives the client to all that is below. It is yours: unmounting does not dispose of it. */
+/** Provides the client to the components below. You own it: the client is not disposed on unmount. */
 export function AuthProvider({
   client,
   children,
@@ -39,7 +39,7 @@ export function AuthProvider({
 /**
  * The client of the provider above.
  *
- * @throws Error where there is none
+ * @throws Error if there is no provider
  * @example
  * const { api } = useAuth<typeof auth>()
  */
@@ -50,8 +50,8 @@ export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient
 }
 
 /**
- * The session, or what `selector` picks of it; renders again when that is another by `Object.is`. A server renders
- * `unknown`, and so does the first render that hydrates.
+ * The session, or the part that `selector` returns. The component re-renders only when that value changes (by `Object.is`).
+ * On a server, and while hydrating, the session is `unknown`.
  *
  * @example
  * const isSignedIn = useSession(session => session.status === 'authenticated')
@@ -67,26 +67,26 @@ export function useSession(selector?: (session: AnySession) => unknown): unknown
 
 type LoginError = NonNullable<AnonymousSession['error']>
 
-/** What `RequireAuth` takes. */
+/** The props of `RequireAuth`. */
 export interface RequireAuthProps {
   /** Rendered while somebody is signed in. */
   readonly children?: ReactNode
   /** Rendered until it is known who is signed in, and while the page leaves for the login. */
   readonly fallback?: ReactNode
   /**
-   * Renders what a user sees after a logout, or after a login that failed. `login` logs in again, and comes back to this
-   * page. `error.code` is `no_session` after a logout.
+   * Renders the content after a logout, or after a login that failed. `login` logs in again and comes back to this page.
+   * After a logout `error.code` is `no_session`.
    */
   readonly error: (error: LoginError, login: () => void) => ReactNode
 }
 
 /**
- * Renders its children for a user who is signed in. Everybody else is taken to the login at the authorization server, and
- * back to this page. For a client with `oauth()`, which the provider above gives.
+ * Renders its children if a user is signed in. It sends everybody else to the login at the authorization server, and back to
+ * this page. It needs a client with `oauth()`, from the provider above.
  *
- * It never undoes a logout, and it never sends a user round in circles. After a logout (here, in another tab, or by
- * `idle`) and after a login that failed it renders `error`, and the next login is up to the user. A server renders
- * `fallback`, and so does the first render that hydrates.
+ * It never undoes a logout, and never redirects in circles. After a logout (here, in another tab, or by `idle`), and after a
+ * login that failed, it renders `error`. The user then decides whether to log in. On a server, and while hydrating, it renders
+ * `fallback`.
  *
  * @example
  * <RequireAuth
@@ -100,15 +100,15 @@ export function RequireAuth(props: RequireAuthProps): ReactNode {
   return useGuard(useAuth(), props)
 }
 
-/** What `createAuthHooks` returns: `useAuth`, `useSession` and `RequireAuth` of one client, with its types. */
+/** The result of `createAuthHooks`: `useAuth`, `useSession` and `RequireAuth` for one client, with its types. */
 export interface AuthHooks<Client extends AuthClient<unknown, unknown>> {
   /** The client itself. */
   readonly useAuth: () => Client
-  /** The session, or what `selector` picks of it, as `useSession` with a provider returns it. */
+  /** The session, or the part that `selector` returns: see `useSession`. */
   readonly useSession: <Selected = Client['session']>(
     selector?: (session: Client['session']) => Selected,
   ) => Selected
-  /** Takes everybody who is not signed in to the login, as `RequireAuth` with a provider does. */
+  /** Sends everybody who is not signed in to the login: see `RequireAuth`. */
   readonly RequireAuth: (props: RequireAuthProps) => ReactNode
 }
 
@@ -135,7 +135,7 @@ function useSessionOf<Selected>(
   auth: AuthClient<unknown, unknown>,
   selector: (session: AnySession) => Selected = session => session as Selected,
 ): Selected {
-  // New with each render, as an inline selector is: React compares what they answer, and keeps the last.
+  // A new function with each render, as an inline selector is. React compares the results and keeps the last.
   return useSyncExternalStore(
     auth.subscribe,
     selecting(() => auth.session, selector),

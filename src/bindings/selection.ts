@@ -1,12 +1,12 @@
 import type { Session, UnknownSession } from '../types.ts'
 
-/** Of whatever claims and user: which, only the app knows. */
+/** With claims and user of any type, because only the app knows their types. */
 export type AnySession = Session<any, any>
 
-/** What a server shows, and so the first thing that hydrating shows: one object, or React would start over for ever. */
+/** The session on a server, and while hydrating. Always the same object, or React would re-render for ever. */
 export const UNKNOWN: UnknownSession = Object.freeze({ status: 'unknown', error: null })
 
-/** Selects once for each snapshot: a selector that makes a new object each time still answers with the same one. */
+/** Selects once for each snapshot, so a selector that makes a new object each time still returns the same one. */
 export function selecting<Selected>(
   read: () => AnySession,
   selector: (session: AnySession) => Selected,

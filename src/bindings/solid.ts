@@ -23,7 +23,7 @@ import { type AnySession, UNKNOWN } from './selection.ts'
 const AuthContext: Context<AuthClient<unknown, unknown> | undefined> =
   /* @__PURE__ */ createContext<AuthClient<unknown, unknown>>()
 
-/** Gives the client to all that is below. It is yours: unmounting does not dispose of it. */
+/** Provides the client to the components below. You own it: the client is not disposed on unmount. */
 export function AuthProvider(props: {
   client: AuthClient<unknown, unknown>
   children?: JSX.Element
@@ -39,7 +39,7 @@ export function AuthProvider(props: {
 /**
  * The client of the provider above.
  *
- * @throws Error where there is none
+ * @throws Error if there is no provider
  * @example
  * const { api } = useAuth<typeof auth>()
  */
@@ -50,8 +50,8 @@ export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient
 }
 
 /**
- * The session, or what `selector` picks of it, as an accessor that ends with its owner; what shows it runs again when that
- * is another by `===`. A server renders `unknown`, and so does the first run that hydrates.
+ * The session, or the part that `selector` returns, as an accessor. Readers run again only when the value changes (by `===`).
+ * The accessor ends with its owner. On a server, and while hydrating, the session is `unknown`.
  *
  * @example
  * const isSignedIn = useSession(session => session.status === 'authenticated')
@@ -65,11 +65,11 @@ export function useSession(selector?: (session: AnySession) => unknown): Accesso
   return useSessionOf(useAuth(), selector)
 }
 
-/** What `createAuthHooks` returns: `useAuth` and `useSession` of one client, with its types. */
+/** The result of `createAuthHooks`: `useAuth` and `useSession` for one client, with its types. */
 export interface AuthHooks<Client extends AuthClient<unknown, unknown>> {
   /** The client itself. */
   readonly useAuth: () => Client
-  /** The session, or what `selector` picks of it, as `useSession` with a provider returns it. */
+  /** The session, or the part that `selector` returns: see `useSession`. */
   readonly useSession: <Selected = Client['session']>(
     selector?: (session: Client['session']) => Selected,
   ) => Accessor<Selected>

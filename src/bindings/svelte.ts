@@ -10,8 +10,8 @@ import type { AuthClient, Session } from '../types.ts'
 import { type AnySession, selecting } from './selection.ts'
 
 /**
- * The session, or what `selector` picks of it, as a store. Listens while somebody is subscribed, and calls them when that
- * is another by `Object.is`.
+ * The session, or the part that `selector` returns, as a store. It calls its subscribers only when the value changes (by
+ * `Object.is`), and listens to the client only while there are some.
  *
  * @example
  * const session = sessionStore(auth) // {#if $session.status === 'authenticated'} … {/if}
@@ -30,7 +30,7 @@ export function sessionStore<Claims, User, Selected = Session<Claims, User>>(
 }
 
 /**
- * The same for runes: `current` is reactive wherever Svelte tracks, and always up to date elsewhere.
+ * The same for runes. `current` is reactive where Svelte tracks it, and up to date everywhere else.
  *
  * @example
  * const session = useSession(auth) // {#if session.current.status === 'authenticated'} … {/if}
@@ -49,7 +49,7 @@ export function useSession<Claims, User, Selected = Session<Claims, User>>(
   }
 }
 
-/** What `bindAuth` returns: the store and the state of one client's session. */
+/** The result of `bindAuth`: the store and the state of one client's session. */
 export interface BoundAuth<Client extends AuthClient<unknown, unknown>> {
   /** `sessionStore` of this client. */
   readonly sessionStore: <Selected = Client['session']>(
@@ -62,7 +62,7 @@ export interface BoundAuth<Client extends AuthClient<unknown, unknown>> {
 }
 
 /**
- * The functions of this module for one client, which then need not be handed to them. Call it once, beside the client.
+ * The functions of this module for one client, so that you need not pass it to them. Call it once, beside the client.
  *
  * @example
  * export const { useSession } = bindAuth(auth)
@@ -84,7 +84,7 @@ function follow<Selected>(
   return {
     read,
     listen(changed) {
-      // What listeners know: somebody may have read a newer one before they were told.
+      // The value that listeners know. Somebody may have read a newer one before the listeners were called.
       let told = read()
       return client.subscribe(() => {
         const before = told

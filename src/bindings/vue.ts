@@ -23,7 +23,7 @@ import { type AnySession, UNKNOWN } from './selection.ts'
 const key: InjectionKey<AuthClient<unknown, unknown>> = /* @__PURE__ */ Symbol('silent-refresh')
 
 /**
- * Gives the client to the whole app. It is yours: unmounting does not dispose of it.
+ * Provides the client to the whole app. You own it: the client is not disposed on unmount.
  *
  * @example
  * createApp(App).use(createAuth(auth)).mount('#app')
@@ -35,7 +35,7 @@ export function createAuth(client: AuthClient<unknown, unknown>): Plugin {
 /**
  * The app's client.
  *
- * @throws Error where there is none
+ * @throws Error if the app does not use the plugin
  * @example
  * const { api } = useAuth<typeof auth>()
  */
@@ -46,8 +46,8 @@ export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient
 }
 
 /**
- * The session, or what `selector` picks of it, as a read-only ref that ends with its scope; what shows it renders again
- * when that is another by `Object.is`. A server renders `unknown`, and so does the first render that hydrates.
+ * The session, or the part that `selector` returns, as a read-only ref. Components re-render only when the value changes (by
+ * `Object.is`). The ref ends with its scope. On a server, and while hydrating, the session is `unknown`.
  *
  * @example
  * const isSignedIn = useSession(session => session.status === 'authenticated')
@@ -61,11 +61,11 @@ export function useSession(selector?: (session: AnySession) => unknown): Compute
   return useSessionOf(useAuth(), selector)
 }
 
-/** What `bindAuth` returns: `useAuth` and `useSession` of one client, with its types. */
+/** The result of `bindAuth`: `useAuth` and `useSession` for one client, with its types. */
 export interface BoundAuth<Client extends AuthClient<unknown, unknown>> {
   /** The client itself. */
   readonly useAuth: () => Client
-  /** The session, or what `selector` picks of it, as `useSession` with the plugin returns it. */
+  /** The session, or the part that `selector` returns: see `useSession`. */
   readonly useSession: <Selected = Client['session']>(
     selector?: (session: Client['session']) => Selected,
   ) => ComputedRef<Selected>

@@ -3,7 +3,7 @@ import type { Kernel } from '../kernel/feature.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { readEntry } from './report.ts'
 
-/** How much of its past a tab tells a new one, and how much one message may contain. */
+/** How much of its past a tab sends to a new one, and how much one message may contain. */
 const MEMORY = 300
 /** The clock is the same in all tabs: an entry from later than that was not made by a tab. */
 const AHEAD = 5_000

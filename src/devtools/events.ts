@@ -46,7 +46,7 @@ type Types = JournalEvent['type']
 
 const REQUEST = { method: 'text', url: 'url', why: 'text' } as const
 
-/** Nothing else of an event is kept, whatever it holds. */
+/** The panel keeps nothing else of an event. */
 const FIELDS: Readonly<Record<Types, Readonly<Record<string, Kind>>>> = {
   refresh: { operation: 'text', generation: 'number' },
   refreshed: { cause: 'text', generation: 'number', expiresAt: 'maybe' },

@@ -1,5 +1,5 @@
 /**
- * See a session: what the client holds, what it did, and why. For development; it shows no token.
+ * A panel that shows the session, what the client did, and why. For development. It shows no token.
  *
  * @module silent-refresh/devtools
  */

@@ -14,11 +14,11 @@ import { type Client, recordEvents } from './record.ts'
 import { type Report, readReport } from './report.ts'
 import { factsOf, statusOf } from './state.ts'
 
-/** What `mountDevtools` takes. A bad one throws `invalid_option`, naming it. */
+/** The options of `mountDevtools`. A wrong value throws `invalid_option`, whose message names the option. */
 export interface DevtoolsOptions {
   /** The corner of the button, at the bottom of the window. @default 'right' */
   position?: 'left' | 'right' | undefined
-  /** Where the panel opens. A button in it changes that. @default 'bottom' */
+  /** The side where the panel opens. A button in the panel changes it. @default 'bottom' */
   dock?: 'bottom' | 'right' | undefined
   /** Is the panel open at first? @default false */
   open?: boolean | undefined
@@ -52,7 +52,7 @@ const RULES = {
 } satisfies Record<string, Rule>
 
 interface Mounted {
-  /** What the client is recognized by, also within a proxy of a framework. `null`: only a report is shown. */
+  /** Identifies the client, also within a proxy of a framework. `null`: only a report is shown. */
   readonly key: object | null
   readonly panel: Panel
   readonly why: WhyView
@@ -64,14 +64,14 @@ interface Mounted {
 let mounted: Mounted | null = null
 
 /**
- * Shows a button at the edge of the page that opens the devtools of this client: what it holds, what it did and why, and
- * buttons that make things happen. For development. It shows no token. Does nothing without a document.
+ * Shows a button at the edge of the page, which opens the devtools of this client. They show its session, what it did and
+ * why, and have buttons that make things happen. For development. They show no token. Does nothing without a document.
  *
- * Mounted again for the same client, it stays the same panel until each caller has taken it away; for another client, that
- * client's takes its place.
+ * If you mount it again for the same client, it stays the same panel until each caller has removed it. The panel of another
+ * client replaces it.
  *
- * @returns what takes it away again
- * @throws AuthError `invalid_option`, naming the option
+ * @returns a function that removes it
+ * @throws AuthError `invalid_option`, whose message names the option
  * @example
  * if (import.meta.env.DEV) mountDevtools(auth)
  */
@@ -172,10 +172,10 @@ function past({ journal }: Report): TimelineSource {
 }
 
 /**
- * Shows a report of another browser in the panel, as that browser has shown it: the text of a file that was saved in "Why",
- * or the file itself. Without a mounted panel it shows one that has this report alone.
+ * Shows a report of another browser in the panel, as that browser has shown it. `report` is the text of a file that was saved
+ * in "Why", or the file itself. Without a mounted panel it opens one for this report only.
  *
- * @returns what closes the report again
+ * @returns a function that closes the report
  * @throws AuthError `invalid_option`, which says why the report cannot be read
  */
 export async function openReport(source: string | Blob, options: DevtoolsOptions = {}): Promise<() => void> {

@@ -4,8 +4,8 @@ import type { NetworkEvent, PageEvent } from './events.ts'
 type Needs = Pick<Environment, 'page' | 'online' | 'visible' | 'onPageLife'>
 
 /**
- * Calls `heard` with what becomes of the page and of its network, from now on, and with what is unusual now; returns its
- * undo. Many questions about a session are answered by it: a hidden page rings late, and an offline one refreshes nothing.
+ * Calls `heard` with each change of the page and of its network, and with all that is unusual now. Returns a function that ends
+ * this. It explains many questions about a session: in a hidden page timers ring late, and an offline one refreshes nothing.
  */
 export function watchPageLife(
   environment: Needs,

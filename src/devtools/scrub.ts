@@ -6,8 +6,8 @@ const MOST = 300
 const isSecret = (text: string): boolean => /\d/.test(text) && /[a-z]/i.test(text) && !UUID.test(text)
 
 /**
- * Hides each long piece of letters and digits, as a token is: a path or a message of a server can contain one. No log event
- * does, but what is shown here is pasted into public bug reports.
+ * Hides each long piece of letters and digits, because it can be a token. A path or a message of a server can contain one. No
+ * log event does, but people paste what they see here into public bug reports.
  */
 export function scrub(text: string): string {
   const hidden = text.replace(RUN, run => (isSecret(run) ? '…' : run))

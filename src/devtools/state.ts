@@ -69,7 +69,7 @@ function rowsOf(kernel: Kernel): (readonly [string, string])[] {
     [
       'Backoff',
       pause
-        ? `${failures}; ${until === undefined ? 'not tried again by itself' : `not before ${clock(until)} (in ${seconds(until - environment.now())})`}${pause.told ? ', as another tab has told' : ''}`
+        ? `${failures}; ${until === undefined ? 'not tried again by itself' : `not before ${clock(until)} (in ${seconds(until - environment.now())})`}${pause.told ? ', as another tab reports' : ''}`
         : 'none',
     ],
     [

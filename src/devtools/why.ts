@@ -75,7 +75,7 @@ function last<Name extends Type>(past: readonly JournalEntry[], type: Name): Of<
   return undefined
 }
 
-/** What follows from a refresh: it ends by a new token or by a sign-out, and after the next one all has another cause. */
+/** The consequences of a refresh, up to a new token or a sign-out. After the next refresh everything has another cause. */
 function upToSecondTurn(future: readonly JournalEntry[]): readonly JournalEntry[] {
   const first = future.findIndex(isTurningPoint)
   const second = future.findIndex((entry, index) => index > first && isTurningPoint(entry))
@@ -91,7 +91,7 @@ function waitOf(past: readonly JournalEntry[]): JournalEntry | undefined {
   return undefined
 }
 
-/** The client looks again then at what is due. */
+/** The client then checks again whether a refresh is due. */
 const wakes = (entry: JournalEntry): boolean =>
   (is(entry, 'network') && entry.event.state === 'online') ||
   (is(entry, 'page') && ['visible', 'resumed', 'back'].includes(entry.event.state))

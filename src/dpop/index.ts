@@ -16,18 +16,18 @@ import { createProofs } from './proof.ts'
 
 export type { Algorithm } from './key.ts'
 
-/** What `dpop` takes. A bad one throws `invalid_option`, naming it. */
+/** The options of `dpop`. A wrong value throws `invalid_option`, whose message names the option. */
 export interface DPoPOptions {
-  /** How proofs are signed: both servers, the one that issues tokens and the API, must know it. @default 'ES256' */
+  /** The algorithm that signs proofs. The server that issues tokens and the API must both support it. @default 'ES256' */
   algorithm?: Algorithm | undefined
 }
 
 /**
- * The options for tokens that are bound to a key (RFC 9449): spread them into `createAuthClient`. Each login makes a key pair,
- * whose private half no script can read. Each request shows a proof that was signed with it. Tokens of another type than
- * `DPoP` are refused.
+ * The options for tokens that are bound to a key (RFC 9449): spread them into `createAuthClient`. Each login creates a key
+ * pair, and no script can read the private key. Each request carries a proof that is signed with it. The client refuses
+ * tokens of another type than `DPoP`.
  *
- * @throws AuthError `invalid_option`, naming the option
+ * @throws AuthError `invalid_option`, whose message names the option
  * @example
  * createAuthClient({ ...oauth({ issuer: 'https://id.example.com', clientId: 'spa' }), ...dpop() })
  */
@@ -51,7 +51,7 @@ function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
     changed(change) {
       const { held } = kernel.session
       const key = held?.key as DPoPKey | undefined
-      // Tokens that the app has handed in are bound to no key, but the refresh token in a cookie may still be.
+      // Tokens from the app are bound to no key, but the refresh token in a cookie may be.
       if (!key && change.type !== 'clear') return
       keys.succeed(last, key)
       last = key
@@ -59,19 +59,19 @@ function createPart(kernel: Kernel, algorithm: Algorithm): ProofPart {
   })
 }
 
-/** What a request needs that `auth.fetch` does not send. */
+/** The headers of a request that `auth.fetch` does not send. */
 export interface ProofHeaders {
   readonly Authorization: string
   readonly DPoP: string
 }
 
 /**
- * The headers for one request that `auth.fetch` cannot send, such as one by XMLHttpRequest. Make new ones for each request:
- * a proof is for one URL and one method, and for one use. Where the server answers with `use_dpop_nonce`, hand its answer to
- * nobody and ask again: an answer that `auth.fetch` has got from that origin tells the nonce.
+ * The headers for one request that `auth.fetch` cannot send, such as one by XMLHttpRequest. Make new headers for each request,
+ * because a proof is for one URL, one method and one use. If the server returns `use_dpop_nonce`, send the request once more
+ * with new headers. The nonce comes from the answers that `auth.fetch` gets from that origin.
  *
- * @returns `null` where nobody is signed in
- * @throws AuthError `invalid_option` where the URL is of no origin in `allowedOrigins`, or the client has no `dpop()`; else as
+ * @returns `null` if nobody is signed in
+ * @throws AuthError `invalid_option` if the origin of the URL is not in `allowedOrigins`, or the client has no `dpop()`; else as
  * `getAccessToken`
  */
 export async function getProof(

@@ -12,7 +12,7 @@ export interface DPoPKey extends ProofKey {
   readonly alg: Algorithm
   readonly privateKey: CryptoKey
   /**
-   * The public key, as each proof shows it (RFC 9449 §4.2): JSON with the members that the thumbprint is made of, in its order
+   * The public key, as each proof shows it (RFC 9449 §4.2). It is JSON, with the members of the thumbprint in their order
    * (RFC 7638 §3.2, RFC 8037 §2).
    */
   readonly jwk: string

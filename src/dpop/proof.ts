@@ -69,7 +69,7 @@ export function createProofs(clock: Pick<Clock, 'now'>): Proofs {
 
 const ERROR = /\berror"?\s*[=:]\s*"?(use_dpop_nonce|invalid_dpop_proof)\b/
 
-/** An authorization server says it in the body (RFC 6749 §5.2), an API in `WWW-Authenticate` (RFC 9449 §7.1). */
+/** The error is in the body for an authorization server (RFC 6749 §5.2), and in `WWW-Authenticate` for an API (RFC 9449 §7.1). */
 const errorOf = ({ ok, headers }: Response, text = ''): string | undefined =>
   ok ? undefined : ERROR.exec(headers.get('WWW-Authenticate') + text)?.[1]
 

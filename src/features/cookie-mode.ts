@@ -32,7 +32,7 @@ function createCookies(kernel: Kernel): CookiesPart {
   }
 
   return {
-    // Many user endpoints answer with an empty body if nobody is signed in.
+    // Many user endpoints return an empty body if nobody is signed in.
     namesNobody: (operation, body) => (operation === 'user' || operation === 'restore') && isEmpty(body),
 
     read,

@@ -19,7 +19,7 @@ interface Needs extends SignInBeginning {
   readonly restore: Pick<Restore, 'restored'>
 }
 
-/** The app's own `refresh()`: asks the server who is signed in, even if the marker or other tabs say that nobody is. */
+/** The app's own `refresh()`. It asks the server who is signed in, even if by the marker or the other tabs nobody is. */
 export function createAppRefresh(
   kernel: Needs,
 ): (options?: Abortable) => Promise<AuthenticatedSession<any, any>> {

@@ -30,7 +30,7 @@ export interface AttemptNeeds {
   readonly ending: { bars(): boolean }
 }
 
-/** The outcome, or what is left to do when the lock is let go. */
+/** The outcome, or the work that remains after the lock is released. */
 type Turn = AuthError | null | (() => Promise<AuthError | null>)
 
 export function createAttempt(kernel: AttemptNeeds): Attempt {

@@ -16,7 +16,7 @@ export interface Asking extends Input {
   readonly sent?: (() => void) | undefined
   /** What its refusal means, where it means more than the operation says: who is signed in. */
   readonly kind?: 'refresh'
-  /** Called with the refresh token of the answer, whatever else is wrong with it. */
+  /** Called with the refresh token of the answer, even if the rest of the answer is unusable. */
   readonly rotated?: ((refreshToken: string) => unknown) | undefined
 }
 

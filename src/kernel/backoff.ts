@@ -20,9 +20,9 @@ export interface Pause {
    * Until then even the app's own `refresh()` is held back: the server named this time, or its refusal lasts that long.
    */
   readonly bound: Instant | null
-  /** Since when this tab pauses because another tab said so; `null`: this tab saw the failure itself. */
+  /** When another tab reported the failure; `null`: it occurred in this tab. */
   readonly told: Instant | null
-  /** The failure concerns this tab only, so the other tabs are not told. */
+  /** The failure concerns this tab only, so the other tabs are not notified. */
   readonly quiet: boolean
   /** The network or the user came back since: requests wait for the next try and do not reject at once. */
   readonly awaited: boolean
@@ -82,7 +82,7 @@ export function createBackoff(kernel: Needs): Backoff {
 
   const current = (): Pause | null => (last?.serial === session.stamp.serial ? last : null)
 
-  /** A sliding token is over when it has expired, whatever holds a refresh back. */
+  /** A sliding token cannot be renewed after its expiry, so no pause goes on longer than that. */
   function capped(ms: number): number {
     const expires = settings.sliding && session.held?.expires
     return Math.max(0, expires ? Math.min(ms, remaining(environment, expires)) : ms)

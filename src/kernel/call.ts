@@ -53,8 +53,8 @@ export type ToInit = Attempt<RequestInit & { readonly headers: Headers }>
 export type Send = Attempt<Promise<Response>>
 
 /**
- * Reads the arguments as native `fetch` does. What could still change (the body, for example), and what looks like a
- * Request without being one, is read by the constructor of Request, because `fetch` uses that too.
+ * Reads the arguments as native `fetch` does. Values that could still change, such as the body, and objects that only look
+ * like a Request, are read by the constructor of Request. `fetch` uses it too.
  */
 export function readCall(
   input: RequestInfo | URL,
@@ -139,8 +139,8 @@ const isSettled = ({ method = '', body }: RequestInit): boolean =>
 const isEmpty = (init: RequestInit | null): boolean => init !== null && Object.keys(init).length === 0
 
 /**
- * The members of `init` that a Request made of it does not show, and `redirect` and `credentials`, of which a Request
- * does not show whether the app set them. The body is left out: the Request has it, even if it does not show it
+ * The members of `init` that a Request does not show. Also `redirect` and `credentials`, because a Request does not show
+ * whether the app set them. The body is left out: the Request has it, even if it does not show it
  * (Firefox).
  */
 function restOf(init: RequestInit): RequestInit {
@@ -153,8 +153,8 @@ function restOf(init: RequestInit): RequestInit {
 }
 
 /**
- * The URL of a real Request, read by the engine's own getter: a lookalike, a Proxy or a subclass could show one URL and
- * be sent to another. `undefined`: it is no real Request, or the app has given it members of its own.
+ * The URL of a real Request, read by the engine's own getter. A lookalike, a Proxy or a subclass could show one URL and be
+ * sent to another. `undefined`: it is no real Request, or the app has given it members of its own.
  */
 function urlOfNative(value: unknown): string | undefined {
   const { prototype } = Request

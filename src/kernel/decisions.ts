@@ -2,7 +2,7 @@
 export interface Decisions {
   /** Raised by every call that decides. The result of a call that was made before the last one is dropped. */
   count: number
-  /** The app's `refresh()` that is under way: whatever the marker says, somebody may have signed in elsewhere. */
+  /** The app's `refresh()` that is under way. The marker does not count then, because somebody may have signed in elsewhere. */
   asking: object | null
   /** Somebody has signed out: from here on the marker counts again. */
   decide(): void

@@ -104,7 +104,7 @@ export function createEndpoints(kernel: Needs): Endpoints {
         throw error
       })
       const { set, body, status } = answer
-      // A session of cookies alone answers with an empty body, or with what the app's own `readTokens` takes for one.
+      // If cookies alone hold the session, the body is empty, or the app's own `readTokens` treats it as empty.
       if (set === undefined && body != null) {
         refused()
         throw new AuthError('login_rejected', 'The login answer signs nobody in.', { status, body })

@@ -73,7 +73,7 @@ const timer: Environment['timer'] = (callback, ms) => {
   return () => clearTimeout(id)
 }
 
-/** What is the same with and without a page. */
+/** The members that are the same with and without a page. */
 const EVERYWHERE = {
   timer,
   now: () => Date.now(),
@@ -190,7 +190,7 @@ function isWorker(): boolean {
   return /^https?:/.test(location.origin)
 }
 
-/** What is used of zone.js. */
+/** The part of zone.js that the client uses. */
 interface Zone {
   run<T>(work: () => T): T
 }

@@ -13,7 +13,7 @@ import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
 import type { Token } from './token.ts'
 
-/** One call of a refresh or restore, and what is done with its answer. */
+/** One call of a refresh or restore, and the use of its answer. */
 export interface Exchange {
   /** Gives up after twice the timeout. Settles with an error if the session could not be refreshed and is unchanged. */
   run(flight: Flight, isWanted: () => boolean): Promise<AuthError | null>

@@ -22,7 +22,7 @@ export interface Flow extends Part {
   resume(): Returned | null
   /**
    * After the revocation of a logout that the app has asked for. `true`: the page leaves, and the marker is kept until
-   * a page comes back with `signedOut`. `isReached`: the revocation has just shown that the server answers. `signal`: the
+   * a page comes back with `signedOut`. `isReached`: the revocation has just got an answer from the server. `signal`: the
    * page must not leave any more.
    */
   leave(tokens: HeldTokens | null, options: { signal: AbortSignal; isReached: boolean }): Promise<boolean>

@@ -4,8 +4,8 @@ import { pick } from './own.ts'
 import type { Settings } from './settings.ts'
 
 /**
- * Whose session it is. A session keeps one such object until another user signs in, so a request can compare the
- * identity that it was made under with the current one. If an answer does not name the user, only the login is known. A
+ * Names the user of a session. A session keeps one such object until another user signs in. So a request can compare the
+ * identity from when it was made with the current one. If an answer does not name the user, only the login is known. A
  * later answer can still name the user.
  */
 export interface Identity {
@@ -39,9 +39,9 @@ interface Unnamed {
 type NamingSettings = Pick<Settings, 'identity' | 'log'>
 
 /**
- * Names the user of a token: by the `identity` option, else by the token's `sub`, else by the `id` or `sub` of the user
- * in the same answer. `user`: what `session.user` will be. It can come from an older answer, so only the `identity`
- * option sees it.
+ * Names the user of a token: by the `identity` option, else by the token's `sub`, else by the `id` or `sub` of the user. That
+ * user comes from the same answer. `user`: the future `session.user`. It can come from an older answer, so only the `identity` option gets
+ * it.
  *
  * @throws AuthError `malformed_response`
  */

@@ -41,7 +41,7 @@ export interface Needs {
 
 type Parsed = Omit<Failure, 'operation'>
 
-/** `request`: what is answered, sent at `sentAt`. */
+/** `request`: the request of this answer, sent at `sentAt`. */
 export type Judge = (
   call: AuthCall,
   request: AuthRequest,
@@ -53,7 +53,7 @@ export function createJudge(kernel: Needs): Judge {
   const { settings, environment, serverClock } = kernel
   const { isRejected, isLoggedOut, scheme, log } = settings
 
-  /** What the app's own function says. A mistake in it does not hide that the server has answered with a failure. */
+  /** The result of the app's own function. A mistake in that function does not hide the failure of the server. */
   const opinion = ({ ok }: Response, option: string, run: () => boolean): Promise<boolean> =>
     callback(log, option, run).catch(error => {
       if (ok) throw error

@@ -16,7 +16,7 @@ interface LogoutRetries {
   /** A logout begins. `asked`: by the app or the user on this page. */
   begin(asked: boolean): void
   failed(error: AuthError): void
-  /** There is a marker, maybe of a logout in another page. `rested`: what is stored. */
+  /** There is a marker, maybe of a logout in another page. `rested`: the stored token. */
   found(rested: Rested): Promise<void>
   retry(): void
   doubt(): void

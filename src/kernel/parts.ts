@@ -38,8 +38,8 @@ export interface Wake {
 export type Exclusive = <T>(task: (alone: boolean) => Promise<T>, giveUp?: AbortSignal) => Promise<T>
 
 /**
- * Which client owns a lineage, and so refreshes for it. `another tab`: what is stored in this tab is then only a copy,
- * made when the browser duplicated the tab. `another client`: maybe one in this same document, with the same storage.
+ * Which client owns a lineage, and so refreshes for it. `another tab`: the token that is stored in this tab is a copy, because
+ * the browser has duplicated the tab. `another client`: maybe one in this same document, with the same storage.
  */
 export type LineageOwner = 'this client' | 'another client' | 'another tab'
 
@@ -90,10 +90,10 @@ export interface StoragePart extends Part {
   readonly shared: boolean
   /** `undefined`: it cannot be read now. */
   load(): Promise<Rest | null | undefined>
-  /** Removes what is stored of this lineage or an older one. */
+  /** Removes the stored token of this lineage or an older one. */
   drop(lineage: number): void
   /**
-   * Called under the lock: goes on with what is stored, by a page before this one or by another tab. Settles with
+   * Called under the lock: goes on with the token that an earlier page, or another tab, has stored. Settles with
    * `false` if the storage cannot be read now, and no refresh is possible without it.
    */
   recover(): Promise<boolean>
@@ -123,8 +123,8 @@ export interface CsrfPart extends Part {
 }
 
 /**
- * The access token is a cookie that JavaScript never sees. A session is then restored by `endpoints.user`, unless
- * `endpoints.restore` is given: the server says whose cookies these are.
+ * The access token is a cookie, which JavaScript cannot read. A session is then restored by `endpoints.user`, or by
+ * `endpoints.restore` if it is set, because only the server knows the user of these cookies.
  */
 export interface CookiesPart {
   /** Is this answer of the user or restore endpoint empty, so that nobody is signed in? */

@@ -18,7 +18,7 @@ export interface Proof extends Part, Signer {
   fits: ProofPart['fits']
 }
 
-/** The proofs as the kernel asks for them: each send is signed, and a second one where the server has said what is missing. */
+/** The proofs for the kernel. Each send is signed, and once more if the server names what was missing in the proof. */
 export function toProofPart<Own extends Proof>(kernel: Kernel, proof: Own): Own & ProofPart {
   const { log } = kernel.settings
 

@@ -17,8 +17,8 @@ export interface Refresher {
   /** Was the burst limit reached, so that another refresh will not help? */
   readonly limited: boolean
   /**
-   * The network has changed, or the user is back: requests wait for the next attempt. It comes soon, unless the server
-   * said when.
+   * The network has changed, or the user is back: requests wait for the next attempt. It comes soon, unless the server has
+   * named a time.
    */
   wake(isOnline: boolean): void
   /**

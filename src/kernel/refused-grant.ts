@@ -4,8 +4,8 @@ import type { Failure } from '../types.ts'
 const FINAL = ['invalid_grant', 'login_required', 'interaction_required', 'consent_required']
 
 /**
- * Is this refusal of a token endpoint final? Whatever else is wrong (the client's registration, the server) does not become
- * right by signing the user out. A server that says nothing says it by the status alone.
+ * Is this refusal of a token endpoint final? Other faults, of the client's registration or of the server, are not mended by
+ * signing the user out. If the answer has no error code, the status decides.
  */
 export const isGrantRefused = ({ status, body }: Pick<Failure, 'status' | 'body'>): boolean =>
   [400, 401, 403].includes(status) &&

@@ -167,7 +167,7 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     return true
   }
 
-  /** The token to send the request again with; `null` if the caller gets the answer that is there. */
+  /** The token for sending the request again; `null` if the caller gets the answer of this send. */
   function successor(call: Call, sent: Held): Held | null {
     const { held } = session
     if (!held) notReplayed(call, 'signed-out')

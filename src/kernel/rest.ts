@@ -1,4 +1,4 @@
-/** What is stored of a session: its refresh token, or an access token that renews itself. */
+/** The stored token of a session: its refresh token, or an access token that renews itself. */
 export interface Rest {
   readonly refreshToken?: string | undefined
   readonly accessToken?: string | undefined

@@ -31,7 +31,7 @@ export function createSchedule(kernel: Needs): Schedule {
     undo()
     // A flight that waits for the end of the backoff looks again too.
     refresher.flight?.stir?.()
-    // Without a page nobody is there to be kept fresh for: a request refreshes when it is due.
+    // Without a page the timer serves nobody. A request then refreshes when it needs to.
     if (disposal.reason || !environment.page || environment.page.isWorker || refresher.flight) return
     const due = untilDue()
     if (due === null) return

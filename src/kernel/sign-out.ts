@@ -37,7 +37,7 @@ interface Needs {
 export function createSignOut(kernel: Needs): SignOut {
   const { environment, session, marker, revocation, decisions } = kernel
 
-  /** What is stored. */
+  /** The stored token. */
   const loaded = async (): Rested => (kernel.storage ? kernel.storage.load() : kernel.tabs?.kept)
 
   function signOut(reason: 'logout' | 'idle', input?: unknown): Promise<LogoutResult> {

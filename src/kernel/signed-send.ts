@@ -47,8 +47,9 @@ export function tell(
 const LONGEST = 2_000
 
 /**
- * Signs each send anew. If the server says what the proof must contain, the same request is sent once more, with the
- * same token: that is no refresh. The first request to an origin goes alone, since its answer may say what the others need.
+ * Signs each send anew. If the server names what the proof must contain, the same request is sent once more, with the same
+ * token and without a refresh. The first request to an origin goes alone, because its answer may have the nonce for the
+ * others.
  */
 export function createSignedSend(kernel: Needs, proof: Signer, toInit: ToInit): Send {
   const { settings, session, environment, disposal } = kernel
@@ -60,7 +61,7 @@ export function createSignedSend(kernel: Needs, proof: Signer, toInit: ToInit): 
     const key = token?.key
     if (!token || !key) return sending.send(target, toInit(call, target, token, isReplay))
     const url = call.url as string
-    /** Has the server said what it wants to see in the proof? */
+    /** Did the answer name what the server wants to see in the proof? */
     let isTaught = false
 
     const signed = async (to: Request | string, isSecond = false): Promise<Response> => {

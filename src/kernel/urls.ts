@@ -6,8 +6,8 @@ const REMEMBERED = 256
 const LONG = 1_024
 
 /**
- * Returns the absolute URL if the token may be sent there, else `null`. The URL is read once, as `fetch` would read it,
- * and the result is what is sent.
+ * Returns the absolute URL if the token may be sent there, else `null`. The URL is read once, as `fetch` would read it, and the
+ * request goes to the result.
  */
 export function createUrlJudge(
   { allowedOrigins, log }: Settings,

@@ -60,8 +60,8 @@ export function createNaming(kernel: Needs, ask: Ask): Naming {
     token.user == null ? token : { ...token, user: await validated('userSchema', token.user) }
 
   /**
-   * The `identity` option sees the user that the session will have: the answer's, or the known one if the answer turns
-   * out to be of the same user.
+   * The `identity` option gets the user that the session will have. That is the user of the answer, or the known user if the
+   * answer turns out to be of the same one.
    */
   function named(token: Token, known: unknown): Token {
     const name = (user: unknown): Token => ({ ...token, identity: nameUser(settings, token, user) })

@@ -17,9 +17,9 @@ export interface Windows {
    * shown; `null`: the page is of another origin. Returns its undo, which removes the frame.
    */
   frame(url: string, loaded: (href: string | null) => void): () => void
-  /** The names of what is stored. May throw, as in a browser that blocks it. */
+  /** The names in the storage. May throw, as in a browser that blocks it. */
   storedNames(storage: 'localStorage' | 'sessionStorage'): string[]
-  /** Is there Web Crypto? Browsers leave it out where the page came over plain http. */
+  /** Does the browser have Web Crypto? It does not on pages over plain http. */
   hasCrypto(): boolean
 }
 

@@ -88,7 +88,7 @@ export async function readTokens(
       user: config.userInfo ? undefined : claims && userOf(claims),
     }
   } catch (error) {
-    // What the library says names the claim, and quotes no value.
+    // The library's message names the claim, and quotes no value.
     const { message } = error as Error
     throw new AuthError('malformed_response', `The answer of the token endpoint cannot be used: ${message}.`)
   }
@@ -99,8 +99,8 @@ function demand(holds: unknown, message: string): void {
 }
 
 /**
- * Is the ID token of this login (OpenID Connect Core 1.0 §3.1.3.7 no. 11 to 13), and is there what the API has asked for
- * (RFC 9470 §5)? `granted`: the scopes. `now`: epoch seconds by the server's clock.
+ * Is the ID token of this login (OpenID Connect Core 1.0 §3.1.3.7 no. 11 to 13)? Does it have what the API has asked for (RFC
+ * 9470 §5)? `granted`: the scopes. `now`: epoch seconds by the server's clock.
  */
 function demandLogin(
   { nonce, maxAge, acr, scope }: NonNullable<Expected['transaction']>,

@@ -21,8 +21,8 @@ import { createTransactions } from './transaction.ts'
 /** What `oauth` makes for one client. The client's endpoints, which are functions, find it in their context. */
 export interface OAuthPart extends FlowPart, Calls {}
 
-// Where to begin reading: a login begins in `start`, and comes back in return.ts. What is sent for its code is in calls.ts, and
-// answer.ts judges what comes of it.
+// Where to begin reading: a login begins in `start`, and comes back in return.ts. calls.ts sends its code, and answer.ts checks
+// the answer.
 
 export function createFlow(kernel: Kernel, config: Config): OAuthPart {
   const { environment } = kernel

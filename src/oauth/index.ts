@@ -26,7 +26,7 @@ export type {
 } from './options.ts'
 export { par } from './par.ts'
 
-/** The options that `oauth` gives to the factory. */
+/** The options that `oauth` returns, for `createAuthClient`. */
 export interface OAuthClientOptions<User = UserInfoResponse>
   extends Required<Pick<AuthClientOptions, 'sessionKey' | 'isRejected' | 'flow'>> {
   endpoints: {
@@ -35,7 +35,7 @@ export interface OAuthClientOptions<User = UserInfoResponse>
     logout: Endpoint
     user?: Endpoint
   }
-  /** Never set: it tells the factory the type of `session.user`. One that is given after it validates. */
+  /** Never set. It gives `session.user` its type. If you set `userSchema` after it, that schema validates the user. */
   userSchema?: StandardSchema<User> | undefined
 }
 
@@ -51,13 +51,13 @@ const by =
 
 /**
  * The options for a login at an authorization server: spread them into `createAuthClient`. `login()` leaves the page, and
- * comes back to it signed in; `login({ popup: true })` asks in a popup. The return is handled when the client is created,
- * so create it first in the entry file.
+ * comes back to it signed in. `login({ popup: true })` uses a popup. The client handles the return when it is created, so
+ * create it first in the entry file.
  *
- * `session.user` has the type of OpenID Connect's standard claims. `oauth<User>(…)` states another one, unchecked; the
+ * `session.user` has the type of OpenID Connect's standard claims. `oauth<User>(…)` sets another type, without a check. The
  * option `userSchema` checks it.
  *
- * @throws AuthError `invalid_option`, naming the option
+ * @throws AuthError `invalid_option`, whose message names the option
  * @example
  * const auth = createAuthClient({
  *   ...oauth({ issuer: 'https://id.example.com', clientId: 'spa', scope: 'openid offline_access' }),

@@ -15,14 +15,14 @@ type EndpointName =
   | 'userinfo_endpoint'
   | 'end_session_endpoint'
 
-/** What the authorization server says of itself. */
+/** The metadata of the authorization server. */
 export interface Metadata {
   /**
    * As the app gave it, or read from the issuer: one call for all who ask, kept in memory as long as the page.
    * @throws AuthError `…_unavailable`, `malformed_response`
    */
   get(purpose: Purpose, signal?: AbortSignal): Promise<AuthorizationServer>
-  /** Asks whether the server answers at all. @throws AuthError `refresh_unavailable` where it does not */
+  /** Checks that the server can be reached. @throws AuthError `refresh_unavailable` if it cannot */
   reach(signal: AbortSignal): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export function createMetadata(kernel: Needs, { issuer, issuerName, isOpenId, me
   let known: Promise<AuthorizationServer> | null = null
   const url = wellKnown(issuer, isOpenId)
 
-  /** No cookie takes part. A redirect would let another server answer. */
+  /** No cookie takes part. After a redirect the answer would come from another server. */
   const request = (init: RequestInit, signal: AbortSignal) =>
     settings.sending.send(url, { credentials: 'omit', redirect: 'error', ...init, signal })
 

@@ -8,17 +8,17 @@ import type { Challenge } from '../types.ts'
 /** Authorization server metadata, by the names of RFC 8414 §2 and OpenID Connect Discovery 1.0 §3. */
 export type ServerMetadata = Partial<Omit<AuthorizationServer, 'issuer'>> & { readonly issuer?: string }
 
-/** What `prepare` can send its own calls with. */
+/** What `prepare` gets for calls of its own. */
 export interface PrepareContext {
   /** The client's option `fetch`. It carries no token. */
   fetch(url: string, init?: RequestInit): Promise<Response>
-  /** Aborts when the login is given up. */
+  /** Aborts when the client gives the login up. */
   readonly signal: AbortSignal
 }
 
 /**
- * Changes the parameters of an authorization request: the last thing that happens to them. May be async. `par` of this
- * entry is one.
+ * Changes the parameters of an authorization request, after everything else has set them. It may be async. `par` of this
+ * entry is such a function.
  */
 export type PrepareRequest = (
   parameters: URLSearchParams,
@@ -26,19 +26,19 @@ export type PrepareRequest = (
   context: PrepareContext,
 ) => URLSearchParams | Promise<URLSearchParams>
 
-/** What `oauth` takes; read once. A bad one throws `invalid_option`, naming it. */
+/** The options of `oauth`, which reads them once. A wrong value throws `invalid_option`, whose message names the option. */
 export interface OAuthOptions {
   /**
-   * The issuer identifier of the authorization server, exactly as its metadata states it: https or loopback, without
-   * query and fragment (RFC 8414 §2). The metadata is read from `/.well-known/openid-configuration` below it. Without
-   * `openid` in `scope` it is read from where RFC 8414 §3 says.
+   * The issuer identifier of the authorization server, exactly as in its metadata: https or loopback, without query and
+   * fragment (RFC 8414 §2). The client reads the metadata from `/.well-known/openid-configuration` below it. Without `openid`
+   * in `scope` it uses the address of RFC 8414 §3.
    */
   issuer: string | URL
-  /** The identifier of a public client (RFC 6749 §2.2): no secret is safe in a browser. */
+  /** The identifier of a public client (RFC 6749 §2.2), because no secret is safe in a browser. */
   clientId: string
   /**
-   * A page of this origin that creates the client: the server sends the browser back there. Registered at the server as an
-   * absolute URL. Resolved against the page. @default '/'
+   * A page of this origin that creates the client. The server sends the browser back to it. Register it at the server as an
+   * absolute URL. A relative URL resolves against the page. @default '/'
    */
   redirectUri?: string | URL | undefined
   /** Space-separated scopes (RFC 6749 §3.3). With `openid` the login has an ID token. @default 'openid' */
@@ -46,36 +46,36 @@ export interface OAuthOptions {
   /** The API, or APIs, that the access token is for (RFC 8707 §2): absolute URIs. @default none */
   resource?: string | readonly string[] | undefined
   /**
-   * `'iframe'`: where there is no refresh token, or it has ended, a hidden frame asks the server whether somebody is signed
-   * in there (`prompt=none`, OpenID Connect Core 1.0 §3.1.2.1). Browsers keep the server's cookies from a frame of
-   * another site, so app and server have to be of one site. @default false
+   * `'iframe'`: without a valid refresh token, a hidden frame asks the server whether somebody is signed in there
+   * (`prompt=none`, OpenID Connect Core 1.0 §3.1.2.1). Browsers withhold the server's cookies in a frame of another site, so app
+   * and server have to be on one site. @default false
    */
   silent?: 'iframe' | false | undefined
   /**
-   * Where the server sends that frame: a page of this origin, which may be empty and must allow to be framed by its own
-   * origin. No script runs in it. @default redirectUri
+   * The page to which the server sends that frame. It is on this origin, may be empty, and must allow its own origin to frame
+   * it. No script runs in it. @default redirectUri
    */
   silentRedirectUri?: string | URL | undefined
-  /** Where the server sends the browser after a logout. Registered there, too. @default redirectUri */
+  /** The page to which the server sends the browser after a logout. Register it there, too. @default redirectUri */
   postLogoutRedirectUri?: string | URL | undefined
   /**
-   * Does `logout()` end the session at the server too, by leaving the page (OpenID Connect RP-Initiated Logout 1.0)? Only
-   * where the metadata has an `end_session_endpoint`. @default true
+   * Does `logout()` end the session at the server too, by leaving the page (OpenID Connect RP-Initiated Logout 1.0)? Only if
+   * the metadata has an `end_session_endpoint`. @default true
    */
   endSession?: boolean | undefined
   /**
-   * `session.user` comes from the userinfo endpoint (OpenID Connect Core 1.0 §5.3), whose `sub` is checked. One call more
-   * at each login and page load. @default false: from the claims of the ID token
+   * `session.user` comes from the userinfo endpoint (OpenID Connect Core 1.0 §5.3), and its `sub` is checked. This costs one
+   * more call at each login and page load. @default false: from the claims of the ID token
    */
   userInfo?: boolean | undefined
   /**
-   * What would be read from the issuer, to save that call on each page load. If the ID tokens are not signed by RS256, it
-   * needs `id_token_signing_alg_values_supported` too. @default none
+   * The metadata of the issuer, to save its request on each page load. If the ID tokens are not signed by RS256, it needs
+   * `id_token_signing_alg_values_supported` too. @default none
    */
   metadata?: ServerMetadata | undefined
   /**
-   * What each login asks for that says no other `prompt`. Some servers give a refresh token for `offline_access` only with
-   * `'consent'` (OpenID Connect Core 1.0 §11). @default none
+   * The `prompt` of each login that sets no other. Some servers give a refresh token for `offline_access` only with `'consent'`
+   * (OpenID Connect Core 1.0 §11). @default none
    */
   prompt?: string | undefined
   /**
@@ -83,40 +83,40 @@ export interface OAuthOptions {
    * @default none
    */
   parameters?: Record<string, string> | undefined
-  /** Changes the parameters of the authorization request at the end, within `timeout`: such as `par` (RFC 9126). @default none */
+  /** Changes the parameters of the authorization request at the end, within `timeout`, as `par` does (RFC 9126). @default none */
   prepare?: PrepareRequest | undefined
   /**
-   * Called after the return, when the address has been set by `history.replaceState`: with path, query and fragment. For
-   * a router that was created before the client, and has to be told. @default none
+   * Called after the return with path, query and fragment, when `history.replaceState` has set the address. For a router that
+   * was created before the client, and has to learn of the change. @default none
    */
   navigate?: ((address: string) => void) | undefined
 }
 
-/** What `login` takes. An unknown member is `invalid_option`. */
+/** The argument of `login`. An unknown member is `invalid_option`. */
 export interface LoginRequest {
-  /** Asks in a popup. `login` has to be called in the click itself, or the browser blocks it. @default false */
+  /** Uses a popup. Call `login` in the click itself, or the browser blocks the popup. @default false */
   popup?: boolean | undefined
-  /** Where the page is after the login: an address of this origin. @default the address of the page */
+  /** The address after the login, on this origin. @default the address of the page */
   returnTo?: string | URL | undefined
   /**
-   * The app asks, and not the user: for a guard. Such a login waits for `ready()` first. It rejects, and
-   * the page stays, in two cases. A user has signed out (here, in another tab, or by `idle`): code `no_session`. Or a login
-   * has failed: with that error. So no logout is undone, and no page goes round in circles. It opens no popup. @default false
+   * For a guard: the app starts the login, not the user. Such a login waits for `ready()` first. It rejects, and the page
+   * stays, in two cases. A user has signed out (here, in another tab, or by `idle`): code `no_session`. Or a login has failed:
+   * with that error. So no logout is undone, and no page redirects in circles. It opens no popup. @default false
    */
   automatic?: boolean | undefined
   /** OpenID Connect Core 1.0 §3.1.2.1: `login`, `consent`, `select_account`, `create`. @default none */
   prompt?: string | undefined
-  /** Who is expected to log in, such as an e-mail address (OpenID Connect Core 1.0 §3.1.2.1). @default none */
+  /** The user who is expected to log in, such as an e-mail address (OpenID Connect Core 1.0 §3.1.2.1). @default none */
   loginHint?: string | undefined
   /** The user must have logged in at most so many seconds ago. The answer is checked. @default none */
   maxAge?: number | undefined
   /** Authentication context classes, the preferred first, separated by spaces. @default none */
   acrValues?: string | undefined
-  /** In place of the `scope` of `oauth`, for this login. @default that scope */
+  /** Replaces the `scope` of `oauth` for this login. @default that scope */
   scope?: string | undefined
   /**
-   * The challenge of an API, as the event `challenge` has it (RFC 9470 §4). Its `scope`, `acr_values` and `max_age` are asked
-   * for, and an answer with less is refused. @default none
+   * The challenge of an API, as the event `challenge` has it (RFC 9470 §4). The login asks for its `scope`, `acr_values` and
+   * `max_age`, and refuses an answer with less. @default none
    */
   challenge?: Challenge | undefined
   /** As the option of the same name, for this login. @default none */
@@ -126,7 +126,7 @@ export interface LoginRequest {
 /** The checked options, with their defaults. */
 export interface Config {
   readonly issuer: URL
-  /** As the app has written it, since servers compare it letter by letter. */
+  /** As the app has written it, because servers compare it letter by letter. */
   readonly issuerName: string
   readonly clientId: string
   readonly redirectUri: string | URL
@@ -154,7 +154,7 @@ export type Login = Omit<LoginRequest, 'scope' | 'returnTo'> & {
 const isUrl = (value: unknown): boolean => isText(value) || value instanceof URL
 const isResource = (value: unknown): boolean => isText(value) && URL.canParse(value as string)
 
-/** Parameters that are the protocol's: RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core 1.0 §3.1.2.1. */
+/** The parameters of the protocol itself: RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core 1.0 §3.1.2.1. */
 const OURS = [
   'client_id',
   'response_type',
@@ -167,7 +167,7 @@ const OURS = [
   'dpop_jkt',
   'request',
   'request_uri',
-  // These have members of "login", which are checked in the answer.
+  // "login" has members for these, and their values are checked in the answer.
   'prompt',
   'login_hint',
   'max_age',
@@ -203,7 +203,7 @@ const OPTION_RULES: Record<keyof OAuthOptions, Rule> = {
   navigate: aFunction,
 }
 
-/** It comes from an API. What is asked for by it has to be readable in the storage and in the answer, too. */
+/** It comes from an API. Its values also have to be readable in the storage and in the answer. */
 function isChallenge(value: unknown): boolean {
   if (!isObject(value) || !isObject((value as Challenge).parameters)) return false
   const { scope, acr_values, max_age } = (value as Challenge).parameters
@@ -267,8 +267,8 @@ export function readOAuthOptions(options: OAuthOptions): Config {
 }
 
 /**
- * What `login` was given, with what a challenge adds to it. `toLocal`: makes an address of this origin, or throws.
- * @throws AuthError `invalid_option`, naming the member
+ * The argument of `login`, with the parts that a challenge adds. `toLocal`: makes an address of this origin, or throws.
+ * @throws AuthError `invalid_option`, whose message names the member
  */
 export function readLoginRequest(
   request: unknown,
@@ -293,6 +293,6 @@ export function readLoginRequest(
   return asked
 }
 
-/** Are all of these among the scopes that were granted? A server that says nothing has granted what was asked for. */
+/** Are all of these scopes granted? If the server does not name them, it has granted all that the client asked for. */
 export const isGranted = (granted: string | undefined, wanted: string): boolean =>
   granted === undefined || words(wanted).every(word => words(granted).includes(word))

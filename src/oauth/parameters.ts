@@ -1,4 +1,4 @@
-/** A form, or a query. What is `undefined` is left out. The tokens are for the APIs in `resource` (RFC 8707 §2). */
+/** A form, or a query. A value that is `undefined` is left out. The tokens are for the APIs in `resource` (RFC 8707 §2). */
 export function toParameters(
   values: Record<string, string | undefined>,
   resource: readonly string[] = [],

@@ -5,8 +5,8 @@ import { hasOnly } from '../kernel/own.ts'
 import type { Windows } from '../kernel/windows.ts'
 import type { Begun } from './authorization.ts'
 
-// The page that opens the popup, and the page that comes back in it, talk by a channel that is named by `state`. The
-// platform's `opener` is not used: a server with `Cross-Origin-Opener-Policy` cuts it off.
+// The page that opens the popup, and the page that comes back in it, talk by a channel that is named by `state`.
+// `window.opener` would not do: a server with `Cross-Origin-Opener-Policy` cuts it off.
 
 const channelName = (state: string): string => `silent-refresh:oauth:${state}`
 

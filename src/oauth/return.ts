@@ -56,7 +56,7 @@ export function createReturn(
     try {
       return { state, code: readCode(server, answer) }
     } catch (error) {
-      // It will not do again, whatever it was.
+      // This answer cannot be used a second time.
       transactions.take(state)
       throw error
     }

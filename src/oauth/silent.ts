@@ -20,7 +20,7 @@ export type AskSilently = (
   signal: AbortSignal,
 ) => Promise<{ code: string; transaction: Transaction } | null>
 
-/** What the server says where it would have to show a page (OpenID Connect Core 1.0 §3.1.2.6). */
+/** The errors of a server that would have to show a page (OpenID Connect Core 1.0 §3.1.2.6). */
 const NOBODY = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required']
 
 type Needs = Pick<Kernel, 'settings' | 'environment' | 'disposal'>

@@ -25,7 +25,7 @@ export interface Transaction {
   readonly key?: string | undefined
 }
 
-/** One that was used: what is left of it says where the page goes, if somebody comes by its address again. */
+/** A login or logout that was completed. Its address can be opened again, so the page to return to is kept. */
 interface Used {
   readonly how: 'used'
   readonly at: number
@@ -45,7 +45,7 @@ export interface Transactions {
   peek(state: string): Transaction | Used | null
   /** For one use, under the lock: leaves a mark in its place. `null`: it is gone, or was used. */
   take(state: string): Transaction | null
-  /** Removes what is too old. */
+  /** Removes those that are too old. */
   sweep(): void
 }
 
@@ -89,7 +89,7 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
   const write = (storage: Stored, state: string, value: Transaction | Used) =>
     storage.setItem(keyOf(state), JSON.stringify({ v: 1, client, ...value }))
 
-  /** The storage that has it, and what is there. */
+  /** The storage that has it, and the stored value. */
   function find(state: string): { storage: Stored; found: Transaction | Used } | null {
     for (const where of storages) {
       const storage = attempt(() => environment[where]())
@@ -99,7 +99,7 @@ export function createTransactions(kernel: Needs, windows: Windows, config: Conf
     return null
   }
 
-  /** Removes what is too old; with `newest`, which was just written, also what is one too many. */
+  /** Removes those that are too old. With `newest`, which was just written, also those beyond the limit. */
   function sweep(newest?: string): void {
     for (const where of storages) {
       attempt(() => {

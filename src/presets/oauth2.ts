@@ -3,19 +3,19 @@ import { pick } from '../kernel/own.ts'
 import { isGrantRefused } from '../kernel/refused-grant.ts'
 import type { AuthClientOptions, EndpointRequest } from '../types.ts'
 
-/** What `oauth2` has to know of the server. */
+/** The options of `oauth2`. */
 export interface OAuth2Options {
   /** The token endpoint (RFC 6749 §3.2). */
   tokenUrl: string | URL
-  /** The revocation endpoint (RFC 7009); without one, a logout ends here and the refresh token lives on. */
+  /** The revocation endpoint (RFC 7009). Without it a logout is local, and the refresh token stays valid. */
   revokeUrl?: string | URL | undefined
-  /** A public client's: no secret is safe in a browser. @default none is sent, for a server that needs none */
+  /** The id of a public client, because no secret is safe in a browser. @default none is sent */
   clientId?: string | undefined
-  /** Space-separated scopes (RFC 6749 §3.3). @default whatever was granted */
+  /** Space-separated scopes (RFC 6749 §3.3). @default the granted ones */
   scope?: string | undefined
   /**
    * Lets `login({ username, password })` use the password grant (RFC 6749 §4.3). RFC 9700 §2.4 forbids it to new systems:
-   * use the authorization code flow, and hand its tokens to `setTokens`.
+   * use the authorization code flow, and give its tokens to `setTokens`.
    * @default false
    */
   passwordGrant?: boolean | undefined
@@ -24,9 +24,9 @@ export interface OAuth2Options {
 const OPTIONS = ['tokenUrl', 'revokeUrl', 'clientId', 'scope', 'passwordGrant'] as const
 
 /**
- * The options for an OAuth 2.0 authorization server whose refresh token is in script's hands.
+ * The options for an OAuth 2.0 authorization server whose refresh token JavaScript can read.
  *
- * @throws AuthError `invalid_option`, naming the option
+ * @throws AuthError `invalid_option`, whose message names the option
  * @example
  * const auth = createAuthClient({
  *   ...oauth2({ tokenUrl: 'https://id.example.com/token', clientId: 'spa' }),

@@ -56,7 +56,7 @@ export interface FakeAuthServerOptions {
 
 /**
  * The sessions, tokens and cookies of a server, without its calls and its faults. It can be cloned, so IndexedDB keeps it and
- * `postMessage` sends it. What is in it may change with each version.
+ * `postMessage` sends it. Its content may change with each version.
  */
 export interface SavedAuthServer {
   readonly version: 1

@@ -22,7 +22,7 @@ export type Route = EndpointName | (string & {})
 /** What the server received; CORS preflights are not counted. */
 export interface ReceivedCall extends Received<EndpointName> {}
 
-/** Whoever the bearer speaks for. */
+/** The user of the bearer. */
 export interface Caller {
   readonly claims: JwtClaims
   readonly user: unknown
@@ -45,7 +45,7 @@ export interface AuthServer {
    */
   readonly refreshCookie: string | null
   /**
-   * Begins a session elsewhere, as before this page was loaded: the next restore finds it. Answers with its tokens, for
+   * Begins a session elsewhere, as before this page was loaded: the next restore finds it. Returns its tokens, for
    * `setTokens`.
    * @param user @default the first of `users`
    */
@@ -57,7 +57,7 @@ export interface AuthServer {
   fail(route: Route, fault: Fault, times?: number): void
   /** The next call to this route waits until the returned function is called; the server then does its work. */
   hold(route: Route): () => void
-  /** Forgets the faults of this route, or all; what is held goes on. */
+  /** Forgets the faults of this route, or all. Requests that were held go on. */
   mend(route?: Route): void
   /**
    * The nonce that DPoP proofs must have (RFC 9449 §8). `null`: none is asked for. A login with a proof binds the session,

@@ -140,7 +140,7 @@ export async function createTestClient<Claims = JwtClaims, User = unknown, Crede
 
 const STATES = ['authenticated', 'anonymous', 'unknown']
 
-/** For `oauth()`: the server stands in for the authorization server of whichever issuer is asked for its metadata. */
+/** For `oauth()`: the server replaces the authorization server of every issuer whose metadata is requested. */
 function metadataFor(input: RequestInfo | URL, baseUrl: string): Response | null {
   const url = input instanceof Request ? input.url : String(input)
   const [, origin, path] = /^(.+)\/\.well-known\/[\w-]+(.*)$/.exec(url) ?? []

@@ -12,13 +12,13 @@ export interface VirtualClock {
   readonly rung: number
   /** Time passes; timers ring in their order, and what they start is let settle. */
   advance(ms: number): Promise<void>
-  /** Time passes, and whatever rings then rings late. */
+  /** Time passes, and timers that are due in it ring late. */
   tick(ms: number): void
-  /** Time passes while the machine sleeps: no timer rings, and the monotonic clock stands still. */
+  /** Time passes while the machine sleeps: no timer rings, and the monotonic clock pauses. */
   sleep(ms: number): void
   /** The client's wall clock is set to another time. */
   jump(ms: number): void
-  /** What is let run between two timers. */
+  /** Runs pending work between two timers. */
   settle: () => Promise<void>
 }
 

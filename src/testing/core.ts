@@ -1,5 +1,5 @@
 /**
- * The testing kit without MSW: its server answers requests that are handed to it.
+ * The testing kit without MSW. You pass requests to its server, and get the answers.
  *
  * @module silent-refresh/testing/core
  */

@@ -9,7 +9,7 @@ export interface FakeTimers {
 }
 
 /**
- * Lets time pass, awake, until just after the end of the access token: timers ring, so a client that can refresh has a new
+ * Lets time pass, awake, until just after the expiry of the access token. Timers ring, so a client that can refresh has a new
  * token by then.
  *
  * @param clock `vi`, `jest`, or the `createTestClock()` that the client has
@@ -39,7 +39,7 @@ export function sleepPastExpiry(client: AuthClient<any, any>, clock: TestClock |
 
 function endOf({ session }: AuthClient<any, any>): number {
   if (session.status !== 'authenticated' || session.expiresAt === null) {
-    throw invalid('client', 'signed in, with a token that says when it ends')
+    throw invalid('client', 'signed in, with a token whose expiry is known')
   }
   return session.expiresAt + 1
 }

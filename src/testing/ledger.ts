@@ -1,10 +1,10 @@
 /** What an auth server keeps of its sessions: single-use refresh tokens, and the access tokens that came of them. */
 export interface Ledger<Owner> {
-  /** Begins a session; answers with its refresh token. */
+  /** Begins a session, and returns its refresh token. */
   open(owner: Owner): string
   /**
-   * Takes a refresh token for its successor (RFC 9700 §4.14.2). One that was used before ends the session, unless that was
-   * within the grace: whoever lost the answer then gets the successor that nobody has used.
+   * Exchanges a refresh token for its successor (RFC 9700 §4.14.2). A token that was used before ends the session. Within the
+   * grace it returns the same successor, for a client that has lost the answer, unless that successor was used.
    */
   exchange(refreshToken: string | null): { owner: Owner; refreshToken: string } | 'unknown' | 'reused'
   /** Whose session this refresh token, or the one that took its place, opens. */

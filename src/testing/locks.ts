@@ -6,9 +6,9 @@ export type Locks = Pick<LockManager, 'request' | 'query'>
 /** The locks of one browser, shared by its tabs: as Web Locks, without `steal`. */
 export interface LockHub {
   /**
-   * What one client sees as `navigator.locks`; two of one document have one `clientId`. What it asks and what it is told
-   * arrive in their order, each with its delay: `ask` on the way there, `tell` on the way back (a tab that is frozen is
-   * granted a lock, and learns of it later).
+   * The `navigator.locks` of one client. Two clients of one document have one `clientId`. Requests and their answers arrive in
+   * their order, each with its delay: `ask` on the way there, `tell` on the way back. (A frozen tab is granted a lock, and
+   * learns of it later.)
    */
   open(clientId: string, tell: Deliver, ask?: Deliver): { locks: Locks; close(): void }
   snapshot(): { held: LockInfo[]; pending: LockInfo[] }
@@ -22,7 +22,7 @@ interface Ask {
   readonly grant: (available: boolean) => void
 }
 
-/** Keeps what is delivered in the order in which it was sent, whatever order the delivery runs its tasks in. */
+/** Delivers in the order of sending, even if the delivery runs its tasks in another order. */
 export function inOrder(deliver: Deliver): Deliver {
   const queue: (() => void)[] = []
   return (task, label) => {

@@ -7,8 +7,8 @@ import { type AuthorizationServer, createAuthorizationServer } from './authoriza
 /** The server, as handlers for MSW. */
 export interface FakeAuthServer extends Omit<AuthServer, 'protect'> {
   /**
-   * For MSW's `setupServer(...server.handlers)` and `setupWorker(...server.handlers)`. What is not for this server goes on
-   * to the next handler.
+   * For MSW's `setupServer(...server.handlers)` and `setupWorker(...server.handlers)`. Other requests go on to the
+   * next handler.
    */
   readonly handlers: RequestHandler[]
   /**
@@ -25,8 +25,8 @@ export interface FakeAuthServer extends Omit<AuthServer, 'protect'> {
 }
 
 /**
- * An auth server and its API as MSW handlers: login, refresh, logout and user endpoints, refresh tokens with rotation and
- * reuse detection, faults on demand, and a record of what it received. Everything happens in this process.
+ * An auth server and its API as MSW handlers. It has login, refresh, logout and user endpoints, and refresh tokens with
+ * rotation and reuse detection. It can fail on demand, and records what it received. Everything happens in this process.
  *
  * @throws AuthError `invalid_option`, naming the option
  * @example
@@ -40,8 +40,8 @@ export function createFakeAuthServer(options: FakeAuthServerOptions = {}): FakeA
 /** The authorization server, as handlers for MSW. */
 export interface FakeAuthorizationServer extends AuthorizationServer {
   /**
-   * For MSW's `setupServer(...server.handlers)` and `setupWorker(...server.handlers)`. What is not for this server goes on
-   * to the next handler.
+   * For MSW's `setupServer(...server.handlers)` and `setupWorker(...server.handlers)`. Other requests go on to the
+   * next handler.
    */
   readonly handlers: RequestHandler[]
 }

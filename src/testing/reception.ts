@@ -40,7 +40,7 @@ export interface ReceptionPlan<Endpoint extends string> {
   /** What a relative URL resolves against where there is no page. */
   readonly baseUrl: string
   now(): number
-  /** Is this request for the server, whatever its method? */
+  /** Is this request for the server? Every method counts. */
   isFor(url: URL): boolean
   /**
    * The key of a route, for its faults and its count: an endpoint's name, a path, or `METHOD /path`.

@@ -10,7 +10,7 @@ export interface TokenOptions {
   now?: number | undefined
 }
 
-/** The registered claims, and whatever else; one that is `undefined` is left out. */
+/** The registered claims, and any others. A claim that is `undefined` is left out. */
 export type TokenClaims = { [Name in keyof JwtClaims]: JwtClaims[Name] | undefined }
 
 /**

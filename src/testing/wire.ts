@@ -47,7 +47,7 @@ export function withCors(request: Request, response: Response): Response {
     for (const [name, value] of missing) response.headers.set(name, value)
     return response
   } catch {
-    // The platform's own, as from Response.redirect(), cannot be added to.
+    // The headers of a native response, such as that of Response.redirect(), cannot be changed.
     const headers = [...response.headers, ...missing]
     return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
   }

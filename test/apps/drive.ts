@@ -202,14 +202,14 @@ function driveOf(steps: Steps, screens: () => Screen[]): Drive {
   }
 }
 
-async function logIn(screen: Screen, password = ada!.password): Promise<void> {
+export async function logIn(screen: Screen, password = ada!.password): Promise<void> {
   await screen.fill('Email', ada!.email)
   await screen.fill('Password', password)
   await screen.press('button', 'Log in')
 }
 
 /** Every access token is dead from now on, and no client knows. */
-async function killTokens({ url }: DemoServer): Promise<void> {
+export async function killTokens({ url }: DemoServer): Promise<void> {
   const { ok, status } = await fetch(`${url}/demo/revoke-access`, {
     method: 'POST',
     headers: { Origin: url },
@@ -217,11 +217,11 @@ async function killTokens({ url }: DemoServer): Promise<void> {
   if (!ok) throw new Error(`the demo server revoked no tokens: ${status}`)
 }
 
-function equal(found: unknown, wanted: unknown): void {
+export function equal(found: unknown, wanted: unknown): void {
   const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
   if (a !== b) throw new Error(`found ${a}, not ${b}`)
 }
 
-function lacks(text: string, part: string): void {
+export function lacks(text: string, part: string): void {
   if (text.includes(part)) throw new Error(`"${part}" was on the screen:\n${text}`)
 }

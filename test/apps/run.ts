@@ -7,10 +7,14 @@ import { cache, type TestCase, tell, writeBeside } from '../tools/report.ts'
 import { inDevelopment, inProduction, type Stage, type Steps } from './drive.ts'
 import { startFront } from './front.ts'
 import { type App, findApps } from './list.ts'
+import { inNextWithCookies } from './next-cookie.ts'
 import { freePort, npm, serve } from './processes.ts'
 
 // `npm run apps -- next nuxt`: installs, checks, builds and starts these apps of demo/apps, or all of them, and uses each
 // as its users and its developers do. `--installed` takes the packages that are there.
+
+/** What only this app does, after what all do. */
+const OF_ONE_APP: Record<string, (typeof inProduction)[]> = { 'next-cookie': [inNextWithCookies] }
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))
 const names = process.argv.slice(2).filter(word => !word.startsWith('--'))
@@ -47,9 +51,11 @@ async function production(browser: Browser, app: App): Promise<void> {
     const server = await serve(app, 'start', await freePort(), backend.url)
     const front = await startFront(server.url, backend.url)
     try {
-      const drive = await inProduction({ browser, backend, mode: app.mode }, front)
-      await run(app, drive.steps, drive.look)
-      await drive.close()
+      for (const use of [inProduction, ...(OF_ONE_APP[app.name] ?? [])]) {
+        const drive = await use({ browser, backend, mode: app.mode }, front)
+        await run(app, drive.steps, drive.look)
+        await drive.close()
+      }
     } finally {
       front.close()
       await server.stop()

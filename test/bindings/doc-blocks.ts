@@ -16,9 +16,11 @@ const index = 'docs/frameworks.md'
 export const pages: readonly string[] = [index, ...globSync('docs/frameworks/*.md', { cwd: root }).sort()]
 export const text: string = pages.map(page => readFileSync(resolve(root, page), 'utf8')).join('\n')
 export const blocks: readonly Block[] = pages.flatMap(page =>
-  [...readFileSync(resolve(root, page), 'utf8').matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(
-    ([, language = '', file = '', code = '']) => ({ page, language, file, code }),
-  ),
+  [
+    ...readFileSync(resolve(root, page), 'utf8').matchAll(
+      /^```(\w+) (\S+)(?: \(not compiled: .*\))?\n(.*?)^```$/gms,
+    ),
+  ].map(([, language = '', file = '', code = '']) => ({ page, language, file, code })),
 )
 
 /**

@@ -2,7 +2,7 @@
 declare module 'virtual:docs/react-router.tsx' {
   export const router: ReturnType<typeof import('react-router').createBrowserRouter>
 }
-declare module 'virtual:docs/vue-router.ts' {
+declare module 'virtual:docs/router.ts' {
   export const router: import('vue-router').Router
 }
 declare module 'virtual:docs/return-to.ts' {
@@ -24,3 +24,4 @@ declare module 'virtual:docs/angular-guard.ts' {
   export function signedInOnly(route: null, state: { url: string }): Promise<unknown>
   export function askAgain(): void
 }
+declare module 'virtual:docs/Items.test.ts' {}

@@ -1,8 +1,12 @@
 // @vitest-environment happy-dom
+import { globSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import fc from 'fast-check'
 import { createElement } from 'react'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, signedIn, type World } from '../support/world.ts'
+import { root } from '../tools/report.ts'
+import { blocks } from './doc-blocks.ts'
 import { createStage } from './stage.ts'
 
 const LOGIN = 'Sign in'
@@ -41,11 +45,9 @@ const startVue: Start = async (client, target) => {
     defineComponent(() => () => h(tag, { onClick }, text))
   const { RouterView } = await import('vue-router')
   const { createAuth } = await import('silent-refresh/vue')
-  vi.doMock('virtual:docs/pages', () => ({
-    Items: page('p', ITEMS),
-    Login: page('button', LOGIN, signIn(client)),
-  }))
-  const { router } = await import('virtual:docs/vue-router.ts')
+  vi.doMock('virtual:docs/Items.vue', () => ({ default: page('p', ITEMS) }))
+  vi.doMock('virtual:docs/Login.vue', () => ({ default: page('button', LOGIN, signIn(client)) }))
+  const { router } = await import('virtual:docs/router.ts')
   const app = createApp(RouterView).use(createAuth(client)).use(router)
   app.mount(target)
   return () => app.unmount()
@@ -88,7 +90,7 @@ afterEach(() => {
   leave()
   observer.disconnect()
   vi.doUnmock('virtual:docs/auth.ts')
-  vi.doUnmock('virtual:docs/pages')
+  for (const page of ['pages', 'Items.vue', 'Login.vue']) vi.doUnmock(`virtual:docs/${page}`)
 })
 
 const shows = (text: string) => vi.waitUntil(() => stage.shown === text)
@@ -194,6 +196,36 @@ describe.each(frameworks)('%s', (_, start) => {
     expect(address()).toBe('/?page=2')
     expect(screens).not.toContain(LOGIN)
   })
+})
+
+test('F1 React Router runs its loaders again when an outage is over, and not when it begins', async () => {
+  const world = await signedIn()
+  history.replaceState(null, '', '/')
+  vi.doMock('virtual:docs/auth.ts', () => ({ auth: world.client }))
+  leave = await startReact(world.client, stage.container)
+  await shows(ITEMS)
+  const { router } = await import('virtual:docs/react-router.tsx')
+  let revalidations = 0
+  router.subscribe(({ revalidation }) => {
+    if (revalidation === 'loading') revalidations++
+  })
+  world.server.answer('POST /refresh_token', () => world.server.json({}, 503))
+  await world.client.refresh().catch(() => {})
+  await world.settle()
+  expect(world.client.session).toMatchObject({ status: 'authenticated', error: expect.anything() })
+  expect(revalidations).toBe(0)
+  world.server.mend()
+  await world.client.refresh()
+  await world.settle()
+  expect(world.client.session.error).toBe(null)
+  expect(revalidations).toBe(1)
+})
+
+test('every app has the same function for the way back, the one that is tested below', () => {
+  const { code } = blocks.find(({ file }) => file === 'return-to.ts')!
+  const copies = globSync('demo/apps/*/{src,app,lib}/**/return-to.ts', { cwd: root })
+  expect(copies.length).toBeGreaterThan(6)
+  for (const copy of copies) expect(readFileSync(resolve(root, copy), 'utf8'), copy).toBe(code)
 })
 
 test('whatever the address says, the way back is a path of this app', async () => {

@@ -28,7 +28,10 @@ function serveFiles() {
     asked.push(`${method} ${pathname}`)
     const name = pathname.endsWith('/') ? 'index.html' : pathname.slice(FOLDER.length)
     const content = pathname.startsWith(FOLDER) && (await readFile(join(dist, name)).catch(() => null))
-    if (method !== 'GET' || !content) return answer.writeHead(404).end()
+    if (method !== 'GET' || !content) {
+      answer.writeHead(404).end()
+      return
+    }
     answer
       .writeHead(200, { 'Content-Type': TYPES[extname(name)] ?? 'text/plain', Connection: 'close' })
       .end(content)

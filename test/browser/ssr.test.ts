@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type DemoServer, startServer } from '../../demo/server/server.ts'
 import { type App, installApp } from '../apps/install.ts'
@@ -15,10 +17,14 @@ const REFRESH = '/auth/refresh_token'
 const shown = blocks.filter(({ page }) => /frameworks(\/svelte(kit)?)?\.md$/.test(page))
 const codeOf = (file: string) => shown.find(block => block.file === file)!.code
 
+/** The test's app has pages of its own: what they show is what the tests look for. */
+const isOwn = (file: string) =>
+  existsSync(resolve(import.meta.dirname, '../apps/sveltekit', file.replace(/\.ts$/, '.js')))
+
 /** What the docs show, at the places that they name. */
 const fromDocs = Object.fromEntries(
   shown
-    .filter(({ file }) => file.startsWith('src/'))
+    .filter(({ file }) => file.startsWith('src/') && !isOwn(file))
     .map(({ file, code }) => [file, code])
     .concat(
       ['return-to.ts', 'Account.svelte', 'Store.svelte'].map(file => [`src/lib/${file}`, codeOf(file)]),

@@ -11,13 +11,13 @@ export const BOUNDS = {
   /** README.md. */
   README: 0,
   /** The other pages. */
-  docs: 138,
+  docs: 115,
   /** Comments in `src/`: the reference is made of them. */
-  comments: 180,
+  comments: 0,
   /** Texts in `src/`: errors, and what the logger and the panel say. */
-  messages: 11,
+  messages: 0,
   /** Texts, comments and pages of the demo. */
-  demo: 62,
+  demo: 53,
 } as const
 
 export type Group = keyof typeof BOUNDS
@@ -34,7 +34,7 @@ const UNCLEAR: readonly RegExp[] = [
   /(?<!\bwhat )(?<!\bwhatever )\b(?:is|are|was|were|be|been) there\b(?! (?:an?|any|no|one|two|more|another|something|anything)\b)/,
   // expiry, it expires
   /\bits end\b/,
-  /\bit ends\b/,
+  /\bit ends\b(?! (?:the|an?|all|every|that) )/,
   // readable by JavaScript
   /\bin (?:a )?script['’]s hands\b/,
   // native `fetch`
@@ -171,13 +171,9 @@ function passagesOfCode(path: string, text: string, group: Group): Passage[] {
 
   function visit(node: ts.Node): void {
     if (ts.isJSDoc(node)) return
-    const said = sayingOf(node)
-    if (said !== null)
-      passages.push({
-        group: group === 'comments' ? 'messages' : group,
-        line: lineAt(node.getStart()),
-        text: said,
-      })
+    const kind = group === 'comments' ? 'messages' : group
+    const said = sayingOf(node)?.split('\n') ?? []
+    passages.push(...said.map((text, n) => ({ group: kind, line: lineAt(node.getStart()) + n, text })))
     const children = node.getChildren(source)
     if (children.length === 0) {
       const ranges = [
@@ -226,7 +222,7 @@ function passagesOfBlock(comment: string, line: number, group: Group): Passage[]
       isCode = tag === 'example' || tag === 'default'
       isOpen = false
     }
-    const text = tag ? said : own
+    const text = (tag ? said : own).replace(/ @(?:default|example)\b.*$/, '')
     if (isCode || text === '' || /^[-*] /.test(text)) isOpen = false
     if (isCode || text === '') continue
     const open = isOpen ? found.pop() : undefined
@@ -236,7 +232,7 @@ function passagesOfBlock(comment: string, line: number, group: Group): Passage[]
   return found.map(passage => ({ group, ...passage }))
 }
 
-/** The text that somebody will read; `null`: it is none. */
+/** The text that somebody will read, with its lines; `null`: it is none. */
 function sayingOf(node: ts.Node): string | null {
   if (ts.isImportDeclaration(node.parent ?? node) || ts.isExportDeclaration(node.parent ?? node)) return null
   const text =
@@ -254,6 +250,7 @@ function sayingOf(node: ts.Node): string | null {
 export function readProse(): Fault[] {
   const paths = globSync(['*.md', 'docs/**/*.md', 'src/**/*.ts', 'demo/**/*.{ts,md,html}'], {
     cwd: root,
+    exclude: ['demo/apps/*/{node_modules,build,dist,.*}/**'],
   }).sort()
   return paths.filter(groupOf).flatMap(path => faultsIn(path, readFileSync(resolve(root, path), 'utf8')))
 }

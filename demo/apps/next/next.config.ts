@@ -10,6 +10,4 @@ export default {
       source: `/${folder}/:path*`,
       destination: `${backend}/${folder}/:path*`,
     })),
-  // Of this repository: the app is in a folder of another package.
-  turbopack: { root: import.meta.dirname },
 } satisfies NextConfig

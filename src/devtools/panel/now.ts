@@ -50,7 +50,7 @@ export function createNow(auth: Client): View {
   return { name: 'Now', element: h('div', {}, bar.element, list, details), update }
 }
 
-/** The life of the token: what is left of it, and the time in which it is refreshed. */
+/** The life of the token: the rest of it, and the time in which it is refreshed. */
 function createBar() {
   const part = (name: string) => svg('rect', { class: name, y: '2', height: '18' })
   const parts = { track: part('track'), left: part('left'), window: part('window'), present: part('present') }

@@ -123,7 +123,7 @@ export function createPanel(views: readonly View[], options: PanelOptions): Pane
   }
 
   function pressed(event: Event): void {
-    // What is typed here is no shortcut of the app.
+    // Keys that are typed here are no shortcuts of the app.
     event.stopPropagation()
     if ((event as KeyboardEvent).key === 'Escape' && !section.hidden && !container) close()
   }

@@ -8,7 +8,7 @@ import { START, type Viewport, zoom } from '../timeline/viewport.ts'
 import { button, h, setText } from './dom.ts'
 import type { View } from './view.ts'
 
-/** What is drawn. */
+/** The history that is drawn. */
 export interface TimelineSource {
   readonly journal: Journal
   /** This tab's id. `null`: a report, whose end is shown at first. */

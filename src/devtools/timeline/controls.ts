@@ -2,7 +2,7 @@
 export interface Actions {
   toggle(): void
   zoom(factor: number, x?: number): void
-  /** By a part of what is shown. */
+  /** By a part of the visible time. */
   pan(part: number): void
   drag(pixels: number): void
   hover(x: number, y: number): void

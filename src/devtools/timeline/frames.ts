@@ -6,7 +6,7 @@ export interface Frames {
   dispose(): void
 }
 
-/** Once a frame; for whoever wants less motion, once a second. */
+/** Once a frame, or once a second if the user wants less motion. */
 export function createFrames(element: Element, step: () => void): Frames {
   const lessMotion = matchMedia('(prefers-reduced-motion: reduce)')
   let isWanted = true

@@ -187,7 +187,7 @@ export function createHistory(
 
   function insert(lane: Lane, mark: Mark): void {
     const { marks, lives, spells } = lane
-    // Nearly always the newest: only what another tab tells of its past comes late.
+    // Nearly always the newest: only the past of another tab arrives late.
     marks.splice(firstAfter(marks, mark.at), 0, mark)
     if (marks.length > LIMIT) marks.shift()
     if (lives.length > LONG_LIMIT) lives.shift()

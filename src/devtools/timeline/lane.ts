@@ -16,27 +16,27 @@ const SPELLS: Readonly<Record<Spell['what'], readonly [top: number, height: numb
   offline: [71, 4],
 }
 
-/** What is closer than that to a mark of its kind would be drawn over it. */
+/** A mark that is closer than that to one of its kind would be drawn over it. */
 const RESOLUTION = 1.5
 
 /** What a lane is drawn with. */
 export interface Sight {
-  /** The times at both edges of what is drawn, and the present. */
+  /** The times at both edges of the picture, and the present. */
   readonly from: number
   readonly to: number
   readonly now: number
   /** Pixels, of a time. */
   x(time: number): number
   shows(mark: Mark): boolean
-  /** What is known of a token beside its bar. */
+  /** The facts about a token beside its bar. */
   beside(life: Life, left: number, right: number): void
 }
 
 export type Paths = Record<Kind, string>
 
 /**
- * Adds the marks of a lane to the paths. What would be drawn over another mark of its kind is left out, so a path is as long as
- * the lane is wide, however many marks there are.
+ * Adds the marks of a lane to the paths. A mark that would be drawn over another one of its kind is left out. So a path is as
+ * long as the lane is wide, for any number of marks.
  */
 export function drawLane(lane: Lane, y: number, sight: Sight, data: Paths): void {
   const { from, to, now, x, shows } = sight
@@ -95,7 +95,7 @@ export function ringAround(mark: Mark, y: number, { x, now }: Pick<Sight, 'x' | 
   return box(x(mark.at) - 11, x(mark.at) + 11, y + rowOf(mark) - 11, 22)
 }
 
-/** What is pointed at: where, how far from there a mark may be, and which marks there are. */
+/** The place that the user points at, how far from there a mark may be, and the marks. */
 export interface Place {
   readonly time: number
   readonly row: number

@@ -1,4 +1,4 @@
-/** What is drawn by a path of its own, from the back to the front. */
+/** The layers, each drawn by a path of its own, from the back to the front. */
 export const KINDS = [
   'grid',
   'hidden',

@@ -7,7 +7,7 @@ import { roundTimes } from './viewport.ts'
 
 export interface Picture {
   readonly width: number
-  /** Draws what is in sight and as much again, so that the next frames only have to move it. */
+  /** Draws the visible part and as much again, so that the next frames only have to move it. */
   draw(left: number, span: number, now: number): void
   /** Moves what was drawn; false where it has to be drawn again. */
   move(left: number): boolean

@@ -9,13 +9,13 @@ import { inWords, laneName } from './words.ts'
 
 export interface StageParts {
   readonly controls: Controls
-  /** Says what is pointed at. */
+  /** Describes the mark that the user points at. */
   readonly detail: HTMLElement
   readonly history: History
   /** The lane of this tab. */
   readonly here: string
   readonly now: () => number
-  /** What is in sight at first. */
+  /** The time that is visible at first. */
   readonly view: Viewport
 }
 
@@ -153,7 +153,7 @@ export function createStage({ controls, detail, history, here, now, view: first 
     step()
   }
 
-  // In a frame of its own: drawing can change the size of what is observed.
+  // In a frame of its own, because drawing can change the size of the observed element.
   const observer = new ResizeObserver(() => requestAnimationFrame(refresh))
   observer.observe(surface)
   setText(detail, IDLE)

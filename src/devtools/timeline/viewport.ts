@@ -6,7 +6,7 @@ export interface Viewport {
   readonly pausedAt: number | null
 }
 
-/** The present is drawn here: what is to its right is still to come. */
+/** The present is drawn here. The future is to its right. */
 const PRESENT = 0.8
 
 const SHORTEST = 5_000

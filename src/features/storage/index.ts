@@ -6,21 +6,21 @@ import { browserStorage } from './browser-storage.ts'
 import { createResting } from './resting.ts'
 
 /**
- * Stores what refreshes the session in `sessionStorage` or `localStorage`, where any script of the page can read it.
- * Only for backends that cannot set a cookie. A function is called at each use: `webStorage(() => sessionStorage)` also
- * works on a server, and where the browser throws at the very name.
+ * Stores the token that refreshes the session in `sessionStorage` or `localStorage`, where any script of the page can read
+ * it. Only for backends that cannot set a cookie. A function is called at each use, so `webStorage(() => sessionStorage)` also
+ * works on a server, and in browsers that throw when a script names the storage.
  *
  * @throws AuthError `invalid_option`
  */
 export function webStorage(storage: Storage | (() => Storage)): Feature<'storage'> {
-  // In a browser with storage switched off the value is null: the app then keeps its tokens in memory.
+  // If the browser has no storage, the value is null, and the app keeps its tokens in memory.
   const isGiven = storage === null || [storage, pick(storage as Storage, 'getItem').getItem].some(isFunction)
   demand(isGiven, 'webStorage', 'given a Storage or a function that returns one')
   return tokenStorage(browserStorage(typeof storage === 'function' ? storage : () => storage))
 }
 
 /**
- * Stores what refreshes the session in a storage of your own, sync or async.
+ * Stores the token that refreshes the session in a storage of your own, sync or async.
  *
  * @throws AuthError `invalid_option`
  */

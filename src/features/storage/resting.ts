@@ -9,14 +9,14 @@ import type { LogoutReason, ProofKey, TokenStorage } from '../../types.ts'
 import { createVault, PATIENCE } from './vault.ts'
 
 /**
- * What is stored of the session, and how a session goes on from it. In a storage of one tab it can be a copy, made when
- * the browser duplicated the tab: then only the owner of the lineage goes on with it. Or it belongs to another client
- * of this document: then this client follows that one.
+ * The stored token, and how a session goes on with it. In a storage of one tab it can be a copy, because the browser has
+ * duplicated the tab. Then only the owner of the lineage goes on with it. If it belongs to another client of this document,
+ * this client follows that one.
  */
 export function createResting(kernel: Kernel, storage: TokenStorage): StoragePart {
   const { settings, disposal } = kernel
   const vault = createVault(kernel, storage)
-  /** What is stored belongs to another client, maybe one of this document. */
+  /** The stored token belongs to another client, maybe one of this document. */
   let isOthers = false
 
   /** If tabs are not shared, this client is the only possible owner. */
@@ -32,7 +32,8 @@ export function createResting(kernel: Kernel, storage: TokenStorage): StoragePar
     } else if (refreshToken) {
       vault.save({ refreshToken, lineage: lineage ?? epoch, serial, key: key?.id })
     } else if (!vault.shared) {
-      // Keeps what is stored of the followed lineage: it may be this tab's own from before a reload. `recover` decides.
+      // Keeps the stored token of the followed lineage, because it may be this tab's own from before a reload. `recover`
+      // decides.
       vault.drop(lineage === null ? serial : lineage - 1)
     }
   }

@@ -15,11 +15,11 @@ export interface Vault {
    * expected is read again, for a second at most.
    */
   load(expected?: () => number): Promise<Rest | null | undefined>
-  /** In a storage that the tabs share it never replaces what is stored of a newer login. */
+  /** In a storage that the tabs share it never replaces the token of a newer login. */
   save(rest: Rest): void
   /**
-   * Removes what is stored of this lineage or an older one, but not of a newer one. `ends`: copies in tabs that are
-   * asleep or closed are void too.
+   * Removes the stored token of this lineage or an older one, but not of a newer one. `ends`: copies in tabs that are
+   * asleep or closed no longer count either.
    */
   drop(lineage: number, ends?: boolean): void
   /** When all that was written has arrived. */
@@ -102,10 +102,10 @@ export function createVault(kernel: Kernel, storage: TokenStorage): Vault {
       // A token that renews itself is in every tab, and no copy of it is used up by another.
       copy = isShared() ? rest : { ...rest, serial: newest(!settings.sliding) }
       const text = JSON.stringify({ v: 1, ...copy })
-      // Nobody else writes to a storage of this tab alone, so what is there is older, whatever number a wrong clock has
-      // given it.
+      // Nobody else writes to a storage of this tab alone. So the stored token is older, even if a wrong clock has given it a
+      // higher number.
       const over = isShared() ? rest.lineage : Number.POSITIVE_INFINITY
-      // What is left there is used up: whoever found it would burn the session.
+      // The token that is still stored is used up. A client that sent it would end the session.
       change(over, async () => broken || (await attempt(() => storage.set(key, text))) || remove())
     },
     drop(lineage, ends = false) {

@@ -95,7 +95,7 @@ export function createChannel(
           consulting.add(look)
           post(question)
         })
-      // Whoever asks looks itself what came of it.
+      // The caller checks the outcome itself.
       await within(environment, ms, null, answer, giveUp).catch(() => {})
       consulting.delete(look)
     },

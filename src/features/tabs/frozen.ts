@@ -10,7 +10,7 @@ export interface Frozen {
    * stops watching; `isOurs`: the lock was granted to this tab.
    */
   watch(alone: boolean, stuck: () => void): (isOurs?: boolean) => void
-  /** Another tab asks the tab that has the lock whether it is awake, or that tab answers. */
+  /** A message in which a tab asks the holder of the lock whether it is awake, or in which the holder replies. */
   hear(message: Question): void
 }
 

@@ -10,7 +10,7 @@ import { fits, type Handover, isDecision } from './messages.ts'
 import { isAfter } from './shown.ts'
 import type { Suspension } from './suspension.ts'
 
-/** One session in many tabs: what this tab tells of it, and what it accepts from another tab. */
+/** One session in many tabs: the messages that this tab sends about it, and those that it accepts. */
 export interface HandingOver {
   /** This tab's session, for the others. A refresh token is never part of it. */
   offer(cause?: LoginCause | 'refresh'): Handover | null

@@ -14,7 +14,7 @@ import { createSuspension } from './suspension.ts'
 import { createTelling } from './telling.ts'
 import { createTurns } from './turn.ts'
 
-/** What `shareTabs` takes. */
+/** The options of `shareTabs`. */
 export interface ShareTabsOptions {
   /**
    * `false`: messages between the tabs carry no token. Each tab then refreshes on its own, one after the other.
@@ -24,9 +24,8 @@ export interface ShareTabsOptions {
 }
 
 /**
- * All tabs of the browser share one session: one tab refreshes and hands the access token to the others, and a login or
- * logout in one tab takes effect in all of them. Uses Web Locks and BroadcastChannel; a refresh token is never in any
- * message.
+ * All tabs of the browser share one session. One tab refreshes and gives the access token to the others. A login or logout in
+ * one tab takes effect in all of them. It uses Web Locks and BroadcastChannel. A refresh token is never in a message.
  *
  * @throws AuthError `invalid_option`
  * @example
@@ -100,7 +99,7 @@ function createTabs(kernel: Kernel, sharesTokens: boolean): TabsPart {
       if (type === 'visibilitychange') shown.look()
       if (type === 'pagehide') {
         close()
-        // A logout while the page leaves still opens the channel and tells the others. If that fails, it does not count
+        // A logout while the page leaves still opens the channel and notifies the others. If that fails, it does not count
         // as a missing feature.
         locks.isAway = true
       }

@@ -99,7 +99,7 @@ export function createNewsDesk(
   /** Has a logout ended the session of this login, as far as this tab knows? */
   function isSignedOut(decided: number): boolean {
     const { snapshot, stamp } = session
-    // Whatever else ends a session begins no epoch.
+    // Other reasons that end a session begin no epoch.
     const isByLogout = snapshot.status === 'anonymous' && stamp.serial === stamp.epoch
     return (isByLogout && decided < stamp.serial) || marker.stands(decided)
   }

@@ -50,7 +50,7 @@ export function createOwnership(
     if (!here) return 'another client'
     if (held.get(name) !== here) return 'another tab'
     inherit(api, name)
-    // If no client can be asked to refresh for this one, clients of one document take turns with what is stored.
+    // If no client can refresh for this one, the clients of one document take turns with the stored token.
     return sharesTokens && channel.isOpen ? 'another client' : 'this client'
   }
 

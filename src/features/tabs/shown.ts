@@ -103,7 +103,7 @@ export function createShown(
       .map(name => (name?.startsWith(prefix) ? name.slice(prefix.length).split(':').map(Number) : []))
       .filter(([serial = -1]) => isSerial(serial, channel.last()))
     const highest = (some: number[][]) => Math.max(0, ...some.map(([serial = 0]) => serial))
-    // Whatever is decided next comes after it.
+    // The next decision gets a higher serial.
     session.see(highest(all), 0, true)
     return highest(all.filter(([serial = 0, askedAt = 0]) => isAfter(after, askedAt, serial)))
   }

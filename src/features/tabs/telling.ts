@@ -8,7 +8,7 @@ import type { Locks } from './locks.ts'
 import type { News } from './messages.ts'
 import type { Shown } from './shown.ts'
 
-/** What this tab tells the others. `news.ts` is the receiving side. */
+/** The messages that this tab sends to the others. `news.ts` is the receiving side. */
 export interface Telling extends Required<Pick<TabsPart, 'changed' | 'signedOut' | 'postponed'>> {
   tell(news: News): void
   /** Sends the session: another tab has asked for it. */

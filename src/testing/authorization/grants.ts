@@ -18,7 +18,7 @@ export type Form = Readonly<Record<string, string | undefined>>
 /** Codes and refresh tokens, and what they are exchanged for. */
 export interface Grants {
   issueCode(grant: Grant, redirectUri: string, challenge: string): string
-  /** What the token endpoint answers to this form. `jkt`: of the proof that came with it. */
+  /** The answer of the token endpoint to this form. `jkt`: the thumbprint in the proof of the request. */
   answer(form: Form, jkt: string | null): Response | Promise<Response>
   /** A refresh token ends all that was granted with it; an access token ends alone (RFC 7009 §2.1). */
   revoke(token: string | undefined): void

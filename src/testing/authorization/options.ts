@@ -2,9 +2,9 @@ import { AuthError, invalid } from '../../kernel/errors.ts'
 import type { JwtClaims } from '../../types.ts'
 import { defined, pageUrl } from '../auth-server-options.ts'
 
-/** Somebody who has an account at the authorization server. */
+/** A user with an account at the authorization server. */
 export interface FakeAccount {
-  /** What the id token and the userinfo endpoint say, whatever the scope; `sub` has to be there. */
+  /** The claims of the ID token and of the userinfo endpoint, for every scope. `sub` is required. */
   claims: JwtClaims & { sub: string }
   /** Claims of the access token. @default `iss`, `sub`, `aud`, `client_id`, `scope`, `auth_time`, `iat`, `exp`, `jti` */
   accessTokenClaims?: JwtClaims | undefined
@@ -43,7 +43,7 @@ export interface FakeAuthorizationServerOptions {
   needsOfflineAccess?: boolean | undefined
   /** Milliseconds in which a refresh token that was used still gets its successor; 0: a second use ends it all. @default 0 */
   grace?: number | undefined
-  /** Does the answer of the authorization endpoint say `iss` (RFC 9207), and the metadata that it does? @default true */
+  /** Does the answer of the authorization endpoint have `iss` (RFC 9207)? The metadata announces it. @default true */
   iss?: boolean | undefined
   /**
    * Changes what discovery answers. Endpoints are where it says, without a query; one that is `undefined` is missing.

@@ -29,7 +29,7 @@ type Call = Received<AuthorizationEndpoint>
 export interface Pages {
   /** Who is signed in there. */
   readonly account: FakeAccount | null
-  /** What is decided on the next page that asks. */
+  /** The decision on the next page that asks. */
   next(decision: Decision): void
   authorize(call: Call, decision?: Decision): Response
   endSession(call: Call): Response
@@ -48,7 +48,7 @@ function sendTo(uri: string, parameters: object, mode: 'query' | 'fragment'): Re
     Object.entries(parameters).filter(([, value]) => value !== undefined),
   ).toString()
   if (mode === 'fragment') url.hash = added
-  // RFC 6749 §3.1.2: a query that was there is kept as it is.
+  // RFC 6749 §3.1.2: the query of the redirect URI is kept as it is.
   else if (added) url.search = url.search ? `${url.search}&${added}` : added
   return new Response(null, { status: 302, headers: { Location: url.href, 'Cache-Control': 'no-store' } })
 }
@@ -97,7 +97,7 @@ export function createPages(
     return session
   }
 
-  /** A page without a form takes no name, so what is decided for the next form waits on. */
+  /** A page without a form takes no name, so a decision for the next form stays in place. */
   function decide({ prompt }: Parameters): Decision {
     const isAsked = prompt !== 'none' || decisions[0]?.error !== undefined
     return (isAsked && decisions.shift()) || {}

@@ -19,11 +19,11 @@ import { createTokens } from './tokens.ts'
 /** An endpoint by its name, or any other route as `'GET /items'`; `'/items'` is every method of it. */
 export type AuthorizationRoute = AuthorizationEndpoint | (string & {})
 
-/** Whoever the bearer speaks for. */
+/** The user of the bearer. */
 export interface Bearer {
   /** Of the access token. */
   readonly claims: JwtClaims
-  /** Of the account, as the userinfo endpoint tells them. */
+  /** The claims of the account, as the userinfo endpoint returns them. */
   readonly user: JwtClaims
 }
 
@@ -47,8 +47,8 @@ export interface AuthorizationServer {
    * The browser goes to this address of the authorization endpoint. Settles with the address that it is sent back to:
    * the redirect URI with `code`, `state` and `iss`, or with `error`.
    * @param decision what the user does there. @default that of `next`, if there is one
-   * @throws AuthError if no page of the app is shown next: `login_rejected` where the server shows an error,
-   * `login_unavailable` where the network fails, `invalid_option` where nobody types at its login form
+   * @throws AuthError if the browser does not come back to the app. `login_rejected`: the server shows an error.
+   * `login_unavailable`: the network fails. `invalid_option`: nobody types at the login form
    */
   authorize(url: string | URL, decision?: Decision): Promise<URL>
   /**
@@ -77,7 +77,7 @@ export interface AuthorizationServer {
   fail(route: AuthorizationRoute, fault: Fault, times?: number): void
   /** The next call to this route waits until the returned function is called; the server then does its work. */
   hold(route: AuthorizationRoute): () => void
-  /** Forgets the faults of this route, or all; what is held goes on. */
+  /** Forgets the faults of this route, or all. Requests that were held go on. */
   mend(route?: AuthorizationRoute): void
   /**
    * The nonce that DPoP proofs must have (RFC 9449 §8). `null`: none is asked for. Tokens that were asked for with a proof

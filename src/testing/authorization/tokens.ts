@@ -20,7 +20,7 @@ export interface Grant {
   isOver: boolean
 }
 
-/** Whoever a bearer speaks for. */
+/** The user of a bearer. */
 export interface Holder {
   readonly grant: Grant
   /** Of the access token. */

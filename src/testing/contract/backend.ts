@@ -53,7 +53,7 @@ export interface Backend {
   wait(seconds: number): Promise<void>
 }
 
-/** What is left of a group of checks cannot be done. */
+/** The rest of a group of checks cannot be done. */
 export class Stopped extends Error {
   override name = 'Stopped'
 }

@@ -49,7 +49,7 @@ const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) 
 export const covers = (cookiePath: string, path: string): boolean =>
   path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`)
 
-/** Max-Age counts where both are there. */
+/** Max-Age counts if the cookie has both. */
 function isOver(attributes: ReadonlyMap<string, string>): boolean {
   const age = attributes.get('max-age')
   if (age !== undefined && /^-?\d+$/.test(age)) return Number(age) <= 0

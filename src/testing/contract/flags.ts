@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util'
 import type { ContractOptions } from './options.ts'
 import { contractPoints } from './points.ts'
 
-export const HELP = `Tries a running backend as a browser would, and says what silent-refresh needs that is missing.
+export const HELP = `Tries a running backend as a browser would, and reports what silent-refresh needs and the backend lacks.
 
   npx silent-refresh-contract http://127.0.0.1:4000 [options]
+  npx -p silent-refresh silent-refresh-contract …   where silent-refresh is not installed
 
 where it is
   --login PATH           the login (/auth/login)
@@ -28,7 +29,7 @@ what comes back
   --token-field PATH     the access token, such as data.token; your client then needs readTokens
   --expires-field PATH   its lifetime in seconds
 
-what is checked
+checks
   --grace SECONDS        the grace of your server, which is waited for; 0: it has none (10)
   --patience SECONDS     how long to wait at most until an access token expires (20)
   --without POINT        a point that does not apply, or a group such as grace; can be repeated

@@ -1,5 +1,5 @@
 /**
- * For backends: tries a running auth server, and says point by point what holds and what is missing. Also a command,
+ * For backends: tries a running auth server, and reports point by point what works and what does not. Also a command,
  * `silent-refresh-contract`. Needs Node.
  *
  * @module silent-refresh/testing/contract

@@ -29,7 +29,7 @@ const POINTS: Readonly<Record<PointId, Omit<ContractPoint, 'id'>>> = {
   'login-unknown-user': {
     title: 'An unknown user gets the same answer as a wrong password',
     expected: 'the same status and the same body',
-    why: 'Two different answers tell a stranger who has an account.',
+    why: 'Two different answers show a stranger which accounts exist.',
     see: 'login',
   },
   'login-malformed': {
@@ -192,7 +192,7 @@ const POINTS: Readonly<Record<PointId, Omit<ContractPoint, 'id'>>> = {
   'origin-echo': {
     title: 'No other origin may read an answer',
     expected: 'Access-Control-Allow-Origin for the origins of your list alone, and never * with credentials',
-    why: 'A server that returns whatever Origin it was sent gives every site the tokens of your users.',
+    why: 'A server that returns every Origin that it was sent gives every site the tokens of your users.',
     see: 'cors',
   },
   api: {

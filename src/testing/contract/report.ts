@@ -2,7 +2,7 @@ import type { ContractReport, ContractResult } from './check.ts'
 
 const MARKS = { holds: 'ok     ', fails: 'FAILED ', skipped: 'skipped' }
 
-/** The report as text: a line for each point, and below a point that fails what was seen, what is expected, and why. */
+/** The report as text: a line for each point. A point that fails also has what was seen, what the client expects, and why. */
 export function formatReport({ url, points }: ContractReport): string {
   const count = (status: ContractResult['status']) => points.filter(point => point.status === status).length
   const end = `${count('holds')} hold, ${count('fails')} fail, ${count('skipped')} skipped`

@@ -19,7 +19,7 @@ app.use(async (request, response, next) => {
 })
 
 if (isMainModule(import.meta.url)) {
-  app.listen(Number(process.env['PORT'] ?? 4200), process.env['HOST'] ?? '127.0.0.1')
+  app.listen(Number(process.env.PORT ?? 4200), process.env.HOST ?? '127.0.0.1')
 }
 
 export const reqHandler = createNodeRequestHandler(app)

@@ -12,23 +12,23 @@ export interface Credentials {
   password: string
 }
 
-export const auth = createAuthClient<JwtClaims, User, Credentials>({
-  endpoints: {
-    login: '/auth/login',
-    refresh: '/auth/refresh_token',
-    logout: '/auth/logout',
-    user: '/user/whoami',
-  },
-})
-
-export const { useAuth, useSession } = createAuthHooks(auth)
+const create = () =>
+  createAuthClient<JwtClaims, User, Credentials>({
+    endpoints: {
+      login: '/auth/login',
+      refresh: '/auth/refresh_token',
+      logout: '/auth/logout',
+      user: '/user/whoami',
+    },
+  })
 
 declare global {
-  var authOfLastRun: { dispose(): void } | undefined
+  var keptAuth: ReturnType<typeof create> | undefined
 }
 
-// A hot reload runs this module again. The client of its last run has to go, or each edit would leave one more.
-if (process.env.NODE_ENV === 'development') {
-  globalThis.authOfLastRun?.dispose()
-  globalThis.authOfLastRun = auth
-}
+// A hot reload runs this module again. It keeps the client: a new one per edit would leave all the old ones alive.
+// Reload the page after an edit of the options.
+export const auth = globalThis.keptAuth ?? create()
+if (process.env.NODE_ENV === 'development') globalThis.keptAuth = auth
+
+export const { useAuth, useSession } = createAuthHooks(auth)

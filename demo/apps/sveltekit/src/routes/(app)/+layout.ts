@@ -5,7 +5,7 @@ import type { LayoutLoad } from './$types'
 // The server knows nobody: it would render these pages for nobody first.
 export const ssr = false
 
-// In an outage at the start the status is `unknown`: then the page waits.
+// In an outage at the start the status is `unknown`. The layout then waits.
 export const load: LayoutLoad = async ({ url }) => {
   const { status } = await auth.ready()
   if (status === 'anonymous')

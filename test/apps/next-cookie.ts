@@ -1,0 +1,113 @@
+import { until } from '../browser/site.ts'
+import { type Drive, equal, killTokens, lacks, logIn, type Stage, type Steps } from './drive.ts'
+import type { Front } from './front.ts'
+import { openScreen, type Screen } from './screen.ts'
+
+const ITEM = 'Write the first program'
+
+/** What the server of the app does in the name of its users: the cookies of the browser go along. */
+export async function inNextWithCookies({ browser, backend }: Stage, front: Front): Promise<Drive> {
+  await browser.raw!.deleteCookie(...(await browser.raw!.cookies()))
+  const first = await openScreen(browser, front.url)
+  let second: Screen | undefined
+  const callsOf = (method: string) =>
+    backend.log
+      .entries()
+      .filter(entry => entry.method === method)
+      .map(({ path, status }) => `${path.split('/', 3).join('/')} ${status}`)
+
+  async function add(title: string): Promise<void> {
+    backend.log.clear()
+    await first.fill('Title', title)
+    await first.press('button', 'Add')
+    await first.shows(title)
+  }
+  async function remove(title: string): Promise<void> {
+    backend.log.clear()
+    await first.press('button', `Remove ${title}`)
+    await first.tab.waitFor(gone => !document.body.innerText.includes(gone), title)
+    await first.shows(ITEM)
+  }
+
+  const steps: Steps = {
+    'a visitor is sent nothing of a user': async () => {
+      await first.goto('/items')
+      await logIn(first)
+      await first.shows(ITEM)
+      for (const headers of [{}, { RSC: '1' }]) {
+        lacks(await (await fetch(`${front.url}/items`, { headers })).text(), ITEM)
+        lacks(await (await fetch(front.url, { headers })).text(), 'Ada')
+      }
+    },
+    'an action acts for the user, with a dead access cookie too': async () => {
+      await add('First addition')
+      equal(callsOf('POST'), ['/api/items 201'])
+      await killTokens(backend)
+      await add('Second addition')
+      equal(callsOf('POST'), ['/api/items 401', '/auth/refresh_token 200', '/api/items 201'])
+    },
+    'a route handler acts for the user, with a dead access cookie too': async () => {
+      await remove('First addition')
+      equal(callsOf('DELETE'), ['/api/items 204'])
+      await killTokens(backend)
+      await remove('Second addition')
+      equal(callsOf('DELETE'), ['/api/items 401', '/api/items 204'])
+      equal(callsOf('POST'), ['/auth/refresh_token 200'])
+    },
+    'a route handler does nothing without the header of the page': async () => {
+      const status = await first.tab.evaluate(async () => {
+        const { status } = await fetch('/items/any', { method: 'DELETE' })
+        return status
+      })
+      equal(status, 403)
+    },
+    'a new tab loads its page once': async () => {
+      second = await openScreen(browser, front.url)
+      backend.log.clear()
+      await second.goto('/')
+      await second.shows('Signed in as Ada Lovelace')
+      // Each tab that has the session shows it by a lock.
+      await second.tab.waitFor(async () => {
+        const { held = [] } = await navigator.locks.query()
+        return new Set(held.map(({ clientId }) => clientId)).size === 2
+      })
+      equal(callsOf('GET'), ['/user/whoami 200'])
+    },
+    'a confirmed logout lets the server render the other tab for nobody': async () => {
+      backend.log.clear()
+      await first.tab.raw!.bringToFront()
+      await first.press('button', 'Log out')
+      await second!.shows('Log in')
+      // Had the tab asked before the logout was confirmed, it would have got the user's page once more.
+      await until(() => callsOf('GET').length > 0)
+      equal(callsOf('GET'), ['/user/whoami 401'])
+      equal(callsOf('POST'), ['/auth/logout 204'])
+    },
+    'a form of one user is refused for the next one': async () => {
+      await first.shows('Email')
+      await logIn(first)
+      await first.shows(ITEM)
+      // Past the client, as in another tab that it does not hear.
+      await first.tab.evaluate(async () => {
+        const user = { email: 'grace@example.com', password: 'correct horse battery staple' }
+        const headers = { 'Content-Type': 'application/json' }
+        await fetch('/auth/login', { method: 'POST', headers, body: JSON.stringify(user) })
+      })
+      await first.fill('Title', 'Of Ada')
+      await first.press('button', 'Add')
+      await first.alerts('This page was made for another user.')
+    },
+  }
+
+  return {
+    steps,
+    async look() {
+      const shown = await Promise.all([first.look(), second?.look()])
+      return [...shown, ...callsOf('GET'), ...callsOf('POST')].join('\n')
+    },
+    async close() {
+      await first.tab.close()
+      await second?.tab.close()
+    },
+  }
+}
