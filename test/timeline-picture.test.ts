@@ -1,5 +1,7 @@
 // @vitest-environment happy-dom
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { createJournal, type JournalEntry } from '../src/devtools/journal.ts'
+import { createTimeline } from '../src/devtools/panel/timeline.ts'
 import type { Entry } from '../src/devtools/timeline/entries.ts'
 import { createHistory, type History, type Mark } from '../src/devtools/timeline/history.ts'
 import { createPicture } from '../src/devtools/timeline/picture.ts'
@@ -131,4 +133,33 @@ test('the hint of a second tab goes when there is one', () => {
   const two = createHistory('here', [])
   two.open('there')
   expect([hints(alone), hints(two), hints(createHistory('here'))]).toEqual([1, 0, 1])
+})
+
+test('the lane of a tab that was left is closed, and goes after two minutes; a report keeps it', () => {
+  vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(WIDTH)
+  const other = '0badcafe-1'
+  const entry = (at: number, tab: string, state: 'hidden' | 'left' | 'kept'): JournalEntry => ({
+    ...{ at, tab, event: { type: 'page', state } },
+  })
+  const lanes = (here: string | null) => {
+    const journal = createJournal()
+    let now = T
+    const { element, update, dispose } = createTimeline({ journal, here, now: () => now })
+    const names = () => {
+      update()
+      return [...element.querySelectorAll('.name')].map(({ textContent }) => textContent)
+    }
+    journal.add(entry(T, other, 'kept'))
+    const kept = names()
+    journal.add(entry(T + 1, other, 'left'))
+    const left = names()
+    now = T + 130_000
+    journal.add(entry(now, 'tab 2', 'hidden'))
+    const later = names()
+    dispose?.()
+    return [kept, left, later].map(all => all.filter(name => name !== 'This tab'))
+  }
+  expect(lanes('1badcafe-1')).toEqual([['Tab 2'], ['Tab 2 (closed)'], ['tab 2']])
+  expect(lanes(null)[2]).toContain('Tab 1')
+  vi.restoreAllMocks()
 })

@@ -22,10 +22,11 @@ export interface AuthDevtoolsProps extends DevtoolsOptions {
  * @example
  * {import.meta.env.DEV && <AuthDevtools client={auth} />}
  */
-export function AuthDevtools({ client, position, dock, open, nonce }: AuthDevtoolsProps): null {
+export function AuthDevtools(props: AuthDevtoolsProps): null {
+  const { client, position, dock, open, container, view, nonce } = props
   useEffect(
-    () => mountDevtools(client, { position, dock, open, nonce }),
-    [client, position, dock, open, nonce],
+    () => mountDevtools(client, { position, dock, open, container, view, nonce }),
+    [client, position, dock, open, container, view, nonce],
   )
   return null
 }

@@ -28,8 +28,8 @@ export const AuthDevtools: new (props: AuthDevtoolsProps) => { readonly $props: 
       let unmount = () => {}
       const mount = () => {
         unmount()
-        const { client, position, dock, open, nonce } = props
-        unmount = mountDevtools(client, { position, dock, open, nonce })
+        const { client, ...options } = props
+        unmount = mountDevtools(client, options)
       }
       onMounted(() => {
         mount()
@@ -45,6 +45,8 @@ export const AuthDevtools: new (props: AuthDevtoolsProps) => { readonly $props: 
         position: String as PropType<AuthDevtoolsProps['position']>,
         dock: String as PropType<AuthDevtoolsProps['dock']>,
         open: { type: Boolean, default: undefined },
+        container: Object as PropType<AuthDevtoolsProps['container']>,
+        view: String as PropType<AuthDevtoolsProps['view']>,
         nonce: String,
       },
     },

@@ -5,17 +5,16 @@ import { renderToString } from 'react-dom/server'
 import { AuthDevtools as ReactDevtools } from 'silent-refresh/devtools/react'
 import { AuthDevtools as VueDevtools } from 'silent-refresh/devtools/vue'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type App, createApp, createSSRApp, defineComponent, h, nextTick, reactive } from 'vue'
+import { type App, createApp, createSSRApp, defineComponent, h, nextTick, shallowReactive } from 'vue'
 import { renderToString as renderVue } from 'vue/server-renderer'
+import type { DevtoolsOptions } from '../../src/devtools/index.ts'
 import { createWorld, type World } from '../support/world.ts'
 import { createStage } from './stage.ts'
 
 vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
 
-interface Given {
+interface Given extends DevtoolsOptions {
   readonly client: World['client']
-  readonly dock?: 'bottom' | 'right'
-  readonly open?: boolean
 }
 
 const stage = createStage()
@@ -44,7 +43,7 @@ function react(): Stand {
 
 function vue(): Stand {
   let app: App | undefined
-  const state = reactive<{ given: Given | null }>({ given: null })
+  const state = shallowReactive<{ given: Given | null }>({ given: null })
   return {
     async show(given) {
       state.given = given
@@ -87,6 +86,15 @@ describe.each([
     await show({ client, dock: 'bottom' })
     expect(panels()).toHaveLength(1)
     expect(dock()).toBe('panel bottom')
+  })
+
+  test('fills an element of the page, and begins with the view that is asked for', async () => {
+    const container = document.body.appendChild(document.createElement('div'))
+    await show({ client: createWorld().client, container, view: 'do' })
+    expect(container.querySelector('silent-refresh-devtools')).not.toBeNull()
+    expect(panels()[0]!.querySelector('[aria-selected=true]')!.textContent).toBe('Do')
+    await show(null)
+    container.remove()
   })
 
   test('shows another client when it gets one, and keeps its panel when it gets the same', async () => {

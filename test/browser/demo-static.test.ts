@@ -172,7 +172,8 @@ for (const engine of engines) {
       )
       expect(modes).toEqual(['bearer', 'body'])
       for (const selector of ['#compare', '#steal', '#rotate-key']) {
-        expect(await tab.evaluate(selector => document.querySelector(selector), selector)).toBeNull()
+        const isShown = (selector: string) => document.querySelector(selector)!.checkVisibility()
+        expect(await tab.evaluate(isShown, selector), selector).toBe(false)
       }
     })
   })

@@ -67,7 +67,7 @@ export interface Fault {
 
 /** The group that a file belongs to, its comments if it is code; `null`: it is not read. */
 export function groupOf(path: string): Group | null {
-  if (/^docs\/(?:reference|\.vitepress)\/|\/dist\//.test(path)) return null
+  if (/^docs\/(?:reference|\.vitepress)\/|\/(?:dist|node_modules)\/|\/\./.test(path)) return null
   if (/^demo\/.*\.(?:ts|md|html)$/.test(path)) return 'demo'
   if (/^src\/.*\.ts$/.test(path)) return 'comments'
   if (path === 'README.md') return 'README'

@@ -67,10 +67,11 @@ export function createTimeline(first: TimelineSource): TimelineView {
     )
     const { entries } = journal
     const lane = here ?? entries[0]?.tab ?? ''
+    const history = createHistory(lane, [], shortGeneration)
     const stage = createStage({
       controls: { view, surface, pause, earlier, later, closer, wider },
       detail,
-      history: createHistory(lane, [], shortGeneration),
+      history,
       here: here ?? '',
       now,
       view: here === null ? endOf(journal) : START,
@@ -78,6 +79,8 @@ export function createTimeline(first: TimelineSource): TimelineView {
     let count = 0
     const add = (entry: Journal['entries'][number]) => {
       for (const drawn of toEntries(entry, String(++count))) stage.add(drawn)
+      // Its lane goes after a while. A report keeps all of them.
+      if (here !== null && hasLeft(entry)) history.close(entry.tab)
     }
     for (const entry of entries) add(entry)
     const leave = journal.subscribe(add)
@@ -104,6 +107,9 @@ export function createTimeline(first: TimelineSource): TimelineView {
     dispose: () => drawn.dispose(),
   }
 }
+
+const hasLeft = ({ event }: Journal['entries'][number]): boolean =>
+  event.type === 'page' && event.state === 'left'
 
 /** The last minute of a report, or so much more that all of it is in sight, up to half an hour. */
 function endOf({ entries }: Journal): Viewport {
