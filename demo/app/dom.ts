@@ -5,9 +5,6 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   throw new Error(`#${id} is not a ${type.name}`)
 }
 
-/** The page without a server leaves out what it cannot do. */
-export const isHere = (id: string): boolean => document.getElementById(id) !== null
-
 export const button = (id: string): HTMLButtonElement => byId(id, HTMLButtonElement)
 export const input = (id: string): HTMLInputElement => byId(id, HTMLInputElement)
 
