@@ -17,7 +17,7 @@ export const BOUNDS = {
   /** Texts in `src/`: errors, and what the logger and the panel say. */
   messages: 0,
   /** Texts, comments and pages of the demo. */
-  demo: 53,
+  demo: 23,
 } as const
 
 export type Group = keyof typeof BOUNDS
