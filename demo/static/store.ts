@@ -1,6 +1,6 @@
 import type { State, Store } from './server.ts'
 
-/** Another one with each change of what is kept: an older state cannot be read then. */
+/** A new name with each change of the stored state, because an older state could not be read. */
 const NAME = 'silent-refresh-demo-1'
 
 /** In IndexedDB, so that a worker that the browser has stopped goes on where it was. */
