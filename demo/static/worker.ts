@@ -21,7 +21,8 @@ interface Events {
 }
 
 const worker = globalThis as unknown as ServiceWorker
-const server = createStaticServer(worker.registration.scope, createStore())
+const { scope } = worker.registration
+const server = createStaticServer(scope, createStore(scope))
 
 worker.addEventListener('install', event => event.waitUntil(worker.skipWaiting()))
 // Also for the page that has registered it, and for one that was loaded past it (with the shift key).
