@@ -4,15 +4,15 @@ const config: Options = defineConfig({
   entry: {
     index: 'src/index.ts',
     core: 'src/core.ts',
-    'devtools/index': 'src/devtools/index.ts',
-    'devtools/react': 'src/devtools/react.ts',
-    'devtools/vue': 'src/devtools/vue.ts',
     'dpop/index': 'src/dpop/index.ts',
     'oauth/index': 'src/oauth/index.ts',
     'testing/index': 'src/testing/index.ts',
     'testing/core': 'src/testing/core.ts',
     'testing/contract/index': 'src/testing/contract/index.ts',
     'testing/contract/cli': 'src/testing/contract/cli.ts',
+    'devtools/index': 'src/devtools/index.ts',
+    'devtools/react': 'src/devtools/react.ts',
+    'devtools/vue': 'src/devtools/vue.ts',
     ...Object.fromEntries(
       ['react', 'vue', 'svelte', 'solid', 'angular'].map(name => [
         `bindings/${name}`,

@@ -20,6 +20,8 @@ describe('the groups', () => {
     ['demo/app/dist/index.html', null],
     ['test/tabs.test.ts', null],
     ['docs/.vitepress/config.ts', null],
+    ['demo/apps/next/node_modules/next/README.md', null],
+    ['demo/apps/next/.next/types/routes.d.ts', null],
   ])('%s belongs to %s', (path, group) => {
     expect(groupOf(path)).toBe(group)
   })

@@ -5,9 +5,6 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   throw new Error(`#${id} is not a ${type.name}`)
 }
 
-/** The page without a server leaves out what it cannot do. */
-export const isHere = (id: string): boolean => document.getElementById(id) !== null
-
 export const button = (id: string): HTMLButtonElement => byId(id, HTMLButtonElement)
 export const input = (id: string): HTMLInputElement => byId(id, HTMLInputElement)
 
@@ -21,7 +18,7 @@ export function create<Name extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Leaves a text that is there already alone: a live region would be read out again. */
+/** Does nothing if the text is the same: a screen reader would read a live region again. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }

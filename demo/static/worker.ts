@@ -1,7 +1,7 @@
 import { createStaticServer } from './server.ts'
 import { createStore } from './store.ts'
 
-/** What is used of a service worker. The types of the DOM have none. */
+/** The part of a service worker that is used here. The types of the DOM have none. */
 interface ServiceWorker {
   readonly registration: { readonly scope: string }
   readonly clients: { claim(): Promise<void> }

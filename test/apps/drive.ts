@@ -202,7 +202,7 @@ function driveOf(steps: Steps, screens: () => Screen[]): Drive {
   }
 }
 
-export async function logIn(screen: Screen, password = ada!.password): Promise<void> {
+export async function logIn(screen: Screen, password: string = ada!.password): Promise<void> {
   await screen.fill('Email', ada!.email)
   await screen.fill('Password', password)
   await screen.press('button', 'Log in')

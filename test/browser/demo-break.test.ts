@@ -88,7 +88,7 @@ for (const engine of engines) {
       if ((await signedIn()) === 'signed in') await press(tab, '#logout', '#login-result', 'Signed')
       await shows(tab, '#token-name', 'no token')
       await logIn(tab)
-      await areDrawn(tab, 'life', 'renewed', 'signed-in')
+      await areDrawn(tab, 'life', 'signed-in')
       // One number for one token.
       const number = /^token (\d+)$/.exec(await textOf(tab, '#token-name'))![1]!
       await panelShows(tab, '.surface', `token ${number}`)
@@ -104,7 +104,7 @@ for (const engine of engines) {
       await press(tab, '#ten', '#replay-result', '10 × 200, after 1 refresh and 10 sent again')
       await shows(tab, '#count-refreshes', '1')
       await shows(tab, '#count-requests', '20')
-      await areDrawn(tab, 'good', 'refused', 'replay', 'ahead')
+      await areDrawn(tab, 'good', 'renewed', 'refused', 'replay', 'ahead')
 
       const other = await browser.newTab()
       await other.goto(

@@ -87,6 +87,13 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
     const buttons = ['#refresh', '#revoke-mine', '#ten', '#second-tab', '#offline', '#send-one']
     expect(await inSight('#status', '#panel', '.legend', ...buttons)).toEqual([])
 
+    await clickInside(tab, '#skip')
+    await tab.evaluate(() => document.querySelector('#comparison')!.scrollIntoView())
+    expect(
+      await inSight('#status', '#comparison thead th:last-child'),
+      'the panel does not cover it',
+    ).toEqual([])
+
     await tab.raw!.setViewport({ width: 360, height: 760 })
     await tab.click('#drawer')
     await shows(tab, '#drawer', 'Hide the timeline')

@@ -83,7 +83,7 @@ for (const engine of engines) {
     })
 
     /** Under whatever mode: what each has to do. */
-    async function useSession(): Promise<void> {
+    async function goThrough(): Promise<void> {
       await logIn(tab)
       await unfold(tab)
       await press(tab, '#list-items', '#api-result', '200')
@@ -123,7 +123,7 @@ for (const engine of engines) {
         await tab.bringToFront()
         await switchTo(mode)
         await shows(tab, '#grace-words', mode === 'sliding' ? 'longer than a token’s life (30 s)' : 'On:')
-        await useSession()
+        await goThrough()
         await other?.bringToFront()
         if (other) await isAt(other, `switched=${mode}`)
       }
@@ -138,14 +138,14 @@ for (const engine of engines) {
     test('the demo page with --dpop --nonces: requests are signed, and a thief is refused', async () => {
       const other = await startDemo({ dpop: true, nonces: true })
       await tab.goto(other.url)
-      await useSession()
+      await goThrough()
       await unfold(tab)
       // What the server says of the request it has got, which it refuses without a proof.
       await press(tab, '#echo', '#api-result', 'DPoP [valid]')
       // The token is bound to the key: for a thief it is worth nothing.
       await press(tab, '#steal', '#steal-result', 'refused the thief')
       await switchTo('sliding')
-      await useSession()
+      await goThrough()
       await tab.goto('about:blank')
       await other.close()
     })

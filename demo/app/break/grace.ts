@@ -1,27 +1,28 @@
-import { byId, input, isHere, setText } from '../dom.ts'
+import { byId, input, setText } from '../dom.ts'
 import { changeConfig, type ServerState } from '../server.ts'
 import { errorInWords } from '../words.ts'
 
 const GRACE = 10
 
+const toggle = input('grace-on')
+const words = byId('grace-words', HTMLElement)
+
 /** The rule of the server that decides what a used refresh token means. */
 export function mountGrace(): void {
-  const toggle = input('grace-on')
   toggle.addEventListener('change', async () => {
     try {
       await changeConfig({ grace: toggle.checked ? GRACE : 0 })
     } catch (error) {
       toggle.checked = !toggle.checked
-      setText(byId('grace-words', HTMLElement), `Nothing was changed: ${errorInWords(error)}.`)
+      setText(words, `Nothing was changed: ${errorInWords(error)}.`)
     }
   })
 }
 
-/** As the server tells it, whoever has changed it. */
+/** Shows the grace of the server, after a change from this page or another. */
 export function showGrace(server: ServerState): void {
-  if (!isHere('grace-on')) return
-  input('grace-on').checked = server.grace > 0
-  setText(byId('grace-words', HTMLElement), inWords(server))
+  toggle.checked = server.grace > 0
+  setText(words, inWords(server))
 }
 
 function inWords({ mode, grace, accessTtl }: ServerState): string {

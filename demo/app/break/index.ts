@@ -1,4 +1,3 @@
-import { isHere } from '../dom.ts'
 import type { Auth } from '../types.ts'
 import { mountComparison } from './comparison.ts'
 import { mountGrace } from './grace.ts'
@@ -19,9 +18,7 @@ export function mountBreak(auth: Auth): void {
   mountRevocation()
   mountServerFaults()
   mountLostAnswer(auth)
-  if (isHere('steal')) {
-    mountGrace()
-    mountTheft(auth)
-  }
-  if (isHere('compare')) mountComparison()
+  mountGrace()
+  mountTheft(auth)
+  mountComparison()
 }

@@ -1,4 +1,3 @@
-import { isHere } from '../dom.ts'
 import { onPress } from '../press.ts'
 import * as server from '../server.ts'
 
@@ -8,11 +7,10 @@ export function mountRevocation(): void {
     return 'Every access token issued so far is refused from now on. Send ten requests.'
   })
 
-  const rotate = async () => {
+  onPress('rotate-key', 'revoke-result', async () => {
     await server.rotateKey()
     return 'New tokens are signed with a new key, and older ones are refused. Send ten requests.'
-  }
-  if (isHere('rotate-key')) onPress('rotate-key', 'revoke-result', rotate)
+  })
 
   onPress('revoke-all', 'revoke-result', async () => {
     await server.revokeAll()

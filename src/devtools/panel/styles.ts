@@ -29,6 +29,8 @@ button[aria-pressed=true] { background: var(--accent); color: var(--on-accent); 
 .filling > [role=tabpanel] { flex: 0 1 auto; min-height: 45%; }
 .below h3 { margin: 0 0 6px; }
 .below { flex: 1 1 0; min-height: 0; overflow: auto; padding: 10px; border-top: 1px solid var(--line); }
+@container (width < 480px) { .timeline .bar { flex-wrap: nowrap; overflow-x: auto; padding: 2px; }
+  .timeline .bar > * { flex: none; } }
 @container (height < 500px) {
   .panel.filling { overflow: auto; }
   .filling > [role=tabpanel], .below { flex: none; overflow: visible; min-height: auto; }

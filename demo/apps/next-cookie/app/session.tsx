@@ -11,6 +11,7 @@ export function SessionChanges() {
   const before = useRef(status)
 
   useEffect(() => {
+    if (status === 'unknown') return
     if (before.current === 'anonymous' && status === 'authenticated') router.refresh()
     before.current = status
   }, [status, router])

@@ -2,7 +2,7 @@ import { headers } from 'next/headers'
 
 const backend = process.env.BACKEND_URL ?? 'http://127.0.0.1:4000'
 
-/** Calls the backend in the name of the user whose request this server answers. An outage is a 502. */
+/** Calls the backend in the name of the user that sent the current request. An outage is a 502. */
 export async function callBackend(path: string, init: RequestInit = {}): Promise<Response> {
   const sent = new Headers(init.headers)
   sent.set('Cookie', (await headers()).get('Cookie') ?? '')

@@ -39,9 +39,10 @@ export function AddItem({ csrf }: { csrf: string }) {
   const [message, setMessage] = useState('')
 
   async function add(form: FormData) {
-    let status = await addItem(form)
+    const send = () => addItem(form).catch(() => 502)
+    let status = await send()
     // The access cookie is dead, and nothing was added. An action does not go through the client, so ask it by hand.
-    if (status === 401 && (await renew())) status = await addItem(form)
+    if (status === 401 && (await renew())) status = await send()
     setMessage(status === 201 ? '' : messageOf(status))
   }
 
