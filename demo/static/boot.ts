@@ -1,4 +1,5 @@
 import './static.css'
+import { WorkerEvents } from './events.ts'
 
 /** They need a real server. What else does is hidden by static.css: the page's own script looks for it. */
 const MISSING_MODES = ['cookie', 'sliding', 'oauth']
@@ -18,6 +19,7 @@ async function boot(): Promise<void> {
   }
   try {
     await controlled()
+    Object.assign(globalThis, { EventSource: WorkerEvents })
     await import('../app/main.ts')
   } catch (error) {
     note(`It does not work here: ${error instanceof Error ? error.message : error}`)

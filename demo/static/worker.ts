@@ -1,3 +1,4 @@
+import { channelName } from './events.ts'
 import { createStaticServer } from './server.ts'
 import { createStore } from './store.ts'
 
@@ -22,7 +23,8 @@ interface Events {
 
 const worker = globalThis as unknown as ServiceWorker
 const { scope } = worker.registration
-const server = createStaticServer(scope, createStore(scope))
+const channel = new BroadcastChannel(channelName(scope))
+const server = createStaticServer(scope, createStore(scope), told => channel.postMessage(told))
 
 worker.addEventListener('install', event => event.waitUntil(worker.skipWaiting()))
 // Also for the page that has registered it, and for one that was loaded past it (with the shift key).
