@@ -19,7 +19,7 @@ async function boot(): Promise<void> {
   }
   try {
     await controlled()
-    Object.assign(globalThis, { EventSource: WorkerEvents })
+    Object.assign(globalThis, { fetch: throughWorker(fetch), EventSource: WorkerEvents })
     await import('../app/main.ts')
   } catch (error) {
     note(`It does not work here: ${error instanceof Error ? error.message : error}`)
@@ -43,6 +43,12 @@ async function controlled(): Promise<void> {
   active?.postMessage('claim')
   await hasCome
 }
+
+/** Firefox sends a request with `keepalive` past the worker. The worker outlives the page without it. */
+const throughWorker =
+  (native: typeof fetch): typeof fetch =>
+  (input, init) =>
+    native(input, { ...init, keepalive: false })
 
 interface TrustedTypes {
   createPolicy(

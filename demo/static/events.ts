@@ -1,41 +1,45 @@
-/** Of the channel by which the worker tells its pages what happens. `folder`: of the page; a host can have it twice. */
-export const channelName = (folder: string): string => `silent-refresh-demo ${folder}`
-
 /** A name, and what is told. */
 export type Told = readonly [name: string, data: unknown]
 
 /**
  * What the page uses of an `EventSource`. A stream of events through a service worker does not come in every browser, and
- * breaks where the browser stops the worker. A channel does neither.
+ * breaks where the browser stops the worker. Messages of the worker to its pages do neither.
  */
 export class WorkerEvents extends EventTarget {
-  readonly #channel: BroadcastChannel
+  readonly #end = new AbortController()
 
   /** `url`: answers with what was told before. */
   constructor(url: string | URL) {
     super()
+    const { signal } = this.#end
     let waiting: Told[] | null = []
-    this.#channel = new BroadcastChannel(channelName(new URL('.', document.baseURI).href))
-    // What was told before comes first.
-    this.#channel.onmessage = ({ data }: MessageEvent<Told>) => {
+    const heard = ({ data }: MessageEvent<Told>): void => {
+      // What was told before comes first.
       if (waiting) waiting.push(data)
       else this.#tell(data)
     }
-    void fetch(url)
-      .then(async response => {
-        const before: readonly Told[] = await response.json()
-        for (const one of [...before, ...(waiting ?? [])]) this.#tell(one)
-      })
-      .finally(() => {
-        waiting = null
-      })
+    navigator.serviceWorker.addEventListener('message', heard, { signal })
+    navigator.serviceWorker.startMessages()
+    void before(url, signal).then(all => {
+      for (const one of [...all, ...(waiting ?? [])]) this.#tell(one)
+      waiting = null
+    })
   }
 
   close(): void {
-    this.#channel.close()
+    this.#end.abort()
   }
 
   #tell([name, data]: Told): void {
-    this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }))
+    if (!this.#end.signal.aborted) this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }))
+  }
+}
+
+/** None where the page is left meanwhile. */
+async function before(url: string | URL, signal: AbortSignal): Promise<readonly Told[]> {
+  try {
+    return await (await fetch(url, { signal })).json()
+  } catch {
+    return []
   }
 }

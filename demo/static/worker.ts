@@ -1,11 +1,14 @@
-import { channelName } from './events.ts'
+import type { Told } from './events.ts'
 import { createStaticServer } from './server.ts'
 import { createStore } from './store.ts'
 
 /** The part of a service worker that is used here. The types of the DOM have none. */
 interface ServiceWorker {
   readonly registration: { readonly scope: string }
-  readonly clients: { claim(): Promise<void> }
+  readonly clients: {
+    claim(): Promise<void>
+    matchAll(): Promise<readonly { postMessage(message: Told): void }[]>
+  }
   skipWaiting(): Promise<void>
   addEventListener<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): void
 }
@@ -23,8 +26,11 @@ interface Events {
 
 const worker = globalThis as unknown as ServiceWorker
 const { scope } = worker.registration
-const channel = new BroadcastChannel(channelName(scope))
-const server = createStaticServer(scope, createStore(scope), told => channel.postMessage(told))
+const server = createStaticServer(scope, createStore(scope), told => void tell(told))
+
+async function tell(told: Told): Promise<void> {
+  for (const page of await worker.clients.matchAll()) page.postMessage(told)
+}
 
 worker.addEventListener('install', event => event.waitUntil(worker.skipWaiting()))
 // Also for the page that has registered it, and for one that was loaded past it (with the shift key).
