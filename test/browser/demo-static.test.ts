@@ -89,6 +89,13 @@ for (const engine of engines) {
       await base.evaluate(() => 0)
       const next = await browser.newTab()
       await next.goto(host.url)
+      // A page that is hidden does not listen to the server, and WebKit's driver opens a tab behind the others.
+      if (engine.name === 'WebKit') {
+        await next.evaluate(() => {
+          Object.defineProperty(document, 'hidden', { configurable: true, value: false })
+          document.dispatchEvent(new Event('visibilitychange'))
+        })
+      }
       await next.waitFor(() => ['authenticated', 'anonymous'].includes(document.body.dataset.session ?? ''))
       return next
     }
