@@ -20,7 +20,7 @@ export class WorkerEvents extends EventTarget {
     }
     navigator.serviceWorker.addEventListener('message', heard, { signal })
     navigator.serviceWorker.startMessages()
-    void before(url, signal).then(all => {
+    void before(url).then(all => {
       for (const one of [...all, ...(waiting ?? [])]) this.#tell(one)
       waiting = null
     })
@@ -36,9 +36,9 @@ export class WorkerEvents extends EventTarget {
 }
 
 /** None where the page is left meanwhile. */
-async function before(url: string | URL, signal: AbortSignal): Promise<readonly Told[]> {
+async function before(url: string | URL): Promise<readonly Told[]> {
   try {
-    return await (await fetch(url, { signal })).json()
+    return await (await fetch(url)).json()
   } catch {
     return []
   }
