@@ -220,6 +220,14 @@ describe('a server that is broken on purpose', () => {
     expect(formatReport(await check())).toContain(shown?.code)
   })
 
+  test.each(['refresh', 'logout', 'api'] as const)('what to look at where there is no %s', async name => {
+    server.break()
+    const { points } = await check({ [name]: '/nowhere', without: ['cookie-path'] })
+    expect(points.find(({ id }) => id === name)?.seen).toMatch(
+      RegExp(`^404 .*Is /nowhere the right path\\? Name another one with "${name}"$`),
+    )
+  })
+
   test.each<[string, ContractOptions, RegExp]>([
     ['a path on another host', { api: 'https://api.example.com/me' }, /^"api" must be a path on http/],
     ['an unknown option', { retries: 2 } as ContractOptions, /^"retries" is not an option/],

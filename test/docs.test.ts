@@ -330,7 +330,7 @@ describe('P5 docs/architecture.md', () => {
   })
 
   test('P5 says what each folder imports, no more and no less', () => {
-    const rows = rowsOf('folder or file | what is in it | imports')
+    const rows = rowsOf('folder or file | contents | imports')
     const areaOf = (path: string) => path.split('/')[1]!.replace(/\.ts$/, '')
     const said = rows.map(([place = '', , imports = '']) => [
       areaOf(/\.\.\/([^)]+)\)/.exec(place)?.[1] ?? ''),
@@ -364,7 +364,7 @@ describe('P5 docs/architecture.md', () => {
   test('P5 gives the order in which the features hear of a change', () => {
     const [, order = ''] =
       /readonly parts: readonly Part\[\] = \[\s*(.*?),?\s*\]/s.exec(sources.get('src/client.ts') ?? '') ?? []
-    const [, shown = ''] = /^4\. the parts hear: (.*)[.;]$/m.exec(prose) ?? []
+    const [, shown = ''] = /^4\. these parts are notified: (.*)[.;]$/m.exec(prose) ?? []
     expect(shown.replaceAll('`', '')).toBe(order.replaceAll('this.', '').replace(/\s+/g, ' '))
     expect(order).toContain('this.tabs')
   })

@@ -18,7 +18,7 @@ export function create<Name extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Leaves a text that is there already alone: a live region would be read out again. */
+/** Does nothing if the text is the same: a screen reader would read a live region again. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }

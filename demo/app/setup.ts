@@ -59,7 +59,7 @@ export function mountSetup(auth: Auth, { mode: running, provider, dpop }: Config
   })
 }
 
-/** As the server tells it, now and after each change, whoever has made it. */
+/** Shows the settings of the server, now and after each change from this page or another. */
 export function showServer(server: ServerState, running: Mode): void {
   if (server.mode !== running) reloadFor(server.mode)
   accessTtl.value = String(server.accessTtl)

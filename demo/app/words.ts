@@ -29,7 +29,7 @@ function retry(retryAt: number): string {
   return seconds > 0 ? `retry in ${seconds} s` : 'retry now'
 }
 
-/** What the server says in the body of a failure: the demo's own, or an authorization server. */
+/** The message in the body of a failure, from the demo's server or an authorization server. */
 export function serverMessage(body: unknown): string | undefined {
   const said = body as { message?: unknown; error_description?: unknown } | null | undefined
   const message = said?.message ?? said?.error_description

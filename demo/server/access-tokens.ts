@@ -30,7 +30,7 @@ export type Verification =
 export interface AccessTokens {
   issue(user: User, session: string, binding: string, lifetime: number): Promise<string>
   verify(token: string, binding: string): Promise<Verification>
-  /** Puts a token that is still good on the deny list; false where it was there, or needs no entry. */
+  /** Puts a token that is still valid on the deny list; false if the list has it already, or it needs no entry. */
   deny(token: string): Promise<boolean>
   /** Ends every token issued so far. */
   revokeIssued(): void

@@ -19,7 +19,7 @@ export const readBody = async (c: ServerContext, limit: number): Promise<Uint8Ar
 
 const JSON_LIMIT = 16 * 1024
 
-/** The body as a JSON object, or null for whatever else was sent. */
+/** The body as a JSON object, or null for any other body. */
 export const readJsonObject = async (c: ServerContext): Promise<Record<string, unknown> | null> => {
   const bytes = await readBody(c, JSON_LIMIT)
   try {

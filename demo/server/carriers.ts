@@ -42,7 +42,7 @@ export interface Carrier {
   guard(c: ServerContext, session: string): Response | null
 }
 
-/** What is in script's hands can be bound to no cookie, and what is in a cookie need not be. */
+/** A token that JavaScript can read cannot be bound to a cookie, and a token in a cookie need not be. */
 const UNBOUND = 'unbound'
 
 /** Where each request proves a key, the tokens are bound to that key, and need no cookie for it. */

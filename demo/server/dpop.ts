@@ -65,7 +65,7 @@ export const createDPoP = (nonces: boolean, now: () => number): DPoP => {
       ownOrigins(c).some(origin => htu.split(/[?#]/, 1)[0] === origin + pathname) &&
       (token === null || ath === sha256(token))
     if (!fits || typeof jti !== 'string' || jti.length > 256) return 'invalid_dpop_proof'
-    // A nonce says when the proof was made, whatever the clock of the browser says (RFC 9449 §11.1).
+    // A nonce shows when the proof was made, even if the clock of the browser is wrong (RFC 9449 §11.1).
     if (dpop.nonces && !isNonce(nonce)) return 'use_dpop_nonce'
     if (!dpop.nonces && Math.abs(now() - (iat ?? 0) * 1000) > WINDOW) return 'invalid_dpop_proof'
     const jkt = await calculateJwkThumbprint(protectedHeader.jwk as JWK)

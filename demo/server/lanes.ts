@@ -59,8 +59,8 @@ const refuse = (error: Error, c: ServerContext) => {
 }
 
 /**
- * The same auth server once more, for one client that is compared with others: its own database and clock, its own
- * cookie path, its own counters, the same faults. It carries its tokens as the mode `bearer` does.
+ * The same auth server once more, for one client of the comparison. It has a database, a clock, a cookie path and counters of
+ * its own, and the same faults. It carries its tokens as the mode `bearer` does.
  */
 const createLane = async (
   base: string,

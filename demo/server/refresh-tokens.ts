@@ -21,9 +21,9 @@ export interface RefreshTokens {
   rotate(token: string, fingerprintHash: string, grace: number): Rotation
   /** A used token can be repeated until then, and for the grace after that. */
   keepRepeatable(token: string, until: number): void
-  /** The family of a token, in whatever state the token is. */
+  /** The family of a token in any state. */
   familyOf(token: string): string | undefined
-  /** Revokes the family of a token, in whatever state the token is. */
+  /** Revokes the family of a token in any state. */
   revokeFamily(token: string): boolean
   revokeAll(): void
 }
@@ -65,9 +65,8 @@ export const createRefreshTokens = (
   // Nobody without the key can compute it from a token, and the database holds hashes of tokens only.
   const successorOf = (token: string) => createHmac('sha256', key).update(token).digest('base64url')
 
-  // A lost answer, a race and a reload in the middle of a refresh all show as a token that is used again
-  // soon, while nobody has used its successor. Each repeat gets that very successor: the answers may
-  // reach the cookie jar in any order, and all of them put the same cookie there.
+  // A lost answer, a race and a reload during a refresh look the same: a token is used again soon, and its successor was not
+  // used. Each repeat gets the same successor. So the answers may arrive in any order, and the cookie is the same.
   const isRepeat = (hash: string, row: Row, grace: number) =>
     row.state === 'used' && now() - row.usedAt! < grace * 1000 && !usedChild.get(hash)
 

@@ -25,7 +25,7 @@ const policy = (frameAncestors: string, issuer: string | undefined) =>
 /** What the page itself puts into frames. */
 const FRAMED = ['/break/tab.html', '/silent.html']
 
-/** Serves the built page. Whether it is there is asked at each request: it may be built while this runs. */
+/** Serves the built page. Each request looks for the files anew, because they may be built while this runs. */
 export const servePage = (root: string, issuer: () => string | undefined): MiddlewareHandler<ServerEnv> => {
   let files: MiddlewareHandler<ServerEnv> | undefined
 

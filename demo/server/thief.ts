@@ -15,7 +15,7 @@ interface Loot {
   binding: string
 }
 
-/** Somebody who has come by the refresh token that a session used last, and the cookie that it is bound to. */
+/** A thief with the refresh token that a session used last, and with the cookie that it is bound to. */
 export interface Thief {
   watch(session: string, token: string, binding: string): void
   loot(session: string): Loot | undefined

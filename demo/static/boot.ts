@@ -24,16 +24,22 @@ async function boot(): Promise<void> {
   }
 }
 
+/** Settles when the worker gets what this page sends. */
 async function controlled(): Promise<void> {
   const { serviceWorker } = navigator
-  const isControlled = new Promise<unknown>(resolve => {
-    serviceWorker.addEventListener('controllerchange', resolve, { once: true })
+  const url = new URL('worker.js', document.baseURI).href
+  // A worker of the whole host is another one.
+  const isOurs = () => serviceWorker.controller?.scriptURL === url
+  const hasCome = new Promise<void>(resolve => {
+    serviceWorker.addEventListener('controllerchange', () => {
+      if (isOurs()) resolve()
+    })
   })
-  await serviceWorker.register(addressOfWorker(), { updateViaCache: 'none' })
+  await serviceWorker.register(trusted(url), { updateViaCache: 'none' })
   const { active } = await serviceWorker.ready
-  if (serviceWorker.controller) return
+  if (isOurs()) return
   active?.postMessage('claim')
-  await isControlled
+  await hasCome
 }
 
 interface TrustedTypes {
@@ -46,8 +52,7 @@ interface TrustedTypes {
 }
 
 /** The page's own policy wants it to be marked as trusted, where the browser knows of that. */
-function addressOfWorker(): string {
-  const url = new URL('worker.js', document.baseURI).href
+function trusted(url: string): string {
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes }
   return trustedTypes?.createPolicy('worker', { createScriptURL: given => given }).createScriptURL(url) ?? url
 }

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { build as bundle } from 'esbuild'
 import { build } from 'vite'
+import config from './config.ts'
 
 const out = resolve(import.meta.dirname, 'dist')
 
 /** The page, and the service worker that plays its server, into `demo/static/dist`. */
-await build({ configFile: resolve(import.meta.dirname, 'vite.config.ts'), logLevel: 'warn' })
+await build({ ...config, configFile: false, logLevel: 'warn' })
 await bundle({
   entryPoints: [resolve(import.meta.dirname, 'worker.ts')],
   outfile: resolve(out, 'worker.js'),

@@ -177,7 +177,7 @@ async function begin(base: string, store: Store) {
     },
   }
 
-  /** What is to go wrong with this request. `null`: it never gets here. */
+  /** The fault for this request. `null`: it never arrives. */
   async function spoil(request: Request, path: string): Promise<Fault | 'none' | null> {
     const kind = path === 'auth/refresh_token' ? 'refresh' : path.startsWith('api/') ? 'api' : null
     if (!kind) return 'none'

@@ -1,29 +1,33 @@
 import type { State, Store } from './server.ts'
 
 /** Another one with each change of what is kept: an older state cannot be read then. */
-const NAME = 'silent-refresh-demo-1'
+const VERSION = 1
 
-/** In IndexedDB, so that a worker that the browser has stopped goes on where it was. */
-export function createStore(): Store {
+/**
+ * In IndexedDB, so that a worker that the browser has stopped goes on where it was. `folder`: of the page; a host can have it
+ * twice. A browser that stores nothing forgets the sessions with its worker.
+ */
+export function createStore(folder: string): Store {
   let database: Promise<IDBDatabase> | undefined
 
-  const objects = async (mode: IDBTransactionMode): Promise<IDBObjectStore> => {
-    database ??= open()
+  async function objects(mode: IDBTransactionMode): Promise<IDBObjectStore> {
+    database ??= open(`silent-refresh-demo-${VERSION} ${folder}`)
     return (await database).transaction('state', mode).objectStore('state')
   }
+  async function read(): Promise<State | undefined> {
+    return settled((await objects('readonly')).get('now'))
+  }
+  async function write(state: State): Promise<void> {
+    await settled((await objects('readwrite')).put(state, 'now'))
+  }
   return {
-    async read() {
-      const found: State | undefined = await settled((await objects('readonly')).get('now'))
-      return found
-    },
-    async write(state) {
-      await settled((await objects('readwrite')).put(state, 'now'))
-    },
+    read: () => read().catch(() => undefined),
+    write: state => write(state).catch(() => {}),
   }
 }
 
-function open(): Promise<IDBDatabase> {
-  const request = indexedDB.open(NAME, 1)
+function open(name: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, 1)
   request.onupgradeneeded = () => request.result.createObjectStore('state')
   return settled(request)
 }

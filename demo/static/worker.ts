@@ -1,7 +1,7 @@
 import { createStaticServer } from './server.ts'
 import { createStore } from './store.ts'
 
-/** What is used of a service worker. The types of the DOM have none. */
+/** The part of a service worker that is used here. The types of the DOM have none. */
 interface ServiceWorker {
   readonly registration: { readonly scope: string }
   readonly clients: { claim(): Promise<void> }
@@ -21,7 +21,8 @@ interface Events {
 }
 
 const worker = globalThis as unknown as ServiceWorker
-const server = createStaticServer(worker.registration.scope, createStore())
+const { scope } = worker.registration
+const server = createStaticServer(scope, createStore(scope))
 
 worker.addEventListener('install', event => event.waitUntil(worker.skipWaiting()))
 // Also for the page that has registered it, and for one that was loaded past it (with the shift key).

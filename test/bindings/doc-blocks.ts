@@ -18,7 +18,7 @@ export const text: string = pages.map(page => readFileSync(resolve(root, page), 
 export const blocks: readonly Block[] = pages.flatMap(page =>
   [
     ...readFileSync(resolve(root, page), 'utf8').matchAll(
-      /^```(\w+) (\S+)(?: \(not compiled: .*\))?\n(.*?)^```$/gms,
+      /^```(\w+) (\S+)(?: \(not compiled: [^\n]*\))?\n(.*?)^```$/gms,
     ),
   ].map(([, language = '', file = '', code = '']) => ({ page, language, file, code })),
 )

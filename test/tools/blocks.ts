@@ -29,7 +29,8 @@ export function sourceOf(lines: readonly string[], fence: number): string | unde
   return path && /^`\S+`:$/.test(name) ? path : undefined
 }
 
-export const pagesWithBlocks = (): string[] => globSync('docs/**/*.md', { cwd: root }).sort()
+export const pagesWithBlocks = (): string[] =>
+  globSync('docs/**/*.md', { cwd: root, exclude: ['docs/reference/**'] }).sort()
 
 function readApp(path: string): string {
   return readFileSync(resolve(root, path), 'utf8')

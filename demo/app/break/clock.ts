@@ -10,8 +10,8 @@ performance.now = () => monotonic() + ahead
 export const realNow: () => number = wall
 
 /**
- * A laptop that was closed for that long. No timer rings meanwhile, the page's clocks are ahead when it opens again,
- * and the browser tells the page with `resume`.
+ * A laptop that was closed for that long. No timer rings meanwhile, and the clocks are ahead when the laptop opens again. The
+ * page then gets the event `resume`.
  */
 export function sleep(seconds: number): void {
   ahead += seconds * 1000

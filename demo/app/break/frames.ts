@@ -7,8 +7,8 @@ export interface OpenTab extends Tab {
 }
 
 /**
- * A frame is what a browser tab is to a client: a document of this origin with a memory of its own, which shares the
- * cookies, the locks and the channels with the others.
+ * To a client, a frame is the same as a browser tab: a document of this origin with a memory of its own. All of them share the
+ * cookies, the locks and the channels.
  */
 export async function openTab(client: ContestantName, base: string): Promise<OpenTab> {
   const frame = create('iframe', {

@@ -19,7 +19,7 @@ export function mountGrace(): void {
   })
 }
 
-/** As the server tells it, whoever has changed it. */
+/** Shows the grace of the server, after a change from this page or another. */
 export function showGrace(server: ServerState): void {
   toggle.checked = server.grace > 0
   setText(words, inWords(server))

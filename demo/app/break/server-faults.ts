@@ -42,12 +42,12 @@ async function change(): Promise<string> {
 
 async function readBack(choice = asked.get(faults)): Promise<string> {
   const state = await server.readFaults()
-  // Whoever has chosen something else meanwhile is not overruled.
+  // Another choice that the user made meanwhile stays.
   if (asked.get(faults) === choice) show(state)
   return inWords(state)
 }
 
-/** As the server tells it: another tab may have chosen, and what is counted gets spent. */
+/** Shows the faults of the server, because another tab may have chosen, and a fault that is counted gets used up. */
 export function showFaults(state: server.FaultState): void {
   if (faults.ariaBusy === 'true') return
   const words = inWords(state)
@@ -70,7 +70,7 @@ const failureInWords = (error: Error): string =>
   error instanceof TypeError ? 'The server could not be reached.' : `${error.message}.`
 
 function show(state: server.FaultState): void {
-  // The browser's own network was there all the time, so it does not tell the page by itself.
+  // The browser was online all the time, so it does not dispatch the event itself.
   if (shown?.offline && !state.offline) window.dispatchEvent(new Event('online'))
   shown = state
   refreshFault.value = state.refresh

@@ -31,7 +31,7 @@ export interface ProviderSettings {
 export interface ProviderOptions extends Partial<ProviderSettings> {
   /** 0 takes any free port, which is the default. */
   port?: number
-  /** The name by which browsers reach it, whatever the port. A page on another name is on another site. */
+  /** The host name by which browsers reach it, on any port. A page with another host name is on another site. */
   host?: '127.0.0.1' | 'localhost'
   users: Users
   /** Filled in at the login page. A demo may tell its passwords. */

@@ -13,3 +13,9 @@ export function tell({ status, text }: Pick<Answer, 'status' | 'text'>): string 
   const short = shown.length > LIMIT ? `${shown.slice(0, LIMIT)}…` : shown
   return short ? `${status} ${short}` : `${status} without a body`
 }
+
+/** What to try if the server has nothing at this path. `option`: the one that names it. */
+export const hintOfPath = ({ status, call }: Pick<Answer, 'status' | 'call'>, option: string): string =>
+  status === 404 || status === 405
+    ? `. Is ${call.split(' ')[1]} the right path? Name another one with "${option}"`
+    : ''

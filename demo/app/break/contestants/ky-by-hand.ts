@@ -3,8 +3,8 @@ import ky from 'ky'
 import type { CreateContestant } from './contestant.ts'
 
 /**
- * What a careful developer writes around ky in an afternoon: one refresh at a time, ahead of the expiry that the token
- * tells, and once more on a 401.
+ * What a careful developer writes around ky in an afternoon. It makes one refresh at a time, ahead of the expiry in the token,
+ * and one more after a 401.
  */
 export const createKyByHand: CreateContestant = base => {
   let token: string | undefined

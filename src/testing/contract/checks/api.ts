@@ -1,7 +1,7 @@
 import type { Backend } from '../backend.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
-import { tell } from '../telling.ts'
+import { hintOfPath, tell } from '../telling.ts'
 import { isOk } from '../tokens.ts'
 
 export async function checkApi(backend: Backend, judge: Judge): Promise<void> {
@@ -9,10 +9,7 @@ export async function checkApi(backend: Backend, judge: Judge): Promise<void> {
   const { accessToken, claims } = tokens
   const ask = (token?: string) => backend.ask('api', { jar, token })
   const good = await ask(accessToken)
-  judge(
-    'api',
-    !isOk(good) && `${tell(good)}${good.status === 404 ? '. Name a route that exists with "api"' : ''}`,
-  )
+  judge('api', !isOk(good) && `${tell(good)}${hintOfPath(good, 'api')}`)
   judge('api-no-token', faultOfRefusal(await ask(), /\bbearer\b/i))
   judge('api-bad-token', faultOfRefusal(await ask('not-a-token'), /\bbearer\b.*\berror="?invalid_token/i))
   for (const [how, forged] of forge(accessToken, claims)) {

@@ -1,6 +1,6 @@
 import type { Backend } from '../backend.ts'
 import type { Judge } from '../judge.ts'
-import { tell } from '../telling.ts'
+import { hintOfPath, tell } from '../telling.ts'
 import { isOk } from '../tokens.ts'
 import { isRefused } from './refresh.ts'
 
@@ -8,7 +8,7 @@ export async function checkLogout(backend: Backend, judge: Judge): Promise<void>
   const { jar, login, tokens, refresh } = await backend.visit()
   const old = jar.copy()
   const logout = await backend.ask('logout', { jar, token: tokens.accessToken })
-  judge('logout', !isOk(logout) && tell(logout))
+  judge('logout', !isOk(logout) && `${tell(logout)}${hintOfPath(logout, 'logout')}`)
   const left = login.cookies.find(({ name, isCleared }) => !isCleared && jar.value(name) !== undefined)
   const cleared = logout.cookies.find(({ name }) => name === left?.name)
   judge(

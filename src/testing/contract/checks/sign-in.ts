@@ -3,7 +3,7 @@ import { covers, createJar, type SetCookie } from '../cookies.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
 import type { Settings } from '../options.ts'
-import { tell } from '../telling.ts'
+import { hintOfPath, tell } from '../telling.ts'
 import { faultOfLifetime, isOk, readTokens, type Tokens } from '../tokens.ts'
 
 /** A login, and what it sets. All other checks need it. */
@@ -30,16 +30,15 @@ export async function checkLogin(backend: Backend, judge: Judge): Promise<void> 
 }
 
 /** What to try, where the answer does not say it. */
-function hint({ status, call }: Answer): string {
-  const path = call.split(' ')[1]
-  if (status === 404 || status === 405) return `. Is ${path} the login? Name another one with "login"`
+function hint(answer: Answer): string {
+  const { status } = answer
   if (status === 401) return '. Are the credentials right? They are "user" and "password"'
   if (status === 403) return '. Does the server know the origin? It is "origin"'
   if (status === 400 || status === 422) {
     return '. Are the fields right? They are "userField", "passwordField", "loginFields" and "form"'
   }
   if (status === 429) return '. The contract logs in about a dozen times: allow that for the run'
-  return ''
+  return hintOfPath(answer, 'login')
 }
 
 /** The cookie with the refresh token, or in words why it cannot be found. */
@@ -100,7 +99,7 @@ interface FirstRefresh {
 
 function judgeRefresh({ login, before, answer, backend, judge }: FirstRefresh): void {
   const tokens = readTokens(answer, backend.settings)
-  judge('refresh', typeof tokens === 'string' && tokens)
+  judge('refresh', typeof tokens === 'string' && `${tokens}${hintOfPath(answer, 'refresh')}`)
   if (typeof tokens === 'string') return
   judge('login-expires-in', faultOfLifetime(tokens))
   const [next] = backend.refreshCookies(answer)
