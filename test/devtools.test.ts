@@ -11,6 +11,7 @@ import {
   recordEvents,
   why,
 } from '../src/devtools/index.ts'
+import { saysNobody } from '../src/devtools/journal.ts'
 import { scrub, scrubUrl, scrubValue } from '../src/devtools/scrub.ts'
 import { isEntry } from '../src/devtools/timeline/entries.ts'
 import { toEntries } from '../src/devtools/timeline/from-journal.ts'
@@ -577,6 +578,22 @@ describe('the tabs with mounted devtools', () => {
     await world.settle()
     expect(ofOther()).toBeGreaterThan(before)
   })
+})
+
+test('a page load that finds nobody signed in is no failure, and a session that cannot be renewed is one', () => {
+  const failed = { type: 'refresh-failed', error: refused() } as const
+  const isQuiet = (operation: 'restore' | 'refresh', error = failed.error) => {
+    const journal = journalOf(
+      ['b', { type: 'refresh', operation: 'restore', generation: 0 }],
+      { type: 'refresh', operation, generation: 0 },
+      ['b', { type: 'refresh', operation: 'refresh', generation: 0 }],
+      { ...failed, error },
+    )
+    return saysNobody(newest(journal), journal.entries)
+  }
+  expect(isQuiet('restore')).toBe(true)
+  expect(isQuiet('refresh')).toBe(false)
+  expect(isQuiet('restore', new AuthError('refresh_unavailable', 'No answer.'))).toBe(false)
 })
 
 describe('the timeline of a journal', () => {
