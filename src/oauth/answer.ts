@@ -140,6 +140,6 @@ export function checkedUser(body: any, idToken: string | undefined): object {
   if (typeof sub === 'string' && (idToken === undefined || sub === claimsOf(idToken).sub)) return body
   throw new AuthError(
     'malformed_response',
-    'The userinfo endpoint has answered for another user, or for none.',
+    'The userinfo endpoint returned another user, or none.',
   )
 }

@@ -19,6 +19,6 @@ export function objection(session: Session, href: string): AuthError | null {
   if (!readCallback(href)?.isAnswer) return null
   return new AuthError(
     'login_rejected',
-    'The address has an answer to no login of this client: log in again.',
+    'The address has no answer to a login of this client: log in again.',
   )
 }

@@ -76,7 +76,7 @@ export function createCalls(
     if (id !== undefined && !key) {
       throw new AuthError(
         'login_rejected',
-        'This browser no longer has the key that the login was begun with.',
+        'This browser no longer has the key of this login.',
       )
     }
     const form = {

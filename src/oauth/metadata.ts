@@ -51,7 +51,7 @@ export function createMetadata(kernel: Needs, { issuer, issuerName, isOpenId, me
     if (isIssuer(body?.issuer, issuer)) return body
     throw new AuthError(
       'malformed_response',
-      'What the issuer answers is no metadata, or is that of another issuer.',
+      'The issuer returned no metadata, or that of another issuer.',
     )
   }
 
