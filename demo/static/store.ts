@@ -1,6 +1,6 @@
 import type { State, Store } from './server.ts'
 
-/** A new name with each change of the stored state, because an older state could not be read. */
+/** A new number with each change of the stored state, because an older state could not be read. */
 const VERSION = 1
 
 /**
