@@ -90,7 +90,7 @@ async function toggleServer(): Promise<string> {
     : 'The server answers nobody, in all tabs. Send a request, or wait for the next refresh.'
 }
 
-/** As the server tells it: another tab may have taken it away. */
+/** Shows the state of the server, because another tab may have taken it away. */
 export function showAway({ offline }: FaultState): void {
   setText(away, offline ? 'Bring the server back' : 'Take the server away')
   away.classList.toggle('main', offline)

@@ -14,7 +14,8 @@ const manifest = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
 const repository = repositoryOf(manifest, process.env)
 /** `/name/` where the site is not at the root of its host. */
 const base = process.env.SITE_BASE ?? '/'
-const demo = resolve(root, 'demo/static/dist')
+/** What `npm run docs:build` has built before. `docs:dev` goes on without it. */
+const demo = resolve(import.meta.dirname, 'cache/try')
 const icon = readFileSync(resolve(root, 'demo/app/favicon.svg'), 'utf8')
 const hasDemo = existsSync(demo)
 
