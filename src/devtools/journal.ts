@@ -58,8 +58,8 @@ export function createJournal(limit = 2_000): Journal {
 export const inWords = ({ event }: JournalEntry): string => describeJournalEvent(event)
 
 /**
- * A page was loaded, and the server says that nobody is signed in. The client reports that as a refresh that failed; it is an
- * answer, and nothing to worry about.
+ * A page was loaded while nobody was signed in. The client reports that as a refresh that failed. It is a normal
+ * answer of the server, and nothing to worry about.
  */
 export function saysNobody({ at, tab, event }: JournalEntry, entries: readonly JournalEntry[]): boolean {
   if (event.type !== 'refresh-failed' || event.error.retryable) return false
