@@ -67,7 +67,7 @@ export function createTimeline(first: TimelineSource): TimelineView {
     )
     const { entries } = journal
     const lane = here ?? entries[0]?.tab ?? ''
-    const history = createHistory(lane, [], shortGeneration)
+    const history = createHistory(lane, shortGeneration)
     const stage = createStage({
       controls: { view, surface, pause, earlier, later, closer, wider },
       detail,
