@@ -137,7 +137,7 @@ afterEach(async () => {
 })
 
 describe('login', () => {
-  test('answers with a token, its life and the user', async () => {
+  test('returns a token, its lifetime and the user', async () => {
     const response = await browser.send('/auth/login', { method: 'POST', json: ADA })
     expect(response.status).toBe(200)
     expect(response.headers.get('Cache-Control')).toBe('no-store')

@@ -11,8 +11,8 @@ import {
   recordEvents,
   why,
 } from '../src/devtools/index.ts'
+import { saysNobody } from '../src/devtools/journal.ts'
 import { scrub, scrubUrl, scrubValue } from '../src/devtools/scrub.ts'
-import { isEntry } from '../src/devtools/timeline/entries.ts'
 import { toEntries } from '../src/devtools/timeline/from-journal.ts'
 import { createHistory, type Request } from '../src/devtools/timeline/history.ts'
 import { AuthError } from '../src/kernel/errors.ts'
@@ -579,12 +579,28 @@ describe('the tabs with mounted devtools', () => {
   })
 })
 
+test('a page load that finds nobody signed in is no failure, and a session that cannot be renewed is one', () => {
+  const failed = { type: 'refresh-failed', error: refused() } as const
+  const isQuiet = (operation: 'restore' | 'refresh', error = failed.error) => {
+    const journal = journalOf(
+      ['b', { type: 'refresh', operation: 'restore', generation: 0 }],
+      { type: 'refresh', operation, generation: 0 },
+      ['b', { type: 'refresh', operation: 'refresh', generation: 0 }],
+      { ...failed, error },
+    )
+    return saysNobody(newest(journal), journal.entries)
+  }
+  expect(isQuiet('restore')).toBe(true)
+  expect(isQuiet('refresh')).toBe(false)
+  expect(isQuiet('restore', new AuthError('refresh_unavailable', 'No answer.'))).toBe(false)
+})
+
 describe('the timeline of a journal', () => {
   const drawn = (journal: Journal) => {
-    const history = createHistory('a', [], generation => generation * 10)
+    const history = createHistory('a', generation => generation * 10)
     const entries = journal.entries.flatMap((entry, index) => toEntries(entry, `${index}`))
     for (const entry of entries) history.add(entry)
-    return { history, entries }
+    return history
   }
 
   test('has a lane for each tab, tokens, requests, what repeats them, and who was signed in', () => {
@@ -600,8 +616,7 @@ describe('the timeline of a journal', () => {
       { type: 'refresh-failed', error: refused() },
       { type: 'signed-out', reason: 'rejected', generation: 6 },
     )
-    const { history, entries } = drawn(journal)
-    expect(entries.every(isEntry)).toBe(true)
+    const history = drawn(journal)
     expect(history.lanes.map(({ id }) => id)).toEqual(['a', 'b'])
     const [mine, other] = history.lanes
     expect(mine!.lives.map(({ generation }) => generation)).toEqual([4, 5])
@@ -618,7 +633,7 @@ describe('the timeline of a journal', () => {
   })
 
   test('shows how long this tab waited for another, was hidden and had no network', () => {
-    const { history, entries } = drawn(
+    const history = drawn(
       journalOf(
         { type: 'lock', state: 'waiting' },
         { type: 'timer', at: null },
@@ -633,7 +648,6 @@ describe('the timeline of a journal', () => {
         { type: 'page', state: 'visible' },
       ),
     )
-    expect(entries.every(isEntry)).toBe(true)
     const [lane] = history.lanes
     expect(lane!.spells.map(({ what, at, until }) => [what, ((until ?? 0) - at) / 1_000])).toEqual([
       ['wait', 2],
@@ -650,7 +664,7 @@ describe('the timeline of a journal', () => {
   })
 
   test('a token of unknown expiry has no bar, and an event of no interest no mark', () => {
-    const { history } = drawn(
+    const history = drawn(
       journalOf(
         { type: 'refreshed', cause: 'refresh', generation: 5, expiresAt: null },
         { type: 'timer', at: null },

@@ -481,6 +481,7 @@ function writeProject(): string {
       'silent-refresh': [resolve(root, 'src/index.ts')],
       'silent-refresh/core': [resolve(root, 'src/core.ts')],
       'silent-refresh/testing': [resolve(root, 'src/testing/index.ts')],
+      'silent-refresh/testing/core': [resolve(root, 'src/testing/core.ts')],
       // Its source needs the types of Node, and an app need not have them.
       'silent-refresh/testing/contract': [resolve(root, 'dist/testing/contract/index.d.ts')],
       'silent-refresh/oauth': [resolve(root, 'src/oauth/index.ts')],

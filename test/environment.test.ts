@@ -262,7 +262,7 @@ describe('the signed-out marker in localStorage', () => {
     expect(logs.filter(({ type }) => type === 'storage-unavailable')).toHaveLength(1)
   })
 
-  test('S1 is all that ever rests in the page', async () => {
+  test('S1 is all that is ever stored in the page', async () => {
     const auth = load({ restore: 'manual' })
     await auth.login(ada)
     await auth.refresh()

@@ -130,7 +130,7 @@ describe('after sleep it is judged by the clock', () => {
     expect(logouts(world)).toEqual(idleOnce)
   })
 
-  test('the key that wakes it does not count: whoever comes back too late is not there any more', async () => {
+  test('the key that wakes it does not count: a user who comes back too late is signed out', async () => {
     const [world] = await signedInTabs(1)
     world.clock.sleep(IDLE + MINUTE)
     world.act()
@@ -252,7 +252,7 @@ describe('all tabs are one', () => {
     },
   )
 
-  test('E16 messages from whoever there is on the channel are no activity', async () => {
+  test('E16 messages of other scripts on the channel are no activity', async () => {
     const tabs = await signedInTabs(2)
     const [first] = tabs
     for (let passed = 0; passed < IDLE + MINUTE; passed += 20 * SECOND) {
@@ -655,7 +655,7 @@ describe('E15 what counts as activity, and the warning before the sign-out', () 
     expect(status(...tabs)).toEqual(['authenticated', 'authenticated', 'authenticated'])
   })
 
-  test('E15 no message withdraws it: whoever is on the channel keeps nobody signed in', async () => {
+  test('E15 no message withdraws it: a script on the channel keeps nobody signed in', async () => {
     const tabs = await signedInTabs(2, warned)
     await tabs[0].clock.advance(IDLE - WARNING)
     for (const type of ['here', 'hello', 'renew', 'ask', 'waiting', 'alive']) {

@@ -621,7 +621,7 @@ describe('I4 where one tab has the refresh token in JavaScript, that tab is aske
   })
 })
 
-test('I4 whatever the tabs did before, an explicit refresh() shows whose cookie it is', async () => {
+test('I4 an explicit refresh() shows whose cookie it is, after anything that the tabs did before', async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('open' as const) }),
     fc.record({ do: fc.constant('hide' as const), tab: fc.nat(3) }),

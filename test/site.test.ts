@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { brokenLinks } from '../docs/.vitepress/built-links.ts'
 import { repositoryOf, siteLink } from '../docs/.vitepress/links.ts'
 import { addressOf, isPage, pagesOf, SECTIONS } from '../docs/.vitepress/pages.ts'
-import { termsOf } from '../docs/.vitepress/search.ts'
+import { termsOf, wordsOf } from '../docs/.vitepress/search.ts'
 import { slugOf } from '../docs/.vitepress/slug.ts'
 import { root } from './tools/report.ts'
 
@@ -110,6 +110,7 @@ test('the search knows words with a hyphen as a whole and by their parts', () =>
     '401',
     'retry_at',
   ])
+  expect(wordsOf('re-render, expiry?')).toEqual(['re-render', 'expiry'])
 })
 
 describe('a built site', () => {

@@ -429,7 +429,7 @@ describe('S3 a token that renews itself, in a storage', () => {
     expect(calls.map(({ state }) => state)).toEqual(['fulfilled', 'login_unavailable'])
   })
 
-  test('a token that was handed in rests there as well', async () => {
+  test('a token that the app handed in is stored there as well', async () => {
     const kept = new Map<string, string>()
     const storage = tokenStorage(createTabStorage(kept))
     const before = open(undefined, { options: { storage } })
@@ -676,7 +676,7 @@ describe('N13 endpoints.restore', () => {
     expect(paths(world)).toEqual(['/session'])
   })
 
-  test('beside a live tab, or with a token that rests, nothing is asked', async () => {
+  test('beside a live tab, or with a stored token, nothing is asked', async () => {
     const a = loaded(restoring({ storage: tokenStorage(createTabStorage()) }))
     await a.login()
     const b = loaded(restoring(), a)

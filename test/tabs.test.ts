@@ -1129,7 +1129,7 @@ describe('F10 every promise settles', () => {
     }
   })
 
-  test('F10 the refresh token in script: when the wait ends without the lock, nothing is sent', async () => {
+  test('F10 a refresh token that JavaScript can read: when the wait ends without the lock, nothing is sent', async () => {
     const given: WorldOptions = { server: { carrier: 'body' } }
     const a = open(undefined, given)
     const b = open(a, given)
@@ -1249,7 +1249,7 @@ describe('F9 without locks, without channels, or without both', () => {
     expect(a.server.reuses).toBe(0)
   })
 
-  test('F9 locks that cannot be looked at, and the refresh token in script: no tab signs out another', async () => {
+  test('F9 locks that cannot be queried, and a refresh token that JavaScript can read: no tab signs out another', async () => {
     const given: WorldOptions = { locks: 'blind', server: { carrier: 'body' } }
     const a = open(undefined, given)
     const b = open(a, given)

@@ -12,7 +12,7 @@ const WIDTH = 1_000
 
 /** In one minute: requests of every outcome, replays, tokens, waits and notes, in two lanes. */
 function busy(count: number): History {
-  const history = createHistory('here', [])
+  const history = createHistory('here')
   const add = (entry: object) => history.add(entry as Entry)
   for (let n = 0; n < count; n++) {
     const at = T + (n * SPAN) / count
@@ -79,7 +79,7 @@ test('only the events in sight and around it are looked at', () => {
 })
 
 test('a wait, a hidden page and a lost network are bars that can be pointed at', () => {
-  const history = createHistory('here', [])
+  const history = createHistory('here')
   const begun = (what: string, at: number) =>
     history.add({ kind: 'begun', lane: 'here', at, what, words: what } as Entry)
   begun('wait', T + 6_000)
@@ -103,7 +103,7 @@ test('a wait, a hidden page and a lost network are bars that can be pointed at',
 })
 
 test('what the filter does not let through is neither drawn nor found', () => {
-  const history = createHistory('here', [])
+  const history = createHistory('here')
   history.add({ kind: 'note', lane: 'here', at: T + 6_000, words: 'one', tone: 'bad' })
   history.add({ kind: 'note', lane: 'here', at: T + 30_000, words: 'other', tone: 'bad' })
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
@@ -129,8 +129,8 @@ test('the hint of a second tab goes when there is one', () => {
     picture.draw(T, SPAN, T)
     return svg.querySelectorAll('.hint').length
   }
-  const alone = createHistory('here', [])
-  const two = createHistory('here', [])
+  const alone = createHistory('here')
+  const two = createHistory('here')
   two.open('there')
   expect([hints(alone), hints(two), hints(createHistory('here'))]).toEqual([1, 0, 1])
 })

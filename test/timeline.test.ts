@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Entry, isEntry, SERVER } from '../src/devtools/timeline/entries.ts'
+import type { Entry } from '../src/devtools/timeline/entries.ts'
 import { createMatcher, type Filter, type Topic } from '../src/devtools/timeline/filter.ts'
 import {
   createHistory,
@@ -97,9 +97,9 @@ describe('what the lanes hold', () => {
     lane(history).marks.filter(({ kind }) => kind === 'request') as Request[]
   const lives = (history: History, id = here): Life[] => lane(history, id).lives
 
-  test('the server and this tab come first, other tabs as they came', () => {
+  test('this tab comes first, other tabs as they came', () => {
     const history = told(sent('1', T, { lane: 'b' }), sent('2', T, { lane: 'a' }))
-    expect(history.lanes.map(({ id }) => id)).toEqual([SERVER, here, 'b', 'a'])
+    expect(history.lanes.map(({ id }) => id)).toEqual([here, 'b', 'a'])
   })
 
   test.each([
@@ -169,13 +169,15 @@ describe('what the lanes hold', () => {
     expect(history.originOf(lives(history, 'b')[1]!)).toBeNull()
   })
 
-  test('tokens are numbered as they were first seen, and one in two tabs is one', () => {
+  test('a token has the number of its generation, and the same one in two tabs', () => {
     const history = told(
       token(T, 9_000_001),
       token(T + 1, 9_000_001, { lane: 'b', handed: true }),
       token(T + 2, 9_000_005),
     )
-    expect([...lives(history), ...lives(history, 'b')].map(history.numberOf)).toEqual([1, 2, 1])
+    expect([...lives(history), ...lives(history, 'b')].map(history.numberOf)).toEqual([
+      9_000_001, 9_000_005, 9_000_001,
+    ])
   })
 
   test('a generation of long ago is nobody’s origin', () => {
@@ -194,7 +196,7 @@ describe('what the lanes hold', () => {
     history.close('b')
     expect(history.forget(T - 1)).toBe(false)
     expect(history.forget(T + 1)).toBe(true)
-    expect(history.lanes.map(({ id }) => id)).toEqual([SERVER, here])
+    expect(history.lanes.map(({ id }) => id)).toEqual([here])
   })
 
   test('memory is bounded', () => {
@@ -308,22 +310,5 @@ describe('a filter', () => {
     Object.assign(open, { answeredAt: T + 9, status: 401 })
     expect([matches(open), matches(open)]).toEqual([true, true])
     expect(asked).toEqual([open, marks.refused, open])
-  })
-})
-
-describe('what another tab says', () => {
-  test.each([
-    null,
-    'sent',
-    {},
-    { kind: 'sent', at: T, lane: 'b' },
-    { kind: 'sent', at: '1', lane: 'b', id: '1', method: 'GET', path: '/' },
-    { kind: 'constructor', at: T, lane: 'b' },
-    { kind: 'note', at: Number.NaN, lane: 'b', words: 'x', tone: 'good' },
-  ])('%j is not an entry', value => expect(isEntry(value)).toBe(false))
-
-  test('an entry is one', () => {
-    expect(isEntry({ kind: 'note', at: T, lane: 'b', words: 'x', tone: 'good' })).toBe(true)
-    expect(isEntry({ kind: 'sent', at: T, lane: 'b', id: '1', method: 'GET', path: '/' })).toBe(true)
   })
 })

@@ -7,7 +7,7 @@ const requests = byId('count-requests', HTMLElement)
 /** Counts what has reached the server, as it says itself. Returns what hears of each request. */
 export function mountCounts(): (arrival: Arrival) => void {
   const seen = { refreshes: new Set<string>(), requests: new Set<string>() }
-  /** The server tells a page that comes back what it told before. */
+  /** The server sends its earlier events again to a page that comes back. */
   const cleared = new Set<string>()
 
   function show(): void {

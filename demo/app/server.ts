@@ -42,7 +42,7 @@ export interface Arrival {
 
 export type ServerState = Pick<Config, 'mode' | 'accessTtl' | 'grace'>
 
-/** Called with what holds now, and again with each change, whoever has made it. */
+/** Called with the current state, and again with each change from this page or another. */
 export interface ServerListener {
   config(state: ServerState): void
   faults(state: FaultState): void
@@ -85,7 +85,7 @@ export const revokeAll = (): Promise<void> => call('demo/revoke-all', 'POST')
 export const rotateKey = (): Promise<void> => call('demo/rotate-key', 'POST')
 
 /**
- * What the server tells of itself. Listened to while the page is visible only: a browser has few connections for one
+ * The events of the server. Listened to while the page is visible only: a browser has few connections for one
  * server, and each tab would hold one of them. The server begins with what it told before.
  */
 export function listen({ config, faults, request }: ServerListener): void {

@@ -35,7 +35,7 @@ function showSession(session: Session<JwtClaims, User>): void {
   const signedIn = session.status === 'authenticated' ? session : null
   setText(user, signedIn ? `as ${signedIn.user?.name ?? signedIn.claims?.name ?? 'somebody'}` : '')
   if (document.body.dataset.session === session.status) return
-  // What is not for this state is hidden; the focus must not go with it.
+  // Hides the parts for other states. The focus must not be lost with them.
   const hadFocus = byId('guide', HTMLElement).querySelector('.stack')?.contains(document.activeElement)
   document.body.dataset.session = session.status
   if (hadFocus) bar.focus()

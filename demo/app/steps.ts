@@ -1,4 +1,5 @@
 import { isAuthError } from 'silent-refresh'
+import { choices, hrefOf } from './choices.ts'
 import { button, byId, create, setText, whileBusy } from './dom.ts'
 import { attempt, expectOk, onPress, Unsuccessful } from './press.ts'
 import { api, type FaultState, readFaults, setFaults } from './server.ts'
@@ -33,7 +34,7 @@ export function mountSteps(auth: Auth): void {
   })
   onPress('ten', 'replay-result', () => sendTen(auth))
 
-  secondTab.search = location.search
+  secondTab.href = hrefOf({ tabs: choices.tabs })
   secondTab.addEventListener('click', () => done('tabs'))
 
   away.addEventListener('click', () => void whileBusy(away, () => attempt('outage-result', toggleServer)))
@@ -89,7 +90,7 @@ async function toggleServer(): Promise<string> {
     : 'The server answers nobody, in all tabs. Send a request, or wait for the next refresh.'
 }
 
-/** As the server tells it: another tab may have taken it away. */
+/** Shows the state of the server, because another tab may have taken it away. */
 export function showAway({ offline }: FaultState): void {
   setText(away, offline ? 'Bring the server back' : 'Take the server away')
   away.classList.toggle('main', offline)

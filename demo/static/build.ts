@@ -3,10 +3,11 @@ import { build as bundle } from 'esbuild'
 import { build } from 'vite'
 import config from './config.ts'
 
-const out = resolve(import.meta.dirname, 'dist')
+const [folder = resolve(import.meta.dirname, 'dist')] = process.argv.slice(2)
+const out = resolve(folder)
 
-/** The page, and the service worker that plays its server, into `demo/static/dist`. */
-await build({ ...config, configFile: false, logLevel: 'warn' })
+/** The page, and the service worker that plays its server, into `demo/static/dist` or the folder that is given. */
+await build({ ...config, build: { ...config.build, outDir: out }, configFile: false, logLevel: 'warn' })
 await bundle({
   entryPoints: [resolve(import.meta.dirname, 'worker.ts')],
   outfile: resolve(out, 'worker.js'),

@@ -1,6 +1,6 @@
 import type { State, Store } from './server.ts'
 
-/** Another one with each change of what is kept: an older state cannot be read then. */
+/** A new number with each change of the stored state, because an older state could not be read. */
 const VERSION = 1
 
 /**

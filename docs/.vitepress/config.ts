@@ -5,7 +5,7 @@ import { brokenLinks } from './built-links.ts'
 import { repositoryOf } from './links.ts'
 import { adapt } from './markdown.ts'
 import { addressOf, pagesOf, root, SECTIONS } from './pages.ts'
-import { termsOf } from './search.ts'
+import { termsOf, weightOf, wordsOf } from './search.ts'
 import { slugOf } from './slug.ts'
 
 // `npm run docs:dev` and `npm run docs:build`. TypeDoc has written the reference into docs/reference/ before.
@@ -14,7 +14,8 @@ const manifest = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
 const repository = repositoryOf(manifest, process.env)
 /** `/name/` where the site is not at the root of its host. */
 const base = process.env.SITE_BASE ?? '/'
-const demo = resolve(root, 'demo/static/dist')
+/** What `npm run docs:build` has built before. `docs:dev` goes on without it. */
+const demo = resolve(import.meta.dirname, 'cache/try')
 const icon = readFileSync(resolve(root, 'demo/app/favicon.svg'), 'utf8')
 const hasDemo = existsSync(demo)
 
@@ -49,7 +50,10 @@ const config: UserConfig<DefaultTheme.Config> = defineConfig({
       options: {
         // The label of a button begins with the words that it shows.
         translations: { button: { buttonAriaLabel: 'Search' } },
-        miniSearch: { options: { tokenize: termsOf } },
+        miniSearch: {
+          options: { tokenize: termsOf },
+          searchOptions: { tokenize: wordsOf, boostDocument: weightOf },
+        },
         _render: (text, env, md) => (env.relativePath === 'CHANGELOG.md' ? '' : md.render(text, env)),
       },
     },

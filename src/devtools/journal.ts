@@ -57,6 +57,18 @@ export function createJournal(limit = 2_000): Journal {
 /** What happened, in words that begin with a small letter, as those of `describeEvent`. */
 export const inWords = ({ event }: JournalEntry): string => describeJournalEvent(event)
 
+/**
+ * A page was loaded while nobody was signed in. The client reports that as a refresh that failed. It is a normal
+ * answer of the server, and nothing to worry about.
+ */
+export function saysNobody({ at, tab, event }: JournalEntry, entries: readonly JournalEntry[]): boolean {
+  if (event.type !== 'refresh-failed' || event.error.retryable) return false
+  const asked = entries.findLast(
+    other => other.tab === tab && other.at <= at && other.event.type === 'refresh',
+  )
+  return asked?.event.type === 'refresh' && asked.event.operation === 'restore'
+}
+
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** The time of day, by this machine's clock. */

@@ -23,12 +23,12 @@ export interface DevtoolsOptions {
   /** Is the panel open at first? @default false */
   open?: boolean | undefined
   /**
-   * An element that the panel fills, as a part of the page: always open, without a button in the corner, and with "Why" below
+   * An element that the panel fills, as a part of the page. It is then always open, has no button in the corner, and has "Why" below
    * the other views.
    * @default none
    */
   container?: HTMLElement | undefined
-  /** What is shown at first. @default 'now' */
+  /** The view at first. @default 'now' */
   view?: 'now' | 'timeline' | 'why' | 'do' | undefined
   /**
    * The nonce of the page's Content Security Policy, for browsers without constructed style sheets. Others need none.

@@ -81,7 +81,7 @@ export function createExchange(kernel: Needs): Exchange {
     }
     const token = await endpoints.refresh(operation, tokens, signal, rotated)
     if (held && isUnchanged(token, held) && isExpired(environment, held)) {
-      throw new AuthError('malformed_response', 'The server handed back the token that has expired.')
+      throw new AuthError('malformed_response', 'The server returned the expired token again.')
     }
     // The result will be dropped, so the user endpoint is not called.
     if (session.stamp !== flight.stamp) return token

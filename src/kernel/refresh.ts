@@ -145,7 +145,7 @@ export function createRefresher(kernel: Needs): Refresher {
     // A flight that waits for the end of the backoff has sent nothing.
     if (!current.stir) await current.outcome
     if (!disposal.reason)
-      current.controller.abort(new AuthError('superseded', 'A login or logout took its place.'))
+      current.controller.abort(new AuthError('superseded', 'A login or logout replaced it.'))
     current.stir?.()
     await current.done
   }

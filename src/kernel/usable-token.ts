@@ -88,12 +88,12 @@ export function createTokenSource(kernel: Needs): TokenSource {
     do {
       if (mustRestore()) await restored(signal)
       if (isRefused()) await replaceDead(signal)
-      if (isRefused()) throw unavailable('The server handed back the token that was refused.')
+      if (isRefused()) throw unavailable('The server returned the refused token again.')
       if (isShort(minValidity)) {
         await replaceShort(signal)
         // The machine may have slept while the answer was on its way, so the new token may have expired already.
         if (isShort(0)) await replaceShort(signal)
-        if (isOver()) throw unavailable('Even a fresh token is dead: look at its lifetime.')
+        if (isOver()) throw unavailable('Even a new token has expired: see its lifetime.')
       } else ready()
       // Meanwhile the page may have been in the back/forward cache.
     } while (mustRestore())

@@ -138,8 +138,5 @@ const userOf = (claims: IDToken): Record<string, unknown> =>
 export function checkedUser(body: any, idToken: string | undefined): object {
   const { sub } = body ?? {}
   if (typeof sub === 'string' && (idToken === undefined || sub === claimsOf(idToken).sub)) return body
-  throw new AuthError(
-    'malformed_response',
-    'The userinfo endpoint has answered for another user, or for none.',
-  )
+  throw new AuthError('malformed_response', 'The userinfo endpoint returned another user, or none.')
 }

@@ -17,8 +17,5 @@ export function objection(session: Session, href: string): AuthError | null {
   }
   // As where the server sends the browser to another page than `redirectUri`, or after much too long.
   if (!readCallback(href)?.isAnswer) return null
-  return new AuthError(
-    'login_rejected',
-    'The address has an answer to no login of this client: log in again.',
-  )
+  return new AuthError('login_rejected', 'The address has no answer to a login of this client: log in again.')
 }

@@ -53,6 +53,6 @@ export function readCode(
   if (isOfServer && code) return code
   throw new AuthError(
     'login_rejected',
-    'The answer in the address is not one of the authorization server that was asked: see "issuer".',
+    'The answer in the address comes from another authorization server: see "issuer".',
   )
 }

@@ -74,10 +74,7 @@ export function createCalls(
     const { verifier, redirectUri, key: id } = transaction
     const key = id === undefined ? undefined : ((await kernel.proof?.find(id)) ?? undefined)
     if (id !== undefined && !key) {
-      throw new AuthError(
-        'login_rejected',
-        'This browser no longer has the key that the login was begun with.',
-      )
+      throw new AuthError('login_rejected', 'This browser no longer has the key of this login.')
     }
     const form = {
       grant_type: 'authorization_code',

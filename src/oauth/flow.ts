@@ -47,10 +47,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     if (!isInWindow) throw new AuthError('unsupported', 'A login at another server needs a page.')
     const asked = readLoginRequest(request, config, windows.href(), toLocal)
     if (!windows.hasCrypto()) {
-      throw new AuthError(
-        'unsupported',
-        'A login needs Web Crypto, which browsers have where the page came by https.',
-      )
+      throw new AuthError('unsupported', 'A login needs Web Crypto, which browsers have on https pages only.')
     }
     // A tab that was told of a logout may not see the marker yet: what another tab stores can arrive later than its message.
     const { snapshot } = kernel.session

@@ -49,10 +49,7 @@ export function createMetadata(kernel: Needs, { issuer, issuerName, isOpenId, me
     }
     const body = await response.json().catch(() => null)
     if (isIssuer(body?.issuer, issuer)) return body
-    throw new AuthError(
-      'malformed_response',
-      'What the issuer answers is no metadata, or is that of another issuer.',
-    )
+    throw new AuthError('malformed_response', 'The issuer returned no metadata, or that of another issuer.')
   }
 
   function read(): Promise<AuthorizationServer> {

@@ -45,7 +45,7 @@ export const par: PrepareRequest = async (parameters, metadata, { fetch, signal 
   if (typeof body?.request_uri !== 'string') {
     throw new AuthError(
       'malformed_response',
-      'The pushed authorization request was answered without a "request_uri".',
+      'The answer to the pushed authorization request has no "request_uri".',
     )
   }
   return new URLSearchParams({

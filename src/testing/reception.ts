@@ -82,7 +82,7 @@ export function pathKey(route: unknown, baseUrl: string): string {
   const [, method = '', path = ''] =
     (typeof route === 'string' && /^(?:([A-Z]+) (?=\S))?(\S*)$/.exec(route)) || []
   if (!method && !path.includes('/'))
-    throw invalid('route', 'an endpoint that there is, or a path such as "GET /items"')
+    throw invalid('route', 'a known endpoint, or a path such as "GET /items"')
   return `${method} ${new URL(path, baseUrl).pathname}`.trim()
 }
 

@@ -53,6 +53,7 @@ export async function inProduction({ browser, backend, mode }: Stage, front: Fro
     'a wrong password, a refused site and an outage have each their own message': async () => {
       await logIn(first, 'wrong')
       await first.alerts(WORDS.wrong)
+      equal(await first.valueOf('Email'), ada!.email)
       front.replaceHost(true)
       await logIn(first)
       await first.alerts(WORDS.forbidden)

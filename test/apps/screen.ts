@@ -10,6 +10,8 @@ export interface Screen {
   press(role: 'button' | 'link', name: string): Promise<void>
   /** Fills the field with this label. */
   fill(label: string, text: string): Promise<void>
+  /** What is in the field with this label. */
+  valueOf(label: string): Promise<string>
   /** Waits until the text is on the screen. */
   shows(text: string): Promise<void>
   /** Waits for a message (`role="alert"`) with this text. */
@@ -61,6 +63,8 @@ export async function openScreen(browser: Browser, origin: string): Promise<Scre
     reload: () => tab.reload(),
     press: (role, name) => page.locator(`::-p-aria([name="${name}"][role="${role}"])`).click(),
     fill: (label, text) => page.locator(`::-p-aria([name="${label}"][role="textbox"])`).fill(text),
+    valueOf: label =>
+      page.$eval(`::-p-aria([name="${label}"][role="textbox"])`, field => (field as HTMLInputElement).value),
     shows: text =>
       tab.waitFor(wanted => document.body?.innerText.replace(/\s+/g, ' ').includes(wanted), text),
     alerts: text =>

@@ -153,7 +153,7 @@ describe('what is shown', () => {
 })
 
 describe('the client', () => {
-  test('injectAuth answers with the very client that was provided', async () => {
+  test('injectAuth returns the client that was provided', async () => {
     const world = createWorld()
     const injector = await start(world.client)
     expect(runInInjectionContext(injector, injectAuth)).toBe(world.client)

@@ -167,7 +167,7 @@ describe('what is shown', () => {
 })
 
 describe('the client', () => {
-  test('useAuth answers with the very client of the nearest provider', async () => {
+  test('useAuth returns the client of the nearest provider', async () => {
     const world = createWorld()
     let got: unknown
     const Getting = showing(() => {

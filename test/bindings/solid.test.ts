@@ -121,7 +121,7 @@ describe('what is shown', () => {
 })
 
 describe('the client', () => {
-  test('useAuth answers with the very client of the nearest provider', () => {
+  test('useAuth returns the client of the nearest provider', () => {
     const world = createWorld()
     let got: unknown
     show(

@@ -125,7 +125,7 @@ describe('what is shown', () => {
 })
 
 describe('the client', () => {
-  test('useAuth answers with the very client of the app', () => {
+  test('useAuth returns the client of the app', () => {
     const world = createWorld()
     let got: unknown
     show(

@@ -223,7 +223,7 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
     )
   })
 
-  test('whoever wants less motion gets one step a second', async () => {
+  test('a user who wants less motion gets one step a second', async () => {
     const tab = await browser.newTab()
     const page = tab.raw!
     await page.setViewport({ width: 1440, height: 900 })

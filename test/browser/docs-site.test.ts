@@ -111,6 +111,15 @@ describeEngine(chromium, () => {
     await tab.waitFor(first => document.querySelector('.diagram svg')?.id !== first, first)
   })
 
+  test('the demo is a page of the site, and needs no server', async () => {
+    await open('')
+    await isAlive()
+    await tab.click('.VPNavBarMenu a[href$="/try/"]')
+    await tab.waitFor(() => document.body.dataset.session === 'anonymous')
+    await tab.click('[data-testid="login-as-ada@example.com"]')
+    await tab.waitFor(() => document.body.dataset.session === 'authenticated')
+  })
+
   test('on a small screen nothing is wider than the screen, and the menu opens', async () => {
     await tab.raw!.setViewport({ width: 360, height: 740 })
     for (const page of ['', 'how-it-works.html', 'performance.html']) {

@@ -299,12 +299,16 @@ for (const engine of engines) {
           window.auth.login().catch(error => window.refusals.push(error.code))
         })
       })
-      await first.evaluate(() => void window.auth.logout())
+      await first.evaluate(() => {
+        document.title = 'leaving'
+        void window.auth.logout()
+      })
       await formIsShown(second)
       const { url } = site.provider.calls.of('authorization')[0]!
       expect(new URL(url, site.url).searchParams.get('prompt')).toBe('login')
       site.provider.outage.set({})
-      await isAnonymous(first)
+      // The page that comes back: while the one that leaves is on its way, no other test can use the tab.
+      await first.waitFor(() => document.title !== 'leaving' && window.auth?.session.status === 'anonymous')
     })
 
     test('O34 a logout while the provider is away: signed out here, revoked later, no page of the browser', async () => {

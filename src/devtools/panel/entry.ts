@@ -1,4 +1,4 @@
-import { capitalized, clock, inWords, type JournalEntry } from '../journal.ts'
+import { capitalized, clock, inWords, type JournalEntry, saysNobody } from '../journal.ts'
 import { why } from '../why.ts'
 import { h } from './dom.ts'
 
@@ -6,7 +6,9 @@ const GOOD = ['signed-in', 'refreshed', 'replay', 'revoked']
 const WARN = ['postponed', 'not-replayed', 'barred', 'tabs-degraded', 'storage-unavailable']
 const BAD = ['refresh-failed', 'revocation-failed', 'user-failed', 'callback-threw']
 
-function toneOf({ event }: JournalEntry): string {
+function toneOf(entry: JournalEntry, entries: readonly JournalEntry[]): string {
+  const { event } = entry
+  if (saysNobody(entry, entries)) return ''
   if (event.type === 'request') return event.status === 0 || event.status >= 400 ? 'warn' : ''
   if (event.type === 'signed-out') return event.reason === 'rejected' ? 'bad' : ''
   if (BAD.includes(event.type)) return 'bad'
@@ -36,7 +38,7 @@ export function entryItem(
       {},
       stamp(entry),
       h('span', { class: 'tab' }, nameOf(entry.tab)),
-      h('span', { class: toneOf(entry) }, lineOf(entry, entries)),
+      h('span', { class: toneOf(entry, entries) }, lineOf(entry, entries)),
     ),
     explanation,
   )

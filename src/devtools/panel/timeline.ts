@@ -1,5 +1,5 @@
 import { shortGeneration } from '../../logging.ts'
-import type { Journal } from '../journal.ts'
+import { type Journal, saysNobody } from '../journal.ts'
 import { TOPICS, type Topic } from '../timeline/filter.ts'
 import { toEntries } from '../timeline/from-journal.ts'
 import { createHistory } from '../timeline/history.ts'
@@ -67,7 +67,7 @@ export function createTimeline(first: TimelineSource): TimelineView {
     )
     const { entries } = journal
     const lane = here ?? entries[0]?.tab ?? ''
-    const history = createHistory(lane, [], shortGeneration)
+    const history = createHistory(lane, shortGeneration)
     const stage = createStage({
       controls: { view, surface, pause, earlier, later, closer, wider },
       detail,
@@ -78,7 +78,9 @@ export function createTimeline(first: TimelineSource): TimelineView {
     })
     let count = 0
     const add = (entry: Journal['entries'][number]) => {
-      for (const drawn of toEntries(entry, String(++count))) stage.add(drawn)
+      const isQuiet = saysNobody(entry, entries)
+      for (const drawn of toEntries(entry, String(++count)))
+        if (!isQuiet || drawn.kind !== 'note') stage.add(drawn)
       // Its lane goes after a while. A report keeps all of them.
       if (here !== null && hasLeft(entry)) history.close(entry.tab)
     }

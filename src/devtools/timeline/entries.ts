@@ -2,7 +2,7 @@
 export type Entry = {
   /** Epoch milliseconds. */
   readonly at: number
-  /** The tab's id, `SERVER`, or the name of a lane of its own. */
+  /** The tab's id, or the name of a lane of its own. */
   readonly lane: string
 } & (
   | {
@@ -10,7 +10,7 @@ export type Entry = {
       readonly id: string
       readonly method: string
       readonly path: string
-      /** An auth call. By default the path says so, as at the demo's server. */
+      /** An auth call. By default the path says so: it begins with `/auth/`. */
       readonly isAuth?: boolean
     }
   /** `status` 0: no answer came. */
@@ -41,27 +41,3 @@ export type Entry = {
 export type Lasting = 'wait' | 'hidden' | 'offline'
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad'
-
-export const SERVER = 'server'
-
-const FIELDS: Record<Entry['kind'], Readonly<Record<string, 'string' | 'number' | 'boolean'>>> = {
-  sent: { id: 'string', method: 'string', path: 'string' },
-  answered: { id: 'string', status: 'number', note: 'string' },
-  token: { generation: 'number', expiresAt: 'number', life: 'number', handed: 'boolean' },
-  replay: { path: 'string', from: 'number', to: 'number' },
-  'signed-in': { words: 'string' },
-  'signed-out': { words: 'string' },
-  note: { words: 'string', tone: 'string' },
-  begun: { what: 'string', words: 'string' },
-  over: { what: 'string' },
-}
-
-/** Another tab may run an older page: what does not look like an entry is left out. */
-export function isEntry(value: unknown): value is Entry {
-  if (typeof value !== 'object' || value === null) return false
-  const { kind, at, lane } = value as Partial<Entry>
-  if (!Number.isFinite(at) || typeof lane !== 'string' || !kind || !Object.hasOwn(FIELDS, kind)) return false
-  return Object.entries(FIELDS[kind]).every(
-    ([name, type]) => typeof (value as Record<string, unknown>)[name] === type,
-  )
-}

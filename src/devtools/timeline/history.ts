@@ -1,4 +1,4 @@
-import { type Entry, type Lasting, SERVER, type Tone } from './entries.ts'
+import type { Entry, Lasting, Tone } from './entries.ts'
 
 /** One thing to look at in a lane. */
 export type Mark = Request | Life | Spell | Moment
@@ -85,23 +85,15 @@ const aheadOf = (life: number): number => Math.min(life / 5, 60_000)
 /** Longer than this no hand-over takes. */
 const HANDOVER_TIME = 5_000
 
-/**
- * `first`: other lanes to begin with, even if nothing has happened in them. `toNumber`: the number that names a generation; by
- * default its place among those seen.
- */
-export function createHistory(
-  here: string,
-  first: readonly string[] = [SERVER],
-  toNumber?: (generation: number) => number,
-): History {
+/** `toNumber`: the number that names a generation. */
+export function createHistory(here: string, toNumber: (generation: number) => number = Number): History {
   const lanes: Lane[] = []
   const open = new Map<string, Request>()
   /** Refused requests whose replay has been told of, and is about to be sent: by lane and path. */
   const announced = new Map<string, Request[]>()
   const repeated = new WeakSet<Mark>()
-  const numbers = new Map<number, number>()
 
-  for (const id of [...first, here]) laneOf(id)
+  laneOf(here)
 
   function laneOf(id: string): Lane {
     const known = lanes.find(lane => lane.id === id)
@@ -146,7 +138,6 @@ export function createHistory(
         const { generation, expiresAt, life, handed } = entry
         const aheadAt = expiresAt - aheadOf(life)
         cut(lane, at)
-        if (!numbers.has(generation)) numbers.set(generation, numbers.size + 1)
         const until = Math.max(at, expiresAt)
         const mark: Life = { kind: 'life', lane, at, generation, expiresAt, aheadAt, until, handed }
         lane.lives.push(mark)
@@ -211,7 +202,7 @@ export function createHistory(
       lanes.splice(0, lanes.length, ...kept)
       return true
     },
-    numberOf: ({ generation }) => toNumber?.(generation) ?? numbers.get(generation) ?? 0,
+    numberOf: ({ generation }) => toNumber(generation),
     originOf: life => {
       if (!life.handed) return null
       const candidates = lanes.flatMap(({ lives }) => lives.filter(other => isOrigin(other, life)))

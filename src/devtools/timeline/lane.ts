@@ -1,4 +1,3 @@
-import { SERVER } from './entries.ts'
 import { firstAfter, type Lane, type Life, type Mark, outcomeOf, type Spell } from './history.ts'
 import type { Kind } from './layers.ts'
 import { arch, box, SYMBOLS } from './symbols.ts'
@@ -139,8 +138,7 @@ const isPoint = (mark: Mark): mark is Point => mark.kind !== 'life' && mark.kind
 
 function rowOf(mark: Mark): number {
   if (!isPoint(mark)) return BAR + BAR_HEIGHT / 2
-  if (mark.kind !== 'request') return NAME - 4
-  return mark.lane.id === SERVER && mark.isAuth ? BAR + BAR_HEIGHT / 2 : REQUESTS
+  return mark.kind === 'request' ? REQUESTS : NAME - 4
 }
 
 function kindOf(mark: Point): Kind {

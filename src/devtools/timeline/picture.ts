@@ -1,4 +1,3 @@
-import { SERVER } from './entries.ts'
 import type { History, Lane, Life, Mark } from './history.ts'
 import { BAR, BAR_HEIGHT, drawLane, LANE_HEIGHT, markAt, NAME, type Paths, ringAround } from './lane.ts'
 import { createLayers, KINDS, setData } from './layers.ts'
@@ -23,6 +22,8 @@ const AXIS_HEIGHT = 24
 /** Pixels. */
 const REACH = 14
 const LABEL_GAP = 96
+/** What a letter of a bar's name takes at most, on average. */
+const LETTER = 6.6
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
 const round = (value: number): number => Math.round(value * 10) / 10
@@ -78,7 +79,10 @@ export function createPicture(
 
   function besideLife(life: Life, left: number, right: number, data: Paths): void {
     const y = top(life.lane) + BAR
-    if (right - left > 64) labels.add(left + 6, y + 11, `token ${history.numberOf(life)}`, 'life-name')
+    const number = String(history.numberOf(life))
+    // A name that is longer than its bar would run into the next one.
+    const name = [`token ${number}`, number].find(({ length }) => right - left > 12 + length * LETTER)
+    if (name) labels.add(left + 6, y + 11, name, 'life-name')
     const origin = history.originOf(life)
     const middle = BAR_HEIGHT / 2
     if (origin) data.handover += drop(left, top(origin.lane) + BAR + middle, y + middle)
@@ -93,7 +97,7 @@ export function createPicture(
     names.begin()
     for (const lane of history.lanes) names.add(10, top(lane) + NAME, nameOf(lane), 'name')
     const free = AXIS_HEIGHT + history.lanes.length * LANE_HEIGHT
-    if (history.lanes.filter(({ id }) => id !== SERVER).length === 1)
+    if (history.lanes.length === 1)
       names.add(10, free + NAME, 'A second tab of this page gets its lane here.', 'hint')
     names.end()
   }

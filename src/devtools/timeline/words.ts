@@ -1,4 +1,3 @@
-import { SERVER } from './entries.ts'
 import type { History, Lane, Life, Mark, Request, Spell } from './history.ts'
 
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
@@ -8,7 +7,6 @@ const A_TAB = /^[0-9a-f]{8}-/
 
 /** Tabs are numbered as they came; a lane of its own has its own name. */
 export function laneName(history: History, lane: Lane, here: string): string {
-  if (lane.id === SERVER) return 'Server'
   if (lane.id === here) return 'This tab'
   if (!A_TAB.test(lane.id)) return lane.id
   const tabs = history.lanes.filter(({ id }) => A_TAB.test(id))

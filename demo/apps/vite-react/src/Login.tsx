@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type SubmitEvent, useState } from 'react'
 import { isAuthError } from 'silent-refresh'
 import { useAuth } from './auth'
 
@@ -6,7 +6,10 @@ export function Login() {
   const { login } = useAuth()
   const [message, setMessage] = useState('')
 
-  async function logIn(form: FormData) {
+  // No `action`: React would empty the form, and the user would have to write the email again.
+  async function logIn(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
     setMessage('')
     try {
       await login({ email: String(form.get('email')), password: String(form.get('password')) })
@@ -16,7 +19,7 @@ export function Login() {
   }
 
   return (
-    <form action={logIn}>
+    <form onSubmit={logIn}>
       <h1>Log in</h1>
       <label>
         Email <input name="email" autoComplete="username" required />

@@ -32,7 +32,7 @@ export async function checkLogin(backend: Backend, judge: Judge): Promise<void> 
 /** What to try, where the answer does not say it. */
 function hint(answer: Answer): string {
   const { status } = answer
-  if (status === 401) return '. Are the credentials right? They are "user" and "password"'
+  if (status === 401) return '. Are the credentials ("user", "password") and the path ("login") right?'
   if (status === 403) return '. Does the server know the origin? It is "origin"'
   if (status === 400 || status === 422) {
     return '. Are the fields right? They are "userField", "passwordField", "loginFields" and "form"'

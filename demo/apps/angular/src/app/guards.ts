@@ -22,14 +22,14 @@ export const signedOutOnly: CanActivateFn = async ({ queryParamMap }) => {
 export function askAgain() {
   const router = inject(Router)
   const location = inject(Location)
-  const destroyRef = inject(DestroyRef)
+  let status: typeof auth.session.status | undefined
   void auth.ready().then(() => {
-    let { status } = auth.session
-    const stop = auth.subscribe(() => {
-      if (status === auth.session.status) return
-      status = auth.session.status
-      router.navigateByUrl(location.path(true), { onSameUrlNavigation: 'reload', replaceUrl: true })
-    })
-    destroyRef.onDestroy(stop)
+    status = auth.session.status
   })
+  const stop = auth.subscribe(() => {
+    if (!status || status === auth.session.status) return
+    status = auth.session.status
+    router.navigateByUrl(location.path(true), { onSameUrlNavigation: 'reload', replaceUrl: true })
+  })
+  inject(DestroyRef).onDestroy(stop)
 }

@@ -24,7 +24,7 @@ export class Login {
   readonly isSignedOut = injectSession(session => session.status === 'anonymous')
   readonly message = signal('')
 
-  // The guard takes a user who has signed in back.
+  // After the login the guard leads the user back.
   async logIn(event: Event, email: string, password: string) {
     event.preventDefault()
     this.message.set('')

@@ -16,6 +16,7 @@ export default defineNuxtPlugin(() => {
     })
   })
   // What one user has loaded is not for the next one.
+  auth.on('logout', () => clearNuxtData())
   auth.on('userChange', () => {
     clearNuxtData()
     refreshNuxtData()
