@@ -1,5 +1,6 @@
 // @vitest-environment node
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Told } from '../demo/static/events.ts'
 import { createStaticServer, type State, type Store } from '../demo/static/server.ts'
 import { createAuthClient, shareTabs } from '../src/core.ts'
 
@@ -28,7 +29,8 @@ afterEach(() => {
 /** A browser with this page. `restart`: the browser stops the worker, and starts it again when a request comes. */
 function createPage() {
   const memory = createMemory()
-  let server = createStaticServer(BASE, memory)
+  const heard: Told[] = []
+  let server = createStaticServer(BASE, memory, told => heard.push(told))
   const fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
     const request = new Request(new URL(input instanceof Request ? input.url : input, BASE), init)
     const response = await server.handle(request)
@@ -51,9 +53,9 @@ function createPage() {
   const log = async (path: string) =>
     (await call('demo/log')).body.filter((entry: { path: string }) => entry.path === `/${path}`)
   const restart = () => {
-    server = createStaticServer(BASE, memory)
+    server = createStaticServer(BASE, memory, told => heard.push(told))
   }
-  return { fetch, open, call, log, restart, memory, server: () => server }
+  return { fetch, open, call, log, restart, memory, heard, server: () => server }
 }
 
 const items = `${BASE}api/items`
@@ -210,22 +212,26 @@ describe('the switches of the page', () => {
     expect((await refreshed).status).toBe('authenticated')
   })
 
-  test('the page hears of requests, faults and settings, first of those before', async () => {
-    const { open, call, fetch } = createPage()
+  test('the page hears of requests, faults and settings, and can ask for those before', async () => {
+    const { open, call, heard, restart } = createPage()
     await open().login(ADA)
-    const { body } = await fetch(`${BASE}demo/events`)
-    const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
-    let told = ''
-    const hears = async (words: string) => {
-      while (!told.includes(words)) told += (await reader.read()).value
-    }
-    await hears('"path":"/auth/login"')
+    expect(heard).toMatchObject([
+      ['request', { path: '/auth/login', status: null }],
+      ['request', { path: '/auth/login', status: 200 }],
+    ])
     await call('demo/faults', { api: '500' })
-    await hears('"api":"500"')
     await call('demo/config', { accessTtl: 44 })
-    await hears('"accessTtl":44')
+    expect(heard.slice(2)).toMatchObject([
+      ['faults', { api: '500' }],
+      ['config', { accessTtl: 44 }],
+    ])
+    restart()
+    expect((await call('demo/events')).body).toMatchObject([
+      ['config', { mode: 'bearer', accessTtl: 44 }],
+      ['faults', { api: '500' }],
+      ['request', { path: '/auth/login', status: 200 }],
+    ])
     await call('demo/log', undefined, 'DELETE')
     expect((await call('demo/log')).body).toEqual([])
-    await reader.cancel()
   })
 })

@@ -21,6 +21,9 @@ const SECONDS: Record<string, number> = {
   'oauth-redirect': 45,
   'oauth-popup': 40,
   bundles: 35,
+  'demo-static': 45,
+  devtools: 80,
+  'devtools-report': 30,
   pages: 40,
 }
 

@@ -1,4 +1,5 @@
 import './static.css'
+import { WorkerEvents } from './events.ts'
 
 /** They need a real server. What else does is hidden by static.css: the page's own script looks for it. */
 const MISSING_MODES = ['cookie', 'sliding', 'oauth']
@@ -18,6 +19,7 @@ async function boot(): Promise<void> {
   }
   try {
     await controlled()
+    Object.assign(globalThis, { fetch: throughWorker(fetch), EventSource: WorkerEvents })
     await import('../app/main.ts')
   } catch (error) {
     note(`It does not work here: ${error instanceof Error ? error.message : error}`)
@@ -41,6 +43,12 @@ async function controlled(): Promise<void> {
   active?.postMessage('claim')
   await hasCome
 }
+
+/** Firefox sends a request with `keepalive` past the worker. The worker outlives the page without it. */
+const throughWorker =
+  (native: typeof fetch): typeof fetch =>
+  (input, init) =>
+    native(input, { ...init, keepalive: false })
 
 interface TrustedTypes {
   createPolicy(

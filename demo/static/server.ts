@@ -7,9 +7,9 @@ import {
 } from 'silent-refresh/testing/core'
 import { OptionError, readSettings, type Settings } from '../server/config.ts'
 import { DEMO_CREDENTIALS, SEED_ITEMS } from '../server/credentials.ts'
-import { createEventStream } from '../server/event-stream.ts'
 import { createFaults, type FaultState } from '../server/faults.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
+import type { Told } from './events.ts'
 
 /** What the page can be without a server. The other modes need cookies that a script reads, or another server. */
 export type Mode = 'bearer' | 'body'
@@ -45,9 +45,9 @@ type Inner = Awaited<ReturnType<typeof begin>>
 
 /**
  * The demo's server in the browser: the fake auth server of `silent-refresh/testing/core` behind the addresses that the page
- * knows. `base`: the folder of the page, with a slash at the end.
+ * knows. `base`: the folder of the page, with a slash at the end. `tell`: reaches all its tabs.
  */
-export function createStaticServer(base: string, store: Store): StaticServer {
+export function createStaticServer(base: string, store: Store, tell: (told: Told) => void): StaticServer {
   let inner: Promise<Inner> | undefined
 
   return {
@@ -56,7 +56,7 @@ export function createStaticServer(base: string, store: Store): StaticServer {
       if (!href.startsWith(base)) return null
       const path = pathname.slice(new URL(base).pathname.length)
       if (!/^(auth|user|api|demo)\//.test(path)) return null
-      inner ??= begin(base, store)
+      inner ??= begin(base, store, tell)
       return inner.then(({ answer }) => answer(request, path))
     },
   }
@@ -66,15 +66,14 @@ const json = (body: unknown, status = 200): Response => Response.json(body, { st
 const none = (): Response => new Response(null, { status: 204 })
 const failure = (status: number, error: string, message: string): Response => json({ error, message }, status)
 
-async function begin(base: string, store: Store) {
+async function begin(base: string, store: Store, tell: (told: Told) => void) {
   const before = await store.read()
-  const events = createEventStream()
   const settings: Settings = { accessTtl: 15, grace: 10, ...before?.settings }
   const items = new Map(before?.items)
-  const arrivals = createArrivals(before?.arrivals ?? [], arrival => events.send('request', arrival))
+  const arrivals = createArrivals(before?.arrivals ?? [], arrival => tell(['request', { ...arrival }]))
   const faults = createFaults(
     () => {},
-    state => events.send('faults', state),
+    state => tell(['faults', state]),
   )
   if (before) faults.set({ ...before.faults })
   let mode: Mode = before?.mode ?? 'bearer'
@@ -145,14 +144,14 @@ async function begin(base: string, store: Store) {
     mode = wanted
     // Another mode ends every session.
     auth = createAuth(isSame ? auth.save() : undefined)
-    events.send('config', { mode, ...settings })
+    tell(['config', { mode, ...settings }])
     return json(config())
   }
 
-  const backlog = () => [
-    ['config', { mode, ...settings }] as const,
-    ['faults', faults.state()] as const,
-    ...arrivals.all().map(arrival => ['request', arrival] as const),
+  const told = (): Told[] => [
+    ['config', { mode, ...settings }],
+    ['faults', faults.state()],
+    ...arrivals.all().map((arrival): Told => ['request', arrival]),
   ]
 
   /** The demo's own switches. */
@@ -169,7 +168,7 @@ async function begin(base: string, store: Store) {
       auth.revokeAll()
       return none()
     },
-    'GET demo/events': () => events.open(backlog()),
+    'GET demo/events': () => json(told()),
     'GET demo/log': () => json(arrivals.all()),
     'DELETE demo/log': () => {
       arrivals.clear()
@@ -213,7 +212,7 @@ async function begin(base: string, store: Store) {
     try {
       const response = own ? await own(request) : await logged(request, path)
       // The answer of a refresh must not arrive before what it says is kept.
-      if (path !== 'demo/events') await keep()
+      await keep()
       return response
     } catch (error) {
       if (error instanceof OptionError) return failure(400, 'invalid_request', error.message)

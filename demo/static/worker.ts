@@ -1,10 +1,14 @@
+import type { Told } from './events.ts'
 import { createStaticServer } from './server.ts'
 import { createStore } from './store.ts'
 
 /** The part of a service worker that is used here. The types of the DOM have none. */
 interface ServiceWorker {
   readonly registration: { readonly scope: string }
-  readonly clients: { claim(): Promise<void> }
+  readonly clients: {
+    claim(): Promise<void>
+    matchAll(): Promise<readonly { postMessage(message: Told): void }[]>
+  }
   skipWaiting(): Promise<void>
   addEventListener<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): void
 }
@@ -22,7 +26,11 @@ interface Events {
 
 const worker = globalThis as unknown as ServiceWorker
 const { scope } = worker.registration
-const server = createStaticServer(scope, createStore(scope))
+const server = createStaticServer(scope, createStore(scope), told => void tell(told))
+
+async function tell(told: Told): Promise<void> {
+  for (const page of await worker.clients.matchAll()) page.postMessage(told)
+}
 
 worker.addEventListener('install', event => event.waitUntil(worker.skipWaiting()))
 // Also for the page that has registered it, and for one that was loaded past it (with the shift key).
