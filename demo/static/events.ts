@@ -1,4 +1,4 @@
-/** A name, and what is told. */
+/** The name of an event, and its data. */
 export type Told = readonly [name: string, data: unknown]
 
 /**
@@ -8,7 +8,7 @@ export type Told = readonly [name: string, data: unknown]
 export class WorkerEvents extends EventTarget {
   readonly #end = new AbortController()
 
-  /** `url`: answers with what was told before. */
+  /** `url`: returns the events from before, as an array of `Told`. */
   constructor(url: string | URL) {
     super()
     const { signal } = this.#end
