@@ -8,7 +8,7 @@ export type Told = readonly [name: string, data: unknown]
 export class WorkerEvents extends EventTarget {
   readonly #end = new AbortController()
 
-  /** `url`: of the events before this page, as JSON. */
+  /** `url`: returns the events from before, as an array of `Told`. */
   constructor(url: string | URL) {
     super()
     const { signal } = this.#end

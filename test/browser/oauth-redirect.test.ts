@@ -217,7 +217,8 @@ for (const engine of engines) {
       await Promise.all(tabs.map(signedIn))
       expect(await Promise.all(tabs.map(address))).toEqual(tabs.map((_, n) => `/tab/${n}`))
       const tokens = () => Promise.all(tabs.map(tab => tab.evaluate(() => window.auth.getAccessToken())))
-      // A tab that was told of a login elsewhere still redeems the code of its own.
+      // A tab that was told of a login elsewhere still redeems the code of its own. It marks the code as used before that.
+      await until(() => exchanges(site).length === 5)
       await until(async () => (await stored(tab)).every(how => how === 'used'))
       await until(async () => new Set(await tokens()).size === 1)
       expect(await stored(tab)).toHaveLength(5)
