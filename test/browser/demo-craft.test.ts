@@ -230,6 +230,8 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
     await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }])
     await tab.goto(server.url)
     await panelShows(tab, '.surface', 'This tab')
+    // The picture moves with each event too, and the load of a page has several.
+    await shows(tab, '#status', 'signed out')
     const start = performance.now()
     const steps = await page.evaluate(async () => {
       let moves = 0
