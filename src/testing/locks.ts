@@ -6,9 +6,8 @@ export type Locks = Pick<LockManager, 'request' | 'query'>
 /** The locks of one browser, shared by its tabs: as Web Locks, without `steal`. */
 export interface LockHub {
   /**
-   * The `navigator.locks` of one client. Two clients of one document have one `clientId`. Requests and their answers arrive in
-   * their order, each with its delay: `ask` on the way there, `tell` on the way back. (A frozen tab is granted a lock, and
-   * learns of it later.)
+   * The `navigator.locks` of one client. Two clients of one document have one `clientId`. Requests arrive in their order, each
+   * delayed by `ask`. Answers do too, each delayed by `tell`: a frozen tab is granted a lock, and learns of it later.
    */
   open(clientId: string, tell: Deliver, ask?: Deliver): { locks: Locks; close(): void }
   snapshot(): { held: LockInfo[]; pending: LockInfo[] }
