@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
 import { slugOf } from '../docs/.vitepress/slug.ts'
 import { comparisonTables } from './bench/comparison.ts'
+import { cellsOf } from './bench/section.ts'
 import { type Block, readPage } from './recipes/blocks.ts'
 import { pagesWithBlocks, withBlocks } from './tools/blocks.ts'
 import { entries } from './tools/package.ts'
@@ -228,7 +229,7 @@ test('P5 every option is in docs/options.md, with a default and an example, and 
   expect(rows.map(([, name]) => name).sort()).toEqual(
     [...options, ...namesOf(endpoints).map(name => `endpoints.${name}`)].sort(),
   )
-  for (const [row] of rows) for (const cell of cells(row)) expect(cell, row).not.toBe('')
+  for (const [row] of rows) for (const cell of cellsOf(row)) expect(cell, row).not.toBe('')
 })
 
 test('P5 every member of the client is in docs/api.md, and no other', () => {
@@ -254,7 +255,7 @@ test('P5 every entry of the package is in docs/api.md, and no other', () => {
   const shown = table
     .split('\n')
     .flatMap(row =>
-      [...(cells(row)[0] ?? '').matchAll(/`([\w/-]+)`/g)].map(([, name = '']) =>
+      [...(cellsOf(row)[0] ?? '').matchAll(/`([\w/-]+)`/g)].map(([, name = '']) =>
         name.replace(/^\//, 'silent-refresh/'),
       ),
     )
@@ -272,7 +273,7 @@ describe('P5 docs/architecture.md', () => {
   const isInSource = (name: string) => new RegExp(`(?<!\\w)${escaped(name)}(?!\\w)`).test(all)
   const rowsOf = (head: string) => {
     const [, rows = ''] = prose.split(`| ${head} |`)[1]?.match(/^[^\n]*\n\|[ -|]*\n(.*?)\n\n/s) ?? []
-    return rows.split('\n').map(cells)
+    return rows.split('\n').map(cellsOf)
   }
 
   const isPath = (span: string) => /^(src|test|demo)\//.test(span)
@@ -372,12 +373,6 @@ describe('P5 docs/architecture.md', () => {
 
 const escaped = (value: string) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-const cells = (row: string) =>
-  row
-    .split('|')
-    .slice(1, -1)
-    .map(cell => cell.trim())
-
 test('P5 the figures of the comparison are those that were measured', () => {
   const performance = text('docs/performance.md')
   const comparison = text('docs/comparison.md')
@@ -386,7 +381,7 @@ test('P5 the figures of the comparison are those that were measured', () => {
     expect(shown, place).toMatch(/✓/)
     expect(shown, place).not.toContain('?')
   }
-  const table = (name: string) => (placeIn(performance, name) ?? '').split('\n').map(cells)
+  const table = (name: string) => (placeIn(performance, name) ?? '').split('\n').map(cellsOf)
   const ours = table('sizes').filter(([name]) => name?.startsWith('**silent-refresh'))
   expect(ours).toHaveLength(3)
   const compositions = table('sizes-compositions')

@@ -40,20 +40,14 @@ const config: ViteUserConfigExport = defineConfig({
   resolve: {
     alias: [
       { find: /^silent-refresh$/, replacement: resolve(root, 'src/index.ts') },
-      { find: /^silent-refresh\/testing$/, replacement: resolve(root, 'src/testing/index.ts') },
-      { find: /^silent-refresh\/devtools$/, replacement: resolve(root, 'src/devtools/index.ts') },
       {
-        find: /^silent-refresh\/devtools\/(react|vue)$/,
-        replacement: resolve(root, 'src/devtools/$1.ts'),
+        find: /^silent-refresh\/(devtools|dpop|oauth|testing|testing\/contract)$/,
+        replacement: resolve(root, 'src/$1/index.ts'),
       },
-      { find: /^silent-refresh\/dpop$/, replacement: resolve(root, 'src/dpop/index.ts') },
-      { find: /^silent-refresh\/oauth$/, replacement: resolve(root, 'src/oauth/index.ts') },
-      { find: /^silent-refresh\/testing\/core$/, replacement: resolve(root, 'src/testing/core.ts') },
       {
-        find: /^silent-refresh\/testing\/contract$/,
-        replacement: resolve(root, 'src/testing/contract/index.ts'),
+        find: /^silent-refresh\/(core|testing\/core|devtools\/(?:react|vue))$/,
+        replacement: resolve(root, 'src/$1.ts'),
       },
-      { find: /^silent-refresh\/core$/, replacement: resolve(root, 'src/core.ts') },
       {
         find: /^silent-refresh\/(react|vue|svelte|solid|angular)$/,
         replacement: resolve(root, 'src/bindings/$1.ts'),

@@ -7,7 +7,8 @@ import type { App } from './list.ts'
 import { openScreen, type Screen } from './screen.ts'
 
 /** What the pages of every app say: demo/apps/README.md lists it. */
-const WORDS = {
+/** What every app shows. */
+export const WORDS = {
   forbidden: 'This site is not allowed to log in.',
   item: 'Write the first program',
   outage: 'The server cannot be reached.',

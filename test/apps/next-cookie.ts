@@ -1,9 +1,7 @@
 import { until } from '../browser/site.ts'
-import { type Drive, equal, killTokens, lacks, logIn, type Stage, type Steps } from './drive.ts'
+import { type Drive, equal, killTokens, lacks, logIn, type Stage, type Steps, WORDS } from './drive.ts'
 import type { Front } from './front.ts'
 import { openScreen, type Screen } from './screen.ts'
-
-const ITEM = 'Write the first program'
 
 /** What the server of the app does in the name of its users: the cookies of the browser go along. */
 export async function inNextWithCookies({ browser, backend }: Stage, front: Front): Promise<Drive> {
@@ -26,16 +24,16 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
     backend.log.clear()
     await first.press('button', `Remove ${title}`)
     await first.tab.waitFor(gone => !document.body.innerText.includes(gone), title)
-    await first.shows(ITEM)
+    await first.shows(WORDS.item)
   }
 
   const steps: Steps = {
     'a visitor is sent nothing of a user': async () => {
       await first.goto('/items')
       await logIn(first)
-      await first.shows(ITEM)
+      await first.shows(WORDS.item)
       for (const headers of [{}, { RSC: '1' }]) {
-        lacks(await (await fetch(`${front.url}/items`, { headers })).text(), ITEM)
+        lacks(await (await fetch(`${front.url}/items`, { headers })).text(), WORDS.item)
         lacks(await (await fetch(front.url, { headers })).text(), 'Ada')
       }
     },
@@ -65,7 +63,7 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
       second = await openScreen(browser, front.url)
       backend.log.clear()
       await second.goto('/')
-      await second.shows('Signed in as Ada Lovelace')
+      await second.shows(WORDS.signedIn)
       // Each tab that has the session shows it by a lock.
       await second.tab.waitFor(async () => {
         const { held = [] } = await navigator.locks.query()
@@ -86,7 +84,7 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
     'a form of one user is refused for the next one': async () => {
       await first.shows('Email')
       await logIn(first)
-      await first.shows(ITEM)
+      await first.shows(WORDS.item)
       // Past the client, as in another tab that it does not hear.
       await first.tab.evaluate(async () => {
         const user = { email: 'grace@example.com', password: 'correct horse battery staple' }

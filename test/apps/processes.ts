@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import type { App } from './list.ts'
 
 /** No framework may send anything about the machine that it runs on. */
@@ -29,8 +28,6 @@ export async function npm({ folder }: App, ...args: string[]): Promise<void> {
 
 export interface Server {
   readonly url: string
-  /** What it has printed so far. */
-  printed(): string
   stop(): Promise<void>
 }
 
@@ -46,7 +43,6 @@ export async function serve(
   const url = `http://127.0.0.1:${port}`
   const server: Server = {
     url,
-    printed,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const closed = once(child, 'close')
@@ -66,16 +62,6 @@ export async function serve(
     await new Promise(resolve => setTimeout(resolve, 200))
   }
   return server
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 function start(folder: string, args: string[], env: NodeJS.ProcessEnv = {}) {

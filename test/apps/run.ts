@@ -3,12 +3,13 @@ import { resolve } from 'node:path'
 import { startServer } from '../../demo/server/server.ts'
 import { chromium } from '../browser/browsers.ts'
 import type { Browser } from '../browser/engine.ts'
+import { freePort } from '../support/free-port.ts'
 import { cache, type TestCase, tell, writeBeside } from '../tools/report.ts'
 import { inDevelopment, inProduction, type Stage, type Steps } from './drive.ts'
 import { startFront } from './front.ts'
 import { type App, findApps } from './list.ts'
 import { inNextWithCookies } from './next-cookie.ts'
-import { freePort, npm, serve } from './processes.ts'
+import { npm, serve } from './processes.ts'
 
 // `npm run apps -- next nuxt`: installs, checks, builds and starts these apps of demo/apps, or all of them, and uses each
 // as its users and its developers do. `--installed` takes the packages that are there.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { placeIn } from '../tools/places.ts'
 import { root } from '../tools/report.ts'
-import { table } from './section.ts'
+import { cellsOf, table } from './section.ts'
 
 /** A client of the comparison, its row in the table of sizes, and that in the others. */
 const CLIENTS: [label: string, size: string, row: string][] = [
@@ -21,7 +21,7 @@ type Row = Record<string, string>
 /** The tables of docs/comparison.md, by the names of their places, from what docs/performance.md shows as measured. */
 export function comparisonTables(performance: string): Record<string, string> {
   const rowsOf = (place: string): Row[] => {
-    const [head = [], , ...rows] = (placeIn(performance, place) ?? '').split('\n').map(cells)
+    const [head = [], , ...rows] = (placeIn(performance, place) ?? '').split('\n').map(cellsOf)
     return rows.map(row => Object.fromEntries(row.map((cell, column) => [head[column], cell])))
   }
   const find = (place: string, wanted: Row): Row => {
@@ -120,12 +120,6 @@ function verdict({ refreshes, failed, hung = '0', session = 'kept' }: Row): stri
   ]
   return mark(faults.length === 0, faults.join(', '))
 }
-
-const cells = (row: string): string[] =>
-  row
-    .split('|')
-    .slice(1, -1)
-    .map(cell => cell.trim())
 
 /** With its version, major and minor, of those that are installed to be measured. */
 function named(name: string, how = ''): string {

@@ -24,6 +24,13 @@ export function table(head: string[], rows: (string | number)[][]): string {
   return [line(cells[0]!), line(rule), ...cells.slice(1).map(line)].join('\n')
 }
 
+/** The cells of one line of such a table. */
+export const cellsOf = (line: string): string[] =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map(cell => cell.trim())
+
 /** Runs a script of this folder in a process of its own; what it prints is its result, as JSON. */
 export function measureApart<Result>(
   script: string,

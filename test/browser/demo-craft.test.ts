@@ -1,6 +1,7 @@
 import axe from 'axe-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DemoServer } from '../../demo/server/server.ts'
+import { axeFaults } from './axe.ts'
 import { chromium } from './browsers.ts'
 import { areDrawn, clickInside, isDone, logIn, panelShows, press, shows, startDemo, unfold } from './demo.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -121,11 +122,7 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
           // Colours are looked at where they end, not on their way.
           const still = { name: 'prefers-reduced-motion', value: 'reduce' }
           await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }, still])
-          const found = await page.evaluate(async () => {
-            const { violations } = await (window as unknown as { axe: typeof axe }).axe.run()
-            return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-          })
-          expect(found, `${state}, ${value}, ${width} px`).toEqual([])
+          expect(await axeFaults(tab), `${state}, ${value}, ${width} px`).toEqual([])
         }
     }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { expect } from 'vitest'
 import { type DemoServer, type ServerOptions, startServer } from '../../demo/server/server.ts'
 import type { ConsoleEntry, Tab } from './engine.ts'
+import { panelOf } from './panel.ts'
 import { until } from './site.ts'
 
 // The demo's page, as whoever sits before it meets it.
@@ -77,29 +78,12 @@ export const unfold = (tab: Tab): Promise<void> =>
   })
 
 /** What is shown in these elements of the panel. */
-export const panelText = (tab: Tab, selector: string): Promise<string> =>
-  tab.evaluate(selector => {
-    const root = document.querySelector('silent-refresh-devtools')?.shadowRoot
-    return [...(root?.querySelectorAll(selector) ?? [])]
-      .filter(one => one.checkVisibility())
-      .map(one => one.textContent)
-      .join('\n')
-  }, selector)
+export const panelText = (tab: Tab, selector: string): Promise<string> => panelOf(() => tab).textOf(selector)
 
 export const panelShows = (tab: Tab, selector: string, words: string): Promise<void> =>
-  until(async () => (await panelText(tab, selector).catch(() => '')).includes(words))
+  panelOf(() => tab).shows(words, selector)
 
-export async function clickInPanel(tab: Tab, name: string): Promise<void> {
-  const isFound = await tab.evaluate(name => {
-    const root = document.querySelector('silent-refresh-devtools')!.shadowRoot!
-    const found = [...root.querySelectorAll<HTMLElement>('button, summary')].find(
-      one => one.textContent!.includes(name) && one.checkVisibility(),
-    )
-    found?.click()
-    return found !== undefined
-  }, name)
-  expect(isFound, `a button "${name}" in the panel`).toBe(true)
-}
+export const clickInPanel = (tab: Tab, name: string): Promise<void> => panelOf(() => tab).click(name)
 
 /** These kinds of marks. All in one question: a busy machine draws few frames, and each answer waits for one. */
 export const areDrawn = (tab: Tab, ...kinds: string[]): Promise<void> =>

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { axeFaults } from './axe.ts'
 import { engines } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -505,21 +506,16 @@ for (const engine of engines) {
     test('axe finds nothing in any view, light and dark', async () => {
       await open()
       await send()
-      const faults = async () =>
-        tab.evaluate(async () => {
-          const { violations } = await window.axe.run()
-          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-        })
       for (const value of engine.name === 'Chromium' ? ['light', 'dark'] : ['light']) {
         if (engine.name === 'Chromium') {
           const still = { name: 'prefers-reduced-motion', value: 'reduce' }
           await tab.raw!.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }, still])
         }
-        expect(await faults(), `closed, ${value}`).toEqual([])
+        expect(await axeFaults(tab), `closed, ${value}`).toEqual([])
         await click('Session')
         for (const view of ['Now', 'Timeline', 'Why', 'Do']) {
           await click(view)
-          expect(await faults(), `${view}, ${value}`).toEqual([])
+          expect(await axeFaults(tab), `${view}, ${value}`).toEqual([])
         }
         await click('Close')
       }

@@ -8,6 +8,7 @@ import axe from 'axe-core'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from '../tools/report.ts'
+import { axeFaults } from './axe.ts'
 import { chromium } from './browsers.ts'
 import { describeEngine } from './describe-engine.ts'
 import type { Browser, Tab } from './engine.ts'
@@ -17,8 +18,7 @@ import type { Browser, Tab } from './engine.ts'
 const BASE = '/silent-refresh/'
 
 async function build(): Promise<void> {
-  const { SITE_BASE: _, ...env } = process.env
-  const child = spawn('npm', ['run', 'docs:build'], { cwd: root, env: { ...env, SITE_BASE: BASE } })
+  const child = spawn('npm', ['run', 'docs:build'], { cwd: root, env: { ...process.env, SITE_BASE: BASE } })
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', part => (printed += part))
   const [status] = await once(child, 'close')
@@ -86,11 +86,7 @@ describeEngine(chromium, () => {
           [...document.querySelectorAll('.diagram')].every(diagram => diagram.querySelector('svg')),
         )
         await tab.raw!.evaluate(axe.source)
-        const found = await tab.raw!.evaluate(async () => {
-          const { violations } = await (window as unknown as { axe: typeof axe }).axe.run()
-          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-        })
-        expect(found).toEqual([])
+        expect(await axeFaults(tab)).toEqual([])
       },
     )
   })

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
+import { freePort } from '../support/free-port.ts'
 import { type Gate, type OtherServer, openGate, run, USER } from './other-servers.ts'
 
 /** glewlwyd 2.7: refresh tokens that can be used once, PAR, DPoP, a logout with a page of its own. */
@@ -78,14 +77,6 @@ export async function startGlewlwyd(app: string, audience: string): Promise<Glew
     throw error
   }
   return { gate, issuers, close }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 const configuration = (port: number, origin: string, folder: string, database: string) => `

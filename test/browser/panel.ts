@@ -42,7 +42,8 @@ export function panelOf(tab: () => Tab): PanelUser {
           .join('\n')
       }, selector),
     shows: (words, selector = '[role=tabpanel]') =>
-      until(async () => (await user.textOf(selector)).includes(words)),
+      // The panel may not be there yet.
+      until(async () => (await user.textOf(selector).catch(() => '')).includes(words)),
     enter: (selector, value) =>
       tab().evaluate(
         (selector, value) => {

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../support/free-port.ts'
 import { type Browser, type Cookie, poll, type Tab } from './engine.ts'
 
 // Spoken to directly over classic WebDriver, a dozen commands: webdriverio 9 refuses puppeteer-core 25 as its
@@ -235,16 +234,6 @@ async function driverIsUp(origin: string, child: ChildProcess): Promise<void> {
     await sleep(50)
   }
   throw new Error('WebKitWebDriver did not answer within 20 s')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || !address) throw new Error('no free port')
-  return address.port
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {

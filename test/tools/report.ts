@@ -24,7 +24,7 @@ export function readReport(): TestCase[] {
   const made = statSync(reportPath).mtimeMs
   const newer = globSync('{src,test,demo}/**/*.{ts,html,css}', {
     cwd: root,
-    exclude: ['demo/app/dist/**', 'demo/apps/**'],
+    exclude: ['demo/{app,static}/dist/**', 'demo/apps/**'],
   }).find(file => statSync(resolve(root, file)).mtimeMs > made)
   if (newer) throw new Error(`the test report is older than ${newer}: run npm test first`)
   return JSON.parse(readFileSync(reportPath, 'utf8'))
