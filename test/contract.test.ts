@@ -12,96 +12,20 @@ import {
   checkBackend,
   contractPoints,
   formatReport,
-  type PointId,
 } from 'silent-refresh/testing/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DemoServer, startServer } from '../demo/server/server.ts'
 import { createAuthClient } from '../src/core.ts'
+import { parseBody } from '../src/kernel/answer.ts'
+import { isRefused } from '../src/testing/contract/checks/refresh.ts'
 import { readPage } from './recipes/blocks.ts'
-import { BREAKS, type Break, type ContractServer, startContractServer } from './support/contract-server.ts'
+import { type Break, type ContractServer, FAILS, startContractServer } from './support/contract-server.ts'
 import { root } from './tools/report.ts'
 
+const BREAKS = Object.keys(FAILS) as Break[]
 const CORS = { origin: 'https://app.example.com', cors: true }
 const all = contractPoints.map(({ id }) => id)
 const failed = ({ failures }: ContractReport) => failures.map(({ id }) => id)
-
-/** The points that fail on a server that is broken in this way, and no others. */
-const FAILS: Record<Break, readonly PointId[]> = {
-  'another token field': ['login'],
-  'a token with a space': ['login'],
-  'another token type': ['login'],
-  'a login as HTML': ['login'],
-  'the refresh token in the body': ['login-body'],
-  'the cookie in the body': ['login-body'],
-  'no expires_in': ['login-expires-in'],
-  'expires_in in milliseconds': ['login-expires-in'],
-  'a wrong password is 403': ['login-wrong-password'],
-  'a wrong password sets a cookie': ['login-wrong-password'],
-  'an unknown user is told': ['login-unknown-user'],
-  'a malformed login is 500': ['login-malformed'],
-  'a malformed login is accepted': ['login-malformed'],
-  'no cookie at all': ['cookie'],
-  'no HttpOnly': ['cookie-http-only'],
-  'no SameSite': ['cookie-same-site'],
-  'SameSite=None': ['cookie-same-site'],
-  'the path is /': ['cookie-path'],
-  'the path is that of the refresh': ['cookie-path', 'logout-ends-session', 'logout-rotated-cookie'],
-  '__Host- without Path=/': ['cookie-path'],
-  '__Host- without Secure': ['cookie-secure'],
-  'no Max-Age': ['cookie-max-age'],
-  'a Domain': ['cookie-domain'],
-  'a refresh needs a bearer': ['refresh'],
-  'a refresh sets no cookie': ['refresh-rotation', 'reuse-superseded'],
-  'the same cookie again': ['refresh-rotation', 'reuse-superseded', 'reuse-after-grace'],
-  'no user in a refresh': ['refresh-user'],
-  'iat is copied': ['refresh-issued-at'],
-  'no cookie is 403': ['refresh-no-cookie'],
-  'no cookie is 200': ['refresh-no-cookie'],
-  'an unknown cookie is 500': ['refresh-unknown-cookie'],
-  'a refusal clears the cookie': ['refresh-keeps-cookies'],
-  'no grace': ['grace-race', 'grace-lost-answer'],
-  'a repeat gets a dead cookie': ['grace-race', 'grace-lost-answer'],
-  'a used token is always good': ['reuse-superseded', 'reuse-after-grace'],
-  'a used token is refused, and no more': ['reuse-superseded', 'reuse-after-grace'],
-  'the grace does not end': ['reuse-after-grace'],
-  'a logout is a redirect': ['logout', 'logout-again'],
-  'a logout is for show': ['logout-ends-session', 'logout-rotated-cookie'],
-  'a logout clears nothing': ['logout-clears-cookies'],
-  'a logout clears another path': ['logout-clears-cookies'],
-  'a dead logout is 401': ['logout-again'],
-  'a logout without a cookie is 401': ['logout-again'],
-  'only the newest cookie logs out': ['logout-rotated-cookie'],
-  'no origin check': ['origin', 'origin-missing'],
-  'no origin check at login': ['origin'],
-  'no origin check at logout': ['origin'],
-  'origins by prefix': ['origin'],
-  'origins by suffix': ['origin'],
-  'the origin null is fine': ['origin'],
-  'a foreign origin is refused too late': ['origin'],
-  'a missing origin is fine': ['origin-missing'],
-  'every origin may read': ['origin-echo'],
-  'the API is closed': ['api', 'api-no-token', 'api-bad-token', 'api-forged-token', 'api-expired-token'],
-  'the API redirects to a login page': ['api-no-token'],
-  'the API has no challenge': ['api-no-token', 'api-bad-token'],
-  'a bad token is 403': ['api-bad-token', 'api-forged-token', 'api-expired-token'],
-  'a bad token is not named': ['api-bad-token'],
-  'no signature check': ['api-forged-token'],
-  'the algorithm of the token is used': ['api-forged-token'],
-  'expired tokens are fine': ['api-expired-token'],
-  'answers may be cached': ['no-store'],
-  'the API may be cached': ['no-store'],
-  'errors are HTML': ['error-bodies'],
-  'errors are text': ['error-bodies'],
-  'too many logins': [],
-  'the preflight needs a session': ['cors-preflight'],
-  'the preflight allows no header': ['cors-preflight'],
-  'the preflight allows another origin': ['cors-preflight'],
-  'no CORS headers': ['cors-preflight', 'cors-answers', 'cors-errors', 'cors-expose'],
-  'no CORS credentials': ['cors-preflight', 'cors-answers', 'cors-errors'],
-  'no Vary': ['cors-answers', 'cors-errors'],
-  'no CORS headers with an error': ['cors-errors', 'cors-expose'],
-  'nothing is exposed': ['cors-expose'],
-}
 
 describe('a server that is broken on purpose', () => {
   let server: ContractServer
@@ -143,6 +67,25 @@ describe('a server that is broken on purpose', () => {
     const skipped = report.points.filter(({ status }) => status === 'skipped').map(({ id }) => id)
     expect(skipped).toEqual(all.filter(id => /^(grace|api|cors)(-|$)|^cookie-http-only$/.test(id)))
     expect(failed(await check({ grace: 0, without: ['api', 'cookie-http-only'] }))).toEqual([])
+  })
+
+  test('a server with a grace that is not to be checked is waited for all the same', async () => {
+    server.break()
+    for (const without of [['grace'], ['grace-race']]) expect(failed(await check({ without }))).toEqual([])
+  })
+
+  test('nobody waits for the grace if the point after it is left out', async () => {
+    server.break()
+    const waits: number[] = []
+    const wait = async (ms: number) => waits.push(ms)
+    await check({ without: ['reuse-after-grace'], patience: 0, wait })
+    // What is left is for `iat`, which counts seconds.
+    expect(waits).toEqual([1100])
+  })
+
+  test('a token that is found by its path may have a token type of its own', async () => {
+    server.break('another token type')
+    expect(failed(await check({ tokenField: 'access_token' }))).toEqual([])
   })
 
   test('a server without a grace is not waited for, and must end the session at once', async () => {
@@ -393,4 +336,18 @@ describe('the command', () => {
     expect(stderr.trim().split('\n').length).toBe(1)
     expect(code).toBe(2)
   })
+})
+
+test.each([
+  [400, '', true],
+  [403, '  ', true],
+  [403, 'null', true],
+  [403, '{"error":"invalid_grant"}', true],
+  [401, '<h1>Sign in</h1>', true],
+  [400, 'Bad Request', true],
+  [403, '<h1>Blocked</h1>', false],
+  [500, '', false],
+])('a refresh that is answered with %i and %j ends the session: %s', (status, text, isEnded) => {
+  const answer = { call: 'POST /', status, header: () => '', cookies: [], text, body: parseBody(text) }
+  expect(isRefused(answer)).toBe(isEnded)
 })

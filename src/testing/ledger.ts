@@ -39,14 +39,12 @@ interface Family<Owner> {
   revoked: boolean
 }
 
-export const emptyBook = <Owner>(): Book<Owner> => ({ families: new Map(), access: new Map(), reuses: 0 })
-
 /** `grace`: milliseconds. */
 export function createLedger<Owner>(
   now: () => number,
   grace: number,
   name: () => string,
-  book: Book<Owner> = emptyBook(),
+  book: Book<Owner> = { families: new Map(), access: new Map(), reuses: 0 },
 ): Ledger<Owner> {
   const { families, access } = book
 

@@ -9,7 +9,7 @@ import { jwtVerify, SignJWT } from 'jose'
 const { PORT = '4000', ACCESS_TTL = '900', GRACE = '10', DATABASE = ':memory:' } = process.env
 export const port: number = Number(PORT)
 /** Seconds. */
-export const accessTtl: number = Number(ACCESS_TTL)
+const accessTtl = Number(ACCESS_TTL)
 const grace = Number(GRACE) * 1000
 const SESSION_DAYS = 30
 

@@ -1,9 +1,7 @@
 import { createJar, type Jar, type SetCookie } from './cookies.ts'
 import { type Answer, send } from './http.ts'
-import type { Settings } from './options.ts'
+import type { EndpointName, Settings } from './options.ts'
 import { readTokens, type Tokens } from './tokens.ts'
-
-export type EndpointName = 'login' | 'refresh' | 'logout' | 'api'
 
 export interface Ask {
   /** What the browser has stored; what the answer sets is stored too. @default nothing is sent or stored */

@@ -90,7 +90,7 @@ export async function checkBackend(
   for (const { points, run: check } of blocked ? [] : CHECKS) {
     const open = points.filter(id => !settings.leftOut(id))
     const stopped = open.length > 0 && (await run(check))
-    if (stopped) for (const id of open) judge(id, verdicts.get(id) === undefined && stopped)
+    if (stopped) for (const id of open) if (!verdicts.has(id)) judge(id, stopped)
   }
   await run(checkAnswers)
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { ContractOptions } from './options.ts'
 import { contractPoints } from './points.ts'
 
-export const HELP = `Tries a running backend as a browser would, and reports what silent-refresh needs and the backend lacks.
+const HELP = `Tries a running backend as a browser would, and reports what silent-refresh needs and the backend lacks.
 
   npx silent-refresh-contract http://127.0.0.1:4000 [options]
   npx -p silent-refresh silent-refresh-contract …   where silent-refresh is not installed

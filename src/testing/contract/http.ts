@@ -1,5 +1,6 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { parseBody } from '../../kernel/answer.ts'
 import { readCookie, type SetCookie } from './cookies.ts'
 
 /** What the backend has answered. */
@@ -11,7 +12,7 @@ export interface Answer {
   header(name: string): string
   readonly cookies: readonly SetCookie[]
   readonly text: string
-  /** `undefined` if the text is not JSON. */
+  /** The parsed JSON, or the text if it is none. `undefined` if it is empty. */
   readonly body: unknown
 }
 
@@ -53,7 +54,7 @@ export function send({ method, url, headers, body }: Outgoing): Promise<Answer> 
           header: name => [received[name.toLowerCase()] ?? ''].flat().join(', '),
           cookies: (received['set-cookie'] ?? []).flatMap(line => readCookie(line, url.pathname) ?? []),
           text,
-          body: parse(text),
+          body: parseBody(text),
         })
       })
     })
@@ -71,12 +72,4 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return all
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,4 +1,6 @@
+import { isObject, isText } from '../../kernel/checked.ts'
 import { AuthError, invalid } from '../../kernel/errors.ts'
+import { defined } from '../auth-server-options.ts'
 import { isNamed, type PointId } from './point.ts'
 import { contractPoints } from './points.ts'
 
@@ -53,12 +55,11 @@ type Given = {
   readonly [Name in Exclude<keyof ContractOptions, Optional>]-?: NonNullable<ContractOptions[Name]>
 } & Pick<ContractOptions, Optional>
 
+export const ENDPOINTS = ['login', 'refresh', 'logout', 'api'] as const
+export type EndpointName = (typeof ENDPOINTS)[number]
+
 /** The checked options with their defaults. */
-export interface Settings extends Omit<Given, 'login' | 'refresh' | 'logout' | 'api' | 'without'> {
-  readonly login: URL
-  readonly refresh: URL
-  readonly logout: URL
-  readonly api: URL
+export interface Settings extends Omit<Given, EndpointName | 'without'>, Readonly<Record<EndpointName, URL>> {
   /** Why a point is left out; `undefined` if it is checked. */
   leftOut(id: PointId): string | undefined
 }
@@ -87,12 +88,10 @@ const DEFAULTS: Given = {
   onWait: () => {},
 }
 
-const PATHS = ['login', 'refresh', 'logout', 'api'] as const
-
 /** @throws AuthError `invalid_option`, naming the option */
 export function readSettings(url: string | URL, options: ContractOptions): Settings {
   const base = readUrl(url)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const given = defined(options)
   const unknown = Object.keys(given).find(name => !Object.hasOwn(DEFAULTS, name))
   if (unknown) throw new AuthError('invalid_option', `"${unknown}" is not an option.`)
   const settings: Given = { ...DEFAULTS, ...given }
@@ -103,13 +102,10 @@ export function readSettings(url: string | URL, options: ContractOptions): Setti
     throw invalid('origin', 'an origin such as https://app.example.com, without a path')
   }
   if (cors && origin === base.origin) throw invalid('origin', 'another origin than the backend for "cors"')
-  const urlOf = (name: (typeof PATHS)[number]) => resolvePath(base, name, settings[name])
+  const urlOf = (name: EndpointName) => resolvePath(base, name, settings[name])
   return {
     ...settings,
-    login: urlOf('login'),
-    refresh: urlOf('refresh'),
-    logout: urlOf('logout'),
-    api: urlOf('api'),
+    ...{ login: urlOf('login'), refresh: urlOf('refresh'), logout: urlOf('logout'), api: urlOf('api') },
     origin,
     leftOut(id) {
       if (without.some(name => isNamed(id, name))) return 'left out by "without"'
@@ -142,10 +138,8 @@ function checkTypes(settings: Given): void {
   const names = contractPoints.map(({ id }) => id)
   const stray = Array.isArray(without) && without.find(name => !names.some(id => isNamed(id, name)))
   const isMap = (value: unknown) =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every(text => typeof text === 'string')
-  const texts = [...PATHS, 'user', 'password', 'userField', 'passwordField'] as const
+    isObject(value) && Object.values(value as object).every(text => typeof text === 'string')
+  const texts = [...ENDPOINTS, 'user', 'password', 'userField', 'passwordField'] as const
   const rules: [name: string, holds: boolean, requirement: string][] = [
     ...texts.map(
       name => [name, isText(settings[name]), 'a text that is not empty'] as (typeof rules)[number],
@@ -167,5 +161,3 @@ function checkTypes(settings: Given): void {
     )
   }
 }
-
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''

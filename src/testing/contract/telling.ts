@@ -5,7 +5,7 @@ const LIMIT = 160
 const SECRET = /[\w.~+/=-]{24,}/g
 
 /** Without what may be a token. */
-export const masked = (text: string): string => text.replaceAll(SECRET, '…')
+const masked = (text: string): string => text.replaceAll(SECRET, '…')
 
 /** `401 {"error":"invalid_token"}` */
 export function tell({ status, text }: Pick<Answer, 'status' | 'text'>): string {

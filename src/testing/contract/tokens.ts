@@ -15,7 +15,7 @@ export interface Tokens {
 
 export const isOk = ({ status }: Answer): boolean => status >= 200 && status < 300
 
-/** Everything that a header can carry. */
+/** As the kernel has it, whose file needs jwt-decode: the command needs no package. */
 const USABLE = /^[\x21-\x7e]{1,65536}$/
 
 /** The tokens in a login or refresh answer, or in words why the client finds none. */
@@ -30,7 +30,9 @@ export function readTokens(answer: Answer, settings: Settings): Tokens | string 
   const accessToken = typeof given === 'string' ? given.replace(/^bearer +/i, '') : ''
   if (!USABLE.test(accessToken)) return 'an access token that is not 1 to 65,536 visible ASCII characters'
   const type = (body as { token_type?: unknown }).token_type
-  if (typeof type === 'string' && !/^bearer$/i.test(type)) return `the token_type ${JSON.stringify(type)}`
+  // A client that is told where the token is reads no type.
+  if (!tokenField && typeof type === 'string' && !/^bearer$/i.test(type))
+    return `the token_type ${JSON.stringify(type)}`
   const lifetime = Number((expiresField ? at(body, expiresField) : found.expiresIn) ?? Number.NaN)
   return {
     accessToken,

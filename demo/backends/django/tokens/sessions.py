@@ -25,10 +25,11 @@ def successor_of(token):
 def start_session(user):
     """Returns the first refresh token of the session."""
     now = timezone.now()
-    Session.objects.filter(expires_at__lt=now).delete()
     session = Session.objects.create(user=user, expires_at=now + settings.TOKENS_SESSION)
     token = secrets.token_urlsafe(32)
     RefreshToken.objects.create(hash=sha256(token), session=session)
+    # After the inserts: in SQLite a transaction that reads first may not get the write lock.
+    Session.objects.filter(expires_at__lt=now).delete()
     return token
 
 

@@ -1,5 +1,6 @@
 import type { Backend, Received } from '../backend.ts'
 import type { Judge } from '../judge.ts'
+import type { PointId } from '../point.ts'
 import { tell } from '../telling.ts'
 
 /** What holds for every answer. The last of the checks: it looks at what the others have received. */
@@ -17,7 +18,7 @@ export function checkAnswers({ received }: Backend, judge: Judge): void {
 /** Names each call once, with what was seen first. */
 function judgeAll(
   all: readonly Received[],
-  id: Parameters<Judge>[0],
+  id: PointId,
   judge: Judge,
   faultOf: (received: Received) => string | null,
 ): void {

@@ -1,13 +1,15 @@
-import type { Backend, EndpointName } from '../backend.ts'
+import type { Backend } from '../backend.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
+import { ENDPOINTS, type EndpointName } from '../options.ts'
+import type { PointId } from '../point.ts'
 import { isOk } from '../tokens.ts'
 
 const EXPOSED = ['date', 'www-authenticate', 'retry-after']
 
 export async function checkCors(backend: Backend, judge: Judge): Promise<void> {
   const { origin } = backend.settings
-  for (const endpoint of ['login', 'refresh', 'logout', 'api'] as const) {
+  for (const endpoint of ENDPOINTS) {
     const wanted = endpoint === 'api' ? ['authorization'] : endpoint === 'login' ? ['content-type'] : []
     const headers = {
       'Access-Control-Request-Method': endpoint === 'api' ? 'GET' : 'POST',
@@ -41,7 +43,7 @@ export async function checkCors(backend: Backend, judge: Judge): Promise<void> {
     judge('cors-expose', missing.length > 0 && `${answer.call} (${answer.status}): not ${missing.join(', ')}`)
   }
 
-  function judgeAnswer(id: Parameters<Judge>[0], answer: Answer, endpoint: EndpointName): void {
+  function judgeAnswer(id: PointId, answer: Answer, endpoint: EndpointName): void {
     const varies = /origin|\*/i.test(answer.header('Vary'))
     const fault = faultOfAnswer(answer, endpoint, origin) ?? (varies ? null : 'no Vary: Origin')
     judge(id, fault && `${answer.call} (${answer.status}): ${fault}`)

@@ -7,8 +7,7 @@ import { tell } from '../telling.ts'
 import { isOk, readTokens } from '../tokens.ts'
 
 /** Would the client end the session? */
-export const isRefused = (answer: Answer): boolean =>
-  isRefusal({ ...answer, body: answer.body ?? answer.text }, answer.text)
+export const isRefused = (answer: Answer): boolean => isRefusal(answer, answer.text)
 
 export async function checkRefusedRefreshes(backend: Backend, judge: Judge): Promise<void> {
   const none = await backend.ask('refresh')

@@ -52,7 +52,7 @@ export async function checkLater(backend: Backend, judge: Judge): Promise<void> 
   await visit.refresh()
   const { expiresIn = Number.POSITIVE_INFINITY, accessToken } = visit.tokens
   const isWaitedFor = expiresIn <= patience && !leftOut('api-expired-token')
-  const until = Math.max(leftOut('grace-race') ? 0 : grace, isWaitedFor ? expiresIn : 0)
+  const until = Math.max(leftOut('reuse-after-grace') ? 0 : grace, isWaitedFor ? expiresIn : 0)
   if (until > 0) await backend.wait(until + SLACK)
   if (isWaitedFor) {
     const expired = await backend.ask('api', { jar: visit.jar, token: accessToken })

@@ -3,6 +3,7 @@ import { covers, createJar, type SetCookie } from '../cookies.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
 import type { Settings } from '../options.ts'
+import type { PointId } from '../point.ts'
 import { hintOfPath, tell } from '../telling.ts'
 import { faultOfLifetime, isOk, readTokens, type Tokens } from '../tokens.ts'
 
@@ -65,7 +66,7 @@ function judgeCookies(cookies: readonly SetCookie[], settings: Settings, judge: 
   const { login, refresh, logout, api } = settings
   const isSafeLine = login.protocol === 'https:'
   const isLoopback = /^(127\.\d+\.\d+\.\d+|localhost|.+\.localhost|\[::1\])$/.test(login.hostname)
-  const judgeEach = (id: Parameters<Judge>[0], holds: (cookie: SetCookie) => boolean, also = '') => {
+  const judgeEach = (id: PointId, holds: (cookie: SetCookie) => boolean, also = '') => {
     const bad = cookies.find(cookie => !holds(cookie))
     judge(id, bad && `Set-Cookie: ${bad.shown}${also}`)
   }
