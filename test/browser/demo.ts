@@ -86,14 +86,19 @@ export const panelShows = (tab: Tab, selector: string, words: string): Promise<v
 export const clickInPanel = (tab: Tab, name: string): Promise<void> => panelOf(() => tab).click(name)
 
 /** These kinds of marks. All in one question: a busy machine draws few frames, and each answer waits for one. */
-export const areDrawn = (tab: Tab, ...kinds: string[]): Promise<void> =>
-  until(async () => {
-    const missing = await tab.evaluate(kinds => {
+export async function areDrawn(tab: Tab, ...kinds: string[]): Promise<void> {
+  let missing = kinds
+  const look = async () => {
+    missing = await tab.evaluate(kinds => {
       const root = document.querySelector('silent-refresh-devtools')?.shadowRoot
-      return kinds.filter(kind => !root?.querySelector(`.surface .${kind}`)?.getAttribute('d')).join()
+      return kinds.filter(kind => !root?.querySelector(`.surface .${kind}`)?.getAttribute('d'))
     }, kinds)
-    return missing === ''
+    return missing.length === 0
+  }
+  await until(look).catch(cause => {
+    throw new Error(`never drawn: ${missing}`, { cause })
   })
+}
 
 /** Uncaught errors, and what the page's own policy forbade. WebKit does not tell. */
 export const complaints = (tab: Tab): ConsoleEntry[] =>

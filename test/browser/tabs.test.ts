@@ -524,6 +524,10 @@ for (const engine of engines) {
         }
         await window.auth.logout()
       })
+      // Browsers show one tab late what another has written.
+      await until(() =>
+        a.evaluate(() => Object.keys(localStorage).some(key => key.startsWith('silent-refresh:signed-out'))),
+      )
       await backTo(a)
       expect(await getItems(a)).toBe(401)
       expect(await status(a)).toBe('anonymous')
