@@ -7,10 +7,11 @@ import {
   SignJWT,
 } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { DEMO_CREDENTIALS } from '../demo/server/credentials.ts'
 import { openDatabase } from '../demo/server/database.ts'
 import { type ProviderOptions, type ProviderServer, startProvider } from '../demo/server/provider.ts'
 import { startServer } from '../demo/server/server.ts'
-import { createUsers, DEMO_CREDENTIALS } from '../demo/server/users.ts'
+import { createUsers } from '../demo/server/users.ts'
 import { openProviderBrowser, type ProviderBrowser } from './support/provider-browser.ts'
 
 // The authorization server of the demo and of the browser tests: what they rely on, over plain HTTP.

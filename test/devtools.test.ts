@@ -214,6 +214,8 @@ describe('why', () => {
     const { sentence, before } = why(newest(journal), journal.entries)
     expect(sentence).toContain('asked because the timer rang, and begun after 3 s of waiting for another tab')
     expect(typesOf(before)).toEqual(['timer', 'lock'])
+    const reloaded = journalOf({ type: 'lock', state: 'former-page' }, refresh)
+    expect(why(newest(reloaded), reloaded.entries).sentence).toContain('of waiting for the page before')
     const next = journalOf(waiting, refresh, refresh)
     expect(why(newest(next), next.entries).sentence).not.toContain('another tab')
   })

@@ -1,17 +1,10 @@
 import { isHTTPError } from 'ky'
-import { type AuthError, isAuthError, type LoginCause, type LogoutReason } from 'silent-refresh'
+import { type AuthError, isAuthError, type LogoutReason } from 'silent-refresh'
 
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
 /** 14:05:09 */
 export const clock = (time: number): string => TIME.format(time)
-
-export const CAUSES: Record<LoginCause, string> = {
-  login: 'with a password',
-  restore: 'restored from the cookie',
-  tokens: 'with tokens from elsewhere',
-  'other-tab': 'in another tab',
-}
 
 export const REASONS: Record<LogoutReason, string> = {
   initial: 'this browser has no session',

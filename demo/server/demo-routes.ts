@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { AccessTokens } from './access-tokens.ts'
 import { readJsonObject } from './body.ts'
 import { AUDIENCE, checkMode, type Mode, OptionError, readSettings, type Settings } from './config.ts'
+import { DEMO_CREDENTIALS } from './credentials.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Faults } from './faults.ts'
 import { failure, type ServerContext, type ServerEnv } from './http.ts'
@@ -9,7 +10,6 @@ import { CLIENT_ID } from './provider-beside.ts'
 import type { RequestLog } from './request-log.ts'
 import { sameOrigin } from './same-origin.ts'
 import type { SigningKeys } from './signing-keys.ts'
-import { DEMO_CREDENTIALS } from './users.ts'
 
 export interface DemoServices {
   mode: () => Mode

@@ -131,7 +131,7 @@ const createLane = async (
 }
 
 /** `POST /lanes` opens one, and `DELETE /lanes/ID` takes it and its cookies away. */
-export const createLanes = (closeIdle: () => void, publicOrigins: readonly string[] = []): Lanes => {
+export const createLanes = (closeIdle: () => void, publicOrigins: readonly string[]): Lanes => {
   const open = new Map<string, Lane>()
 
   const closeLane = (id: string) => {

@@ -9,8 +9,8 @@ import {
   checkProvable,
   OptionError,
 } from './config.ts'
+import { DEMO_CREDENTIALS } from './credentials.ts'
 import { startServer } from './server.ts'
-import { DEMO_CREDENTIALS } from './users.ts'
 
 const HELP = `Starts the demo's auth server, with its page, on 127.0.0.1.
 

@@ -1,9 +1,10 @@
 import type { AccessTokens } from './access-tokens.ts'
 import { AUDIENCE } from './config.ts'
+import { DEMO_CREDENTIALS } from './credentials.ts'
 import type { DPoP } from './dpop.ts'
 import type { FaultState } from './faults.ts'
 import type { ProviderServer } from './provider.ts'
-import { DEMO_CREDENTIALS, type Users } from './users.ts'
+import type { Users } from './users.ts'
 
 export const CLIENT_ID = 'demo'
 

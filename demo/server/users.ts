@@ -4,8 +4,6 @@ import { type Database, inTransaction } from './database.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
 import { randomSecret } from './random.ts'
 
-export { DEMO_CREDENTIALS } from './credentials.ts'
-
 export interface User {
   sub: string
   email: string

@@ -2,7 +2,6 @@ import { aFlag, checked, isText, type Rule } from '../kernel/checked.ts'
 import { kernelOf } from '../kernel/registry.ts'
 import type { AuthClient } from '../types.ts'
 import { shareEntries } from './channel.ts'
-import { readEvent } from './events.ts'
 import { clearFaults, faults } from './faults.ts'
 import { createJournal } from './journal.ts'
 import { createDo } from './panel/do.ts'
@@ -10,7 +9,7 @@ import { createNow } from './panel/now.ts'
 import { createPanel, type Panel, type PanelOptions } from './panel/panel.ts'
 import { createTimeline, type TimelineSource } from './panel/timeline.ts'
 import { createWhy, type WhyView } from './panel/why.ts'
-import { type Client, recordEvents } from './record.ts'
+import { type Client, recordEvents, recorder } from './record.ts'
 import { type Report, readReport } from './report.ts'
 import { factsOf, statusOf } from './state.ts'
 
@@ -140,10 +139,7 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
     kernel ? shareEntries(kernel, journal, here) : () => {},
   ]
   faults.kernel = kernel ?? null
-  faults.onRequest = event => {
-    const safe = readEvent(event)
-    if (safe) journal.add({ at: now(), tab: here, event: safe })
-  }
+  faults.onRequest = recorder(journal, here, now)
   tick()
 
   return {

@@ -23,6 +23,14 @@ const REFUSALS = [
   'unsupported_grant_type',
 ]
 
+/** Puts an event into the journal, without what must not be in it. */
+export const recorder =
+  (journal: Journal, tab: string, now: () => number) =>
+  (event: JournalEvent): void => {
+    const safe = readEvent(event)
+    if (safe) journal.add({ at: now(), tab, event: safe })
+  }
+
 /**
  * Puts what the client reports into the journal, from now on, and when the page is hidden or has no network; returns its undo.
  *
@@ -35,10 +43,7 @@ export function recordEvents(
 ): () => void {
   const { environment } = kernelOf(auth) ?? {}
   const now = environment?.now ?? Date.now
-  const add = (event: JournalEvent): void => {
-    const safe = readEvent(event)
-    if (safe) journal.add({ at: now(), tab, event: safe })
-  }
+  const add = recorder(journal, tab, now)
   const undo = auth.on('log', event => {
     const refusal = event.type === 'signed-out' && refusalOf(auth.session)
     add(refusal ? { ...event, refusal } : event)

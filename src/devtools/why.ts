@@ -82,8 +82,8 @@ function upToSecondTurn(future: readonly JournalEntry[]): readonly JournalEntry[
   return first < 0 || second < 0 ? future : future.slice(0, second)
 }
 
-/** When this turn began to wait for that of another tab, if it did. */
-function waitOf(past: readonly JournalEntry[]): JournalEntry | undefined {
+/** When this turn began to wait: for that of another tab, or for the page before this one. */
+function waitOf(past: readonly JournalEntry[]): Of<'lock'> | undefined {
   for (const entry of past.toReversed()) {
     if (is(entry, 'lock') && entry.event.state !== 'stuck') return entry
     if (is(entry, 'refresh') || isTurningPoint(entry)) return undefined
@@ -133,7 +133,8 @@ function causeOf(
   const { words, before } = occasionOf(refresh, wait?.at ?? refresh.at, past, future)
   if (!wait) return { words, before }
   const long = `${Math.round((refresh.at - wait.at) / 100) / 10} s`
-  return { words: `${words}, and begun after ${long} of waiting for another tab`, before: [...before, wait] }
+  const whom = wait.event.state === 'former-page' ? 'the page before' : 'another tab'
+  return { words: `${words}, and begun after ${long} of waiting for ${whom}`, before: [...before, wait] }
 }
 
 /** `from`: when the refresh was wanted. */

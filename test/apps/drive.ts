@@ -1,5 +1,5 @@
+import { DEMO_CREDENTIALS } from '../../demo/server/credentials.ts'
 import type { DemoServer } from '../../demo/server/server.ts'
-import { DEMO_CREDENTIALS } from '../../demo/server/users.ts'
 import type { Browser } from '../browser/engine.ts'
 import { until } from '../browser/site.ts'
 import type { Front } from './front.ts'

@@ -1,8 +1,8 @@
 import { kernelOf } from '../../kernel/registry.ts'
 import { expireToken, forgetMemory } from '../actions.ts'
+import { button, h, setText } from '../dom.ts'
 import { type Fault, faults } from '../faults.ts'
 import type { Client } from '../record.ts'
-import { button, h, setText } from './dom.ts'
 import type { View } from './view.ts'
 
 const WITHOUT =

@@ -1,19 +1,15 @@
+import { h } from '../dom.ts'
 import { capitalized, clock, inWords, type JournalEntry, saysNobody } from '../journal.ts'
+import { TONES } from '../timeline/from-journal.ts'
 import { why } from '../why.ts'
-import { h } from './dom.ts'
-
-const GOOD = ['signed-in', 'refreshed', 'replay', 'revoked']
-const WARN = ['postponed', 'not-replayed', 'barred', 'tabs-degraded', 'storage-unavailable']
-const BAD = ['refresh-failed', 'revocation-failed', 'user-failed', 'callback-threw']
 
 function toneOf(entry: JournalEntry, entries: readonly JournalEntry[]): string {
   const { event } = entry
   if (saysNobody(entry, entries)) return ''
   if (event.type === 'request') return event.status === 0 || event.status >= 400 ? 'warn' : ''
   if (event.type === 'signed-out') return event.reason === 'rejected' ? 'bad' : ''
-  if (BAD.includes(event.type)) return 'bad'
-  if (WARN.includes(event.type)) return 'warn'
-  return GOOD.includes(event.type) ? 'good' : ''
+  const tone = TONES[event.type] ?? 'plain'
+  return tone === 'plain' ? '' : tone
 }
 
 /** Line of an entry, without its time. A sign-out says at once why. */

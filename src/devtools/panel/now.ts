@@ -1,7 +1,7 @@
+import { h, setText, svg } from '../dom.ts'
 import { clock } from '../journal.ts'
 import type { Client } from '../record.ts'
 import { type Life, readState, readTabs, seconds } from '../state.ts'
-import { h, setText, svg } from './dom.ts'
 import type { View } from './view.ts'
 
 /** The tab "Now": what the client holds, and what it will do next. */

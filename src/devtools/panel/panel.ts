@@ -1,4 +1,4 @@
-import { button, h, setText } from './dom.ts'
+import { button, h, setText } from '../dom.ts'
 import { addStyles } from './styles.ts'
 import type { View } from './view.ts'
 

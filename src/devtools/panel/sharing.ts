@@ -1,6 +1,6 @@
+import { button, h, setText } from '../dom.ts'
 import type { Journal } from '../journal.ts'
 import { exportReport, type ReportFacts } from '../report.ts'
-import { button, h, setText } from './dom.ts'
 
 interface Source {
   journal(): Journal

@@ -1,11 +1,11 @@
 import { shortGeneration } from '../../logging.ts'
+import { button, h, setText } from '../dom.ts'
 import { type Journal, saysNobody } from '../journal.ts'
 import { TOPICS, type Topic } from '../timeline/filter.ts'
 import { toEntries } from '../timeline/from-journal.ts'
 import { createHistory } from '../timeline/history.ts'
 import { createStage } from '../timeline/stage.ts'
 import { START, type Viewport, zoom } from '../timeline/viewport.ts'
-import { button, h, setText } from './dom.ts'
 import type { View } from './view.ts'
 
 /** The history that is drawn. */

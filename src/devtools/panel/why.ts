@@ -1,6 +1,6 @@
+import { button, h, setText } from '../dom.ts'
 import type { Journal, JournalEntry } from '../journal.ts'
 import { type Report, type ReportFacts, readReport } from '../report.ts'
-import { button, h, setText } from './dom.ts'
 import { entryItem, lineOf } from './entry.ts'
 import { createSharing } from './sharing.ts'
 import type { View } from './view.ts'

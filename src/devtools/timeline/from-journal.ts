@@ -1,7 +1,11 @@
 import { capitalized, inWords, type JournalEntry } from '../journal.ts'
 import type { Entry, Lasting, Tone } from './entries.ts'
 
-const TONES: Readonly<Record<string, Tone>> = {
+/** The events of the log that are good or bad news, and those that only the timeline shows. */
+export const TONES: Readonly<Record<string, Tone>> = {
+  'signed-in': 'good',
+  refreshed: 'good',
+  replay: 'good',
   'refresh-failed': 'bad',
   'revocation-failed': 'bad',
   'user-failed': 'bad',

@@ -1,3 +1,5 @@
+import { svg as node } from '../dom.ts'
+
 /** The layers, each drawn by a path of its own, from the back to the front. */
 export const KINDS = [
   'grid',
@@ -47,15 +49,6 @@ export function createLayers(svg: SVGSVGElement): {
 
 export function setData(path: SVGPathElement, data: string): void {
   if (path.getAttribute('d') !== data) path.setAttribute('d', data)
-}
-
-function node<Name extends keyof SVGElementTagNameMap>(
-  name: Name,
-  attributes: Record<string, string> = {},
-): SVGElementTagNameMap[Name] {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', name)
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value)
-  return element
 }
 
 /** Texts are used again from one drawing to the next. */

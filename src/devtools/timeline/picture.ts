@@ -1,3 +1,4 @@
+import { clock } from '../journal.ts'
 import type { History, Lane, Life, Mark } from './history.ts'
 import { BAR, BAR_HEIGHT, drawLane, LANE_HEIGHT, markAt, NAME, type Paths, ringAround } from './lane.ts'
 import { createLayers, KINDS, setData } from './layers.ts'
@@ -24,7 +25,6 @@ const REACH = 14
 const LABEL_GAP = 96
 /** What a letter of a bar's name takes at most, on average. */
 const LETTER = 6.6
-const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
 const round = (value: number): number => Math.round(value * 10) / 10
 
@@ -62,7 +62,7 @@ export function createPicture(
     labels.begin()
     for (const time of roundTimes(from, to, timeAt(LABEL_GAP))) {
       data.grid += `M${x(time)} ${AXIS_HEIGHT - 4}V${height}`
-      labels.add(x(time), AXIS_HEIGHT - 9, TIME.format(time), 'time')
+      labels.add(x(time), AXIS_HEIGHT - 9, clock(time), 'time')
     }
     const beside = (life: Life, left: number, right: number) => besideLife(life, left, right, data)
     const sight = { from, to, now, x, shows, beside }

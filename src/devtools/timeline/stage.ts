@@ -1,3 +1,4 @@
+import { setText, svg } from '../dom.ts'
 import { type Controls, mountControls } from './controls.ts'
 import type { Entry } from './entries.ts'
 import { createMatcher, type Filter } from './filter.ts'
@@ -37,14 +38,13 @@ const REMEMBERED = 120_000
 /** A history as it is drawn and pointed at: follows the present, pauses, zooms, and says what a mark was. */
 export function createStage({ controls, detail, history, here, now, view: first }: StageParts): Stage {
   const { view: frame, surface, pause: pauseButton } = controls
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
-  svg.setAttribute('aria-hidden', 'true')
-  surface.append(svg)
+  const drawing = svg('svg', { 'aria-hidden': 'true' })
+  surface.append(drawing)
 
   const nameOf = (lane: Lane) => laneName(history, lane, here)
   let matches: ((mark: Mark) => boolean) | null = null
   const shows = (mark: Mark): boolean => matches?.(mark) ?? true
-  const picture = createPicture(svg, history, nameOf, shows)
+  const picture = createPicture(drawing, history, nameOf, shows)
   const mine = () => history.lanes.find(({ id }) => id === here) ?? history.lanes[0]!
   let view = first
   let isDirty = true
@@ -169,9 +169,4 @@ export function createStage({ controls, detail, history, here, now, view: first 
       observer.disconnect()
     },
   }
-}
-
-/** A screen reader says nothing again where nothing changes. */
-function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text
 }

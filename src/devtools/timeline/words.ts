@@ -1,7 +1,5 @@
+import { clock } from '../journal.ts'
 import type { History, Lane, Life, Mark, Request, Spell } from './history.ts'
-
-const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-const clock = (time: number): string => TIME.format(time)
 
 const A_TAB = /^[0-9a-f]{8}-/
 
