@@ -94,7 +94,7 @@ describe('what holds now', () => {
     const other = createWorld({ browser: world, options: { tabs: shareTabs() } })
     await other.client.ready()
     await world.settle()
-    expect(await readTabs(world.client)).toContain('2 with a token, of generation')
+    expect(await readTabs(world.client)).toContain('2 with token ')
     expect(await readTabs((await signedIn({ options: { tabs: false } })).client)).toBeNull()
   })
 

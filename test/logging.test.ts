@@ -30,7 +30,7 @@ const sentences = ({ logs }: World): string[] =>
     describeEvent(event)
       .replace(/\d{2}:\d{2}:\d{2}/g, 'TIME')
       .replace(/\w{3} \d{2} \d{4} TIME/g, 'TIME')
-      .replace(/generation \d+/g, 'generation N')
+      .replace(/token \d+/g, 'token N')
       .replace(/→ \d+/g, '→ N+1'),
   )
 
@@ -44,8 +44,8 @@ describe('each thing that happens at night is told by an event', () => {
     await world.client.fetch(items)
     expect(steps(world)).toEqual([
       `held back GET ${items} until the session is restored`,
-      'asking the server whether somebody is signed in: generation N',
-      'restored the session: token generation N, good until TIME',
+      'asking the server whether somebody is signed in',
+      'restored the session: token N, good until TIME',
     ])
   })
 
@@ -94,9 +94,9 @@ describe('each thing that happens at night is told by an event', () => {
     world.server.revokeAccess()
     await world.client.fetch(new Request(items, { method: 'PUT', body: 'x' }))
     expect(steps(world)).toEqual([
-      'refreshing token generation N',
-      'refreshed: token generation N, good until TIME',
-      `replayed PUT ${items}: token generation N → N+1`,
+      'refreshing token N',
+      'refreshed: token N, good until TIME',
+      `replayed PUT ${items}: token N → N+1`,
     ])
     expect(world.logs.find(({ type }) => type === 'replay')).toMatchObject({
       from: expect.any(Number),
@@ -174,7 +174,7 @@ describe('each thing that happens at night is told by an event', () => {
     await watch(world.client.refresh())
     await world.settle()
     expect(steps(world)).toEqual([
-      'refreshing token generation N',
+      'refreshing token N',
       expect.stringMatching(/^refresh failed: .*503.* \(refresh_unavailable, status 503\)$/),
       expect.stringMatching(/^no refresh before TIME: .*503/),
     ])
@@ -190,7 +190,7 @@ describe('each thing that happens at night is told by an event', () => {
     watch(world.client.refresh())
     await world.clock.advance(SECOND)
     expect(steps(world)).toEqual([
-      'refreshing token generation N',
+      'refreshing token N',
       expect.stringMatching(/^no refresh before TIME: .*1000 ms/),
     ])
     release()
@@ -245,13 +245,13 @@ describe('each thing that happens at night is told by an event', () => {
     const b = createWorld({ browser: a })
     await b.client.ready()
     expect(steps(b)).toEqual([
-      'took up the session of another tab: token generation N, good until TIME',
+      'took up the session of another tab: token N, good until TIME',
       'another tab handed its session over',
     ])
     b.logs.length = 0
     await a.client.refresh()
     await a.settle()
-    expect(steps(b)).toEqual(['took up what another tab refreshed: token generation N, good until TIME'])
+    expect(steps(b)).toEqual(['took up what another tab refreshed: token N, good until TIME'])
   })
 
   test('a failure that another tab has met', async () => {
@@ -298,8 +298,8 @@ describe('each thing that happens at night is told by an event', () => {
     watch(b.client.refresh())
     await b.clock.advance(SECOND)
     expect(steps(b)).toEqual([
-      'asking the tab that has the refresh token to refresh generation N',
-      'took up what another tab refreshed: token generation N, good until TIME',
+      'asking the tab that has the refresh token to refresh token N',
+      'took up what another tab refreshed: token N, good until TIME',
     ])
   })
 
@@ -427,8 +427,8 @@ describe('sentences', () => {
 
   test('on the page’s own origin a request is named by its path, elsewhere by its URL', () => {
     const replay = (url: string) => describeEvent({ type: 'replay', method: 'GET', url, from: 4, to: 5 })
-    expect(replay('https://app.example.com/items')).toBe('replayed GET /items: token generation 4 → 5')
-    expect(replay(url)).toBe(`replayed GET ${url}: token generation 4 → 5`)
+    expect(replay('https://app.example.com/items')).toBe('replayed GET /items: token 4 → 5')
+    expect(replay(url)).toBe(`replayed GET ${url}: token 4 → 5`)
     expect(replay('https://app.example.com.evil/x')).toContain('https://app.example.com.evil/x')
   })
 
@@ -440,7 +440,7 @@ describe('sentences', () => {
       from: 1_767_603_601_007,
       to: 1_767_603_601_008,
     } as const
-    expect(describeEvent(event)).toBe(`replayed GET ${url}: token generation 601007 → 601008`)
+    expect(describeEvent(event)).toBe(`replayed GET ${url}: token 601007 → 601008`)
   })
 
   test('what is near is told by its time, what is far by its day as well', () => {
@@ -545,7 +545,7 @@ describe('loggers', () => {
       expect(measure!.detail).toMatchObject({
         devtools: { dataType: 'track-entry', track: 'silent-refresh', color: 'primary' },
       })
-      expect(measure!.detail.devtools.tooltipText).toMatch(/^refreshed: token generation \d+, good until/)
+      expect(measure!.detail.devtools.tooltipText).toMatch(/^refreshed: token \d+, good until/)
     })
 
     test('one that fails ends with the failure; one that is late, with its answer', () => {
@@ -604,14 +604,14 @@ describe('P5 the blocks of docs/logging.md', () => {
 
   test('P5 the console', async () => {
     const { printed } = await live(0)
-    expect(printed).toContainEqual(expect.stringMatching(/^silent-refresh: signed in: token generation \d+/))
+    expect(printed).toContainEqual(expect.stringMatching(/^silent-refresh: signed in: token \d+/))
     expect(printed).toContainEqual(expect.stringMatching(/^silent-refresh: replayed GET .*\/items: token/))
   })
 
   test('P5 the console and the performance panel at once', async () => {
     performance.clearMeasures()
     const { printed } = await live(1)
-    expect(printed).toContainEqual(expect.stringMatching(/^silent-refresh: refreshed: token generation \d+/))
+    expect(printed).toContainEqual(expect.stringMatching(/^silent-refresh: refreshed: token \d+/))
     expect(performance.getEntriesByName('silent-refresh: refresh', 'measure')).toHaveLength(1)
   })
 

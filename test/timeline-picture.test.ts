@@ -10,6 +10,11 @@ const T = 1_900_000_005_000
 const SPAN = 60_000
 const WIDTH = 1_000
 
+const request = (at: number, status: number, refreshes = false): Entry => ({
+  ...{ kind: 'request', lane: 'here', at, answeredAt: at + 30, method: 'GET', path: '/items' },
+  ...{ refreshes, status, note: '' },
+})
+
 /** In one minute: requests of every outcome, replays, tokens, waits and notes, in two lanes. */
 function busy(count: number): History {
   const history = createHistory('here')
@@ -17,7 +22,6 @@ function busy(count: number): History {
   for (let n = 0; n < count; n++) {
     const at = T + (n * SPAN) / count
     const lane = n % 2 ? 'here' : 'there'
-    const id = String(n)
     const status = [200, 401, 500, 0][n % 4]
     if (n % 10 === 0)
       add({
@@ -33,8 +37,7 @@ function busy(count: number): History {
     else if (n % 10 === 2) add({ kind: 'over', at, lane, what: 'wait' })
     else if (n % 10 === 3) add({ kind: 'note', at, lane, words: 'Something', tone: 'warn' })
     else {
-      add({ kind: 'sent', at, lane, id, method: 'GET', path: '/items', isAuth: n % 3 === 0 })
-      add({ kind: 'answered', at: at + 30, lane, id, status, note: '' })
+      add({ ...request(at, status!, n % 3 === 0), lane })
       if (status === 401) add({ kind: 'replay', at: at + 30, lane, path: '/items', from: n, to: n + 1 })
     }
   }
@@ -57,6 +60,7 @@ function drawn(history: History, left = T, span = SPAN) {
     length: paths.reduce((sum, path) => sum + (path.getAttribute('d')?.length ?? 0), 0),
     visited,
     of: (kind: string) => svg.querySelector(`path.${kind}`)?.getAttribute('d') ?? '',
+    numbers: [...svg.querySelectorAll('.count')].map(({ textContent }) => textContent),
     picture,
   }
 }
@@ -64,7 +68,9 @@ function drawn(history: History, left = T, span = SPAN) {
 test('a picture of ten thousand events has as many nodes as one of a thousand, and its paths grow no longer', () => {
   const [few, some, many] = [drawn(busy(1_000)), drawn(busy(5_000)), drawn(busy(10_000))]
   expect(few.length).toBeGreaterThan(5_000)
-  expect(many.nodes).toBe(few.nodes)
+  expect(many.nodes - many.numbers.length).toBe(few.nodes - few.numbers.length)
+  // One beside the last marks of each row.
+  for (const { numbers } of [few, many]) expect(numbers.length).toBeLessThan(5)
   // There is one mark of a kind for each place by now.
   expect(many.length).toBeLessThan(1.5 * some.length)
 })
@@ -102,6 +108,44 @@ test('a wait, a hidden page and a lost network are bars that can be pointed at',
   expect(picture.find(50, top('offline') + 1)).toBeNull()
 })
 
+test('a replay is drawn where another request of its outcome is at the same place', () => {
+  const history = createHistory('here')
+  const replay: Entry = { kind: 'replay', lane: 'here', at: T + 6_010, path: '/items', from: 1, to: 2 }
+  for (const entry of [request(T + 5_990, 200), request(T + 5_995, 401), replay, request(T + 6_015, 200)])
+    history.add(entry)
+  const { of } = drawn(history)
+  expect(of('good').match(/M/g)).toHaveLength(1)
+  expect(of('replay')).toMatch(/^M99.9 \d+C/)
+})
+
+test('a request that lasts is drawn to its end, also behind another one', () => {
+  const history = createHistory('here')
+  history.add(request(T + 6_000, 200))
+  history.add({ ...request(T + 6_010, 200), answeredAt: T + 12_000 } as Entry)
+  expect(drawn(history).of('span')).toMatch(/H200$/)
+})
+
+test('requests that look like one have their number, where there is room for it', () => {
+  const numbers = (...times: number[]) => {
+    const history = createHistory('here')
+    for (const at of times) history.add(request(T + at, 200))
+    return drawn(history).numbers
+  }
+  expect(numbers(0, 0, 10, 20)).toEqual(['×4'])
+  expect(numbers(0, 0, 10_000)).toEqual(['×2'])
+  expect(numbers(0, 0, 1_000, 10_000)).toEqual([])
+  expect(numbers(0, 10_000)).toEqual([])
+})
+
+test('a refresh is drawn above the requests that it is for', () => {
+  const history = createHistory('here')
+  history.add(request(T, 401))
+  history.add(request(T, 200, true))
+  const { of } = drawn(history)
+  const y = (kind: string) => Number(/M\S+ (\d+)/.exec(of(kind))?.[1])
+  expect(y('refused') - y('renewed')).toBeGreaterThan(14)
+})
+
 test('what the filter does not let through is neither drawn nor found', () => {
   const history = createHistory('here')
   history.add({ kind: 'note', lane: 'here', at: T + 6_000, words: 'one', tone: 'bad' })
@@ -131,7 +175,7 @@ test('the hint of a second tab goes when there is one', () => {
   }
   const alone = createHistory('here')
   const two = createHistory('here')
-  two.open('there')
+  two.add({ ...request(T, 200), lane: 'there' })
   expect([hints(alone), hints(two), hints(createHistory('here'))]).toEqual([1, 0, 1])
 })
 
@@ -159,7 +203,7 @@ test('the lane of a tab that was left is closed, and goes after two minutes; a r
     dispose?.()
     return [kept, left, later].map(all => all.filter(name => name !== 'This tab'))
   }
-  expect(lanes('1badcafe-1')).toEqual([['Tab 2'], ['Tab 2 (closed)'], ['tab 2']])
-  expect(lanes(null)[2]).toContain('Tab 1')
+  expect(lanes('1badcafe-1')).toEqual([['Tab 0bad'], ['Tab 0bad (closed)'], ['Tab 2']])
+  expect(lanes(null)[2]).toContain('Tab 0bad')
   vi.restoreAllMocks()
 })

@@ -9,6 +9,7 @@ import {
   type Mark,
   outcomeOf,
   type Request,
+  type Spell,
 } from '../src/devtools/timeline/history.ts'
 import {
   follow,
@@ -71,10 +72,9 @@ describe('the stretch of time that is shown', () => {
 
 describe('what the lanes hold', () => {
   const here = 'here'
-  const sent = (id: string, at: number, more: object = {}): Entry =>
-    ({ kind: 'sent', lane: here, at, id, method: 'GET', path: '/api/items', ...more }) as Entry
-  const answered = (id: string, at: number, status: number, lane = here): Entry => ({
-    ...{ kind: 'answered', lane, at, id, status, note: '' },
+  const request = (at: number, status: number, more: object = {}): Entry => ({
+    ...{ kind: 'request', lane: here, at, answeredAt: at + 5, method: 'GET', path: '/api/items' },
+    ...{ refreshes: false, status, note: '', ...more },
   })
   const token = (at: number, generation: number, more: object = {}): Entry =>
     ({
@@ -98,42 +98,33 @@ describe('what the lanes hold', () => {
   const lives = (history: History, id = here): Life[] => lane(history, id).lives
 
   test('this tab comes first, other tabs as they came', () => {
-    const history = told(sent('1', T, { lane: 'b' }), sent('2', T, { lane: 'a' }))
+    const history = told(request(T, 200, { lane: 'b' }), request(T, 200, { lane: 'a' }))
     expect(history.lanes.map(({ id }) => id)).toEqual([here, 'b', 'a'])
   })
 
   test.each([
-    [200, '/api/items', 'good'],
-    [200, '/auth/refresh_token', 'renewed'],
-    [401, '/api/items', 'refused'],
-    [403, '/auth/refresh_token', 'refused'],
-    [429, '/auth/refresh_token', 'failed'],
-    [500, '/api/items', 'failed'],
-    [0, '/api/items', 'unanswered'],
-  ] as const)('%i of %s counts as %s', (status, path, outcome) => {
-    const [request] = requests(told(sent('1', T, { path }), answered('1', T + 5, status)))
-    expect(outcomeOf(request!)).toBe(outcome)
-    expect(request!.answeredAt).toBe(T + 5)
-  })
-
-  test('a request waits until it is answered, once', () => {
-    const history = told(sent('1', T))
-    expect(outcomeOf(requests(history)[0]!)).toBe('waiting')
-    history.add(answered('1', T + 5, 200))
-    history.add(answered('1', T + 9, 500))
-    history.add(sent('1', T)) // told again when the stream was opened again
-    expect(requests(history).map(({ status }) => status)).toEqual([200])
+    [200, false, 'good'],
+    [200, true, 'renewed'],
+    [401, false, 'refused'],
+    [403, true, 'refused'],
+    [429, true, 'failed'],
+    [500, false, 'failed'],
+    [0, false, 'unanswered'],
+  ] as const)('%i counts, as a refresh (%s), as %s', (status, refreshes, outcome) => {
+    const [mark] = requests(told(request(T, status, { refreshes })))
+    expect(outcomeOf(mark!)).toBe(outcome)
+    expect(mark!.answeredAt).toBe(T + 5)
   })
 
   test('each refused request is repeated by one that is sent after it was announced', () => {
     const replay = { kind: 'replay', lane: here, at: T + 20, path: '/api/items', from: 1, to: 2 } as const
-    const [first, second] = requests(told(sent('1', T), sent('2', T + 1)))
-    expect([first!.replayOf, second!.replayOf]).toEqual([null, null])
     const history = told(
-      ...[sent('1', T), sent('2', T + 1), answered('1', T + 9, 401), answered('2', T + 9, 401)],
-      ...[replay, replay, sent('3', T + 21), sent('4', T + 21), sent('5', T + 22)],
+      ...[request(T, 401), request(T + 1, 401), replay, replay],
+      // Sent before: it is no replay, although its answer comes after.
+      ...[request(T + 2, 401), request(T + 21, 200), request(T + 21, 200), request(T + 22, 200)],
     )
-    const [one, two, three, four, five] = requests(history)
+    const [one, two, late, three, four, five] = requests(history)
+    expect([one, two, late].map(mark => mark!.replayOf)).toEqual([null, null, null])
     expect(new Set([three!.replayOf, four!.replayOf])).toEqual(new Set([one, two]))
     expect(five!.replayOf).toBeNull()
   })
@@ -169,30 +160,19 @@ describe('what the lanes hold', () => {
     expect(history.originOf(lives(history, 'b')[1]!)).toBeNull()
   })
 
-  test('a token has the number of its generation, and the same one in two tabs', () => {
-    const history = told(
-      token(T, 9_000_001),
-      token(T + 1, 9_000_001, { lane: 'b', handed: true }),
-      token(T + 2, 9_000_005),
-    )
-    expect([...lives(history), ...lives(history, 'b')].map(history.numberOf)).toEqual([
-      9_000_001, 9_000_005, 9_000_001,
-    ])
-  })
-
   test('a generation of long ago is nobody’s origin', () => {
     const history = told(token(T - 3.6e6, 5, { lane: 'b' }), token(T, 5, { handed: true }))
     expect(history.originOf(lives(history)[0]!)).toBeNull()
   })
 
   test('what comes late is put in its place', () => {
-    const history = told(sent('1', T), sent('3', T + 20), sent('2', T + 10))
+    const history = told(request(T, 200), request(T + 20, 200), request(T + 10, 200))
     expect(requests(history).map(({ at }) => at)).toEqual([T, T + 10, T + 20])
     expect([T - 1, T, T + 15, T + 20].map(time => firstAfter(requests(history), time))).toEqual([0, 1, 2, 3])
   })
 
   test('the lane of a closed tab goes when it has nothing left to show', () => {
-    const history = told(sent('1', T, { lane: 'b' }))
+    const history = told(request(T, 200, { lane: 'b' }))
     history.close('b')
     expect(history.forget(T - 1)).toBe(false)
     expect(history.forget(T + 1)).toBe(true)
@@ -201,7 +181,7 @@ describe('what the lanes hold', () => {
 
   test('memory is bounded', () => {
     const history = createHistory(here)
-    for (let i = 0; i < 30_000; i++) history.add(sent(String(i), T + i))
+    for (let i = 0; i < 30_000; i++) history.add(request(T + i, 200))
     const { marks } = lane(history)
     expect(marks).toHaveLength(12_000)
     expect(marks.at(-1)!.at).toBe(T + 29_999)
@@ -251,14 +231,14 @@ describe('what lasts', () => {
 describe('a filter', () => {
   const lane = { id: 'a', marks: [], lives: [], spells: [], isClosed: false }
   const request = (status: number, more: Partial<Request> = {}): Request => ({
-    ...{ kind: 'request', lane, at: T, method: 'GET', path: '/items', isAuth: false },
+    ...{ kind: 'request', lane, at: T, method: 'GET', path: '/items', refreshes: false },
     ...{ answeredAt: T + 5, status, note: '', replayOf: null, ...more },
   })
   const marks = {
     good: request(200),
     refused: request(401),
-    renewed: request(200, { isAuth: true, path: '/refresh_token' }),
-    lost: request(0, { isAuth: true }),
+    renewed: request(200, { refreshes: true, path: '/refresh_token' }),
+    lost: request(0, { refreshes: true }),
     token: { kind: 'life', lane, at: T, generation: 4, expiresAt: T, aheadAt: T, until: T, handed: false },
     login: { kind: 'signed-in', lane, at: T, words: 'Signed in', tone: 'good' },
     logout: { kind: 'signed-out', lane, at: T, words: 'Signed out', tone: 'plain' },
@@ -279,7 +259,7 @@ describe('a filter', () => {
   test.each<[Topic, string[]]>([
     ['all', Object.keys(marks)],
     ['requests', ['good', 'refused', 'renewed', 'lost']],
-    ['auth', ['renewed', 'lost']],
+    ['refreshes', ['renewed', 'lost']],
     ['failures', ['refused', 'lost', 'stuck', 'trouble']],
     ['tokens', ['token', 'login', 'logout']],
     ['waits', ['wait', 'stuck']],
@@ -299,16 +279,16 @@ describe('a filter', () => {
     expect(createMatcher({ topic: 'all', text: '  ' }, words)).toBeNull()
   })
 
-  test('looks again at what was not complete, and once at all else', () => {
+  test('looks again at what lasts, and once at all else', () => {
     const asked: Mark[] = []
-    const matches = createMatcher({ topic: 'all', text: '401' }, mark => {
+    const open: Spell = { ...marks.wait, until: null }
+    const matches = createMatcher({ topic: 'all', text: 'over' }, mark => {
       asked.push(mark)
-      return mark.kind === 'request' ? String(mark.status) : ''
+      return mark === open && open.until ? 'It is over.' : ''
     })!
-    const open = request(0, { answeredAt: null })
-    expect([matches(open), matches(marks.refused), matches(marks.refused)]).toEqual([false, true, true])
-    Object.assign(open, { answeredAt: T + 9, status: 401 })
-    expect([matches(open), matches(open)]).toEqual([true, true])
+    expect([matches(open), matches(marks.refused), matches(marks.refused)]).toEqual([false, false, false])
+    open.until = T + 9
+    expect(matches(open)).toBe(true)
     expect(asked).toEqual([open, marks.refused, open])
   })
 })

@@ -46,8 +46,10 @@ export function mountSteps(auth: Auth): void {
   auth.on('login', () => done('login'))
   auth.on('refresh', () => done('refresh'))
   auth.on('refreshError', () => done('outage'))
-  auth.on('log', ({ type }) => {
-    if (type === 'replay') done('replay')
+  auth.on('log', event => {
+    if (event.type === 'replay') done('replay')
+    // Another tab has handed its token over.
+    if ('cause' in event && event.cause === 'other-tab') done('tabs')
   })
   if (auth.session.status === 'authenticated') done('login')
 }

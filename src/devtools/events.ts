@@ -173,7 +173,7 @@ export function describeJournalEvent(event: JournalEvent): string {
 
 function describeRequest(event: WireEvent): string {
   const { status, ms, generation, made } = event
-  const token = generation === null ? '' : ` with token generation ${shortGeneration(generation)}`
+  const token = generation === null ? '' : ` with token ${shortGeneration(generation)}`
   const answer = status === 0 ? 'got no answer' : `was answered with ${status}`
   return `${requestName(event)}${token} ${answer} ${made ? 'by the devtools' : `after ${Math.round(ms)} ms`}`
 }

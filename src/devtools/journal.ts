@@ -71,5 +71,11 @@ export function saysNobody({ at, tab, event }: JournalEntry, entries: readonly J
 
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
+/** By the first characters of its id. In a report, tabs are numbered. */
+export function nameOfTab(tab: string, here?: string): string {
+  if (tab === here) return 'this tab'
+  return /^tab \d+$/.test(tab) ? tab : `tab ${tab.slice(0, 4)}`
+}
+
 /** The time of day, by this machine's clock. */
 export const clock = (at: number): string => new Date(at).toTimeString().slice(0, 8)

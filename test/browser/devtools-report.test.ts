@@ -89,7 +89,7 @@ describe.skipIf(found.length < 2)('a report', () => {
     const marks: string[] = []
     await panel.press('Home')
     for (let said = ''; ; ) {
-      const next = (await panel.textOf('.detail')).replaceAll('This tab', 'tab 1')
+      const next = (await panel.textOf('.detail')).replaceAll('This tab', 'Tab 1')
       if (next === said) break
       said = next
       marks.push(said)
@@ -102,7 +102,7 @@ describe.skipIf(found.length < 2)('a report', () => {
   test.each(names)('made in %s has a sign-out and its cause, and the marks of a whole session', name => {
     const { log, marks } = made.get(name)!
     expect(log).toContain('Signed out: the refresh endpoint returned 401')
-    expect(log).toContain('asked because GET /api/items returned 401 with token generation')
+    expect(log).toContain('asked because GET /api/items returned 401 with token')
     expect(marks.length).toBeGreaterThan(6)
     expect(marks.join()).toContain('The browser is offline')
   })

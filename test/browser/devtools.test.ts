@@ -82,14 +82,14 @@ for (const engine of engines) {
       await isClean()
     })
 
-    test('Now shows who is signed in, the token by its generation, the refresh and the claims, and never a token', async () => {
+    test('Now shows who is signed in, the token by its number, the refresh and the claims, and never a token', async () => {
       await open()
       await click('Session')
       await click('Claims and user')
       await shows('signed in')
-      await shows('generation')
+      await shows('token ')
       await shows('"sub"', 'pre')
-      await shows('with a token, of generation')
+      await shows(' with token ')
       const [html, token] = await tab.evaluate(async () => [
         document.querySelector('silent-refresh-devtools')!.shadowRoot!.textContent!,
         (await window.auth.getAccessToken())!,
@@ -151,7 +151,7 @@ for (const engine of engines) {
       expect(await send()).toBe(401)
       await click('Why')
       await shows('Signed out: the refresh endpoint returned 401 at')
-      await shows('(invalid_grant), asked because GET /api/items returned 401 with token generation')
+      await shows('(invalid_grant), asked because GET /api/items returned 401 with token')
 
       await tab.evaluate(async () => void (await window.auth.refresh()))
       await click('Do')
@@ -238,7 +238,7 @@ for (const engine of engines) {
       }, text)
       await shows('A report, made at')
       await click('Timeline')
-      await until(async () => (await textOf('.timeline .name')).includes('tab 1'))
+      await until(async () => (await textOf('.timeline .name')).includes('Tab 1'))
       // Without a panel, the report has one of its own.
       await tab.evaluate(async text => {
         window.closeReport()
@@ -247,7 +247,7 @@ for (const engine of engines) {
       }, text)
       await shows('A report, made at')
       await click('Timeline')
-      await until(async () => (await textOf('.timeline .name')).includes('tab 1'))
+      await until(async () => (await textOf('.timeline .name')).includes('Tab 1'))
       await tab.evaluate(() => window.closeReport())
       expect(await textOf('[role=tab]').catch(() => 'gone')).toBe('gone')
       await isClean()
@@ -457,7 +457,7 @@ for (const engine of engines) {
         }
       }
       expect(used.Now).toEqual(['Claims and user'])
-      expect(used.Timeline).toEqual(['Pause', 'Earlier', 'Later', 'Zoom in', 'Zoom out', 'Show', 'with'])
+      expect(used.Timeline).toEqual(['Pause', 'Earlier', 'Later', 'Zoom in', 'Zoom out', 'Show', 'with the words'])
       expect(used.Why!.slice(0, 5)).toEqual([
         ...['Filter', 'Copy as text', 'Copy as JSON', 'Save as file', 'Open a report …'],
       ])

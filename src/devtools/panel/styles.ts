@@ -72,6 +72,8 @@ textarea { width: 100%; min-height: 120px; font: 12px/1.4 ui-monospace, monospac
 .surface { overflow: hidden; cursor: grab; touch-action: pan-y; user-select: none; min-height: 120px; }
 .surface[data-over=mark] { cursor: pointer; }
 .surface svg { display: block; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 6px 0 0; padding: 0; color: var(--soft); }
+.legend li { display: flex; gap: 4px; align-items: center; border: 0; }
 .found { color: var(--soft); }
 .detail { min-height: 1.45em; margin: 6px 0; }
 .timeline path { fill: none; stroke: none; }
@@ -87,7 +89,6 @@ textarea { width: 100%; min-height: 120px; font: 12px/1.4 ui-monospace, monospac
 .timeline .refused, .timeline .note-warn { fill: var(--warn); }
 .timeline .failed { stroke: var(--bad); stroke-width: 2.5; stroke-linecap: round; }
 .timeline .unanswered { stroke: var(--bad); stroke-width: 2; }
-.timeline .waiting { stroke: var(--soft); stroke-width: 1.5; }
 .timeline .replay { stroke: var(--warn); stroke-width: 1.5; }
 .timeline .handover { stroke: var(--good); stroke-width: 2; }
 .timeline .signed-in, .timeline .note-good { fill: var(--good); }
@@ -97,6 +98,7 @@ textarea { width: 100%; min-height: 120px; font: 12px/1.4 ui-monospace, monospac
 .timeline text { font-size: 12px; fill: var(--soft); }
 .timeline .time { text-anchor: middle; }
 .timeline .name { font-weight: 650; fill: var(--front); }
+.timeline .count { font-size: 11px; }
 .timeline .life-name { font-size: 11px; fill: var(--front); pointer-events: none; }
 @media (max-width: 480px) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 6px; } .row button { min-width: 100%; } }
 @media (prefers-reduced-motion: no-preference) { .left, .present { transition: width .3s linear, x .3s linear; } }

@@ -1,9 +1,9 @@
-import { shortGeneration } from '../../logging.ts'
 import { button, h, setText } from '../dom.ts'
 import { type Journal, saysNobody } from '../journal.ts'
 import { TOPICS, type Topic } from '../timeline/filter.ts'
 import { toEntries } from '../timeline/from-journal.ts'
 import { createHistory } from '../timeline/history.ts'
+import { createLegend } from '../timeline/legend.ts'
 import { createStage } from '../timeline/stage.ts'
 import { START, type Viewport, zoom } from '../timeline/viewport.ts'
 import type { View } from './view.ts'
@@ -34,7 +34,7 @@ export function createTimeline(first: TimelineSource): TimelineView {
     'div',
     { class: 'bar' },
     h('label', {}, 'Show', topic),
-    h('label', {}, 'with', text),
+    h('label', {}, 'with the words', text),
     found,
   )
   let drawn = draw(first)
@@ -63,11 +63,12 @@ export function createTimeline(first: TimelineSource): TimelineView {
       choices,
       detail,
       view,
+      createLegend(),
       h('p', { class: 'hint', id: 'timeline-keys' }, KEYS),
     )
     const { entries } = journal
     const lane = here ?? entries[0]?.tab ?? ''
-    const history = createHistory(lane, shortGeneration)
+    const history = createHistory(lane)
     const stage = createStage({
       controls: { view, surface, pause, earlier, later, closer, wider },
       detail,
@@ -76,11 +77,9 @@ export function createTimeline(first: TimelineSource): TimelineView {
       now,
       view: here === null ? endOf(journal) : START,
     })
-    let count = 0
     const add = (entry: Journal['entries'][number]) => {
       const isQuiet = saysNobody(entry, entries)
-      for (const drawn of toEntries(entry, String(++count)))
-        if (!isQuiet || drawn.kind !== 'note') stage.add(drawn)
+      for (const drawn of toEntries(entry)) if (!isQuiet || drawn.kind !== 'note') stage.add(drawn)
       // Its lane goes after a while. A report keeps all of them.
       if (here !== null && hasLeft(entry)) history.close(entry.tab)
     }

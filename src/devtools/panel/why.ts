@@ -1,5 +1,5 @@
 import { button, h, setText } from '../dom.ts'
-import type { Journal, JournalEntry } from '../journal.ts'
+import { type Journal, type JournalEntry, nameOfTab } from '../journal.ts'
 import { type Report, type ReportFacts, readReport } from '../report.ts'
 import { entryItem, lineOf } from './entry.ts'
 import { createSharing } from './sharing.ts'
@@ -54,10 +54,7 @@ export function createWhy(live: Live | null, shows: (report: Report | null) => v
     facts: () => report ?? live?.facts() ?? {},
   })
 
-  function nameOf(tab: string): string {
-    if (report) return tab
-    return tab === live?.here ? 'this tab' : `tab ${tab.slice(0, 4)}`
-  }
+  const nameOf = (tab: string): string => nameOfTab(tab, live?.here)
 
   const matches = (entry: JournalEntry): boolean => {
     const wanted = filter.value.trim().toLowerCase()

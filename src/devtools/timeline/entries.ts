@@ -2,19 +2,18 @@
 export type Entry = {
   /** Epoch milliseconds. */
   readonly at: number
-  /** The tab's id, or the name of a lane of its own. */
+  /** The tab's id. */
   readonly lane: string
-} & (
+} /** A request with its answer, at the time when it was sent. `status` 0: no answer came. */ & (
   | {
-      readonly kind: 'sent'
-      readonly id: string
+      readonly kind: 'request'
+      readonly answeredAt: number
       readonly method: string
       readonly path: string
-      /** An auth call. By default the path says so: it begins with `/auth/`. */
-      readonly isAuth?: boolean
+      readonly refreshes: boolean
+      readonly status: number
+      readonly note: string
     }
-  /** `status` 0: no answer came. */
-  | { readonly kind: 'answered'; readonly id: string; readonly status: number; readonly note: string }
   /** `life`: milliseconds from issue to expiry. `handed`: another tab had it first. */
   | {
       readonly kind: 'token'

@@ -10,7 +10,7 @@ export interface Filter {
 export const TOPICS = {
   all: 'Everything',
   requests: 'Requests',
-  auth: 'Refreshes and other auth calls',
+  refreshes: 'Refreshes',
   failures: 'Failures',
   tokens: 'Tokens and sign-ins',
   waits: 'Waits for another tab',
@@ -23,7 +23,7 @@ const BAD = ['refused', 'failed', 'unanswered']
 const MATCHES: Readonly<Record<Topic, (mark: Mark) => boolean>> = {
   all: () => true,
   requests: ({ kind }) => kind === 'request',
-  auth: mark => mark.kind === 'request' && mark.isAuth,
+  refreshes: mark => mark.kind === 'request' && mark.refreshes,
   failures: mark =>
     mark.kind === 'request'
       ? BAD.includes(outcomeOf(mark))
@@ -48,12 +48,10 @@ export function createMatcher(
     const before = known.get(mark)
     if (before !== undefined) return before
     const found = MATCHES[topic](mark) && (wanted === '' || wordsOf(mark).toLowerCase().includes(wanted))
-    if (isComplete(mark)) known.set(mark, found)
+    if (!canChange(mark)) known.set(mark, found)
     return found
   }
 }
 
-function isComplete(mark: Mark): boolean {
-  if (mark.kind === 'request') return mark.answeredAt !== null
-  return mark.kind !== 'spell' || mark.until !== null
-}
+/** What lasts says something else once it has ended. */
+const canChange = ({ kind }: Mark): boolean => kind === 'life' || kind === 'spell'

@@ -27,14 +27,14 @@ const TURNS = [
   ...['signed-in', 'signed-out', 'barred', 'revoked', 'revocation-failed'],
 ]
 
-/** What a timeline draws of a journal's entry. `id`: another one for each entry. */
-export function toEntries(journalEntry: JournalEntry, id: string): Entry[] {
+/** What a timeline draws of a journal's entry. */
+export function toEntries(journalEntry: JournalEntry): Entry[] {
   const { at, tab: lane, event } = journalEntry
-  const drawn = marksOf(journalEntry, id)
+  const drawn = marksOf(journalEntry)
   return TURNS.includes(event.type) ? [{ kind: 'over', at, lane, what: 'wait' }, ...drawn] : drawn
 }
 
-function marksOf(journalEntry: JournalEntry, id: string): Entry[] {
+function marksOf(journalEntry: JournalEntry): Entry[] {
   const { at, tab: lane, event } = journalEntry
   const words = capitalized(inWords(journalEntry))
   const begun = (what: Lasting): Entry => ({ kind: 'begun', at, lane, what, words })
@@ -44,12 +44,9 @@ function marksOf(journalEntry: JournalEntry, id: string): Entry[] {
   })
   switch (event.type) {
     case 'request': {
-      const { method, status, ms, refreshes: isAuth, made } = event
-      const path = pathOf(event.url)
-      return [
-        { kind: 'sent', at: at - ms, lane, id, method, path, isAuth },
-        { kind: 'answered', at, lane, id, status, note: made ? 'by the devtools' : '' },
-      ]
+      const { method, status, ms, refreshes, made } = event
+      const [path, note] = [pathOf(event.url), made ? 'by the devtools' : '']
+      return [{ kind: 'request', at: at - ms, answeredAt: at, lane, method, path, refreshes, status, note }]
     }
     case 'replay':
       return [{ kind: 'replay', at, lane, path: pathOf(event.url), from: event.from, to: event.to }]

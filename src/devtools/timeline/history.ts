@@ -9,11 +9,10 @@ export interface Request {
   readonly at: number
   readonly method: string
   readonly path: string
-  readonly isAuth: boolean
-  /** null: not answered yet. */
-  answeredAt: number | null
-  status: number
-  note: string
+  readonly refreshes: boolean
+  readonly answeredAt: number
+  readonly status: number
+  readonly note: string
   /** The refused request that this one repeats. */
   readonly replayOf: Request | null
 }
@@ -62,19 +61,21 @@ export interface Lane {
 }
 
 export interface History {
-  /** The first ones, such as the server and this tab, then the others as they came. */
+  /** This tab, then the others as they came. */
   readonly lanes: readonly Lane[]
   add(entry: Entry): void
-  /** A tab that may have nothing to tell yet. */
-  open(lane: string): void
   /** Its tab has gone; the lane stays for as long as it has something to show. */
   close(lane: string): void
   /** Drops the closed lanes that have nothing after `time`; true where there were any. */
   forget(time: number): boolean
-  /** The same for each tab that has the token: 1 for the first that was seen, unless `createHistory` was told otherwise. */
-  numberOf(life: Life): number
   /** The life in another lane that a life here was handed over from. */
   originOf(life: Life): Life | null
+}
+
+/** When a replay was told of, and of which request. */
+interface Announcement {
+  readonly at: number
+  readonly refused: Request
 }
 
 /** Per lane. The oldest go first. */
@@ -84,13 +85,13 @@ const LONG_LIMIT = 2_000
 const aheadOf = (life: number): number => Math.min(life / 5, 60_000)
 /** Longer than this no hand-over takes. */
 const HANDOVER_TIME = 5_000
+/** Two clocks of a browser, of which one counts in whole milliseconds, differ by so much. */
+const CLOCK_STEPS = 5
 
-/** `toNumber`: the number that names a generation. */
-export function createHistory(here: string, toNumber: (generation: number) => number = Number): History {
+export function createHistory(here: string): History {
   const lanes: Lane[] = []
-  const open = new Map<string, Request>()
   /** Refused requests whose replay has been told of, and is about to be sent: by lane and path. */
-  const announced = new Map<string, Request[]>()
+  const announced = new Map<string, Announcement[]>()
   const repeated = new WeakSet<Mark>()
 
   laneOf(here)
@@ -107,30 +108,16 @@ export function createHistory(here: string, toNumber: (generation: number) => nu
     const { at } = entry
     const lane = laneOf(entry.lane)
     switch (entry.kind) {
-      case 'sent': {
-        if (open.has(entry.id)) return
-        const { method, path, isAuth = path.startsWith('/auth/') } = entry
-        const replayOf = announced.get(`${lane.id} ${path}`)?.shift() ?? null
-        const pending = { answeredAt: null, status: 0, note: '' }
-        const request: Request = { kind: 'request', lane, at, method, path, isAuth, replayOf, ...pending }
-        open.set(entry.id, request)
-        insert(lane, request)
+      case 'request':
+        insert(lane, { ...entry, lane, replayOf: refusedBefore(lane, entry.path, at) })
         return
-      }
-      case 'answered': {
-        const request = open.get(entry.id)
-        if (request?.answeredAt === null) {
-          Object.assign(request, { answeredAt: at, status: entry.status, note: entry.note })
-        }
-        return
-      }
       case 'replay': {
         const isRefused = (mark: Mark): mark is Request =>
           mark.kind === 'request' && mark.path === entry.path && mark.status === 401 && !repeated.has(mark)
         const refused = lane.marks.findLast(isRefused)
         if (!refused) return
         const key = `${lane.id} ${entry.path}`
-        announced.set(key, [...(announced.get(key) ?? []), refused])
+        announced.set(key, [...(announced.get(key) ?? []), { at, refused }])
         repeated.add(refused)
         return
       }
@@ -171,6 +158,14 @@ export function createHistory(here: string, toNumber: (generation: number) => nu
     }
   }
 
+  /** The request that this one repeats. One that was sent before the announcement is another. */
+  function refusedBefore(lane: Lane, path: string, sentAt: number): Request | null {
+    const [first] = announced.get(`${lane.id} ${path}`) ?? []
+    if (!first || first.at > sentAt + CLOCK_STEPS) return null
+    announced.get(`${lane.id} ${path}`)?.shift()
+    return first.refused
+  }
+
   function cut(lane: Lane, at: number): void {
     const last = lane.lives.at(-1)
     if (last && last.until > at) last.until = Math.max(last.at, at)
@@ -183,15 +178,11 @@ export function createHistory(here: string, toNumber: (generation: number) => nu
     if (marks.length > LIMIT) marks.shift()
     if (lives.length > LONG_LIMIT) lives.shift()
     if (spells.length > LONG_LIMIT) spells.shift()
-    if (open.size > LIMIT * 2) open.delete(open.keys().next().value ?? '')
   }
 
   return {
     lanes,
     add,
-    open: id => {
-      laneOf(id).isClosed = false
-    },
     close: id => {
       const lane = lanes.find(lane => lane.id === id)
       if (lane) lane.isClosed = true
@@ -202,7 +193,6 @@ export function createHistory(here: string, toNumber: (generation: number) => nu
       lanes.splice(0, lanes.length, ...kept)
       return true
     },
-    numberOf: ({ generation }) => toNumber(generation),
     originOf: life => {
       if (!life.handed) return null
       const candidates = lanes.flatMap(({ lives }) => lives.filter(other => isOrigin(other, life)))
@@ -233,11 +223,10 @@ export function firstAfter(marks: readonly { readonly at: number }[], time: numb
   return low
 }
 
-export type Outcome = 'waiting' | 'good' | 'renewed' | 'refused' | 'failed' | 'unanswered'
+export type Outcome = 'good' | 'renewed' | 'refused' | 'failed' | 'unanswered'
 
-export function outcomeOf({ answeredAt, status, isAuth }: Request): Outcome {
-  if (answeredAt === null) return 'waiting'
+export function outcomeOf({ status, refreshes }: Request): Outcome {
   if (status === 0) return 'unanswered'
-  if (status < 400) return isAuth ? 'renewed' : 'good'
+  if (status < 400) return refreshes ? 'renewed' : 'good'
   return status === 401 || status === 403 ? 'refused' : 'failed'
 }

@@ -2,21 +2,27 @@ import { firstAfter, type Lane, type Life, type Mark, outcomeOf, type Spell } fr
 import type { Kind } from './layers.ts'
 import { arch, box, SYMBOLS } from './symbols.ts'
 
-export const LANE_HEIGHT = 76
+export const LANE_HEIGHT = 92
 // Within a lane:
 export const NAME = 18
 export const BAR = 28
 export const BAR_HEIGHT = 14
-const REQUESTS = 60
+/** Refreshes have a row of their own: each is between a 401 and its replay, at nearly one time. */
+const REFRESHES = 58
+const REQUESTS = 75
 /** Where a spell is, and how thick. */
 const SPELLS: Readonly<Record<Spell['what'], readonly [top: number, height: number]>> = {
   wait: [44, 5],
-  hidden: [67, 3],
-  offline: [71, 4],
+  hidden: [84, 3],
+  offline: [88, 4],
 }
 
 /** A mark that is closer than that to one of its kind would be drawn over it. */
 const RESOLUTION = 1.5
+/** Requests that are closer together than that look like one. */
+const CROWD = 8
+/** What the number beside a crowd needs. */
+const ROOM = 34
 
 /** What a lane is drawn with. */
 export interface Sight {
@@ -29,6 +35,7 @@ export interface Sight {
   shows(mark: Mark): boolean
   /** The facts about a token beside its bar. */
   beside(life: Life, left: number, right: number): void
+  label(x: number, y: number, text: string): void
 }
 
 export type Paths = Record<Kind, string>
@@ -39,13 +46,7 @@ export type Paths = Record<Kind, string>
  */
 export function drawLane(lane: Lane, y: number, sight: Sight, data: Paths): void {
   const { from, to, now, x, shows } = sight
-  // Rows of one lane share what was reached: on the server's two, a mark may be hidden for a pixel or two.
-  const reached: Partial<Record<Kind, number>> = {}
-  const isCovered = (kind: Kind, left: number, right = left): boolean => {
-    if (right - (reached[kind] ?? Number.NEGATIVE_INFINITY) < RESOLUTION) return true
-    reached[kind] = right
-    return false
-  }
+  const isCovered = createCover()
   const isInSight = (at: number, until: number): boolean => until >= from && at <= to
 
   for (const spell of lane.spells) {
@@ -53,25 +54,60 @@ export function drawLane(lane: Lane, y: number, sight: Sight, data: Paths): void
     if (!isInSight(spell.at, until) || !shows(spell)) continue
     const [left, right] = [x(spell.at), Math.max(x(until), x(spell.at) + 2)]
     const [above, thick] = SPELLS[spell.what]
-    if (!isCovered(spell.what, left, right)) data[spell.what] += box(left, right, y + above, thick)
+    if (!isCovered(spell.what, right)) data[spell.what] += box(left, right, y + above, thick)
   }
   for (const life of lane.lives) {
     if (!isInSight(life.at, life.until) || !shows(life)) continue
-    if (!isCovered('life', x(life.at), x(life.until))) drawLife(life, y, sight, data)
+    if (!isCovered('life', x(life.until))) drawLife(life, y, sight, data)
   }
   const { marks } = lane
+  const crowds = [REQUESTS, REFRESHES].map(row => createCrowd(y + row, sight))
   for (let index = firstAfter(marks, from); index < marks.length && marks[index]!.at <= to; index++) {
     const mark = marks[index]!
     if (!isPoint(mark) || !shows(mark)) continue
     const place = x(mark.at)
     const kind = kindOf(mark)
-    if (isCovered(kind, place)) continue
     const row = y + rowOf(mark)
-    data[kind] += SYMBOLS[mark.kind === 'request' ? outcomeOf(mark) : mark.kind](place, row)
+    if (!isCovered(kind, place)) {
+      data[kind] += SYMBOLS[mark.kind === 'request' ? outcomeOf(mark) : mark.kind](place, row)
+    }
     if (mark.kind !== 'request') continue
-    if (mark.replayOf) data.replay += arch(x(mark.replayOf.at), place, row - 8)
-    const end = x(mark.answeredAt ?? mark.at)
-    if (end - place > 3) data.span += `M${place} ${row}H${end}`
+    // A mark that is covered by another one can be a replay, and can last longer than that one.
+    if (mark.replayOf && !isCovered('replay', place)) {
+      data.replay += arch(x(mark.replayOf.at), place, row - 8)
+    }
+    const end = x(mark.answeredAt)
+    if (end - place > 3 && !isCovered('span', end)) data.span += `M${place} ${row}H${end}`
+    crowds[mark.refreshes ? 1 : 0]!.add(place)
+  }
+  for (const crowd of crowds) crowd.end()
+}
+
+/** Is a mark of this kind, which ends at this place, behind the ones before? */
+function createCover(): (kind: Kind, end: number) => boolean {
+  const reached: Partial<Record<Kind, number>> = {}
+  return (kind, end) => {
+    if (end - (reached[kind] ?? Number.NEGATIVE_INFINITY) < RESOLUTION) return true
+    reached[kind] = end
+    return false
+  }
+}
+
+/** Counts the requests of a row that look like one, and writes their number where there is room for it. */
+function createCrowd(y: number, { label }: Sight): { add(place: number): void; end(): void } {
+  let [first, count] = [Number.NEGATIVE_INFINITY, 0]
+  const end = (next = Number.POSITIVE_INFINITY): void => {
+    if (count > 1 && next - first > ROOM) label(first + 9, y + 4, `×${count}`)
+  }
+  return {
+    add(place) {
+      if (place - first > CROWD) {
+        end(place)
+        ;[first, count] = [place, 0]
+      }
+      count++
+    },
+    end,
   }
 }
 
@@ -138,7 +174,8 @@ const isPoint = (mark: Mark): mark is Point => mark.kind !== 'life' && mark.kind
 
 function rowOf(mark: Mark): number {
   if (!isPoint(mark)) return BAR + BAR_HEIGHT / 2
-  return mark.kind === 'request' ? REQUESTS : NAME - 4
+  if (mark.kind !== 'request') return NAME - 4
+  return mark.refreshes ? REFRESHES : REQUESTS
 }
 
 function kindOf(mark: Point): Kind {

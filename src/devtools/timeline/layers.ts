@@ -11,7 +11,6 @@ export const KINDS = [
   'span',
   'handover',
   'replay',
-  'waiting',
   'good',
   'renewed',
   'refused',

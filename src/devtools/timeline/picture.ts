@@ -1,3 +1,4 @@
+import { shortGeneration } from '../../logging.ts'
 import { clock } from '../journal.ts'
 import type { History, Lane, Life, Mark } from './history.ts'
 import { BAR, BAR_HEIGHT, drawLane, LANE_HEIGHT, markAt, NAME, type Paths, ringAround } from './lane.ts'
@@ -65,7 +66,8 @@ export function createPicture(
       labels.add(x(time), AXIS_HEIGHT - 9, clock(time), 'time')
     }
     const beside = (life: Life, left: number, right: number) => besideLife(life, left, right, data)
-    const sight = { from, to, now, x, shows, beside }
+    const label = (place: number, y: number, text: string) => labels.add(place, y, text, 'count')
+    const sight = { from, to, now, x, shows, beside, label }
     for (const lane of history.lanes) drawLane(lane, top(lane), sight, data)
     labels.end()
 
@@ -79,7 +81,7 @@ export function createPicture(
 
   function besideLife(life: Life, left: number, right: number, data: Paths): void {
     const y = top(life.lane) + BAR
-    const number = String(history.numberOf(life))
+    const number = String(shortGeneration(life.generation))
     // A name that is longer than its bar would run into the next one.
     const name = [`token ${number}`, number].find(({ length }) => right - left > 12 + length * LETTER)
     if (name) labels.add(left + 6, y + 11, name, 'life-name')

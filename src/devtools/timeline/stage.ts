@@ -41,7 +41,7 @@ export function createStage({ controls, detail, history, here, now, view: first 
   const drawing = svg('svg', { 'aria-hidden': 'true' })
   surface.append(drawing)
 
-  const nameOf = (lane: Lane) => laneName(history, lane, here)
+  const nameOf = (lane: Lane) => laneName(lane, here)
   let matches: ((mark: Mark) => boolean) | null = null
   const shows = (mark: Mark): boolean => matches?.(mark) ?? true
   const picture = createPicture(drawing, history, nameOf, shows)
@@ -130,8 +130,6 @@ export function createStage({ controls, detail, history, here, now, view: first 
   function add(entry: Entry): void {
     history.add(entry)
     if (history.forget(now() - REMEMBERED) && !history.lanes.includes(lane)) lane = mine()
-    // A request that was pointed at may have been answered.
-    if (selected?.kind === 'request' && entry.kind === 'answered') show(selected)
     isDirty = true
   }
 

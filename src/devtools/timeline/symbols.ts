@@ -10,7 +10,6 @@ export const SYMBOLS: Record<Outcome | 'signed-in' | 'signed-out' | 'note', Symb
   refused: (x, y) => `M${x} ${y - 7}l7 12h-14z`,
   failed: (x, y) => `M${x - 5} ${y - 5}l10 10m0 -10l-10 10`,
   unanswered: (x, y) => `M${x - 6} ${y}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0`,
-  waiting: (x, y) => `M${x - 4} ${y - 4}h8v8h-8z`,
   'signed-in': (x, y) => `M${x - 4} ${y - 6}l10 6l-10 6z`,
   'signed-out': (x, y) => `M${x - 5} ${y - 5}h10v10h-10z`,
   note: (x, y) => `M${x - 4} ${y}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0`,

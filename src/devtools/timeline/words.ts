@@ -1,15 +1,9 @@
-import { clock } from '../journal.ts'
+import { shortGeneration } from '../../logging.ts'
+import { capitalized, clock, nameOfTab } from '../journal.ts'
 import type { History, Lane, Life, Mark, Request, Spell } from './history.ts'
 
-const A_TAB = /^[0-9a-f]{8}-/
-
-/** Tabs are numbered as they came; a lane of its own has its own name. */
-export function laneName(history: History, lane: Lane, here: string): string {
-  if (lane.id === here) return 'This tab'
-  if (!A_TAB.test(lane.id)) return lane.id
-  const tabs = history.lanes.filter(({ id }) => A_TAB.test(id))
-  return `Tab ${tabs.indexOf(lane) + 1}${lane.isClosed ? ' (closed)' : ''}`
-}
+export const laneName = ({ id, isClosed }: Lane, here: string): string =>
+  `${capitalized(nameOfTab(id, here))}${isClosed ? ' (closed)' : ''}`
 
 /** A mark in a sentence or two. */
 export function inWords(mark: Mark, history: History, nameOf: (lane: Lane) => string): string {
@@ -24,7 +18,6 @@ function requestInWords(request: Request): string {
   const { at, method, path, answeredAt, status, note, replayOf } = request
   const what = `${method} ${path}`
   const again = replayOf ? ' It repeats a request that was refused with 401.' : ''
-  if (answeredAt === null) return `${what} waits for its answer.${again}`
   const took = `after ${Math.max(0, Math.round(answeredAt - at))} ms`
   if (status === 0) return `${what} got no answer: the connection ended ${took}.${again}`
   return `${what} was answered with ${status} ${took}${note && ` (${note})`}.${again}`
@@ -35,7 +28,7 @@ function lifeInWords(life: Life, history: History, nameOf: (lane: Lane) => strin
   const origin = history.originOf(life)
   const source = handed ? `, handed over by ${origin ? nameOf(origin.lane) : 'another tab'},` : ''
   const end = until < expiresAt ? ` It was given up at ${clock(until)}.` : ''
-  return `token ${history.numberOf(life)}${source} expires at ${clock(expiresAt)} and is renewed from ${clock(aheadAt)} on.${end}`
+  return `token ${shortGeneration(life.generation)}${source} expires at ${clock(expiresAt)} and is renewed from ${clock(aheadAt)} on.${end}`
 }
 
 function spellInWords({ at, until, words }: Spell): string {
