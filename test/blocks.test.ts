@@ -19,7 +19,8 @@ test('a file of an app is shown below the comment that names it', () => {
 
 test('a block that differs from its file is replaced, and no other', () => {
   const other = '\n```ts other.ts\nconst kept = 1\n```\n'
-  expect(fill(`${place}\n\`\`\`tsx app/old.tsx\nold\n\`\`\`\n${other}`)).toBe(`${place}\n${block}${other}`)
+  expect(fill(`${place}\n${block.replace('export', 'import')}${other}`)).toBe(`${place}\n${block}${other}`)
+  expect(fill(`${place}${other}`)).toBe(`${place}\n${block}${other}`)
   expect(fill(`${place}\nText.\n${other}`)).toBe(`${place}\n${block}\nText.\n${other}`)
 })
 

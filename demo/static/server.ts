@@ -5,10 +5,10 @@ import {
   type Fault,
   type SavedAuthServer,
 } from 'silent-refresh/testing/core'
+import { type Arrivals, createArrivals } from '../server/arrivals.ts'
 import { OptionError, readSettings, type Settings } from '../server/config.ts'
 import { DEMO_CREDENTIALS, SEED_ITEMS } from '../server/credentials.ts'
 import { createFaults, type FaultState } from '../server/faults.ts'
-import { type Arrivals, createArrivals } from './arrivals.ts'
 import type { Told } from './events.ts'
 
 /** What the page can be without a server. The other modes need cookies that a script reads, or another server. */
@@ -70,7 +70,7 @@ async function begin(base: string, store: Store, tell: (told: Told) => void) {
   const before = await store.read()
   const settings: Settings = { accessTtl: 15, grace: 10, ...before?.settings }
   const items = new Map(before?.items)
-  const arrivals = createArrivals(before?.arrivals ?? [], arrival => tell(['request', { ...arrival }]))
+  const arrivals = createArrivals(arrival => tell(['request', { ...arrival }]), { before: before?.arrivals ?? [] })
   const faults = createFaults(
     () => {},
     state => tell(['faults', state]),

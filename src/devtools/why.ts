@@ -166,7 +166,7 @@ function occasionOf(
     return asked(`${requestName(named.event)} returned 401${token}`)
   }
   const waiting = since.findLast(entry => is(entry, 'held-back'))
-  if (waiting && is(waiting, 'held-back')) return asked(`${requestName(waiting.event)} waits`, waiting)
+  if (waiting) return asked(`${requestName(waiting.event)} waits`, waiting)
   const timer = last(past, 'timer')
   if (timer) {
     const { at } = timer.event
@@ -175,7 +175,7 @@ function occasionOf(
       const woken = since.findLast(entry => wakes(entry) && from - entry.at <= LATE)
       if (woken) return asked(`${inWords(woken)}, and a refresh was due`, timer, woken)
       const page = past.findLast(entry => is(entry, 'page'))
-      if (at !== null && page && is(page, 'page') && page.event.state === 'hidden') {
+      if (at !== null && page?.event.state === 'hidden') {
         return asked('the timer rang late, as it does in a hidden page', page, timer)
       }
     }

@@ -3,11 +3,11 @@ import { resolve } from 'node:path'
 import { root } from './report.ts'
 
 // `node test/tools/blocks.ts` names the pages whose blocks are not what the files of the apps are; `--write` mends them.
-// A page asks for a file by a comment. Below it are the name of the file, for readers, and the block:
+// A page asks for a file by a comment. Below it are the name of the file, for readers, and the block of that name:
 //
 //     <!-- demo/apps/vite-react/src/auth.ts -->
 
-const PLACE = /^<!-- (demo\/apps\/([\w-]+)\/(\S+)) -->\n(?:\n*(?:`\S+`:\n+)?```.*\n(?:(?!```).*\n)*```\n)?/gm
+const PLACE = /^<!-- (demo\/apps\/([\w-]+)\/(\S+)) -->\n(?:\n*(?:`\S+`:\n+)?```\w+ \3\n(?:(?!```).*\n)*```\n)?/gm
 
 /** The page with the file of the app below each comment that names one. */
 export function withBlocks(page: string, read: (path: string) => string = readApp): string {

@@ -7,7 +7,7 @@ const HEIGHT = 18
 const [X, Y] = [WIDTH / 2, HEIGHT / 2]
 const bar = (left: number, height: number): string => box(left, WIDTH - 1, Y - height / 2, height)
 
-/** What is drawn how, and what it means. */
+/** Each mark as the layers draw it, and its meaning. */
 const MEANINGS: readonly (readonly [drawn: Partial<Record<Kind, string>>, meaning: string])[] = [
   [{ life: bar(1, 12), ahead: bar(15, 12) }, 'token, renewed in its dark end'],
   [{ good: SYMBOLS.good(X, Y) }, 'request'],
