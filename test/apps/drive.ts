@@ -12,6 +12,7 @@ export const WORDS = {
   forbidden: 'This site is not allowed to log in.',
   item: 'Write the first program',
   outage: 'The server cannot be reached.',
+  unloaded: 'The list could not be loaded.',
   signedIn: 'Signed in as Ada Lovelace',
   wrong: 'Wrong email or password.',
 } as const
@@ -149,6 +150,19 @@ export async function inProduction({ browser, backend, mode }: Stage, front: Fro
       await first.shows(WORDS.item)
       lacks(await lastOf(first), 'Log in')
     },
+  }
+  // In cookie mode the server of the app loads the list.
+  if (mode === 'bearer') {
+    steps['a list that the API does not give is told, and a click loads it'] = async () => {
+      await first.goto('/')
+      await first.shows(WORDS.signedIn)
+      fail({ api: '500' })
+      await first.press('link', 'Items')
+      await first.alerts(WORDS.unloaded)
+      fail({ api: 'none' })
+      await first.press('button', 'Reload')
+      await first.shows(WORDS.item)
+    }
   }
   return driveOf(steps, () => (second ? [first, second] : [first]))
 }

@@ -14,7 +14,9 @@ interface Item {
       <h1>Items</h1>
       <button (click)="items.reload()">Reload</button>
       @if (items.error()) {
-        <p role="alert">The server cannot be reached. This page tries again.</p>
+        <p role="alert">
+          {{ isFailing() ? 'The server cannot be reached. This page tries again.' : 'The list could not be loaded.' }}
+        </p>
       }
       @if (items.hasValue()) {
         <ul>
@@ -27,16 +29,19 @@ interface Item {
   `,
 })
 export class Items {
-  readonly #user = injectSession(session => session.claims?.sub)
-  readonly #isFailing = injectSession(session => session.error != null)
+  // Who is signed in. A token without `sub`, or one that is no JWT, needs another name: here that of the profile.
+  readonly #user = injectSession(
+    ({ status, claims, user }) => status === 'authenticated' && (claims?.sub ?? user?.name ?? status),
+  )
+  readonly isFailing = injectSession(session => session.error != null)
 
   // Depends on the user: what one user has loaded is not for the next one.
-  readonly items = httpResource<Item[]>(() => this.#user() && '/api/items')
+  readonly items = httpResource<Item[]>(() => (this.#user() ? '/api/items' : undefined))
 
   constructor() {
     // An outage is over: what has failed is loaded again.
     effect(() => {
-      if (!this.#isFailing() && untracked(this.items.error)) this.items.reload()
+      if (!this.isFailing() && untracked(this.items.error)) this.items.reload()
     })
   }
 }

@@ -11,6 +11,7 @@ interface Item {
 export function Items() {
   const { api, logout } = useAuth()
   const name = useSession(session => session.user?.name)
+  const isFailing = useSession(session => session.error != null)
   const { data, error, refetch } = useQuery({
     queryKey: ['items'],
     queryFn: ({ signal }) => api.get('/api/items', { signal }).json<Item[]>(),
@@ -25,7 +26,13 @@ export function Items() {
       <button type="button" onClick={() => refetch()}>
         Reload
       </button>
-      {error && <p role="alert">The server cannot be reached. This page tries again.</p>}
+      {error && (
+        <p role="alert">
+          {isFailing
+            ? 'The server cannot be reached. This page tries again.'
+            : 'The list could not be loaded.'}
+        </p>
+      )}
       <ul>
         {data?.map(({ id, title }) => (
           <li key={id}>{title}</li>

@@ -1,5 +1,5 @@
 import { useRevalidator } from 'react-router'
-import { auth } from '../auth'
+import { auth, useSession } from '../auth'
 import type { Route } from './+types/items'
 
 interface Item {
@@ -28,5 +28,15 @@ export default function Items({ loaderData }: Route.ComponentProps) {
 }
 
 export function ErrorBoundary() {
-  return <p role="alert">The server cannot be reached. This page tries again.</p>
+  const { revalidate } = useRevalidator()
+  const isFailing = useSession(session => session.error != null)
+  if (isFailing) return <p role="alert">The server cannot be reached. This page tries again.</p>
+  return (
+    <>
+      <p role="alert">The list could not be loaded.</p>
+      <button type="button" onClick={() => revalidate()}>
+        Reload
+      </button>
+    </>
+  )
 }
