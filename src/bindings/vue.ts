@@ -88,8 +88,9 @@ function useSessionOf<Selected>(
   auth: AuthClient<unknown, unknown>,
   selector: (session: AnySession) => Selected = session => session as Selected,
 ): ComputedRef<Selected> {
-  // Without the plugin there may be no app either, as in a scope of its own.
-  const isServer = hasInjectionContext() && inject(ssrContextKey, null)
+  // Without the plugin there may be no app either, as in a scope of its own. A server knows its context only while it renders,
+  // and not yet in a plugin or a store.
+  const isServer = hasInjectionContext() && (inject(ssrContextKey, null) || typeof window === 'undefined')
   // Only what hydrates has its element before it is set up.
   let hydrates = getCurrentInstance()?.vnode.el
   const session = shallowRef<AnySession>(isServer || hydrates ? UNKNOWN : auth.session)

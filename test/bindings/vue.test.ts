@@ -16,6 +16,7 @@ import {
 } from 'vue'
 import { renderToString } from 'vue/server-renderer'
 import { createWorld, signedIn, type World } from '../support/world.ts'
+import { onServer } from './on-server.ts'
 import { createStage, expectToFollow, status } from './stage.ts'
 import { watched } from './watched.ts'
 
@@ -264,6 +265,21 @@ describe('server rendering', () => {
     await nextTick()
     expect(stage.shown).toBe('"authenticated"')
     expect(stage.container.firstChild).toBe(served)
+  })
+
+  test('outside of a component, as in a plugin or a store, it listens to nothing on a server either', async () => {
+    const { html, listeners } = await onServer(`
+      const { createSSRApp, effectScope, h } = await import('vue')
+      const { renderToString } = await import('vue/server-renderer')
+      const { bindAuth } = await import('./src/bindings/vue.ts')
+      const { useSession } = bindAuth(client)
+      const app = createSSRApp({ render: () => h('p', shown.value) })
+      // As Nuxt runs a plugin: in the context of the app, and in a scope that nobody ends.
+      const shown = effectScope().run(() => app.runWithContext(() => useSession(status)))
+      const html = await renderToString(app)
+    `)
+    expect(html).toBe('<p>unknown</p>')
+    expect(listeners).toBe(0)
   })
 
   test('a login while an async setup waits does not change what that component hydrates with', async () => {
