@@ -290,6 +290,27 @@ test.each(['TanStack Query', 'TanStack Query over axios'])(
   },
 )
 
+test.each(['TanStack Query', 'TanStack Query over axios'])(
+  'P4 %s: what is on the screen goes with its user, and the next one gets their own',
+  async heading => {
+    page = await signIn()
+    const { queries, items } = (await page.load(heading)) as { queries: QueryClient; items: any }
+    const seen = new QueryObserver<string[]>(queries, items)
+    const shown: (string[] | undefined)[] = []
+    const undo = seen.subscribe(({ data }) => shown.push(data))
+    await until(() => seen.getCurrentResult().isSuccess)
+    shown.length = 0
+    const before = calls().length
+    await page.auth.setTokens({ accessToken: 'of-somebody-else' })
+    await until(() => calls().length > before && seen.getCurrentResult().isFetched)
+    expect(shown).toContain(undefined)
+
+    await page.auth.logout()
+    expect(seen.getCurrentResult().data).toBeUndefined()
+    undo()
+  },
+)
+
 describe('P4 TanStack Query over axios', () => {
   let loaded: Exports
   const read = () => outcome(loaded.queries.fetchQuery(loaded.items))

@@ -9,9 +9,8 @@ export function Queries({ children }: { children: ReactNode }) {
   const auth = useAuth()
   const isFailing = useSession(session => session.error != null)
 
-  // What one user has loaded is not for the next one.
-  useEffect(() => auth.on('logout', () => queries.clear()), [auth])
-  useEffect(() => auth.on('userChange', () => queries.clear()), [auth])
+  useEffect(() => auth.on('logout', forget), [auth])
+  useEffect(() => auth.on('userChange', loadAgain), [auth])
 
   // An outage is over: what has failed is loaded again.
   useEffect(() => {
@@ -19,4 +18,15 @@ export function Queries({ children }: { children: ReactNode }) {
   }, [isFailing])
 
   return <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+}
+
+/** What one user has loaded, or not sent yet, is not for the next one. `clear()` would leave it on the screen. */
+function forget() {
+  queries.getMutationCache().clear()
+  for (const query of queries.getQueryCache().getAll()) query.reset()
+}
+
+function loadAgain() {
+  forget()
+  queries.refetchQueries({ type: 'active' })
 }
