@@ -20,9 +20,16 @@ export interface Arrival {
 /** What has reached the server, newest last. */
 export interface Arrivals {
   all(): Arrival[]
-  /** Notes a request. Returns what notes its answer; 0: it got none. */
-  add(method: string, path: string): (status: number, note: string) => void
+  add(method: string, path: string): Pending
   clear(): void
+}
+
+/** A request that is not answered yet. */
+export interface Pending {
+  /** Adds what the server makes of it. */
+  note(text: string): void
+  /** 0: it got no answer. */
+  answered(status: number): void
 }
 
 /** `tell` is called when a request arrives, and again when it was answered. */
@@ -41,9 +48,14 @@ export function createArrivals(
       }
       all = [...all, arrival].slice(-LIMIT)
       tell(arrival)
-      return (status, note) => {
-        Object.assign(arrival, { answeredAt: now(), status, note })
-        tell(arrival)
+      return {
+        note(text) {
+          arrival.note = arrival.note ? `${arrival.note}, ${text}` : text
+        },
+        answered(status) {
+          Object.assign(arrival, { answeredAt: now(), status })
+          tell(arrival)
+        },
       }
     },
     clear: () => {

@@ -24,11 +24,10 @@ export const createRequestLog = (
     arrivals: all,
     clear,
     record: async (c, next) => {
-      const answered = add(c.req.method, c.req.path.slice(0, PATH_LIMIT))
-      const notes: string[] = []
-      c.set('note', note => void notes.push(note))
+      const { note, answered } = add(c.req.method, c.req.path.slice(0, PATH_LIMIT))
+      c.set('note', note)
       await next()
-      answered(c.get('unanswered') ? 0 : c.res.status, notes.join(', '))
+      answered(c.get('unanswered') ? 0 : c.res.status)
     },
   }
 }

@@ -70,7 +70,9 @@ async function begin(base: string, store: Store, tell: (told: Told) => void) {
   const before = await store.read()
   const settings: Settings = { accessTtl: 15, grace: 10, ...before?.settings }
   const items = new Map(before?.items)
-  const arrivals = createArrivals(arrival => tell(['request', { ...arrival }]), { before: before?.arrivals ?? [] })
+  const arrivals = createArrivals(arrival => tell(['request', { ...arrival }]), {
+    before: before?.arrivals ?? [],
+  })
   const faults = createFaults(
     () => {},
     state => tell(['faults', state]),
@@ -222,9 +224,10 @@ async function begin(base: string, store: Store, tell: (told: Told) => void) {
 
   async function logged(request: Request, path: string): Promise<Response> {
     if (faults.state().offline) return Response.error()
-    const answered = arrivals.add(request.method, `/${path}`)
+    const arrival = arrivals.add(request.method, `/${path}`)
     const { response, note } = await call(request, path)
-    answered(response.status, note)
+    arrival.note(note)
+    arrival.answered(response.status)
     return response
   }
 

@@ -86,7 +86,7 @@ describe.skipIf(!chromium.find())('Chromium: the craft of the demo page', () => 
         selectors,
       )
     const buttons = ['#refresh', '#revoke-mine', '#ten', '#second-tab', '#offline', '#send-one']
-    expect(await inSight('#status', '#panel', '.legend', ...buttons)).toEqual([])
+    expect(await inSight('#status', '#panel', ...buttons)).toEqual([])
 
     await clickInside(tab, '#skip')
     await tab.evaluate(() => document.querySelector('#comparison')!.scrollIntoView())

@@ -457,7 +457,15 @@ for (const engine of engines) {
         }
       }
       expect(used.Now).toEqual(['Claims and user'])
-      expect(used.Timeline).toEqual(['Pause', 'Earlier', 'Later', 'Zoom in', 'Zoom out', 'Show', 'with the words'])
+      expect(used.Timeline).toEqual([
+        'Pause',
+        'Earlier',
+        'Later',
+        'Zoom in',
+        'Zoom out',
+        'Show',
+        'with the words',
+      ])
       expect(used.Why!.slice(0, 5)).toEqual([
         ...['Filter', 'Copy as text', 'Copy as JSON', 'Save as file', 'Open a report …'],
       ])

@@ -7,7 +7,8 @@ import { root } from './report.ts'
 //
 //     <!-- demo/apps/vite-react/src/auth.ts -->
 
-const PLACE = /^<!-- (demo\/apps\/([\w-]+)\/(\S+)) -->\n(?:\n*(?:`\S+`:\n+)?```\w+ \3\n(?:(?!```).*\n)*```\n)?/gm
+const PLACE =
+  /^<!-- (demo\/apps\/([\w-]+)\/(\S+)) -->\n(?:\n*(?:`\S+`:\n+)?```\w+ \3\n(?:(?!```).*\n)*```\n)?/gm
 
 /** The page with the file of the app below each comment that names one. */
 export function withBlocks(page: string, read: (path: string) => string = readApp): string {
