@@ -55,7 +55,9 @@ async function serve(site: Site): Promise<Front> {
     }
     if (pathname === '/') {
       // As docs/security.md recommends it: with `no-referrer` no later page would repeat a logout.
-      outgoing.writeHead(200, { 'Content-Type': 'text/html', 'Referrer-Policy': 'same-origin' }).end(site.page)
+      outgoing
+        .writeHead(200, { 'Content-Type': 'text/html', 'Referrer-Policy': 'same-origin' })
+        .end(site.page)
       return
     }
     if (pathname === '/callback') {

@@ -365,7 +365,9 @@ for (const engine of engines) {
         expect(bearers(posts)).toEqual(Array(5).fill('Bearer opaque'))
         expect(bearers(api.seen)).toEqual(Array(5).fill('Bearer opaque'))
         expect(bearers(stranger.seen)).toEqual(Array(10).fill(undefined))
-        expect(stranger.seen.map(request => request.headers['x-api-key'])).toEqual(Array(10).fill('of the app'))
+        expect(stranger.seen.map(request => request.headers['x-api-key'])).toEqual(
+          Array(10).fill('of the app'),
+        )
         const methods = stranger.seen.map(({ method }) => method)
         expect(methods).toEqual([...Array(6).fill('GET'), ...Array(4).fill('POST')])
       } finally {
