@@ -1189,7 +1189,7 @@ describe('the page', () => {
         `default-src 'self'; require-trusted-types-for 'script'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'`,
       )
       expect(index.headers.get('X-Content-Type-Options')).toBe('nosniff')
-      expect(index.headers.get('Referrer-Policy')).toBe('no-referrer')
+      expect(index.headers.get('Referrer-Policy')).toBe('same-origin')
       expect(index.headers.get('Cache-Control')).toBe('no-cache')
       const script = await fetch(`${late.url}/assets/app-1a2b.js`)
       expect(script.headers.get('Content-Type')).toMatch(/^text\/javascript/)

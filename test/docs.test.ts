@@ -241,6 +241,17 @@ test('P5 every member of the client is in docs/api.md, and no other', () => {
   expect(shown).toContain('api')
 })
 
+test('P5 all that the client stores is in the table of docs/storage.md, and nothing else', () => {
+  const sources = globSync('src/**/*.ts', { cwd: root }).map(text).join('\n')
+  const notes = [...sources.matchAll(/createNote\(kernel, '([\w-]+)'/g)].map(([, name = '']) => name)
+  const others = [...sources.matchAll(/['`]silent-refresh:([\w-]+):/g)].map(([, name = '']) => name)
+  expect(others).toEqual(expect.arrayContaining(['token', 'oauth']))
+  const shown = [...text('docs/storage.md').matchAll(/^\| .*\|$/gm)].flatMap(([row]) =>
+    [...row.matchAll(/`silent-refresh:([\w-]+):…`/g)].map(([, name = '']) => name),
+  )
+  expect(shown.sort()).toEqual([...new Set([...notes, ...others])].sort())
+})
+
 test('P5 every event of the client is in docs/guide.md, and no other', () => {
   const [, declared = ''] =
     /^export interface AuthEventMap<.*?\{\n(.*?)^\}/ms.exec(text('src/types.ts')) ?? []

@@ -217,7 +217,7 @@ describe('each thing that happens at night is told by an event', () => {
     world.online = false
     await world.client.logout()
     expect(steps(world).at(-1)).toMatch(
-      /^the server did not confirm the logout, and is asked again on the next load/,
+      /^the server did not confirm the logout, and this page asks it again: /,
     )
 
     const reloaded = createWorld({ browser: world })

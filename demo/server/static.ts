@@ -31,7 +31,7 @@ export const servePage = (root: string, issuer: () => string | undefined): Middl
 
   return async (c, next) => {
     c.header('Content-Security-Policy', policy(FRAMED.includes(c.req.path) ? `'self'` : `'none'`, issuer()))
-    c.header('Referrer-Policy', 'no-referrer')
+    c.header('Referrer-Policy', 'same-origin')
     if (!existsSync(join(root, 'index.html'))) {
       return c.req.path === '/' ? c.text(NOT_BUILT, 503) : next()
     }

@@ -20,7 +20,7 @@ const isDuration = (value: unknown): boolean => typeof value === 'number' && val
 
 /**
  * Signs the user out (`idle`) after so many milliseconds without a key, pointer or touch in any tab, asleep or with all
- * tabs closed included. For show and for shared screens: the server has to enforce it too. The tabs read each other's
+ * tabs closed included. It goes by the computer's clock. For show and for shared screens: the server has to enforce it too. The tabs read each other's
  * activity in localStorage: where that is blocked, each tab knows its own activity only. A request that finds the time
  * over waits for the verdict: for its turn (see `timeout`) and a second.
  *

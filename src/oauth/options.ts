@@ -60,7 +60,7 @@ export interface OAuthOptions {
   postLogoutRedirectUri?: string | URL | undefined
   /**
    * Does `logout()` end the session at the server too, by leaving the page (OpenID Connect RP-Initiated Logout 1.0)? Only if
-   * the metadata has an `end_session_endpoint`. @default true
+   * the metadata has an `end_session_endpoint`. The address has the ID token (`id_token_hint`). @default true
    */
   endSession?: boolean | undefined
   /**

@@ -54,7 +54,10 @@ async function serve(site: Site): Promise<Front> {
       return
     }
     if (pathname === '/') {
-      outgoing.writeHead(200, { 'Content-Type': 'text/html' }).end(site.page)
+      // As docs/security.md recommends it: with `no-referrer` no later page would repeat a logout.
+      outgoing
+        .writeHead(200, { 'Content-Type': 'text/html', 'Referrer-Policy': 'same-origin' })
+        .end(site.page)
       return
     }
     if (pathname === '/callback') {

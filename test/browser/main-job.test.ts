@@ -332,7 +332,7 @@ for (const engine of engines) {
       expect(marks).toContainEqual({ name: 'silent-refresh: signed-in', lasts: false })
     })
 
-    test('R11, R10 a redirect to another origin carries no Authorization, and its 401 starts nothing', async () => {
+    test('R11, R10 a redirect to another origin carries no Authorization, but the app’s own headers, and its 401 starts nothing', async () => {
       const [home, stranger] = [await listen(), await listen()]
       const api = await listen(({ url = '' }) => [
         Number(url.slice(1)),
@@ -351,7 +351,8 @@ for (const engine of engines) {
         for (const code of [301, 302, 303, 307, 308]) {
           const send = async (url: string) => {
             await window.auth.setTokens({ accessToken: 'opaque' })
-            const { status, redirected } = await window.auth.fetch(url, { method: 'POST', body: 'x' })
+            const init = { method: 'POST', body: 'x', headers: { 'X-Api-Key': 'of the app' } }
+            const { status, redirected } = await window.auth.fetch(url, init)
             return { status, redirected }
           }
           for (const { origin } of [home, api]) {
@@ -364,6 +365,11 @@ for (const engine of engines) {
         expect(bearers(posts)).toEqual(Array(5).fill('Bearer opaque'))
         expect(bearers(api.seen)).toEqual(Array(5).fill('Bearer opaque'))
         expect(bearers(stranger.seen)).toEqual(Array(10).fill(undefined))
+        expect(stranger.seen.map(request => request.headers['x-api-key'])).toEqual(
+          Array(10).fill('of the app'),
+        )
+        const methods = stranger.seen.map(({ method }) => method)
+        expect(methods).toEqual([...Array(6).fill('GET'), ...Array(4).fill('POST')])
       } finally {
         for (const server of [home, stranger, api]) server.close()
       }

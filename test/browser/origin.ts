@@ -23,7 +23,7 @@ export async function listen(answer: Answer = () => [204]): Promise<Origin> {
     response.writeHead(status, {
       'Access-Control-Allow-Origin': request.headers.origin ?? '*',
       'Access-Control-Allow-Credentials': 'true',
-      'Access-Control-Allow-Headers': 'authorization, content-type, x-xsrf-token',
+      'Access-Control-Allow-Headers': 'authorization, content-type, x-xsrf-token, x-api-key',
       'Content-Type': request.url?.split('?')[0]?.endsWith('.js') ? 'text/javascript' : 'text/html',
       Connection: 'close',
       ...headers,

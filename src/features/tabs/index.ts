@@ -17,7 +17,8 @@ import { createTurns } from './turn.ts'
 /** The options of `shareTabs`. */
 export interface ShareTabsOptions {
   /**
-   * `false`: messages between the tabs carry no token. Each tab then refreshes on its own, one after the other.
+   * `false`: messages between the tabs carry no token, but still `session.user`. Each tab then refreshes on its own, one after
+   * the other.
    * @default true
    */
   tokens?: boolean | undefined
@@ -25,7 +26,8 @@ export interface ShareTabsOptions {
 
 /**
  * All tabs of the browser share one session. One tab refreshes and gives the access token to the others. A login or logout in
- * one tab takes effect in all of them. It uses Web Locks and BroadcastChannel. A refresh token is never in a message.
+ * one tab takes effect in all of them. It uses Web Locks and BroadcastChannel. A refresh token is never in a message. Every
+ * script of the origin can read the messages, with the access token and `session.user`.
  *
  * @throws AuthError `invalid_option`
  * @example
