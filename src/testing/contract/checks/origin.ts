@@ -1,5 +1,5 @@
 import type { Backend } from '../backend.ts'
-import { createJar } from '../cookies.ts'
+import { createHeld } from '../held.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
 import type { EndpointName } from '../options.ts'
@@ -10,11 +10,11 @@ import { isOk } from '../tokens.ts'
 const EVIL = 'https://evil.example'
 
 export async function checkOrigin(backend: Backend, judge: Judge): Promise<void> {
-  const { jar, refresh } = await backend.visit()
+  const { held, refresh } = await backend.visit()
   const answers: Answer[] = []
   /** Stores no cookie: a server that accepts such a request must not disturb the next check. */
   const from = async (origin: string | null, endpoint: EndpointName, site: string | null) => {
-    const answer = await backend.ask(endpoint, { jar, isLost: true, origin, site })
+    const answer = await backend.ask(endpoint, { held, isLost: true, origin, site })
     answers.push(answer)
     const isRejected = answer.status >= 400 && answer.status < 500
     return isRejected
@@ -48,9 +48,8 @@ function foreignOrigins(own: string): string[] {
 }
 
 async function judgeEcho(backend: Backend, refused: readonly Answer[], judge: Judge): Promise<void> {
-  const jar = createJar()
   const headers = { 'Access-Control-Request-Method': 'POST' }
-  const given = { jar, origin: EVIL, site: 'cross-site' }
+  const given = { held: createHeld(), origin: EVIL, site: 'cross-site' }
   const others = [
     await backend.ask('refresh', { ...given, method: 'OPTIONS', headers }),
     await backend.ask('api', given),
