@@ -7,11 +7,13 @@ import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import {
+  type ContractMode,
   type ContractOptions,
   type ContractReport,
   checkBackend,
   contractPoints,
   formatReport,
+  type PointId,
 } from 'silent-refresh/testing/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DemoServer, startServer } from '../demo/server/server.ts'
@@ -19,15 +21,70 @@ import { createAuthClient } from '../src/core.ts'
 import { parseBody } from '../src/kernel/answer.ts'
 import { isRefused } from '../src/testing/contract/checks/refresh.ts'
 import { readPage } from './recipes/blocks.ts'
-import { type Break, type ContractServer, FAILS, startContractServer } from './support/contract-server.ts'
+import { breaksIn } from './support/contract/breaks.ts'
+import { type ContractServer, startContractServer } from './support/contract/server.ts'
 import { root } from './tools/report.ts'
 
-const BREAKS = Object.keys(FAILS) as Break[]
+const MODES: readonly ContractMode[] = ['bearer', 'cookie', 'body', 'sliding']
 const CORS = { origin: 'https://app.example.com', cors: true }
 const all = contractPoints.map(({ id }) => id)
+const applying = (mode: ContractMode): PointId[] =>
+  contractPoints.filter(({ modes }) => modes.includes(mode)).map(({ id }) => id)
 const failed = ({ failures }: ContractReport) => failures.map(({ id }) => id)
+const statuses = ({ points }: ContractReport, status: string) =>
+  points.filter(point => point.status === status).map(({ id }) => id)
 
-describe('a server that is broken on purpose', () => {
+describe.each(MODES)('a server in %s mode that is broken on purpose', mode => {
+  let server: ContractServer
+  beforeAll(async () => {
+    server = await startContractServer(10, mode)
+  })
+  afterAll(() => server.close())
+  const breaks = breaksIn(mode)
+
+  const check = () =>
+    checkBackend(server.url, {
+      ...server.credentials,
+      ...CORS,
+      ...(mode === 'cookie' && { apiPost: '/api/items' }),
+      mode,
+      wait: async ms => server.pass(ms / 1000),
+    })
+
+  test('keeps the contract as long as it is whole', async () => {
+    server.break()
+    const report = await check()
+    expect(report).toMatchObject({ mode, holds: true, failures: [] })
+    expect(statuses(report, 'holds')).toEqual(applying(mode))
+    expect(statuses(report, 'inapplicable')).toEqual(all.filter(id => !applying(mode).includes(id)))
+  })
+
+  test.each([...breaks.keys()].filter(what => what !== 'too many logins'))('%s', async what => {
+    server.break(what)
+    const report = await check()
+    expect(failed(report)).toEqual(breaks.get(what))
+    for (const { seen } of report.failures) expect(seen).toMatch(/\S/)
+  })
+
+  test('every point that applies fails on some server', () => {
+    expect(new Set([...breaks.values()].flat())).toEqual(new Set(applying(mode)))
+  })
+})
+
+test('what applies in one mode and not in another', () => {
+  const others = (mode: ContractMode) => all.filter(id => !applying(mode).includes(id))
+  const group = (...names: string[]) => all.filter(id => names.some(name => `${id}-`.startsWith(`${name}-`)))
+  const inOrder = (...names: PointId[]) => all.filter(id => names.includes(id))
+  expect(others('bearer')).toEqual(inOrder('login-refresh-token', ...group('sliding', 'csrf', 'me')))
+  expect(others('cookie')).toEqual(inOrder('login-refresh-token', 'refresh-issued-at', ...group('sliding')))
+  const byCookie = group('cookie', 'origin', 'csrf', 'me')
+  const more: PointId[] = ['login-body', 'refresh-keeps-cookies', 'logout-clears-cookies']
+  expect(others('body')).toEqual(inOrder(...byCookie, ...more, ...group('sliding')))
+  const rotated: PointId[] = ['login-refresh-token', ...group('grace', 'reuse'), 'logout-rotated-token']
+  expect(others('sliding')).toEqual(inOrder(...byCookie, ...more, ...rotated))
+})
+
+describe('a server in bearer mode', () => {
   let server: ContractServer
   beforeAll(async () => {
     server = await startContractServer()
@@ -41,31 +98,13 @@ describe('a server that is broken on purpose', () => {
       ...options,
     })
 
-  test('keeps the contract as long as it is whole', async () => {
-    server.break()
-    const report = await check(CORS)
-    expect(report.points.filter(({ status }) => status !== 'holds')).toEqual([])
-    expect(report.holds).toBe(true)
-  })
-
-  test.each(BREAKS.filter(what => what !== 'too many logins'))('%s', async what => {
-    server.break(what)
-    const report = await check(CORS)
-    expect(failed(report)).toEqual(FAILS[what])
-    expect(report.holds).toBe(false)
-    for (const { seen } of report.failures) expect(seen).toMatch(/\S/)
-  })
-
-  test('every point fails on some server', () => {
-    expect(new Set(Object.values(FAILS).flat())).toEqual(new Set(all))
-  })
-
-  test('what does not apply is left out: a point, a group, and a server without a grace', async () => {
+  test('what the app does not have is left out: a point, a group, and a server without a grace', async () => {
     server.break('no grace', 'the API is closed', 'no HttpOnly')
     const report = await check({ without: ['grace', 'api', 'cookie-http-only'] })
     expect(report).toMatchObject({ holds: true, failures: [] })
-    const skipped = report.points.filter(({ status }) => status === 'skipped').map(({ id }) => id)
-    expect(skipped).toEqual(all.filter(id => /^(grace|api|cors)(-|$)|^cookie-http-only$/.test(id)))
+    expect(statuses(report, 'skipped')).toEqual(
+      all.filter(id => /^(grace|api|cors)(-|$)|^cookie-http-only$/.test(id)),
+    )
     expect(failed(await check({ grace: 0, without: ['api', 'cookie-http-only'] }))).toEqual([])
   })
 
@@ -120,7 +159,7 @@ describe('a server that is broken on purpose', () => {
   })
 
   test.each([
-    ['no cookie at all', 'a refresh cookie is needed'],
+    ['no cookie at all', 'a refresh token is needed'],
     ['a refresh needs a bearer', 'a refresh is needed'],
     ['another token field', 'a login is needed'],
   ] as const)('%s: what cannot be tried says why', async (what, reason) => {

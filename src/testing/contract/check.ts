@@ -2,7 +2,7 @@ import { type Backend, createBackend, Stopped } from './backend.ts'
 import { checkAnswers } from './checks/answers.ts'
 import { checkApi } from './checks/api.ts'
 import { checkCors } from './checks/cors.ts'
-import { checkCsrf } from './checks/csrf.ts'
+import { checkCsrfOfApi, checkEarlierCsrf, checkMissingCsrf, checkPlantedCsrf } from './checks/csrf.ts'
 import { checkLater } from './checks/later.ts'
 import { checkLogout, checkRotatedLogout } from './checks/logout.ts'
 import { checkOrigin } from './checks/origin.ts'
@@ -54,7 +54,10 @@ const CHECKS: readonly Check[] = [
   },
   { points: ['api', 'api-no-token', 'api-bad-token', 'api-forged-token'], run: checkApi },
   { points: ['origin', 'origin-missing', 'origin-echo'], run: checkOrigin },
-  { points: ['csrf', 'csrf-cookie', 'csrf-planted', 'csrf-earlier', 'csrf-api'], run: checkCsrf },
+  { points: ['csrf'], run: checkMissingCsrf },
+  { points: ['csrf-planted'], run: checkPlantedCsrf },
+  { points: ['csrf-earlier'], run: checkEarlierCsrf },
+  { points: ['csrf-api'], run: checkCsrfOfApi },
   { points: ['me', 'me-nobody'], run: checkUser },
   { points: ['sliding-old-token', 'sliding-race'], run: checkSliding },
   { points: ['grace-race', 'grace-lost-answer'], run: checkGrace },

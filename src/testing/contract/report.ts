@@ -14,7 +14,7 @@ export function formatReport({ url, mode, points }: ContractReport): string {
     '',
     ...points.flatMap(lines),
     '',
-    `Not asked of a backend in the mode ${mode}`,
+    `Left out in the mode ${mode}:`,
     ...inapplicable(points),
     '',
     end,

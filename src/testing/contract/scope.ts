@@ -22,7 +22,7 @@ const REASONS: Readonly<Record<ContractMode, Readonly<Partial<Record<PointName, 
     sliding: NOT_RENEWED,
   },
   body: {
-    'login-body': 'the refresh token belongs into the body',
+    'login-body': 'the refresh token belongs in the body',
     cookie: NO_COOKIE,
     'refresh-keeps-cookies': NO_COOKIE,
     sliding: NOT_RENEWED,

@@ -2,7 +2,7 @@ import { readStandard } from '../../kernel/answer.ts'
 import type { Answer } from './http.ts'
 import { TRAVELS } from './mode.ts'
 import type { Settings } from './options.ts'
-import { tell } from './telling.ts'
+import { OTHER_MODE, tell } from './telling.ts'
 
 /** What an answer gives the client. */
 export interface Tokens {
@@ -58,7 +58,9 @@ function inBody(answer: Answer, { tokenField }: Settings): Access {
   if (typeof body !== 'object' || body === null) return { fault: `${tell(answer)}, which is no JSON object` }
   const found = readStandard(body, new Response(), 'refresh') ?? {}
   const given = tokenField ? at(body, tokenField) : found.accessToken
-  if (given == null) return { fault: `${status} with the fields ${Object.keys(body).join(', ') || '(none)'}` }
+  if (given == null) {
+    return { fault: `${status} with the fields ${Object.keys(body).join(', ') || '(none)'}${OTHER_MODE}` }
+  }
   const token = typeof given === 'string' ? given.replace(/^bearer +/i, '') : ''
   if (!USABLE.test(token)) {
     return { fault: 'an access token that is not 1 to 65,536 visible ASCII characters' }
@@ -79,7 +81,7 @@ function inCookie(answer: Answer, token: string): Access {
     fault:
       names.length > 0
         ? `${status} with the cookies ${names.join(', ')}. Name the one with the access token with "accessCookie"`
-        : `${status} without a cookie`,
+        : `${status} without a cookie${OTHER_MODE}`,
   }
 }
 

@@ -1,76 +1,43 @@
-import type { Ask, Backend, Visit } from '../backend.ts'
-import { lifetimeOf, type SetCookie } from '../cookies.ts'
+import type { Ask, Backend } from '../backend.ts'
 import { copyHeld, type Held } from '../held.ts'
-import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
 import type { PointId } from '../point.ts'
 import { hintOfPath, tell } from '../telling.ts'
 import { isOk } from '../tokens.ts'
 
-/** In seconds. */
-const SLACK = 5
-
 /** A request that should be refused, and what is wrong with it. */
 type Attempt = readonly [how: string, ask: Ask]
 
-/** The double submit of cookie mode. */
-export async function checkCsrf(backend: Backend, judge: Judge): Promise<void> {
-  const { carrier, settings } = backend
-  const visit = await backend.visit()
-  const theirs = (await backend.visit()).held
-  const missing = (held: Held): Attempt[] => [['without the value', { held, csrf: null }]]
-  const foreign = (held: Held): Attempt[] =>
-    Object.entries({
-      'with the value of another session': carrier.csrf(theirs) ?? 'x',
-      'with a value that was made up': 'x.y',
-    }).map(([how, value]) => [how, { held: planted(held, value) }])
+const withoutValue = (held: Held): Attempt[] => [['without the value', { held, csrf: null }]]
 
-  function planted(held: Held, value: string): Held {
+/** Cookie and header have the same value, as if somebody had planted the cookie. */
+async function withForeignValues({ carrier, settings, visit }: Backend, held: Held): Promise<Attempt[]> {
+  const theirs = carrier.csrf((await visit()).held)
+  const planted = (value: string): Ask => {
     const copy = copyHeld(held)
     copy.jar.put(settings.csrfCookie, value)
-    return copy
+    return { held: copy }
   }
-
-  judge('csrf-cookie', faultOfCookie(backend, visit.login))
-  await judgeAuth(backend, visit, 'csrf', missing(visit.held), judge)
-  await judgeAuth(backend, visit, 'csrf-planted', foreign(visit.held), judge)
-
-  const csrf = carrier.csrf(visit.held)
-  const refreshed = await visit.refresh()
-  const isSet = carrier.cookies(refreshed, 'csrf').length > 0
-  judge('csrf-cookie', isSet && faultOfCookie(backend, refreshed))
-  const earlier = await visit.refresh({ csrf })
-  judge('csrf-earlier', !isOk(earlier) && tell(earlier))
-  if (settings.leftOut('csrf-api')) return
-  await judgeApi(backend, visit.held, [...missing(visit.held), ...foreign(visit.held)], judge)
+  return [
+    ['with the value of another session', planted(theirs ?? 'x')],
+    ['with a value that was made up', planted('x.y')],
+  ]
 }
 
-/** What is wrong with the cookie that has the value, in words. */
-function faultOfCookie({ carrier, settings }: Backend, answer: Answer): string | null {
-  const set = (name: 'csrf' | 'refresh') =>
-    carrier.cookies(answer, name).findLast(({ isCleared }) => !isCleared)
-  const cookie = set('csrf')
-  if (!cookie) return `no Set-Cookie for ${settings.csrfCookie}`
-  const shown = `Set-Cookie: ${cookie.shown}`
-  if (cookie.attributes.has('httponly') || cookie.path !== '/') return shown
-  if (!isReadable(cookie, settings.login.hostname, new URL(settings.origin).hostname)) {
-    return `${shown}, and the page at ${settings.origin}`
-  }
-  const refresh = set('refresh')
-  const isShort = refresh && lifetimeOf(cookie) < lifetimeOf(refresh) - SLACK
-  return isShort ? `${shown}, and ${refresh.shown}` : null
+export async function checkMissingCsrf(backend: Backend, judge: Judge): Promise<void> {
+  const { held } = await backend.visit()
+  await judgeAttempts(backend, 'csrf', held, withoutValue(held), judge)
 }
 
-/** A page of another host sees the cookie by its `Domain` alone. */
-function isReadable({ attributes }: SetCookie, host: string, page: string): boolean {
-  const domain = (attributes.get('domain') ?? '').replace(/^\./, '')
-  return page === host || (domain !== '' && `.${page}`.endsWith(`.${domain}`))
+export async function checkPlantedCsrf(backend: Backend, judge: Judge): Promise<void> {
+  const { held } = await backend.visit()
+  await judgeAttempts(backend, 'csrf-planted', held, await withForeignValues(backend, held), judge)
 }
 
-async function judgeAuth(
+async function judgeAttempts(
   backend: Backend,
-  visit: Visit,
   id: PointId,
+  held: Held,
   attempts: readonly Attempt[],
   judge: Judge,
 ): Promise<void> {
@@ -81,20 +48,24 @@ async function judgeAuth(
       judge(id, !isRejected && `${tell(answer)} for a ${endpoint} ${how}`)
     }
   }
-  const own = await visit.refresh()
+  const own = await backend.ask('refresh', { held })
   judge(id, !isOk(own) && `a 4xx each time, and then ${tell(own)} for the page itself`)
 }
 
-async function judgeApi(
-  backend: Backend,
-  held: Held,
-  attempts: readonly Attempt[],
-  judge: Judge,
-): Promise<void> {
+export async function checkEarlierCsrf(backend: Backend, judge: Judge): Promise<void> {
+  const { held, refresh } = await backend.visit()
+  const csrf = backend.carrier.csrf(held)
+  await refresh()
+  const answer = await refresh({ csrf })
+  judge('csrf-earlier', !isOk(answer) && tell(answer))
+}
+
+export async function checkCsrfOfApi(backend: Backend, judge: Judge): Promise<void> {
+  const { held } = await backend.visit()
   const own = await backend.ask('apiPost', { held })
   const isWelcome = ![401, 403, 404, 405].includes(own.status)
   judge('csrf-api', !isWelcome && `${tell(own)} with the right value${hintOfPath(own, 'apiPost')}`)
-  for (const [how, ask] of attempts) {
+  for (const [how, ask] of [...withoutValue(held), ...(await withForeignValues(backend, held))]) {
     const answer = await backend.ask('apiPost', { ...ask, isLost: true })
     judge('csrf-api', answer.status !== 403 && `${tell(answer)} ${how}`)
   }

@@ -2,8 +2,9 @@ import { type Backend, Stopped } from '../backend.ts'
 import { createHeld } from '../held.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
-import { hintOfPath, tell } from '../telling.ts'
+import { hintOfPath, OTHER_MODE, tell } from '../telling.ts'
 import { faultOfLifetime, isOk, type Tokens } from '../tokens.ts'
+import { faultOfCsrfCookie } from './csrf-cookie.ts'
 import { judgeCookies } from './token-cookies.ts'
 
 /** A login, and what it gives. All other checks need it. */
@@ -23,7 +24,10 @@ export async function checkLogin(backend: Backend, judge: Judge): Promise<void> 
   judge('login-refresh-token', missing)
   if (missing) throw new Stopped('a refresh token is needed')
   judge('login-body', faultOfBody(backend, login, tokens))
+  judge('csrf-cookie', faultOfCsrfCookie(backend, login))
   const refresh = await backend.ask('refresh', { held: carrier.expired(held) })
+  const isCsrfSet = carrier.cookies(refresh, 'csrf').length > 0
+  judge('csrf-cookie', isCsrfSet && faultOfCsrfCookie(backend, refresh))
   judgeCookies(backend, [login, refresh], judge)
   judgeRefresh({ login: tokens, answer: refresh, backend, judge })
   if (!isOk(refresh)) throw new Stopped('a refresh is needed')
@@ -49,7 +53,7 @@ function whyMissing({ carrier }: Backend, { status, body, cookies }: Answer): st
   }
   const names = cookies.filter(({ isCleared }) => !isCleared).map(({ name }) => name)
   return names.length === 0
-    ? 'a login that sets no cookie'
+    ? `a login that sets no cookie${OTHER_MODE}`
     : `the cookies ${names.join(', ')}. Name the one with the refresh token with "cookie"`
 }
 
@@ -79,7 +83,7 @@ interface FirstRefresh {
 
 function judgeRefresh({ login, answer, backend, judge }: FirstRefresh): void {
   const tokens = backend.carrier.read(answer)
-  judge('refresh', typeof tokens === 'string' && `${tokens}${hintOfPath(answer, 'refresh')}`)
+  judge('refresh', typeof tokens === 'string' && `${tokens}${hintOfRefresh(backend, answer)}`)
   if (typeof tokens === 'string') return
   const { refreshToken } = tokens
   judge('login-expires-in', faultOfLifetime(tokens))
@@ -89,6 +93,13 @@ function judgeRefresh({ login, answer, backend, judge }: FirstRefresh): void {
   )
   judge('login-body', faultOfBody(backend, answer, tokens))
   judge('refresh-user', login.user !== undefined && tokens.user === undefined && 'a user in the login alone')
+}
+
+function hintOfRefresh({ settings }: Backend, answer: Answer): string {
+  const { mode, csrfCookie, csrfHeader } = settings
+  return mode === 'cookie' && answer.status === 403
+    ? `. Is the CSRF value in ${csrfCookie} and ${csrfHeader}? Name others with "csrfCookie" and "csrfHeader"`
+    : hintOfPath(answer, 'refresh')
 }
 
 export async function checkRefusedLogins(backend: Backend, judge: Judge): Promise<void> {

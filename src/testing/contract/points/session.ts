@@ -87,13 +87,13 @@ export const SESSION: PointTexts<'refresh' | 'sliding' | 'grace' | 'reuse' | 'lo
   },
   'sliding-old-token': {
     title: 'A token that was renewed is denied',
-    expected: '401 for the old token, at the refresh endpoint and at the API',
+    expected: '401 for a refresh with the old token, and no 2xx from the API',
     why: 'Otherwise each copy of a token opens a session of its own.',
     see: SLIDING,
   },
   'sliding-race': {
     title: 'Of two refreshes with one token, one gets the next token',
-    expected: '2xx for one and 401 for the other, and the new token works',
+    expected: '2xx for one and 401 for the other, and the session goes on',
     why: 'Two parties would go on with two sessions. If both are refused, the user is signed out.',
     see: SLIDING,
   },
