@@ -1,88 +1,31 @@
 // @vitest-environment node
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import {
-  type ContractMode,
   type ContractOptions,
   type ContractReport,
   checkBackend,
   contractPoints,
   formatReport,
-  type PointId,
 } from 'silent-refresh/testing/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DemoServer, startServer } from '../demo/server/server.ts'
 import { createAuthClient } from '../src/core.ts'
 import { parseBody } from '../src/kernel/answer.ts'
 import { isRefused } from '../src/testing/contract/checks/refresh.ts'
+import { FLAGS, readFlags } from '../src/testing/contract/flags.ts'
 import { readPage } from './recipes/blocks.ts'
-import { breaksIn } from './support/contract/breaks.ts'
 import { type ContractServer, startContractServer } from './support/contract/server.ts'
 import { root } from './tools/report.ts'
 
-const MODES: readonly ContractMode[] = ['bearer', 'cookie', 'body', 'sliding']
 const CORS = { origin: 'https://app.example.com', cors: true }
 const all = contractPoints.map(({ id }) => id)
-const applying = (mode: ContractMode): PointId[] =>
-  contractPoints.filter(({ modes }) => modes.includes(mode)).map(({ id }) => id)
 const failed = ({ failures }: ContractReport) => failures.map(({ id }) => id)
 const statuses = ({ points }: ContractReport, status: string) =>
   points.filter(point => point.status === status).map(({ id }) => id)
-
-describe.each(MODES)('a server in %s mode that is broken on purpose', mode => {
-  let server: ContractServer
-  beforeAll(async () => {
-    server = await startContractServer(10, mode)
-  })
-  afterAll(() => server.close())
-  const breaks = breaksIn(mode)
-
-  const check = () =>
-    checkBackend(server.url, {
-      ...server.credentials,
-      ...CORS,
-      ...(mode === 'cookie' && { apiPost: '/api/items' }),
-      mode,
-      wait: async ms => server.pass(ms / 1000),
-    })
-
-  test('keeps the contract as long as it is whole', async () => {
-    server.break()
-    const report = await check()
-    expect(report).toMatchObject({ mode, holds: true, failures: [] })
-    expect(statuses(report, 'holds')).toEqual(applying(mode))
-    expect(statuses(report, 'inapplicable')).toEqual(all.filter(id => !applying(mode).includes(id)))
-  })
-
-  test.each([...breaks.keys()].filter(what => what !== 'too many logins'))('%s', async what => {
-    server.break(what)
-    const report = await check()
-    expect(failed(report)).toEqual(breaks.get(what))
-    for (const { seen } of report.failures) expect(seen).toMatch(/\S/)
-  })
-
-  test('every point that applies fails on some server', () => {
-    expect(new Set([...breaks.values()].flat())).toEqual(new Set(applying(mode)))
-  })
-})
-
-test('what applies in one mode and not in another', () => {
-  const others = (mode: ContractMode) => all.filter(id => !applying(mode).includes(id))
-  const group = (...names: string[]) => all.filter(id => names.some(name => `${id}-`.startsWith(`${name}-`)))
-  const inOrder = (...names: PointId[]) => all.filter(id => names.includes(id))
-  expect(others('bearer')).toEqual(inOrder('login-refresh-token', ...group('sliding', 'csrf', 'me')))
-  expect(others('cookie')).toEqual(inOrder('login-refresh-token', 'refresh-issued-at', ...group('sliding')))
-  const byCookie = group('cookie', 'origin', 'csrf', 'me')
-  const more: PointId[] = ['login-body', 'refresh-keeps-cookies', 'logout-clears-cookies']
-  expect(others('body')).toEqual(inOrder(...byCookie, ...more, ...group('sliding')))
-  const rotated: PointId[] = ['login-refresh-token', ...group('grace', 'reuse'), 'logout-rotated-token']
-  expect(others('sliding')).toEqual(inOrder(...byCookie, ...more, ...rotated))
-})
 
 describe('a server in bearer mode', () => {
   let server: ContractServer
@@ -231,24 +174,6 @@ describe('a server in bearer mode', () => {
   })
 })
 
-describe('the demo server', () => {
-  let server: DemoServer
-  let time = Date.parse('2031-05-01T12:00:00Z')
-  beforeAll(async () => {
-    server = await startServer({ passwordCost: 4, now: () => time, staticRoot: '/nowhere' })
-  })
-  afterAll(() => server.close())
-
-  test('keeps the contract', async () => {
-    const wait = async (ms: number) => {
-      time += ms
-    }
-    const report = await checkBackend(server.url, { wait })
-    expect(report.failures).toEqual([])
-    expect(report.points.filter(({ status }) => status === 'holds').length).toBe(39)
-  })
-})
-
 describe('a login answer', () => {
   const TOKEN = 'some.opaque-token'
 
@@ -286,23 +211,6 @@ describe('a login answer', () => {
     auth.dispose()
     backend.close()
   })
-})
-
-test('every point leads to a section of docs/backend.md', () => {
-  const headings = readFileSync(resolve(root, 'docs/backend.md'), 'utf8').match(/^#+ .*$/gm) ?? []
-  const anchors = headings.map(heading =>
-    heading
-      .replace(/^#+ /, '')
-      .toLowerCase()
-      .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  )
-  for (const { id, see } of contractPoints) {
-    expect(
-      anchors.map(anchor => `docs/backend.md#${anchor}`),
-      id,
-    ).toContain(see)
-  }
 })
 
 describe('the command', () => {
@@ -351,11 +259,48 @@ describe('the command', () => {
     expect(report.points.length).toBe(all.length)
   })
 
-  test('lists the points, and shows every flag', async () => {
-    const { stdout: list } = await command('--list')
-    expect(list.match(/^\S+/gm)).toEqual(all)
+  test.each(['bearer', 'cookie', 'body', 'sliding'] as const)(
+    'lists the points of the mode %s',
+    async mode => {
+      const { stdout } = await command('--list', '--mode', mode)
+      const own = contractPoints.filter(({ modes }) => modes.includes(mode))
+      expect(stdout.match(/^\S+/gm)).toEqual(own.map(({ id }) => id))
+    },
+  )
+
+  test('lists the points of the mode bearer if no mode is named', async () => {
+    expect((await command('--list')).stdout).toBe((await command('--list', '--mode', 'bearer')).stdout)
+  })
+
+  test('shows every flag that the parser takes, and no other, with a value where it takes one', async () => {
     const { stdout: help } = await command('--help')
     expect(help).toContain('npx silent-refresh-contract http://127.0.0.1:4000')
+    const shown = [...help.matchAll(/^ {2}--(\S+)( '?[A-Z]\S*)?/gm)].map(([, name = '', value]) => [
+      name,
+      value,
+    ])
+    const taken = [...FLAGS].map(([name, type]) => [name, type === 'string'])
+    expect(shown.map(([name, value]) => [name, value !== undefined]).sort()).toEqual(taken.sort())
+    // A flag in passing: "for --origin too".
+    for (const [, name = ''] of help.matchAll(/--([a-z][\w-]*)/g)) expect([...FLAGS.keys()]).toContain(name)
+  })
+
+  test('takes every flag that it shows', async () => {
+    const values: Record<string, string> = {
+      mode: 'bearer',
+      header: 'A:1',
+      field: 'a=1',
+      grace: '1',
+      patience: '1',
+    }
+    for (const [name, type] of FLAGS) {
+      const { url, print } = readFlags([
+        `--${name}`,
+        ...(type === 'string' ? [values[name] ?? '/x'] : []),
+        'http://a',
+      ])
+      expect(print === undefined ? url : name, name).toMatch(/^(http:\/\/a|list|help)$/)
+    }
   })
 
   test.each([
@@ -367,6 +312,13 @@ describe('the command', () => {
     [['http://127.0.0.1:1', '--header', 'x'], /^"--header" must be NAME:VALUE/],
     [['http://127.0.0.1:1', '--without', 'x'], /^"--without" has "x"/],
     [['http://127.0.0.1:1', '--user', ''], /^"--user" must be a text/],
+    [['http://127.0.0.1:1', '--mode', 'oauth'], /^"--mode" must be one of bearer, cookie, body, sliding\.$/m],
+    [['--list', '--mode', 'jwt'], /^"--mode" must be one of bearer/],
+    [['http://127.0.0.1:1', '--csrf-cookie', 'x'], /^"--csrf-cookie" must be left out in the mode bearer/],
+    [
+      ['http://127.0.0.1:1', '--mode', 'body', '--cookie', 'x'],
+      /^"--cookie" must be left out in the mode body/,
+    ],
     [['http://127.0.0.1:1'], /got no answer: .*ECONNREFUSED.*Is the server running\?/],
   ])('says in one line what is wrong with %j, and exits with 2', async (args, message) => {
     const { stdout, stderr, code } = await command(...args)
