@@ -117,6 +117,7 @@ export function createAuth({ mode, is, cookies, tokens, rotation, shown }: Parts
         return is('a wrong password sets a cookie') ? { ...wrong, cookies: [cookies.refresh('none')] } : wrong
       }
       if (is('too many logins') && ++logins > 3) return failure(429, 'too_many_requests')
+      if (is('a login returns {"ok":true}')) return { ...open(), body: { ok: true } }
       return is('a login as HTML') ? { ...open(), body: '<html>Welcome</html>' } : open()
     },
 

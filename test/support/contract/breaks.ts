@@ -104,6 +104,7 @@ const COOKIE = {
     'api-expired-token',
   ],
   'other cookie names': ['login'],
+  'a login returns {"ok":true}': ['login', 'login-expires-in'],
   'no access cookie': ['login'],
   'the access token in the body': ['login-body'],
   'the access cookie is readable': ['cookie-http-only'],

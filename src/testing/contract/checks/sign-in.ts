@@ -1,3 +1,4 @@
+import { readStandard } from '../../../kernel/answer.ts'
 import { type Backend, Stopped } from '../backend.ts'
 import { createHeld } from '../held.ts'
 import type { Answer } from '../http.ts'
@@ -17,7 +18,7 @@ export async function checkLogin(backend: Backend, judge: Judge): Promise<void> 
     judge('login', `${tokens}${hint(login)}`)
     throw new Stopped('a login is needed')
   }
-  judge('login')
+  judge('login', faultOfFields(backend, login))
   judge('login-expires-in', faultOfLifetime(tokens))
   const missing = tokens.refreshToken ? null : whyMissing(backend, login)
   judge('cookie', missing)
@@ -31,6 +32,14 @@ export async function checkLogin(backend: Backend, judge: Judge): Promise<void> 
   judgeCookies(backend, [login, refresh], judge)
   judgeRefresh({ login: tokens, answer: refresh, backend, judge })
   if (!isOk(refresh)) throw new Stopped('a refresh is needed')
+}
+
+/** If the tokens are in cookies, the body may be empty. In any other body the client has to know a field. */
+function faultOfFields({ carrier, settings }: Backend, answer: Answer): string | null {
+  const { body } = answer
+  const isKnown = body == null || readStandard(body, new Response(), 'login') !== undefined
+  const isRead = carrier.travels.access === 'header' || settings.expiresField !== undefined
+  return isRead || isKnown ? null : `${tell(answer)}, in which the client knows no field`
 }
 
 /** What to try, where the answer does not say it. */

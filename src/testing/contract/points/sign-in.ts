@@ -10,8 +10,9 @@ export const SIGN_IN: PointTexts<'login' | 'cookie'> = {
     in: {
       cookie: {
         title: 'A login sets a cookie with the access token',
-        expected: '2xx with one Set-Cookie for the access token, and JSON or no body',
-        why: 'The browser sends this cookie to the API. An HTML page looks like the answer of a proxy.',
+        expected:
+          '2xx with one Set-Cookie for the access token, and JSON with expires_in or user, or no body',
+        why: 'The browser sends this cookie to the API. A body without any field of a login signs nobody in.',
         see: 'backend-modes.md#cookie-mode',
       },
     },
