@@ -92,6 +92,16 @@ test('what applies in one mode and not in another', () => {
   expect(others('sliding')).toEqual(inOrder(...byCookie, ...more, ...rotated))
 })
 
+test('docs/backend-modes.md names what is left out in each mode', () => {
+  const page = readFileSync(resolve(root, 'docs/backend-modes.md'), 'utf8')
+  const [, table = ''] = /\| mode \| points that are left out \|\n[-|]+\n(.*?)\n\n/s.exec(page) ?? []
+  const rows = table.split('\n').map(row => {
+    const [mode = '', ...names] = [...row.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name)
+    return [mode, all.filter(id => names.some(name => `${id}-`.startsWith(`${name}-`)))]
+  })
+  expect(rows).toEqual(MODES.map(mode => [mode, all.filter(id => !applying(mode).includes(id))]))
+})
+
 describe.each(MODES)('the demo server in the mode %s', mode => {
   test('keeps the contract', async () => {
     let time = Date.parse('2031-05-01T12:00:00Z')
@@ -227,6 +237,7 @@ describe('a login answer in cookie mode', () => {
     ['an empty object', '{}'],
     ['null', 'null'],
     ['a text', 'Welcome'],
+    ['JSON without a field of a login', '{"ok":true}'],
     ['a page', '<html>Welcome</html>'],
     ['a page after white space', '  <p>Welcome</p>'],
   ])('is judged as the client reads it: %s', async (_, text) => {

@@ -303,6 +303,17 @@ describe('the command', () => {
     }
   })
 
+  test.each(['docs/backend.md', 'docs/backend-modes.md'])('takes the flags that %s shows', page => {
+    const shells = readPage(page).filter(({ language }) => language === 'sh')
+    const lines = shells.flatMap(({ code }) => code.replaceAll('\\\n', ' ').split('\n'))
+    const commands = lines.filter(line => line.startsWith('npx silent-refresh-contract '))
+    expect(commands).not.toEqual([])
+    for (const line of commands) {
+      const [, , ...args] = line.split(/ +/)
+      expect(readFlags(args).url).toMatch(/^http:/)
+    }
+  })
+
   test.each([
     [[], /^Which backend\? Give its address/],
     [['nonsense'], /^The address must be an http/],

@@ -9,10 +9,11 @@ import { isOk } from '../tokens.ts'
 const EXPOSED = ['date', 'www-authenticate', 'retry-after']
 
 export async function checkCors(backend: Backend, judge: Judge): Promise<void> {
-  const { carrier } = backend
+  const { carrier, settings } = backend
   const { held, login } = await backend.visit()
   const user: EndpointName[] = carrier.travels.access === 'cookie' ? ['me'] : []
-  for (const endpoint of ['login', 'refresh', 'logout', ...user, 'api'] as const) {
+  const unsafe: EndpointName[] = settings.leftOut('csrf-api') ? [] : ['apiPost']
+  for (const endpoint of ['login', 'refresh', 'logout', ...user, 'api', ...unsafe] as const) {
     judge('cors-preflight', await faultOfPreflight(backend, endpoint, held))
   }
 
