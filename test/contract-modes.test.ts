@@ -109,7 +109,7 @@ describe.each(MODES)('the demo server in the mode %s', mode => {
     const wait = async (ms: number) => {
       time += ms
     }
-    const api = mode === 'cookie' && { apiPost: '/api/echo' }
+    const api = mode === 'cookie' && { apiPost: '/api/items' }
     const report = await checkBackend(server.url, { mode, wait, ...api }).finally(server.close)
     expect(report.failures).toEqual([])
     expect(withStatus(report, 'skipped')).toEqual(all.filter(id => id.startsWith('cors-')))

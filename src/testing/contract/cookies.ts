@@ -58,7 +58,7 @@ function isOver(attributes: ReadonlyMap<string, string>): boolean {
   return Date.parse(attributes.get('expires') ?? '') < Date.now()
 }
 
-/** In seconds. 0: it ends with the browser. */
+/** In seconds. 0: until the browser is closed. */
 export function lifetimeOf({ attributes }: SetCookie): number {
   const age = attributes.get('max-age')
   if (age !== undefined && /^-?\d+$/.test(age)) return Number(age)

@@ -80,7 +80,7 @@ export interface ContractPoint extends PointText {
   readonly modes: readonly ContractMode[]
 }
 
-/** Its text. `in`: what is written instead in a mode. */
+/** The text of a point. `in`: other words for a mode. */
 type TextInModes = PointText & { readonly in?: Partial<Record<ContractMode, Partial<PointText>>> }
 
 /** The texts of all points of these groups. */

@@ -50,7 +50,7 @@ function hint(answer: Answer): string {
   if (status === 400 || status === 422) {
     return '. Are the fields right? They are "userField", "passwordField", "loginFields" and "form"'
   }
-  if (status === 429) return '. The contract logs in about a dozen times: allow that for the run'
+  if (status === 429) return '. The contract logs in up to twenty times: allow that for the run'
   return hintOfPath(answer, 'login')
 }
 

@@ -2,7 +2,7 @@ import type { PointTexts } from '../point.ts'
 
 const SLIDING = 'backend-modes.md#sliding-mode'
 
-/** Refreshes and logouts: how a session goes on, and how it ends. */
+/** Refreshes and logouts: how sessions go on and end. */
 export const SESSION: PointTexts<'refresh' | 'sliding' | 'grace' | 'reuse' | 'logout'> = {
   refresh: {
     title: 'A refresh with the cookie alone returns a new access token',

@@ -100,7 +100,7 @@ export const SIGN_IN: PointTexts<'login' | 'cookie'> = {
       cookie: {
         title: 'Each cookie goes where it is needed',
         expected:
-          'the refresh cookie: a Path above refresh and logout and not above the API, or Path=/ with a name that begins __Host-; the access cookie: a Path above the API and the user endpoint',
+          'the access cookie above API and user endpoint. The refresh cookie above refresh and logout and not above the API, or Path=/ with a name that begins __Host-',
       },
     },
   },
