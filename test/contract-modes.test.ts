@@ -132,6 +132,13 @@ describe('a report', () => {
     expect(report).not.toMatch(/skipped (?!cors-)/)
   })
 
+  test('names no token', async () => {
+    server.break('a renewed token stays good', 'a logout is for show', 'expired tokens are fine')
+    const shown = JSON.stringify(await server.check())
+    expect(shown).toContain('…')
+    expect(shown).not.toMatch(/eyJ|rt-[\da-f]{8}/)
+  })
+
   test.each(MODES)('has its words for the mode %s, which lead to a section', mode => {
     for (const { id, title, expected, why, see } of pointsIn(mode)) {
       for (const text of [title, expected, why]) expect(text, id).toMatch(/\S/)
@@ -177,6 +184,9 @@ describe('names of its own', () => {
     expect(failed(await body.check({ refreshField: 'data.refresh' }))).toEqual([])
     const [first] = (await body.check()).failures
     expect(first?.seen).toMatch(/^200 with the fields .*data\. Name the one .* with "refreshField"$/)
+    body.break('a refresh needs a bearer')
+    const { points } = await body.check()
+    expect(points.find(({ id }) => id === 'refresh')?.seen).toMatch(/^401 .* with "refreshField"$/)
   })
 })
 

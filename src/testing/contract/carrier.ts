@@ -1,3 +1,4 @@
+import { findNames } from './cookie-names.ts'
 import type { SetCookie } from './cookies.ts'
 import { copyHeld, type Held } from './held.ts'
 import type { Answer } from './http.ts'
@@ -95,36 +96,4 @@ export function createCarrier(settings: Settings): Carrier {
     // A token that renews itself is all that the page has.
     expired: held => (mode === 'sliding' ? copyHeld(held) : replaced(held, 'access', '')),
   }
-}
-
-/** The cookies with the tokens: by the names that were given, or by their own names. */
-function findNames(
-  cookies: readonly SetCookie[],
-  { mode, cookie, accessCookie, csrfCookie }: Settings,
-): Partial<Record<TokenName, string>> {
-  const set = cookies.filter(({ isCleared }) => !isCleared).map(({ name }) => name)
-  if (mode !== 'cookie') return { refresh: pick(set, cookie, /refresh/i) }
-  const own = set.filter(name => name !== csrfCookie)
-  const isAccess = (name: string) => (accessCookie ? name === accessCookie : /access/i.test(name))
-  const refresh = pick(
-    own.filter(name => !isAccess(name)),
-    cookie,
-    /refresh/i,
-  )
-  const access = pick(
-    own.filter(name => name !== refresh),
-    accessCookie,
-    /access/i,
-  )
-  return { refresh, access }
-}
-
-/** The only name, or the only one that fits; empty if there is none. */
-function pick(names: readonly string[], asked: string, pattern: RegExp): string {
-  const found = asked
-    ? names.filter(name => name === asked)
-    : names.length === 1
-      ? names
-      : names.filter(name => pattern.test(name))
-  return (found.length === 1 && found[0]) || asked
 }

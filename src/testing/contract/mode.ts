@@ -1,11 +1,11 @@
-/** How the tokens travel, by the names of the demo server's `--mode` and of docs/backend-modes.md. */
-export const MODES = ['bearer', 'cookie', 'body', 'sliding'] as const
-
 /**
  * How the tokens of a backend travel. `bearer`: the access token in the body, the refresh token in a cookie. `cookie`: both
  * in cookies. `body`: both in the body. `sliding`: an access token in the body, which renews itself.
  */
-export type ContractMode = (typeof MODES)[number]
+export type ContractMode = 'bearer' | 'cookie' | 'body' | 'sliding'
+
+/** By the names of the demo server's `--mode` and of docs/backend-modes.md. */
+export const MODES: readonly ContractMode[] = ['bearer', 'cookie', 'body', 'sliding']
 
 type Place = 'header' | 'cookie' | 'body'
 

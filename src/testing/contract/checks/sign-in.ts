@@ -68,7 +68,7 @@ function whyMissing({ carrier }: Backend, { status, body, cookies }: Answer): st
 
 const FIELDS = {
   refresh: ['refresh_token', 'refreshToken'],
-  access: ['access_token', 'accessToken', 'token'],
+  access: ['access_token', 'accessToken'],
 } as const
 
 /** A token that belongs in a cookie. */
@@ -106,9 +106,14 @@ function judgeRefresh({ login, answer, backend, judge }: FirstRefresh): void {
 
 function hintOfRefresh({ settings }: Backend, answer: Answer): string {
   const { mode, csrfCookie, csrfHeader } = settings
-  return mode === 'cookie' && answer.status === 403
-    ? `. Is the CSRF value in ${csrfCookie} and ${csrfHeader}? Name others with "csrfCookie" and "csrfHeader"`
-    : hintOfPath(answer, 'refresh')
+  const { status } = answer
+  if (mode === 'cookie' && status === 403) {
+    return `. Is the CSRF value in ${csrfCookie} and ${csrfHeader}? Name others with "csrfCookie" and "csrfHeader"`
+  }
+  if (mode === 'body' && (status === 400 || status === 401 || status === 422)) {
+    return '. Is the field of the refresh token right? Name another one with "refreshField"'
+  }
+  return hintOfPath(answer, 'refresh')
 }
 
 export async function checkRefusedLogins(backend: Backend, judge: Judge): Promise<void> {
