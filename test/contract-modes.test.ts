@@ -190,6 +190,27 @@ describe('names of its own', () => {
   })
 })
 
+test('a server in cookie mode may check the origin of each unsafe request instead of a CSRF value', async () => {
+  const server = await startContractServer(10, 'cookie')
+  const wait = async (ms: number) => server.pass(ms / 1000)
+  const options = {
+    ...server.credentials,
+    mode: 'cookie',
+    apiPost: '/api/items',
+    wait,
+    without: ['csrf'],
+  } as const
+  server.break('no CSRF check', 'no CSRF cookie', 'the API checks the origin')
+  const protectedReport = await checkBackend(server.url, options)
+  server.break('no CSRF check', 'no CSRF cookie')
+  const { failures } = await checkBackend(server.url, options)
+  await server.close()
+  expect(failed(protectedReport)).toEqual([])
+  expect(failures.map(({ id, seen }) => [id, seen])).toEqual([
+    ['origin', '200 {"sub":"ada"} for a POST to the API from https://evil.example'],
+  ])
+})
+
 describe('a mode that is not the one of the server', () => {
   const cookie = useServer('cookie')
   const body = useServer('body')

@@ -79,7 +79,11 @@ export const ENDPOINTS = ['login', 'refresh', 'logout', 'me', 'api', 'apiPost'] 
 export type EndpointName = (typeof ENDPOINTS)[number]
 
 /** The checked options with their defaults. */
-export interface Settings extends Omit<Given, EndpointName | 'without'>, Readonly<Record<EndpointName, URL>> {
+export interface Settings
+  extends Omit<Given, EndpointName | 'without'>,
+    Readonly<Record<Exclude<EndpointName, 'apiPost'>, URL>> {
+  /** `null`: none was named. */
+  readonly apiPost: URL | null
   /** Why a point is left out; `undefined` if it is checked. */
   leftOut(id: PointId): string | undefined
 }
@@ -148,7 +152,7 @@ export function readSettings(url: string | URL, options: ContractOptions): Setti
   return {
     ...settings,
     ...{ login: urlOf('login'), refresh: urlOf('refresh'), logout: urlOf('logout') },
-    ...{ me: urlOf('me'), api: urlOf('api'), apiPost: urlOf('apiPost') },
+    ...{ me: urlOf('me'), api: urlOf('api'), apiPost: apiPost ? urlOf('apiPost') : null },
     origin,
     leftOut(id) {
       const other = whyNotIn(mode, id)

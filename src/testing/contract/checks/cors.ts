@@ -12,7 +12,7 @@ export async function checkCors(backend: Backend, judge: Judge): Promise<void> {
   const { carrier, settings } = backend
   const { held, login } = await backend.visit()
   const user: EndpointName[] = carrier.travels.access === 'cookie' ? ['me'] : []
-  const unsafe: EndpointName[] = settings.leftOut('csrf-api') ? [] : ['apiPost']
+  const unsafe: EndpointName[] = settings.apiPost ? ['apiPost'] : []
   for (const endpoint of ['login', 'refresh', 'logout', ...user, 'api', ...unsafe] as const) {
     judge('cors-preflight', await faultOfPreflight(backend, endpoint, held))
   }

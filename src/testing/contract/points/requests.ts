@@ -9,6 +9,11 @@ export const REQUESTS: PointTexts<'origin' | 'csrf' | 'me' | 'api' | 'no' | 'err
     expected: '403, or another 4xx, at login, refresh and logout, without any effect',
     why: 'The browser adds the cookie to every request. SameSite does not stop a sibling subdomain.',
     see: 'origin-check',
+    in: {
+      cookie: {
+        expected: '403, or another 4xx, at login, refresh, logout and a POST to the API, without any effect',
+      },
+    },
   },
   'origin-missing': {
     title: 'A request that does not say where it comes from is refused',
