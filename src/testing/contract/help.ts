@@ -4,10 +4,11 @@ export const HELP = `Tries a running backend as a browser would, and reports wha
   npx -p silent-refresh silent-refresh-contract …   where silent-refresh is not installed
 
 how its tokens travel
-  --mode MODE            bearer: access token in the body, refresh token in a cookie
+  --mode MODE            one of these (bearer)
+                         bearer: access token in the body, refresh token in a cookie
                          cookie: both in cookies, with a CSRF value
                          body: both in the body
-                         sliding: an access token in the body, which renews itself (bearer)
+                         sliding: an access token in the body, which renews itself
 
 where it is
   --login PATH           the login (/auth/login)

@@ -70,6 +70,7 @@ const BEARER = {
   'too many logins': [],
   'the preflight needs a session': ['cors-preflight'],
   'the preflight allows no header': ['cors-preflight'],
+  'the preflight of a logout allows no header': ['cors-preflight'],
   'the preflight allows another origin': ['cors-preflight'],
   'no CORS headers': ['cors-preflight', 'cors-answers', 'cors-errors', 'cors-expose'],
   'no CORS credentials': ['cors-preflight', 'cors-answers', 'cors-errors'],

@@ -42,11 +42,11 @@ export async function startContractServer(
   const { api, me } = createApi({ mode, is, tokens, shown })
 
   function answer(request: IncomingMessage, text: string): Reply {
-    const { url = '', method, headers } = request
+    const { url = '', method } = request
     if (method === 'OPTIONS') {
       return is('the preflight needs a session')
         ? failure(401, 'unauthorized')
-        : { status: 204, headers: origins.preflight(headers.origin) }
+        : { status: 204, headers: origins.preflight(request) }
     }
     const isForeign = !origins.isAllowed(request)
     const isChecked = method === 'POST' && is('the API checks the origin')
