@@ -1,7 +1,6 @@
 // @vitest-environment node
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
@@ -14,20 +13,21 @@ import {
   formatReport,
 } from 'silent-refresh/testing/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DemoServer, startServer } from '../demo/server/server.ts'
 import { createAuthClient } from '../src/core.ts'
 import { parseBody } from '../src/kernel/answer.ts'
 import { isRefused } from '../src/testing/contract/checks/refresh.ts'
+import { FLAGS, readFlags } from '../src/testing/contract/flags.ts'
 import { readPage } from './recipes/blocks.ts'
-import { type Break, type ContractServer, FAILS, startContractServer } from './support/contract-server.ts'
+import { type ContractServer, startContractServer } from './support/contract/server.ts'
 import { root } from './tools/report.ts'
 
-const BREAKS = Object.keys(FAILS) as Break[]
 const CORS = { origin: 'https://app.example.com', cors: true }
 const all = contractPoints.map(({ id }) => id)
 const failed = ({ failures }: ContractReport) => failures.map(({ id }) => id)
+const statuses = ({ points }: ContractReport, status: string) =>
+  points.filter(point => point.status === status).map(({ id }) => id)
 
-describe('a server that is broken on purpose', () => {
+describe('a server in bearer mode', () => {
   let server: ContractServer
   beforeAll(async () => {
     server = await startContractServer()
@@ -41,31 +41,13 @@ describe('a server that is broken on purpose', () => {
       ...options,
     })
 
-  test('keeps the contract as long as it is whole', async () => {
-    server.break()
-    const report = await check(CORS)
-    expect(report.points.filter(({ status }) => status !== 'holds')).toEqual([])
-    expect(report.holds).toBe(true)
-  })
-
-  test.each(BREAKS.filter(what => what !== 'too many logins'))('%s', async what => {
-    server.break(what)
-    const report = await check(CORS)
-    expect(failed(report)).toEqual(FAILS[what])
-    expect(report.holds).toBe(false)
-    for (const { seen } of report.failures) expect(seen).toMatch(/\S/)
-  })
-
-  test('every point fails on some server', () => {
-    expect(new Set(Object.values(FAILS).flat())).toEqual(new Set(all))
-  })
-
-  test('what does not apply is left out: a point, a group, and a server without a grace', async () => {
+  test('what the app does not have is left out: a point, a group, and a server without a grace', async () => {
     server.break('no grace', 'the API is closed', 'no HttpOnly')
     const report = await check({ without: ['grace', 'api', 'cookie-http-only'] })
     expect(report).toMatchObject({ holds: true, failures: [] })
-    const skipped = report.points.filter(({ status }) => status === 'skipped').map(({ id }) => id)
-    expect(skipped).toEqual(all.filter(id => /^(grace|api|cors)(-|$)|^cookie-http-only$/.test(id)))
+    expect(statuses(report, 'skipped')).toEqual(
+      all.filter(id => /^(grace|api|cors)(-|$)|^cookie-http-only$/.test(id)),
+    )
     expect(failed(await check({ grace: 0, without: ['api', 'cookie-http-only'] }))).toEqual([])
   })
 
@@ -120,7 +102,7 @@ describe('a server that is broken on purpose', () => {
   })
 
   test.each([
-    ['no cookie at all', 'a refresh cookie is needed'],
+    ['no cookie at all', 'a refresh token is needed'],
     ['a refresh needs a bearer', 'a refresh is needed'],
     ['another token field', 'a login is needed'],
   ] as const)('%s: what cannot be tried says why', async (what, reason) => {
@@ -192,24 +174,6 @@ describe('a server that is broken on purpose', () => {
   })
 })
 
-describe('the demo server', () => {
-  let server: DemoServer
-  let time = Date.parse('2031-05-01T12:00:00Z')
-  beforeAll(async () => {
-    server = await startServer({ passwordCost: 4, now: () => time, staticRoot: '/nowhere' })
-  })
-  afterAll(() => server.close())
-
-  test('keeps the contract', async () => {
-    const wait = async (ms: number) => {
-      time += ms
-    }
-    const report = await checkBackend(server.url, { wait })
-    expect(report.failures).toEqual([])
-    expect(report.points.filter(({ status }) => status === 'holds').length).toBe(39)
-  })
-})
-
 describe('a login answer', () => {
   const TOKEN = 'some.opaque-token'
 
@@ -247,23 +211,6 @@ describe('a login answer', () => {
     auth.dispose()
     backend.close()
   })
-})
-
-test('every point leads to a section of docs/backend.md', () => {
-  const headings = readFileSync(resolve(root, 'docs/backend.md'), 'utf8').match(/^#+ .*$/gm) ?? []
-  const anchors = headings.map(heading =>
-    heading
-      .replace(/^#+ /, '')
-      .toLowerCase()
-      .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  )
-  for (const { id, see } of contractPoints) {
-    expect(
-      anchors.map(anchor => `docs/backend.md#${anchor}`),
-      id,
-    ).toContain(see)
-  }
 })
 
 describe('the command', () => {
@@ -312,11 +259,80 @@ describe('the command', () => {
     expect(report.points.length).toBe(all.length)
   })
 
-  test('lists the points, and shows every flag', async () => {
-    const { stdout: list } = await command('--list')
-    expect(list.match(/^\S+/gm)).toEqual(all)
+  test.each(['bearer', 'cookie', 'body', 'sliding'] as const)(
+    'lists the points of the mode %s',
+    async mode => {
+      const { stdout } = await command('--list', '--mode', mode)
+      const own = contractPoints.filter(({ modes }) => modes.includes(mode))
+      expect(stdout.match(/^\S+/gm)).toEqual(own.map(({ id }) => id))
+    },
+  )
+
+  test('lists the points of the mode bearer if no mode is named', async () => {
+    expect((await command('--list')).stdout).toBe((await command('--list', '--mode', 'bearer')).stdout)
+  })
+
+  test('shows every flag that the parser takes, and no other, with a value where it takes one', async () => {
     const { stdout: help } = await command('--help')
     expect(help).toContain('npx silent-refresh-contract http://127.0.0.1:4000')
+    const shown = [...help.matchAll(/^ {2}--(\S+)( '?[A-Z]\S*)?/gm)].map(([, name = '', value]) => [
+      name,
+      value,
+    ])
+    const taken = [...FLAGS].map(([name, type]) => [name, type === 'string'])
+    expect(shown.map(([name, value]) => [name, value !== undefined]).sort()).toEqual(taken.sort())
+    // A flag in passing: "for --origin too".
+    for (const [, name = ''] of help.matchAll(/--([a-z][\w-]*)/g)) expect([...FLAGS.keys()]).toContain(name)
+  })
+
+  test('has a flag for every option that is not a function, and each sets its own', () => {
+    const setBy: Record<Exclude<keyof ContractOptions, 'wait' | 'onWait'>, readonly string[]> = {
+      mode: ['mode', 'body'],
+      login: ['login', '/x'],
+      refresh: ['refresh', '/x'],
+      logout: ['logout', '/x'],
+      api: ['api', '/x'],
+      me: ['me', '/x'],
+      apiPost: ['api-post', '/x'],
+      user: ['user', 'x'],
+      password: ['password', 'x'],
+      userField: ['user-field', 'x'],
+      passwordField: ['password-field', 'x'],
+      loginFields: ['field', 'a=b'],
+      form: ['form'],
+      tokenField: ['token-field', 'x'],
+      expiresField: ['expires-field', 'x'],
+      refreshField: ['refresh-field', 'x'],
+      cookie: ['cookie', 'x'],
+      accessCookie: ['access-cookie', 'x'],
+      csrfCookie: ['csrf-cookie', 'x'],
+      csrfHeader: ['csrf-header', 'x'],
+      headers: ['header', 'a: b'],
+      origin: ['origin', 'https://a.example'],
+      cors: ['cors'],
+      grace: ['grace', '1'],
+      patience: ['patience', '1'],
+      without: ['without', 'x'],
+    }
+    const before: Record<string, unknown> = { ...readFlags(['http://a']).options }
+    for (const [option, [flag = '', ...value]] of Object.entries(setBy)) {
+      const after = Object.entries(readFlags(['http://a', `--${flag}`, ...value]).options)
+      const changed = after.filter(([name, given]) => JSON.stringify(given) !== JSON.stringify(before[name]))
+      expect(changed.map(([name]) => name)).toEqual([option])
+    }
+    const flags = Object.values(setBy).map(([flag]) => flag)
+    expect([...flags, 'list', 'json', 'help'].sort()).toEqual([...FLAGS.keys()].sort())
+  })
+
+  test.each(['docs/backend.md', 'docs/backend-modes.md'])('takes the flags that %s shows', page => {
+    const shells = readPage(page).filter(({ language }) => language === 'sh')
+    const lines = shells.flatMap(({ code }) => code.replaceAll('\\\n', ' ').split('\n'))
+    const commands = lines.filter(line => line.startsWith('npx silent-refresh-contract '))
+    expect(commands).not.toEqual([])
+    for (const line of commands) {
+      const [, , ...args] = line.split(/ +/)
+      expect(readFlags(args).url).toMatch(/^http:/)
+    }
   })
 
   test.each([
@@ -328,6 +344,13 @@ describe('the command', () => {
     [['http://127.0.0.1:1', '--header', 'x'], /^"--header" must be NAME:VALUE/],
     [['http://127.0.0.1:1', '--without', 'x'], /^"--without" has "x"/],
     [['http://127.0.0.1:1', '--user', ''], /^"--user" must be a text/],
+    [['http://127.0.0.1:1', '--mode', 'oauth'], /^"--mode" must be one of bearer, cookie, body, sliding\.$/m],
+    [['--list', '--mode', 'jwt'], /^"--mode" must be one of bearer/],
+    [['http://127.0.0.1:1', '--csrf-cookie', 'x'], /^"--csrf-cookie" must be left out in the mode bearer/],
+    [
+      ['http://127.0.0.1:1', '--mode', 'body', '--cookie', 'x'],
+      /^"--cookie" must be left out in the mode body/,
+    ],
     [['http://127.0.0.1:1'], /got no answer: .*ECONNREFUSED.*Is the server running\?/],
   ])('says in one line what is wrong with %j, and exits with 2', async (args, message) => {
     const { stdout, stderr, code } = await command(...args)

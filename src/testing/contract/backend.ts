@@ -1,18 +1,20 @@
-import { createJar, type Jar, type SetCookie } from './cookies.ts'
+import { type Carried, type Carrier, createCarrier } from './carrier.ts'
+import { createHeld, type Held } from './held.ts'
 import { type Answer, send } from './http.ts'
 import type { EndpointName, Settings } from './options.ts'
-import { readTokens, type Tokens } from './tokens.ts'
+import { isOk, type Tokens } from './tokens.ts'
 
 export interface Ask {
-  /** What the browser has stored; what the answer sets is stored too. @default nothing is sent or stored */
-  readonly jar?: Jar
+  /** What the browser has; what the answer gives is stored too. @default nothing is sent or stored */
+  readonly held?: Held
   /** The answer is lost: nothing of it is stored. */
   readonly isLost?: boolean
   /** `null`: the header is not sent. @default that of the page */
   readonly origin?: string | null
   /** `null`: the header is not sent. @default what a browser sends for the page */
   readonly site?: string | null
-  readonly token?: string | undefined
+  /** In cookie mode. `null`: the header is not sent. @default what the page reads in its cookie */
+  readonly csrf?: string | null
   /** Fields of the login, instead of those of the settings. */
   readonly fields?: Readonly<Record<string, unknown>>
   /** The body as it is sent. */
@@ -30,24 +32,22 @@ export interface Received {
 
 /** Somebody who is signed in, in a browser of their own. */
 export interface Visit {
-  readonly jar: Jar
+  readonly held: Held
   readonly login: Answer
+  /** Of the login. */
   readonly tokens: Tokens
-  /** @default with the cookies of `jar` */
+  /** @default as the browser of `held` */
   refresh(ask?: Ask): Promise<Answer>
 }
 
 export interface Backend {
   readonly settings: Settings
+  readonly carrier: Carrier
   /** Every answer so far. */
   readonly received: readonly Received[]
   ask(endpoint: EndpointName, ask?: Ask): Promise<Answer>
   /** @throws Stopped if the login fails */
   visit(): Promise<Visit>
-  /** The name of the refresh cookie, once a login has shown it. */
-  refreshCookie: string
-  /** The cookies of an answer that hold a refresh token. */
-  refreshCookies(answer: Answer): readonly SetCookie[]
   wait(seconds: number): Promise<void>
 }
 
@@ -58,21 +58,27 @@ export class Stopped extends Error {
 
 export function createBackend(settings: Settings): Backend {
   const { userField, passwordField, loginFields, form } = settings
+  const carrier = createCarrier(settings)
   const received: Received[] = []
   const site = settings.cors ? 'same-site' : 'same-origin'
 
-  const loginBody = (fields: Ask['fields']) => {
+  function loginText({ fields, text }: Ask): string {
+    if (text !== undefined) return text
     const own = fields ?? { [userField]: settings.user, [passwordField]: settings.password }
     const all = { ...loginFields, ...own }
     return form ? new URLSearchParams(all as Record<string, string>).toString() : JSON.stringify(all)
   }
 
   async function ask(endpoint: EndpointName, given: Ask = {}): Promise<Answer> {
-    const { jar, token, method = endpoint === 'api' ? 'GET' : 'POST', origin = settings.origin } = given
+    const { held, origin = settings.origin, method = methodOf(endpoint) } = given
     const url = settings[endpoint]
-    const hasBody = endpoint === 'login' && method === 'POST'
-    const type = form ? 'application/x-www-form-urlencoded' : 'application/json'
-    const cookie = jar?.header(url.pathname)
+    if (!url) throw new Stopped('needs the option "apiPost"')
+    const { headers, json }: Carried =
+      held && method !== 'OPTIONS' ? carrier.carry(endpoint, held, given.csrf) : { headers: {} }
+    const isLogin = endpoint === 'login' && method === 'POST'
+    const body = isLogin ? loginText(given) : json && JSON.stringify(json)
+    const type = isLogin && form ? 'application/x-www-form-urlencoded' : 'application/json'
+    const cookie = held?.jar.header(url.pathname)
     const fetchSite = given.site === undefined ? site : given.site
     const answer = await send({
       method,
@@ -80,37 +86,49 @@ export function createBackend(settings: Settings): Backend {
       headers: {
         ...(origin !== null && { Origin: origin }),
         ...(fetchSite !== null && { 'Sec-Fetch-Site': fetchSite }),
-        ...(hasBody && { 'Content-Type': type }),
+        ...(body !== undefined && { 'Content-Type': type }),
         ...(cookie && { Cookie: cookie }),
-        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+        ...headers,
         Accept: 'application/json',
         ...settings.headers,
         ...given.headers,
       },
-      body: hasBody ? (given.text ?? loginBody(given.fields)) : undefined,
+      body,
     })
     received.push({ answer, endpoint, method, origin })
-    if (!given.isLost) jar?.store(answer.cookies)
+    if (held && !given.isLost) store(held, endpoint, answer)
     return answer
   }
 
-  const backend: Backend = {
+  function store(held: Held, endpoint: EndpointName, answer: Answer): void {
+    held.jar.store(answer.cookies)
+    if (endpoint === 'login' && isOk(answer)) carrier.learn(answer)
+    const tokens = endpoint === 'login' || endpoint === 'refresh' ? carrier.read(answer) : ''
+    if (typeof tokens === 'string') return
+    held.accessToken = tokens.accessToken
+    // As the client, which goes on with the one that it has.
+    held.refreshToken = tokens.refreshToken || held.refreshToken
+  }
+
+  return {
     settings,
+    carrier,
     received,
     ask,
-    refreshCookie: settings.cookie,
-    refreshCookies: ({ cookies }) => cookies.filter(({ name }) => name === backend.refreshCookie),
     async visit() {
-      const jar = createJar()
-      const login = await ask('login', { jar })
-      const tokens = readTokens(login, settings)
+      const held = createHeld()
+      const login = await ask('login', { held })
+      const tokens = carrier.read(login)
       if (typeof tokens === 'string') throw new Stopped(`a later login was answered with ${tokens}`)
-      return { jar, login, tokens, refresh: given => ask('refresh', { jar, ...given }) }
+      return { held, login, tokens, refresh: given => ask('refresh', { held, ...given }) }
     },
     async wait(seconds) {
       settings.onWait(seconds * 1000)
       await settings.wait(seconds * 1000)
     },
   }
-  return backend
 }
+
+/** What the client sends there. */
+export const methodOf = (endpoint: EndpointName): string =>
+  endpoint === 'api' || endpoint === 'me' ? 'GET' : 'POST'

@@ -2,21 +2,27 @@ import { type Backend, createBackend, Stopped } from './backend.ts'
 import { checkAnswers } from './checks/answers.ts'
 import { checkApi } from './checks/api.ts'
 import { checkCors } from './checks/cors.ts'
+import { checkCsrfOfApi, checkEarlierCsrf, checkMissingCsrf, checkPlantedCsrf } from './checks/csrf.ts'
+import { checkLater } from './checks/later.ts'
 import { checkLogout, checkRotatedLogout } from './checks/logout.ts'
 import { checkOrigin } from './checks/origin.ts'
 import { checkIssuedAt, checkRefusedRefreshes } from './checks/refresh.ts'
-import { checkGrace, checkLater, checkSuperseded } from './checks/reuse.ts'
+import { checkGrace, checkSuperseded } from './checks/reuse.ts'
 import { checkLogin, checkRefusedLogins } from './checks/sign-in.ts'
+import { checkSliding } from './checks/sliding.ts'
+import { checkUser } from './checks/user.ts'
 import type { Judge } from './judge.ts'
+import type { ContractMode } from './mode.ts'
 import { type ContractOptions, readSettings } from './options.ts'
 import type { ContractPoint, PointId } from './point.ts'
-import { contractPoints } from './points.ts'
+import { pointsIn } from './points.ts'
+import { whyNotIn } from './scope.ts'
 
 /** A point, and what the backend does about it. */
 export interface ContractResult extends ContractPoint {
-  /** `skipped`: left out, or it could not be tried. */
-  readonly status: 'holds' | 'fails' | 'skipped'
-  /** What the backend did instead, if the point fails; why it was not tried, if it is skipped. */
+  /** `skipped`: left out, or it could not be tried. `inapplicable`: it is for other modes. */
+  readonly status: 'holds' | 'fails' | 'skipped' | 'inapplicable'
+  /** What the backend did instead, if the point fails; why it was not tried, if it is skipped or does not apply. */
   readonly seen: string | undefined
 }
 
@@ -24,6 +30,8 @@ export interface ContractResult extends ContractPoint {
 export interface ContractReport {
   /** The backend. */
   readonly url: string
+  /** How its tokens travel. */
+  readonly mode: ContractMode
   /** Does every point hold that was not left out? */
   readonly holds: boolean
   /** All points, in the order of `contractPoints`. */
@@ -41,17 +49,23 @@ interface Check {
 /** After the first login. Each logs in by itself, so what one of them breaks disturbs no other. */
 const CHECKS: readonly Check[] = [
   {
-    points: ['refresh-no-cookie', 'refresh-unknown-cookie', 'refresh-keeps-cookies'],
+    points: ['refresh-no-token', 'refresh-unknown-token', 'refresh-keeps-cookies'],
     run: checkRefusedRefreshes,
   },
   { points: ['api', 'api-no-token', 'api-bad-token', 'api-forged-token'], run: checkApi },
   { points: ['origin', 'origin-missing', 'origin-echo'], run: checkOrigin },
+  { points: ['csrf'], run: checkMissingCsrf },
+  { points: ['csrf-planted'], run: checkPlantedCsrf },
+  { points: ['csrf-earlier'], run: checkEarlierCsrf },
+  { points: ['csrf-api'], run: checkCsrfOfApi },
+  { points: ['me', 'me-nobody'], run: checkUser },
+  { points: ['sliding-old-token', 'sliding-race'], run: checkSliding },
   { points: ['grace-race', 'grace-lost-answer'], run: checkGrace },
   { points: ['reuse-superseded'], run: checkSuperseded },
   { points: ['logout', 'logout-ends-session', 'logout-clears-cookies', 'logout-again'], run: checkLogout },
-  { points: ['logout-rotated-cookie'], run: checkRotatedLogout },
+  { points: ['logout-rotated-token'], run: checkRotatedLogout },
   { points: ['refresh-issued-at'], run: checkIssuedAt },
-  { points: ['reuse-after-grace', 'api-expired-token'], run: checkLater },
+  { points: ['reuse-after-grace', 'api-expired-token', 'sliding-expired-token'], run: checkLater },
   { points: ['cors-preflight', 'cors-answers', 'cors-errors', 'cors-expose'], run: checkCors },
 ]
 
@@ -94,19 +108,24 @@ export async function checkBackend(
   }
   await run(checkAnswers)
 
-  const points = contractPoints.map((point): ContractResult => {
+  const { mode } = settings
+  const points = pointsIn(mode).map((point): ContractResult => {
     const { id } = point
+    const other = whyNotIn(mode, id)
+    if (other) return { ...point, status: 'inapplicable', seen: other }
     const skipped = settings.leftOut(id) ?? (verdicts.has(id) ? undefined : (blocked ?? untried(id)))
     if (skipped) return { ...point, status: 'skipped', seen: skipped }
     const fault = verdicts.get(id)
     return fault ? { ...point, status: 'fails', seen: fault } : { ...point, status: 'holds', seen: undefined }
   })
   const failures = points.filter(({ status }) => status === 'fails')
-  return { url: new URL(url).href, holds: failures.length === 0, points, failures }
+  return { url: new URL(url).href, mode, holds: failures.length === 0, points, failures }
 }
 
+const TOO_LONG = 'the access token lives too long for "patience"'
 const UNTRIED: Partial<Record<PointId, string>> = {
-  'api-expired-token': 'the access token lives too long for "patience"',
+  'api-expired-token': TOO_LONG,
+  'sliding-expired-token': TOO_LONG,
   'refresh-issued-at': 'the access token is no JWT with iat',
 }
 

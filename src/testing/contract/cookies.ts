@@ -19,6 +19,8 @@ export interface Jar {
   /** As it is now; the original goes its own way. */
   copy(): Jar
   value(name: string): string | undefined
+  /** In place of all cookies of this name: one that is sent everywhere, or none if the value is empty. */
+  put(name: string, value: string): void
 }
 
 export function readCookie(line: string, requestPath: string): SetCookie | null {
@@ -56,6 +58,13 @@ function isOver(attributes: ReadonlyMap<string, string>): boolean {
   return Date.parse(attributes.get('expires') ?? '') < Date.now()
 }
 
+/** In seconds. 0: until the browser is closed. */
+export function lifetimeOf({ attributes }: SetCookie): number {
+  const age = attributes.get('max-age')
+  if (age !== undefined && /^-?\d+$/.test(age)) return Number(age)
+  return Math.max(0, (Date.parse(attributes.get('expires') ?? '') - Date.now()) / 1000) || 0
+}
+
 export function createJar(cookies: readonly SetCookie[] = []): Jar {
   let kept = cookies
   return {
@@ -72,5 +81,9 @@ export function createJar(cookies: readonly SetCookie[] = []): Jar {
     },
     copy: () => createJar(kept),
     value: name => kept.find(cookie => cookie.name === name)?.value,
+    put(name, value) {
+      const made = value ? readCookie(`${name}=${value}; Path=/`, '/') : null
+      kept = [...kept.filter(cookie => cookie.name !== name), ...(made ? [made] : [])]
+    },
   }
 }

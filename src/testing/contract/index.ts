@@ -6,6 +6,7 @@
  */
 
 export { type ContractReport, type ContractResult, checkBackend } from './check.ts'
+export type { ContractMode } from './mode.ts'
 export type { ContractOptions } from './options.ts'
 export type { ContractPoint, PointId } from './point.ts'
 export { contractPoints } from './points.ts'

@@ -1,11 +1,15 @@
-import { isObject, isText } from '../../kernel/checked.ts'
+import { isName, isObject, isText } from '../../kernel/checked.ts'
 import { AuthError, invalid } from '../../kernel/errors.ts'
 import { defined } from '../auth-server-options.ts'
+import { type ContractMode, MODES } from './mode.ts'
 import { isNamed, type PointId } from './point.ts'
 import { contractPoints } from './points.ts'
+import { whyNotIn } from './scope.ts'
 
 /** What `checkBackend` takes. The defaults are those of the servers to copy. */
 export interface ContractOptions {
+  /** How the tokens of the backend travel. @default 'bearer' */
+  mode?: ContractMode | undefined
   /** Path of the login. @default '/auth/login' */
   login?: string | undefined
   /** Path of the refresh. @default '/auth/refresh_token' */
@@ -14,6 +18,10 @@ export interface ContractOptions {
   logout?: string | undefined
   /** A GET route that needs an access token. @default '/user/whoami' */
   api?: string | undefined
+  /** Path of the user endpoint, in cookie mode. @default '/auth/me' */
+  me?: string | undefined
+  /** A POST route that needs an access token, for the point `csrf-api` in cookie mode. @default none */
+  apiPost?: string | undefined
   /** Who signs in. @default 'ada@example.com' */
   user?: string | undefined
   /** @default 'correct horse battery staple' */
@@ -30,8 +38,20 @@ export interface ContractOptions {
   tokenField?: string | undefined
   /** Where the lifetime is in the answers, in seconds, if the client's default would not find it. */
   expiresField?: string | undefined
+  /**
+   * Where the refresh token is in the answers, in body mode, as `data.refresh`. A refresh sends it by the last of these
+   * names.
+   * @default refresh_token or refreshToken, and sent as refresh_token
+   */
+  refreshField?: string | undefined
   /** The name of the refresh cookie. @default found by its name, or because it is the only one */
   cookie?: string | undefined
+  /** The name of the access cookie, in cookie mode. @default found by its name, or because it is the only other one */
+  accessCookie?: string | undefined
+  /** The name of the cookie with the CSRF value, in cookie mode. @default 'XSRF-TOKEN' */
+  csrfCookie?: string | undefined
+  /** The header that a request sends this value back in. @default 'X-XSRF-TOKEN' */
+  csrfHeader?: string | undefined
   /** Headers of every request. @default none */
   headers?: Readonly<Record<string, string>> | undefined
   /** The origin of the page. @default that of the backend */
@@ -55,20 +75,27 @@ type Given = {
   readonly [Name in Exclude<keyof ContractOptions, Optional>]-?: NonNullable<ContractOptions[Name]>
 } & Pick<ContractOptions, Optional>
 
-export const ENDPOINTS = ['login', 'refresh', 'logout', 'api'] as const
+export const ENDPOINTS = ['login', 'refresh', 'logout', 'me', 'api', 'apiPost'] as const
 export type EndpointName = (typeof ENDPOINTS)[number]
 
 /** The checked options with their defaults. */
-export interface Settings extends Omit<Given, EndpointName | 'without'>, Readonly<Record<EndpointName, URL>> {
+export interface Settings
+  extends Omit<Given, EndpointName | 'without'>,
+    Readonly<Record<Exclude<EndpointName, 'apiPost'>, URL>> {
+  /** `null`: none was named. */
+  readonly apiPost: URL | null
   /** Why a point is left out; `undefined` if it is checked. */
   leftOut(id: PointId): string | undefined
 }
 
 const DEFAULTS: Given = {
+  mode: 'bearer',
   login: '/auth/login',
   refresh: '/auth/refresh_token',
   logout: '/auth/logout',
   api: '/user/whoami',
+  me: '/auth/me',
+  apiPost: '',
   user: 'ada@example.com',
   password: 'correct horse battery staple',
   userField: 'email',
@@ -77,7 +104,11 @@ const DEFAULTS: Given = {
   form: false,
   tokenField: undefined,
   expiresField: undefined,
+  refreshField: '',
   cookie: '',
+  accessCookie: '',
+  csrfCookie: 'XSRF-TOKEN',
+  csrfHeader: 'X-XSRF-TOKEN',
   headers: {},
   origin: '',
   cors: false,
@@ -88,6 +119,19 @@ const DEFAULTS: Given = {
   onWait: () => {},
 }
 
+/** Options that would do nothing in the other modes. */
+const ONLY_IN: Partial<Record<keyof Given, readonly ContractMode[]>> = {
+  tokenField: ['bearer', 'body', 'sliding'],
+  refreshField: ['body'],
+  cookie: ['bearer', 'cookie'],
+  accessCookie: ['cookie'],
+  csrfCookie: ['cookie'],
+  csrfHeader: ['cookie'],
+  me: ['cookie'],
+  apiPost: ['cookie'],
+  grace: ['bearer', 'cookie', 'body'],
+}
+
 /** @throws AuthError `invalid_option`, naming the option */
 export function readSettings(url: string | URL, options: ContractOptions): Settings {
   const base = readUrl(url)
@@ -96,7 +140,9 @@ export function readSettings(url: string | URL, options: ContractOptions): Setti
   if (unknown) throw new AuthError('invalid_option', `"${unknown}" is not an option.`)
   const settings: Given = { ...DEFAULTS, ...given }
   checkTypes(settings)
-  const { without, cors, grace } = settings
+  const { mode, without, cors, grace, apiPost } = settings
+  const unfit = Object.keys(given).find(name => !(ONLY_IN[name as keyof Given] ?? MODES).includes(mode))
+  if (unfit) throw invalid(unfit, `left out in the mode ${mode}`)
   const origin = settings.origin || base.origin
   if (new URL(origin).origin !== origin) {
     throw invalid('origin', 'an origin such as https://app.example.com, without a path')
@@ -105,12 +151,16 @@ export function readSettings(url: string | URL, options: ContractOptions): Setti
   const urlOf = (name: EndpointName) => resolvePath(base, name, settings[name])
   return {
     ...settings,
-    ...{ login: urlOf('login'), refresh: urlOf('refresh'), logout: urlOf('logout'), api: urlOf('api') },
+    ...{ login: urlOf('login'), refresh: urlOf('refresh'), logout: urlOf('logout') },
+    ...{ me: urlOf('me'), api: urlOf('api'), apiPost: apiPost ? urlOf('apiPost') : null },
     origin,
     leftOut(id) {
+      const other = whyNotIn(mode, id)
+      if (other) return other
       if (without.some(name => isNamed(id, name))) return 'left out by "without"'
       if (grace === 0 && isNamed(id, 'grace')) return 'left out by a "grace" of 0'
       if (!cors && isNamed(id, 'cors')) return 'needs the option "cors"'
+      if (!apiPost && id === 'csrf-api') return 'needs the option "apiPost"'
       return undefined
     },
   }
@@ -134,13 +184,16 @@ function resolvePath(base: URL, name: string, path: string): URL {
 }
 
 function checkTypes(settings: Given): void {
-  const { loginFields, headers, origin, grace, patience, without, wait, onWait } = settings
+  const { mode, csrfHeader, loginFields, headers, origin, grace, patience, without, wait, onWait } = settings
   const names = contractPoints.map(({ id }) => id)
   const stray = Array.isArray(without) && without.find(name => !names.some(id => isNamed(id, name)))
   const isMap = (value: unknown) =>
     isObject(value) && Object.values(value as object).every(text => typeof text === 'string')
-  const texts = [...ENDPOINTS, 'user', 'password', 'userField', 'passwordField'] as const
+  const paths = ENDPOINTS.filter(name => name !== 'apiPost')
+  const texts = [...paths, 'user', 'password', 'userField', 'passwordField', 'csrfCookie'] as const
   const rules: [name: string, holds: boolean, requirement: string][] = [
+    ['mode', MODES.includes(mode), `one of ${MODES.join(', ')}`],
+    ['csrfHeader', isName(csrfHeader), 'the name of a header'],
     ...texts.map(
       name => [name, isText(settings[name]), 'a text that is not empty'] as (typeof rules)[number],
     ),

@@ -1,7 +1,10 @@
+import type { ContractMode } from './mode.ts'
+
 /** The name of a point. What stands before the first dash is its group. */
 export type PointId =
   | 'login'
   | 'login-body'
+  | 'login-refresh-token'
   | 'login-expires-in'
   | 'login-wrong-password'
   | 'login-unknown-user'
@@ -17,9 +20,12 @@ export type PointId =
   | 'refresh-rotation'
   | 'refresh-user'
   | 'refresh-issued-at'
-  | 'refresh-no-cookie'
-  | 'refresh-unknown-cookie'
+  | 'refresh-no-token'
+  | 'refresh-unknown-token'
   | 'refresh-keeps-cookies'
+  | 'sliding-old-token'
+  | 'sliding-race'
+  | 'sliding-expired-token'
   | 'grace-race'
   | 'grace-lost-answer'
   | 'reuse-superseded'
@@ -28,10 +34,17 @@ export type PointId =
   | 'logout-ends-session'
   | 'logout-clears-cookies'
   | 'logout-again'
-  | 'logout-rotated-cookie'
+  | 'logout-rotated-token'
   | 'origin'
   | 'origin-missing'
   | 'origin-echo'
+  | 'csrf'
+  | 'csrf-cookie'
+  | 'csrf-planted'
+  | 'csrf-earlier'
+  | 'csrf-api'
+  | 'me'
+  | 'me-nobody'
   | 'api'
   | 'api-no-token'
   | 'api-bad-token'
@@ -44,9 +57,12 @@ export type PointId =
   | 'cors-errors'
   | 'cors-expose'
 
-/** One thing that the contract asks of a backend. */
-export interface ContractPoint {
-  readonly id: PointId
+type GroupOf<Id> = Id extends `${infer Group}-${string}` ? Group : never
+
+/** A point, or all points of a group. */
+export type PointName = PointId | GroupOf<PointId>
+
+export interface PointText {
   /** The rule. */
   readonly title: string
   /** What the backend should do. */
@@ -56,6 +72,21 @@ export interface ContractPoint {
   /** Where to read more: a section of the documentation. */
   readonly see: string
 }
+
+/** One thing that the contract asks of a backend. */
+export interface ContractPoint extends PointText {
+  readonly id: PointId
+  /** The modes in which it applies. */
+  readonly modes: readonly ContractMode[]
+}
+
+/** The text of a point. `in`: other words for a mode. */
+type TextInModes = PointText & { readonly in?: Partial<Record<ContractMode, Partial<PointText>>> }
+
+/** The texts of all points of these groups. */
+export type PointTexts<Group extends string> = Readonly<
+  Record<Extract<PointId, Group | `${Group}-${string}`>, TextInModes>
+>
 
 /** Does this name mean the point: by its id, or as the group in front of the dash? */
 export const isNamed = (id: PointId, name: string): boolean => id === name || id.startsWith(`${name}-`)

@@ -14,6 +14,9 @@ export function tell({ status, text }: Pick<Answer, 'status' | 'text'>): string 
   return short ? `${status} ${short}` : `${status} without a body`
 }
 
+/** What to try if the tokens are not where the mode has them. */
+export const OTHER_MODE = '. Do the tokens travel another way? Name it with "mode"'
+
 /** What to try if the server has nothing at this path. `option`: the one that names it. */
 export const hintOfPath = ({ status, call }: Pick<Answer, 'status' | 'call'>, option: string): string =>
   status === 404 || status === 405

@@ -1,11 +1,14 @@
 import { readStandard } from '../../kernel/answer.ts'
 import type { Answer } from './http.ts'
+import { TRAVELS } from './mode.ts'
 import type { Settings } from './options.ts'
-import { tell } from './telling.ts'
+import { OTHER_MODE, tell } from './telling.ts'
 
 /** What an answer gives the client. */
 export interface Tokens {
   readonly accessToken: string
+  /** Empty if the answer has none. In sliding mode it is the access token. */
+  readonly refreshToken: string
   /** Seconds; `undefined` if the answer has none that the client could use. */
   readonly expiresIn: number | undefined
   readonly user: unknown
@@ -13,38 +16,78 @@ export interface Tokens {
   readonly claims: Readonly<Record<string, unknown>> | null
 }
 
+/** What the cookies of an answer hold; empty if there is no such cookie. */
+export interface CookieTokens {
+  readonly access: string
+  readonly refresh: string
+}
+
+type Access = { readonly token: string } | { readonly fault: string }
+
 export const isOk = ({ status }: Answer): boolean => status >= 200 && status < 300
 
 /** As the kernel has it, whose file needs jwt-decode: the command needs no package. */
 const USABLE = /^[\x21-\x7e]{1,65536}$/
 
 /** The tokens in a login or refresh answer, or in words why the client finds none. */
-export function readTokens(answer: Answer, settings: Settings): Tokens | string {
+export function readTokens(answer: Answer, settings: Settings, cookies: CookieTokens): Tokens | string {
   if (!isOk(answer)) return tell(answer)
   const { body } = answer
-  if (typeof body !== 'object' || body === null) return `${tell(answer)}, which is no JSON object`
+  const { mode, expiresField, refreshField } = settings
+  const access = mode === 'cookie' ? inCookie(answer, cookies.access) : inBody(answer, settings)
+  if ('fault' in access) return access.fault
   const found = readStandard(body, new Response(), 'refresh') ?? {}
-  const { tokenField, expiresField } = settings
-  const given = tokenField ? at(body, tokenField) : found.accessToken
-  if (given == null) return `${answer.status} with the fields ${Object.keys(body).join(', ') || '(none)'}`
-  const accessToken = typeof given === 'string' ? given.replace(/^bearer +/i, '') : ''
-  if (!USABLE.test(accessToken)) return 'an access token that is not 1 to 65,536 visible ASCII characters'
-  const type = (body as { token_type?: unknown }).token_type
-  // A client that is told where the token is reads no type.
-  if (!tokenField && typeof type === 'string' && !/^bearer$/i.test(type))
-    return `the token_type ${JSON.stringify(type)}`
   const lifetime = Number((expiresField ? at(body, expiresField) : found.expiresIn) ?? Number.NaN)
+  const places = {
+    cookie: cookies.refresh,
+    body: refreshField ? at(body, refreshField) : found.refreshToken,
+    header: access.token,
+  }
+  const refreshToken = places[TRAVELS[mode].refresh]
   return {
-    accessToken,
+    accessToken: access.token,
+    refreshToken: typeof refreshToken === 'string' ? refreshToken : '',
     expiresIn: lifetime > 0 ? lifetime : undefined,
     user: found.user,
-    claims: readClaims(accessToken),
+    claims: readClaims(access.token),
+  }
+}
+
+function inBody(answer: Answer, { tokenField }: Settings): Access {
+  const { body, status } = answer
+  if (typeof body !== 'object' || body === null) return { fault: `${tell(answer)}, which is no JSON object` }
+  const found = readStandard(body, new Response(), 'refresh') ?? {}
+  const given = tokenField ? at(body, tokenField) : found.accessToken
+  if (given == null) {
+    return { fault: `${status} with the fields ${Object.keys(body).join(', ') || '(none)'}${OTHER_MODE}` }
+  }
+  const token = typeof given === 'string' ? given.replace(/^bearer +/i, '') : ''
+  if (!USABLE.test(token)) {
+    return { fault: 'an access token that is not 1 to 65,536 visible ASCII characters' }
+  }
+  const type = (body as { token_type?: unknown }).token_type
+  // A client that is told where the token is reads no type.
+  return !tokenField && typeof type === 'string' && !/^bearer$/i.test(type)
+    ? { fault: `the token_type ${JSON.stringify(type)}` }
+    : { token }
+}
+
+function inCookie(answer: Answer, token: string): Access {
+  const { body, status, cookies } = answer
+  if (typeof body === 'string' && /^\s*</.test(body)) return { fault: `${tell(answer)}, which is a page` }
+  if (token) return { token }
+  const names = cookies.filter(({ isCleared }) => !isCleared).map(({ name }) => name)
+  return {
+    fault:
+      names.length > 0
+        ? `${status} with the cookies ${names.join(', ')}. Name the one with the access token with "accessCookie"`
+        : `${status} without a cookie${OTHER_MODE}`,
   }
 }
 
 /** `data.token` */
 const at = (body: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((value, name) => (Object(value) as Record<string, unknown>)[name], body)
+  path.split('.').reduce<unknown>((value, name) => Object(value)[name], body)
 
 function readClaims(token: string): Tokens['claims'] {
   const [, payload = '', ...rest] = token.split('.')

@@ -5,23 +5,25 @@ import { hintOfPath, tell } from '../telling.ts'
 import { isOk } from '../tokens.ts'
 
 export async function checkApi(backend: Backend, judge: Judge): Promise<void> {
-  const { jar, tokens } = await backend.visit()
-  const { accessToken, claims } = tokens
-  const ask = (token?: string) => backend.ask('api', { jar, token })
-  const good = await ask(accessToken)
+  const { held, tokens } = await backend.visit()
+  const { travels, replaced } = backend.carrier
+  const ask = (token: string) => backend.ask('api', { held: replaced(held, 'access', token) })
+  const isByCookie = travels.access === 'cookie'
+  const good = await backend.ask('api', { held })
   judge('api', !isOk(good) && `${tell(good)}${hintOfPath(good, 'api')}`)
-  judge('api-no-token', faultOfRefusal(await ask(), /\bbearer\b/i))
-  judge('api-bad-token', faultOfRefusal(await ask('not-a-token'), /\bbearer\b.*\berror="?invalid_token/i))
-  for (const [how, forged] of forge(accessToken, claims)) {
+  judge('api-no-token', faultOfRefusal(await ask(''), !isByCookie && /\bbearer\b/i))
+  const challenge = !isByCookie && /\bbearer\b.*\berror="?invalid_token/i
+  judge('api-bad-token', faultOfRefusal(await ask('not-a-token'), challenge))
+  for (const [how, forged] of forge(tokens.accessToken, tokens.claims)) {
     const answer = await ask(forged)
     judge('api-forged-token', answer.status !== 401 && `${tell(answer)} for a token ${how}`)
   }
 }
 
-function faultOfRefusal(answer: Answer, challenge: RegExp): string | null {
+function faultOfRefusal(answer: Answer, challenge: RegExp | false): string | null {
   if (answer.status !== 401) return tell(answer)
   const given = answer.header('WWW-Authenticate')
-  if (challenge.test(given)) return null
+  if (!challenge || challenge.test(given)) return null
   return `401 ${given ? `with WWW-Authenticate: ${given}` : 'without WWW-Authenticate'}`
 }
 

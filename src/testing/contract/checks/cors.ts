@@ -1,40 +1,28 @@
-import type { Backend } from '../backend.ts'
+import { type Backend, methodOf } from '../backend.ts'
+import { createHeld, type Held } from '../held.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
-import { ENDPOINTS, type EndpointName } from '../options.ts'
+import type { EndpointName } from '../options.ts'
 import type { PointId } from '../point.ts'
 import { isOk } from '../tokens.ts'
 
 const EXPOSED = ['date', 'www-authenticate', 'retry-after']
 
 export async function checkCors(backend: Backend, judge: Judge): Promise<void> {
-  const { origin } = backend.settings
-  for (const endpoint of ENDPOINTS) {
-    const wanted = endpoint === 'api' ? ['authorization'] : endpoint === 'login' ? ['content-type'] : []
-    const headers = {
-      'Access-Control-Request-Method': endpoint === 'api' ? 'GET' : 'POST',
-      ...(wanted.length > 0 && { 'Access-Control-Request-Headers': wanted.join(', ') }),
-    }
-    const preflight = await backend.ask(endpoint, { method: 'OPTIONS', headers })
-    const allowed = listOf(preflight, 'Access-Control-Allow-Headers')
-    const missing = wanted.filter(name => !allowed.includes(name))
-    const fault = isOk(preflight)
-      ? (faultOfAnswer(preflight, endpoint, origin) ??
-        (missing.length > 0 && `Access-Control-Allow-Headers without ${missing.join(', ')}`))
-      : `${preflight.status}`
-    judge('cors-preflight', fault && `${preflight.call}: ${fault}`)
+  const { carrier, settings } = backend
+  const { held, login } = await backend.visit()
+  const user: EndpointName[] = carrier.travels.access === 'cookie' ? ['me'] : []
+  const unsafe: EndpointName[] = settings.apiPost ? ['apiPost'] : []
+  for (const endpoint of ['login', 'refresh', 'logout', ...user, 'api', ...unsafe] as const) {
+    judge('cors-preflight', await faultOfPreflight(backend, endpoint, held))
   }
 
-  const { jar, login, tokens } = await backend.visit()
-  const refused = await backend.ask('refresh')
-  const unauthorized = await backend.ask('api', { token: 'not-a-token' })
-  const answers: readonly (readonly [Answer, EndpointName])[] = [
-    [login, 'login'],
-    [await backend.ask('refresh', { jar }), 'refresh'],
-    [await backend.ask('api', { jar, token: tokens.accessToken }), 'api'],
-    [await backend.ask('logout', { jar }), 'logout'],
-  ]
-  for (const [answer, endpoint] of answers) judgeAnswer('cors-answers', answer, endpoint)
+  const refused = await backend.ask('refresh', { held: createHeld() })
+  const unauthorized = await backend.ask('api', { held: carrier.replaced(held, 'access', 'not-a-token') })
+  judgeAnswer('cors-answers', login, 'login')
+  for (const endpoint of ['refresh', ...user, 'api', 'logout'] as const) {
+    judgeAnswer('cors-answers', await backend.ask(endpoint, { held }), endpoint)
+  }
   judgeAnswer('cors-errors', refused, 'refresh')
   judgeAnswer('cors-errors', unauthorized, 'api')
   for (const answer of [refused, unauthorized]) {
@@ -45,17 +33,50 @@ export async function checkCors(backend: Backend, judge: Judge): Promise<void> {
 
   function judgeAnswer(id: PointId, answer: Answer, endpoint: EndpointName): void {
     const varies = /origin|\*/i.test(answer.header('Vary'))
-    const fault = faultOfAnswer(answer, endpoint, origin) ?? (varies ? null : 'no Vary: Origin')
+    const fault = faultOfAnswer(backend, answer, endpoint) ?? (varies ? null : 'no Vary: Origin')
     judge(id, fault && `${answer.call} (${answer.status}): ${fault}`)
   }
 }
 
-function faultOfAnswer(answer: Answer, endpoint: EndpointName, origin: string): string | null {
+/** The page asks for the headers that the client adds, unless the browser lets every page send them. */
+async function faultOfPreflight(
+  backend: Backend,
+  endpoint: EndpointName,
+  held: Held,
+): Promise<string | null> {
+  const { headers: carried, json } = backend.carrier.carry(endpoint, held)
+  const isJson = json || (endpoint === 'login' && !backend.settings.form)
+  const wanted = [
+    ...(isJson ? ['content-type'] : []),
+    ...Object.keys(carried).map(name => name.toLowerCase()),
+  ]
+  const preflight = await backend.ask(endpoint, {
+    method: 'OPTIONS',
+    headers: {
+      'Access-Control-Request-Method': methodOf(endpoint),
+      ...(wanted.length > 0 && { 'Access-Control-Request-Headers': wanted.join(', ') }),
+    },
+  })
+  const allowed = listOf(preflight, 'Access-Control-Allow-Headers')
+  const missing = wanted.filter(name => !allowed.includes(name))
+  const fault = isOk(preflight)
+    ? (faultOfAnswer(backend, preflight, endpoint) ??
+      (missing.length > 0 && `Access-Control-Allow-Headers without ${missing.join(', ')}`))
+    : `${preflight.status}`
+  return fault ? `${preflight.call}: ${fault}` : null
+}
+
+function faultOfAnswer(
+  { carrier, settings }: Backend,
+  answer: Answer,
+  endpoint: EndpointName,
+): string | null {
   const allowed = answer.header('Access-Control-Allow-Origin')
-  if (allowed !== origin) return `Access-Control-Allow-Origin: ${allowed || '(none)'}`
+  if (allowed !== settings.origin) return `Access-Control-Allow-Origin: ${allowed || '(none)'}`
+  // The client sends cookies to the auth endpoints, and to the API in cookie mode alone.
+  const hasCookies = endpoint !== 'api' || carrier.travels.access === 'cookie'
   const credentials = answer.header('Access-Control-Allow-Credentials')
-  // The API gets a header. The auth endpoints get a cookie.
-  return endpoint === 'api' || credentials === 'true' ? null : 'no Access-Control-Allow-Credentials: true'
+  return !hasCookies || credentials === 'true' ? null : 'no Access-Control-Allow-Credentials: true'
 }
 
 const listOf = (answer: Answer, name: string): string[] =>

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend.ts'
-import { createJar } from '../cookies.ts'
+import { createHeld } from '../held.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
 import type { EndpointName } from '../options.ts'
@@ -7,19 +7,28 @@ import type { PointId } from '../point.ts'
 import { tell } from '../telling.ts'
 import { isOk } from '../tokens.ts'
 
+const NAMES: Partial<Record<EndpointName, string>> = {
+  login: 'a login',
+  refresh: 'a refresh',
+  logout: 'a logout',
+  apiPost: 'a POST to the API',
+}
+
 const EVIL = 'https://evil.example'
 
 export async function checkOrigin(backend: Backend, judge: Judge): Promise<void> {
-  const { jar, refresh } = await backend.visit()
+  const { held, refresh } = await backend.visit()
   const answers: Answer[] = []
   /** Stores no cookie: a server that accepts such a request must not disturb the next check. */
   const from = async (origin: string | null, endpoint: EndpointName, site: string | null) => {
-    const answer = await backend.ask(endpoint, { jar, isLost: true, origin, site })
+    // A page elsewhere does not know the CSRF value for a POST to the API. The auth endpoints have to refuse it even so.
+    const csrf = endpoint === 'apiPost' && { csrf: null }
+    const answer = await backend.ask(endpoint, { held, isLost: true, origin, site, ...csrf })
     answers.push(answer)
     const isRejected = answer.status >= 400 && answer.status < 500
     return isRejected
       ? null
-      : `${tell(answer)} for a ${endpoint} ${origin ? `from ${origin}` : 'without Origin'}`
+      : `${tell(answer)} for ${NAMES[endpoint]} ${origin ? `from ${origin}` : 'without Origin'}`
   }
   /** A 4xx alone says little: the session itself may have ended. */
   const judgeEffect = async (id: PointId) => {
@@ -34,6 +43,7 @@ export async function checkOrigin(backend: Backend, judge: Judge): Promise<void>
   }
   judge('origin', await from(EVIL, 'login', 'cross-site'))
   judge('origin', await from(EVIL, 'logout', 'cross-site'))
+  if (backend.settings.apiPost) judge('origin', await from(EVIL, 'apiPost', 'cross-site'))
   await judgeEffect('origin')
   await judgeEcho(backend, answers, judge)
 }
@@ -48,9 +58,8 @@ function foreignOrigins(own: string): string[] {
 }
 
 async function judgeEcho(backend: Backend, refused: readonly Answer[], judge: Judge): Promise<void> {
-  const jar = createJar()
   const headers = { 'Access-Control-Request-Method': 'POST' }
-  const given = { jar, origin: EVIL, site: 'cross-site' }
+  const given = { held: createHeld(), origin: EVIL, site: 'cross-site' }
   const others = [
     await backend.ask('refresh', { ...given, method: 'OPTIONS', headers }),
     await backend.ask('api', given),

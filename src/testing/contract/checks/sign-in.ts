@@ -1,33 +1,45 @@
+import { readStandard } from '../../../kernel/answer.ts'
 import { type Backend, Stopped } from '../backend.ts'
-import { covers, createJar, type SetCookie } from '../cookies.ts'
+import { createHeld } from '../held.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
-import type { Settings } from '../options.ts'
-import type { PointId } from '../point.ts'
-import { hintOfPath, tell } from '../telling.ts'
-import { faultOfLifetime, isOk, readTokens, type Tokens } from '../tokens.ts'
+import { hintOfPath, OTHER_MODE, tell } from '../telling.ts'
+import { faultOfLifetime, isOk, type Tokens } from '../tokens.ts'
+import { faultOfCsrfCookie } from './csrf-cookie.ts'
+import { judgeCookies } from './token-cookies.ts'
 
-/** A login, and what it sets. All other checks need it. */
+/** A login, and what it gives. All other checks need it. */
 export async function checkLogin(backend: Backend, judge: Judge): Promise<void> {
-  const { settings } = backend
-  const jar = createJar()
-  const login = await backend.ask('login', { jar })
-  const tokens = readTokens(login, settings)
+  const { carrier } = backend
+  const held = createHeld()
+  const login = await backend.ask('login', { held })
+  const tokens = carrier.read(login)
   if (typeof tokens === 'string') {
     judge('login', `${tokens}${hint(login)}`)
     throw new Stopped('a login is needed')
   }
-  judge('login')
+  judge('login', faultOfFields(backend, login))
   judge('login-expires-in', faultOfLifetime(tokens))
-  const cookie = findCookie(login, settings)
-  judge('cookie', typeof cookie === 'string' && cookie)
-  if (typeof cookie === 'string') throw new Stopped('a refresh cookie is needed')
-  backend.refreshCookie = cookie.name
-  judge('login-body', faultOfBody(login, cookie.value))
-  const refresh = await backend.ask('refresh', { jar })
-  judgeCookies([cookie, ...backend.refreshCookies(refresh)], settings, judge)
-  judgeRefresh({ login: tokens, before: cookie.value, answer: refresh, backend, judge })
+  const missing = tokens.refreshToken ? null : whyMissing(backend, login)
+  judge('cookie', missing)
+  judge('login-refresh-token', missing)
+  if (missing) throw new Stopped('a refresh token is needed')
+  judge('login-body', faultOfBody(backend, login, tokens))
+  judge('csrf-cookie', faultOfCsrfCookie(backend, login))
+  const refresh = await backend.ask('refresh', { held: carrier.expired(held) })
+  const isCsrfSet = carrier.cookies(refresh, 'csrf').length > 0
+  judge('csrf-cookie', isCsrfSet && faultOfCsrfCookie(backend, refresh))
+  judgeCookies(backend, [login, refresh], judge)
+  judgeRefresh({ login: tokens, answer: refresh, backend, judge })
   if (!isOk(refresh)) throw new Stopped('a refresh is needed')
+}
+
+/** If the tokens are in cookies, the body may be empty. In any other body the client has to know a field. */
+function faultOfFields({ carrier, settings }: Backend, answer: Answer): string | null {
+  const { body } = answer
+  const isKnown = body == null || readStandard(body, new Response(), 'login') !== undefined
+  const isRead = carrier.travels.access === 'header' || settings.expiresField !== undefined
+  return isRead || isKnown ? null : `${tell(answer)}, in which the client knows no field`
 }
 
 /** What to try, where the answer does not say it. */
@@ -38,75 +50,70 @@ function hint(answer: Answer): string {
   if (status === 400 || status === 422) {
     return '. Are the fields right? They are "userField", "passwordField", "loginFields" and "form"'
   }
-  if (status === 429) return '. The contract logs in about a dozen times: allow that for the run'
+  if (status === 429) return '. The contract logs in up to twenty times: allow that for the run'
   return hintOfPath(answer, 'login')
 }
 
-/** The cookie with the refresh token, or in words why it cannot be found. */
-function findCookie({ cookies }: Answer, { cookie: asked }: Settings): SetCookie | string {
-  const set = cookies.filter(({ isCleared }) => !isCleared)
-  const names = set.map(({ name }) => name)
-  if (names.length === 0) return 'a login that sets no cookie'
-  const found = asked
-    ? set.filter(({ name }) => name === asked)
-    : set.length === 1
-      ? set
-      : set.filter(({ name }) => /refresh/i.test(name))
-  if (found.length === 1 && found[0]) return found[0]
-  return `the cookies ${names.join(', ')}. Name the one with the refresh token with "cookie"`
-}
-
-function faultOfBody({ text, body }: Answer, refreshToken: string): string | null {
-  const field = ['refresh_token', 'refreshToken'].find(name => (body as Record<string, unknown>)[name])
-  if (field) return `the field ${field}`
-  return refreshToken && text.includes(refreshToken) ? 'the value of the refresh cookie in the body' : null
-}
-
-function judgeCookies(cookies: readonly SetCookie[], settings: Settings, judge: Judge): void {
-  const { login, refresh, logout, api } = settings
-  const isSafeLine = login.protocol === 'https:'
-  const isLoopback = /^(127\.\d+\.\d+\.\d+|localhost|.+\.localhost|\[::1\])$/.test(login.hostname)
-  const judgeEach = (id: PointId, holds: (cookie: SetCookie) => boolean, also = '') => {
-    const bad = cookies.find(cookie => !holds(cookie))
-    judge(id, bad && `Set-Cookie: ${bad.shown}${also}`)
+/** Why the refresh token of a login cannot be found, in words. */
+function whyMissing({ carrier }: Backend, { status, body, cookies }: Answer): string {
+  if (carrier.travels.refresh === 'body') {
+    const fields = Object.keys(Object(body)).join(', ')
+    return `${status} with the fields ${fields}. Name the one with the refresh token with "refreshField"`
   }
-  judgeEach('cookie-http-only', ({ attributes }) => attributes.has('httponly'))
-  judgeEach('cookie-same-site', ({ attributes }) => /^(strict|lax)$/i.test(attributes.get('samesite') ?? ''))
-  judgeEach('cookie-domain', ({ attributes }) => !attributes.get('domain'))
-  judgeEach('cookie-max-age', ({ attributes }) => attributes.has('max-age') || attributes.has('expires'))
-  judgeEach(
-    'cookie-path',
-    ({ name, path, attributes }) =>
-      covers(path, refresh.pathname) &&
-      covers(path, logout.pathname) &&
-      (name.startsWith('__Host-') ? attributes.get('path') === '/' : !covers(path, api.pathname)),
-    ` (refresh ${refresh.pathname}, logout ${logout.pathname}, API ${api.pathname})`,
-  )
-  judgeEach(
-    'cookie-secure',
-    ({ name, attributes }) =>
-      attributes.has('secure') || (!isSafeLine && isLoopback && !/^__(host|secure)-/i.test(name)),
-    isSafeLine || isLoopback ? '' : `, and the address ${login.origin}`,
-  )
+  const names = cookies.filter(({ isCleared }) => !isCleared).map(({ name }) => name)
+  return names.length === 0
+    ? `a login that sets no cookie${OTHER_MODE}`
+    : `the cookies ${names.join(', ')}. Name the one with the refresh token with "cookie"`
+}
+
+const FIELDS = {
+  refresh: ['refresh_token', 'refreshToken'],
+  access: ['access_token', 'accessToken'],
+} as const
+
+/** A token that belongs in a cookie. */
+function faultOfBody({ carrier }: Backend, { text, body }: Answer, tokens: Tokens): string | null {
+  for (const name of ['refresh', 'access'] as const) {
+    if (carrier.travels[name] !== 'cookie') continue
+    const field = FIELDS[name].find(one => Object(body)[one])
+    if (field) return `the field ${field}`
+    const token = tokens[`${name}Token`]
+    if (token && text.includes(token)) return `the value of the ${name} cookie in the body`
+  }
+  return null
 }
 
 interface FirstRefresh {
   readonly login: Tokens
-  readonly before: string
   readonly answer: Answer
   readonly backend: Backend
   readonly judge: Judge
 }
 
-function judgeRefresh({ login, before, answer, backend, judge }: FirstRefresh): void {
-  const tokens = readTokens(answer, backend.settings)
-  judge('refresh', typeof tokens === 'string' && `${tokens}${hintOfPath(answer, 'refresh')}`)
+function judgeRefresh({ login, answer, backend, judge }: FirstRefresh): void {
+  const tokens = backend.carrier.read(answer)
+  judge('refresh', typeof tokens === 'string' && `${tokens}${hintOfRefresh(backend, answer)}`)
   if (typeof tokens === 'string') return
+  const { refreshToken } = tokens
   judge('login-expires-in', faultOfLifetime(tokens))
-  const [next] = backend.refreshCookies(answer)
-  judge('refresh-rotation', next ? next.value === before && 'the same value again' : 'no Set-Cookie')
-  judge('login-body', faultOfBody(answer, next?.value ?? ''))
+  judge(
+    'refresh-rotation',
+    refreshToken ? refreshToken === login.refreshToken && 'the same value again' : 'no refresh token',
+  )
+  judge('login-body', faultOfBody(backend, answer, tokens))
   judge('refresh-user', login.user !== undefined && tokens.user === undefined && 'a user in the login alone')
+}
+
+function hintOfRefresh({ settings }: Backend, answer: Answer): string {
+  const { mode, csrfCookie, csrfHeader } = settings
+  const { status } = answer
+  if (mode === 'cookie' && status === 403) {
+    return `. Is the CSRF value in ${csrfCookie} and ${csrfHeader}? Name others with "csrfCookie" and "csrfHeader"`
+  }
+  if (mode === 'body' && (status === 400 || status === 401 || status === 422)) {
+    return '. Is the field of the refresh token right? Name another one with "refreshField"'
+  }
+  return hintOfPath(answer, 'refresh')
 }
 
 export async function checkRefusedLogins(backend: Backend, judge: Judge): Promise<void> {
