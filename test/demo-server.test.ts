@@ -7,6 +7,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type DemoServer, type ServerOptions, startServer } from '../demo/server/server.ts'
@@ -365,6 +366,22 @@ describe('refresh', () => {
 })
 
 describe('reuse and grace', () => {
+  test('a refresh cookie that a sibling subdomain has planted opens no session, before or behind the own one', async () => {
+    const thief = openBrowser(server.url)
+    await thief.login(GRACE)
+    const planted = thief.cookie('refresh_token')!
+    await browser.login()
+    const own = browser.jar
+    expect(await errorOf(await browser.refresh({ cookies: [planted, ...own], keep: false }))).toEqual([
+      401,
+      'invalid_refresh_token',
+    ])
+    expect((await (await browser.refresh({ cookies: [...own, planted] })).json()).user).toMatchObject(
+      ADA_SHOWN,
+    )
+    expect((await thief.refresh()).status).toBe(200)
+  })
+
   test('a token used again after the grace revokes the family', async () => {
     await browser.login()
     const old = browser.jar
@@ -1209,6 +1226,31 @@ describe('the page', () => {
 })
 
 describe('the database', () => {
+  test('while it fails, the answer is a 503 with Retry-After, and no session ends', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'demo-db-'))
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      const db = join(folder, 'demo.db')
+      browser = openBrowser((await open({ db })).url)
+      await browser.login()
+      const other = new DatabaseSync(db)
+      other.exec('ALTER TABLE refresh_tokens RENAME TO away')
+      for (const path of ['/auth/refresh_token', '/auth/logout', '/auth/login']) {
+        const response = await browser.send(path, { method: 'POST', json: ADA })
+        expect(await errorOf(response)).toEqual([503, 'temporarily_unavailable'])
+        expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0)
+        expect(response.headers.getSetCookie()).toEqual([])
+      }
+      expect(logged).toHaveBeenCalledTimes(3)
+      other.exec('ALTER TABLE away RENAME TO refresh_tokens')
+      other.close()
+      expect((await browser.refresh()).status).toBe(200)
+    } finally {
+      logged.mockRestore()
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   test('sessions and keys survive a restart, and hold no token in the clear', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'demo-db-'))
     try {

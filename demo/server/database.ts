@@ -76,6 +76,10 @@ export const openDatabase = (path: string): Database => {
   }
 }
 
+/** Locked or away: the refresh token may be good, so nobody is signed out. */
+export const isOutage = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+
 /** `work` is synchronous, so nothing of this process comes in between; IMMEDIATE keeps other processes out. */
 export const inTransaction = <T>(db: Database, work: () => T): T => {
   db.exec('BEGIN IMMEDIATE')

@@ -23,7 +23,7 @@ import {
   type Settings,
 } from './config.ts'
 import { createCsrf } from './csrf.ts'
-import { openDatabase } from './database.ts'
+import { isOutage, openDatabase } from './database.ts'
 import { createDemoRoutes } from './demo-routes.ts'
 import { createDPoP, type DPoP } from './dpop.ts'
 import { createEventStream } from './event-stream.ts'
@@ -208,6 +208,10 @@ export const startServer = async (options: ServerOptions = {}): Promise<DemoServ
   app.onError((error, c) => {
     if (error instanceof BodyTooLarge) return failure(c, 413, 'too_large', 'The body is too large')
     console.error(error)
+    if (isOutage(error)) {
+      c.header('Retry-After', '5')
+      return failure(c, 503, 'temporarily_unavailable', 'The database is away')
+    }
     return failure(c, 500, 'server_error', 'Something went wrong')
   })
 

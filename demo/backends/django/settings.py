@@ -19,7 +19,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("DATABASE", Path(__file__).parent / "server.db"),
-        "OPTIONS": {"timeout": 20},
+        "OPTIONS": {"timeout": 5},
     }
 }
 
@@ -28,6 +28,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    # A database that is away is a 503, and each error has a name.
+    "EXCEPTION_HANDLER": "tokens.errors.as_json",
 }
 
 SIMPLE_JWT = {

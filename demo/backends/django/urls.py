@@ -1,6 +1,8 @@
 from django.urls import path
 from tokens import views
 
+handler404, handler500 = "tokens.errors.not_found", "tokens.errors.server_error"
+
 urlpatterns = [
     path("auth/login", views.Login.as_view()),
     path("auth/refresh_token", views.Refresh.as_view()),

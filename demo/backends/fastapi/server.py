@@ -18,6 +18,7 @@ import time
 import unicodedata
 import uuid
 from contextlib import contextmanager
+from http.client import responses
 
 import jwt
 import uvicorn
@@ -25,6 +26,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 PORT = int(os.environ.get("PORT", "4000"))
 ACCESS_TTL = int(os.environ.get("ACCESS_TTL", "900"))
@@ -41,7 +43,8 @@ ISSUER, AUDIENCE = "https://auth.example.com", "https://api.example.com"
 # With __Host- no sibling subdomain can plant a cookie of this name. Browsers take such a name over https only.
 COOKIE, PATH = ("__Host-refresh_token", "/") if HTTPS else ("refresh_token", "/auth")
 
-db = sqlite3.connect(os.environ.get("DATABASE", ":memory:"), isolation_level=None, check_same_thread=False)
+# 2: so many seconds a request waits for a lock, and the whole server with it.
+db = sqlite3.connect(os.environ.get("DATABASE", ":memory:"), 2, isolation_level=None, check_same_thread=False)
 db.row_factory = sqlite3.Row
 db.executescript("""
     CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, email TEXT UNIQUE, name TEXT, password TEXT);
@@ -182,6 +185,12 @@ def set_refresh_cookie(response: Response, token: str, max_age: int) -> None:
     response.set_cookie(COOKIE, token, max_age=max_age, path=PATH, httponly=True, samesite="strict", secure=HTTPS)
 
 
+def read_refresh_cookie(request: Request) -> "str | None":
+    """By its exact name. `request.cookies` removes spaces, and a sibling subdomain can set a name with one."""
+    pairs = (pair.partition("=") for pair in request.headers.get("cookie", "").split("; "))
+    return next((value for name, _, value in pairs if name == COOKIE), None)
+
+
 def own_page(request: Request) -> None:
     """The browser adds the cookie by itself. So the server asks which page has sent the request."""
     origin = request.headers.get("origin")
@@ -223,13 +232,13 @@ async def login(credentials: Credentials, request: Request, response: Response):
     if not user:
         raise Refused(401, "invalid_credentials")
     # The new cookie replaces the one of an older session. Nobody could end that session later.
-    end_session(request.cookies.get(COOKIE))
+    end_session(read_refresh_cookie(request))
     return grant(response, user, start_session(user))
 
 
 @auth.post("/refresh_token")
 async def refresh_token(request: Request, response: Response):
-    token = request.cookies.get(COOKIE)
+    token = read_refresh_cookie(request)
     if not token:
         raise Refused(401, "missing_refresh_token")
     result = rotate(token)
@@ -242,7 +251,7 @@ async def refresh_token(request: Request, response: Response):
 
 @auth.post("/logout", status_code=204, response_class=Response)
 async def logout(request: Request, response: Response):
-    end_session(request.cookies.get(COOKIE))
+    end_session(read_refresh_cookie(request))
     set_refresh_cookie(response, "", 0)
 
 
@@ -263,16 +272,38 @@ async def no_store(request: Request, call_next):
     return response
 
 
+def fail(status: int, error: str, headers: "dict[str, str] | None" = None) -> JSONResponse:
+    return JSONResponse({"error": error, "message": error.replace("_", " ")}, status, headers)
+
+
 @app.exception_handler(Refused)
 async def refused(_request: Request, refusal: Refused):
-    body = {"error": refusal.error, "message": refusal.error.replace("_", " ")}
-    return JSONResponse(body, refusal.status, refusal.headers)
+    return fail(refusal.status, refusal.error, refusal.headers)
 
 
 @app.exception_handler(RequestValidationError)
 async def malformed(_request: Request, _error: RequestValidationError):
     """FastAPI's own answer quotes what was sent, the password too."""
-    return JSONResponse({"error": "invalid_request", "message": "invalid request"}, 400)
+    return fail(400, "invalid_request")
+
+
+@app.exception_handler(sqlite3.OperationalError)
+async def outage(_request: Request, error: sqlite3.OperationalError):
+    """The database is locked or away: a 503 signs nobody out. Replace: the errors of your own database."""
+    logging.error("The database has failed", exc_info=error)
+    return fail(503, "temporarily_unavailable", {"Retry-After": "5"})
+
+
+@app.exception_handler(HTTPException)
+async def other(_request: Request, error: HTTPException):
+    name = responses.get(error.status_code, "error").lower().replace(" ", "_")
+    return JSONResponse({"error": name, "message": error.detail}, error.status_code, error.headers)
+
+
+@app.exception_handler(Exception)
+async def crashed(_request: Request, _error: Exception):
+    """Starlette logs the error. The middleware above does not see this answer."""
+    return fail(500, "server_error", {"Cache-Control": "no-store"})
 
 
 if __name__ == "__main__":

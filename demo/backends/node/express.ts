@@ -1,7 +1,9 @@
 import express, { type ErrorRequestHandler, type Response } from 'express'
 import {
   authenticate,
+  challenge,
   endSession,
+  isOutage,
   isOwnPage,
   port,
   readRefreshCookie,
@@ -58,8 +60,8 @@ app.post('/auth/logout', (request, response) => {
 app.use(async (request, response, next) => {
   const user = await authenticate(request.get('Authorization'))
   if (typeof user === 'string') {
-    response.set('WWW-Authenticate', user)
-    return fail(response, 401, 'invalid_token')
+    response.set('WWW-Authenticate', challenge(user))
+    return fail(response, 401, user)
   }
   response.locals.user = user satisfies User
   return next()
@@ -69,11 +71,17 @@ app.get('/user/whoami', (_request, response) => {
   response.json(response.locals.user)
 })
 
+app.use((_request, response) => {
+  fail(response, 404, 'not_found')
+})
+
 const onError: ErrorRequestHandler = (error, _request, response, _next) => {
   // A body that is no JSON comes here too.
   if (error.status >= 400 && error.status < 500) return void fail(response, error.status, 'invalid_request')
   console.error(error)
-  fail(response, 500, 'server_error')
+  if (!isOutage(error)) return void fail(response, 500, 'server_error')
+  response.set('Retry-After', '5')
+  fail(response, 503, 'temporarily_unavailable')
 }
 app.use(onError)
 

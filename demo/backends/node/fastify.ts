@@ -1,7 +1,9 @@
 import fastify, { type FastifyReply } from 'fastify'
 import {
   authenticate,
+  challenge,
   endSession,
+  isOutage,
   isOwnPage,
   port,
   readRefreshCookie,
@@ -67,8 +69,8 @@ app.register(async api => {
   api.addHook('onRequest', async (request, reply) => {
     const user = await authenticate(request.headers.authorization)
     if (typeof user === 'string') {
-      reply.header('WWW-Authenticate', user)
-      return fail(reply, 401, 'invalid_token')
+      reply.header('WWW-Authenticate', challenge(user))
+      return fail(reply, 401, user)
     }
     request.setDecorator('user', user)
   })
@@ -77,12 +79,15 @@ app.register(async api => {
   api.get('/user/whoami', async request => request.getDecorator('user'))
 })
 
+app.setNotFoundHandler((_request, reply) => fail(reply, 404, 'not_found'))
+
 app.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
   // A body that is no JSON comes here too.
   const { statusCode = 500 } = error
   if (statusCode < 500) return fail(reply, statusCode, 'invalid_request')
   console.error(error)
-  return fail(reply, 500, 'server_error')
+  if (!isOutage(error)) return fail(reply, 500, 'server_error')
+  return fail(reply.header('Retry-After', '5'), 503, 'temporarily_unavailable')
 })
 
 console.log(await app.listen({ port, host: '127.0.0.1' }))

@@ -5,7 +5,9 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import {
   authenticate,
+  challenge,
   endSession,
+  isOutage,
   isOwnPage,
   port,
   readRefreshCookie,
@@ -67,8 +69,8 @@ const api = new Hono<{ Variables: { user: User } }>()
 api.use(async (c, next) => {
   const user = await authenticate(c.req.header('Authorization'))
   if (typeof user === 'string') {
-    c.header('WWW-Authenticate', user)
-    return fail(c, 401, 'invalid_token')
+    c.header('WWW-Authenticate', challenge(user))
+    return fail(c, 401, user)
   }
   c.set('user', user)
   return next()
@@ -77,10 +79,13 @@ api.get('/user/whoami', c => c.json(c.get('user')))
 
 app.route('/auth', auth)
 app.route('/', api)
+app.notFound(c => fail(c, 404, 'not_found'))
 app.onError((error, c) => {
-  if (error instanceof HTTPException) return error.getResponse()
+  if (error instanceof HTTPException) return fail(c, error.status, 'invalid_request')
   console.error(error)
-  return fail(c, 500, 'server_error')
+  if (!isOutage(error)) return fail(c, 500, 'server_error')
+  c.header('Retry-After', '5')
+  return fail(c, 503, 'temporarily_unavailable')
 })
 
 serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => console.log(`http://127.0.0.1:${port}`))

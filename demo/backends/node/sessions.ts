@@ -23,7 +23,8 @@ const keyFor = (purpose: string) => createHmac('sha256', secret).update(purpose)
 const accessKey = keyFor('access token')
 const successorKey = keyFor('successor')
 
-const db = new DatabaseSync(DATABASE, { timeout: 5000 })
+/** `timeout`: so many ms a request waits for a lock, and the whole server with it. */
+const db = new DatabaseSync(DATABASE, { timeout: 2000 })
 db.exec(`
   CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, email TEXT UNIQUE, name TEXT, password TEXT);
   CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, user_id TEXT, expires_at INTEGER, ended INTEGER DEFAULT 0);
@@ -42,6 +43,10 @@ function inTransaction<T>(work: () => T): T {
     throw error
   }
 }
+
+/** The database is locked or away: the answer is a 503, which signs nobody out. Replace: the errors of your own. */
+export const isOutage = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
 
 // Users ---------------------------------------------------------------------------------------------------------
 
@@ -171,17 +176,23 @@ export const tokenAnswer = async (user: User): Promise<object> => ({
   user,
 })
 
-/** The user of an `Authorization` header, or the `WWW-Authenticate` of the 401. */
-export async function authenticate(header: string | undefined): Promise<User | string> {
+/** The user of an `Authorization` header, or the name of the error. */
+export async function authenticate(
+  header: string | undefined,
+): Promise<User | 'unauthorized' | 'invalid_token'> {
   const [, token] = /^bearer +(\S+)$/i.exec(header ?? '') ?? []
-  if (!token) return 'Bearer realm="api"'
+  if (!token) return 'unauthorized'
   try {
     const { payload } = await jwtVerify(token, accessKey, { ...JWT, algorithms: ['HS256'], typ: 'at+jwt' })
     return toUser({ ...payload, id: payload.sub })
   } catch {
-    return 'Bearer realm="api", error="invalid_token"'
+    return 'invalid_token'
   }
 }
+
+/** For `WWW-Authenticate`. It names an error only if there was a token (RFC 6750, section 3). */
+export const challenge = (error: 'unauthorized' | 'invalid_token'): string =>
+  error === 'unauthorized' ? 'Bearer realm="api"' : `Bearer realm="api", error="${error}"`
 
 // The cookie, and who may use it --------------------------------------------------------------------------------
 

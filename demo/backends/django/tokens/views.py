@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import AccessToken
 
+from .errors import body
 from .sessions import end_session, rotate, start_session
 
 HTTPS = settings.TOKENS_ORIGINS[0].startswith("https:")
@@ -20,7 +21,7 @@ COOKIE, PATH = ("__Host-refresh_token", "/") if HTTPS else ("refresh_token", "/a
 class FromOwnPage(permissions.BasePermission):
     """The browser adds the cookie by itself. So the server asks which page has sent the request."""
 
-    message = "forbidden origin"
+    code = "forbidden_origin"
 
     def has_permission(self, request, view):
         origin = request.headers.get("Origin")
@@ -38,6 +39,12 @@ def to_user(user):
     return {"sub": str(user.pk), "email": user.email, "name": user.get_full_name()}
 
 
+def read_refresh_cookie(request):
+    """By its exact name. `request.COOKIES` removes Unicode spaces, and a sibling subdomain can set a name with one."""
+    pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split("; "))
+    return next((value for name, _, value in pairs if name == COOKIE), "")
+
+
 def set_refresh_cookie(response, token, age):
     response.set_cookie(
         COOKIE, token, max_age=int(age.total_seconds()), path=PATH, httponly=True, samesite="Strict", secure=HTTPS
@@ -48,17 +55,17 @@ def set_refresh_cookie(response, token, age):
 def grant(user, token, age):
     access_token = AccessToken.for_user(user)
     access_token["sub"] = str(user.pk)
-    body = {
+    answer = {
         "access_token": str(access_token),
         "token_type": "Bearer",
         "expires_in": int(access_token.lifetime.total_seconds()),
         "user": to_user(user),
     }
-    return set_refresh_cookie(Response(body), token, age)
+    return set_refresh_cookie(Response(answer), token, age)
 
 
 def refused(error):
-    return Response({"error": error, "message": error.replace("_", " ")}, status=401)
+    return Response(body(error), status=401)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -77,13 +84,13 @@ class Login(AuthView):
         if user is None:
             return refused("invalid_credentials")
         # The new cookie replaces the one of an older session. Nobody could end that session later.
-        end_session(request.COOKIES.get(COOKIE, ""))
+        end_session(read_refresh_cookie(request))
         return grant(user, start_session(user), settings.TOKENS_SESSION)
 
 
 class Refresh(AuthView):
     def post(self, request):
-        token = request.COOKIES.get(COOKIE)
+        token = read_refresh_cookie(request)
         if not token:
             return refused("missing_refresh_token")
         result = rotate(token)
@@ -96,7 +103,7 @@ class Refresh(AuthView):
 
 class Logout(AuthView):
     def post(self, request):
-        end_session(request.COOKIES.get(COOKIE, ""))
+        end_session(read_refresh_cookie(request))
         return set_refresh_cookie(Response(status=204), "", timedelta())
 
 
