@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useAuth, useSession } from './auth'
+import { NewItem } from './NewItem'
 
 interface Item {
   id: string
@@ -32,6 +33,7 @@ export function Items() {
             : 'The list could not be loaded.'}
         </p>
       )}
+      <NewItem />
       <ul>
         {data?.map(({ id, title }) => (
           <li key={id}>{title}</li>

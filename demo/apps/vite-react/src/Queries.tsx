@@ -2,8 +2,17 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, useEffect } from 'react'
 import { useAuth, useSession } from './auth'
 
-// `auth.api` repeats a failed call itself.
-const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } })
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // `auth.api` repeats a failed call itself, and rejects without a network, so that the page can say so.
+      retry: false,
+      networkMode: 'always',
+      // What could not be loaded is tried again.
+      refetchInterval: ({ state }) => (state.status === 'error' ? 10_000 : false),
+    },
+  },
+})
 
 export function Queries({ children }: { children: ReactNode }) {
   const auth = useAuth()
@@ -12,7 +21,7 @@ export function Queries({ children }: { children: ReactNode }) {
   useEffect(() => auth.on('logout', forget), [auth])
   useEffect(() => auth.on('userChange', loadAgain), [auth])
 
-  // An outage is over: what has failed is loaded again.
+  // The client can refresh again: what has failed is loaded at once.
   useEffect(() => {
     if (!isFailing) queries.refetchQueries({ predicate: ({ state }) => state.status === 'error' })
   }, [isFailing])

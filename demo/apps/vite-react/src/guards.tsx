@@ -5,10 +5,10 @@ import { returnTo } from './return-to'
 /** For pages that only users see. In an outage at the start the status is `unknown`: then the page waits. */
 export function SignedInOnly() {
   const status = useSession(session => session.status)
-  const { pathname, search } = useLocation()
+  const { pathname, search, hash } = useLocation()
   if (status === 'authenticated') return <Outlet />
   if (status === 'unknown') return <p>One moment …</p>
-  return <Navigate replace to={`/login?${new URLSearchParams({ to: pathname + search })}`} />
+  return <Navigate replace to={`/login?${new URLSearchParams({ to: pathname + search + hash })}`} />
 }
 
 /** For the login page: takes a user who is signed in back to where they wanted to go. */
