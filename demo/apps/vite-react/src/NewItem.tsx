@@ -17,7 +17,7 @@ export function NewItem() {
       }}
     >
       <input name="title" aria-label="New item" required />
-      <button disabled={isPending}>Add</button>
+      <button type="submit" disabled={isPending}>Add</button>
       {error && <p role="alert">The item was not added.</p>}
     </form>
   )
