@@ -8,7 +8,7 @@ const [X, Y] = [WIDTH / 2, HEIGHT / 2]
 const bar = (left: number, height: number): string => box(left, WIDTH - 1, Y - height / 2, height)
 
 /** Each mark as the layers draw it, and its meaning. */
-const MEANINGS: readonly (readonly [drawn: Partial<Record<Kind, string>>, meaning: string])[] = [
+const MEANINGS: readonly (readonly [drawn: Partial<Record<Kind | 'present', string>>, meaning: string])[] = [
   [{ life: bar(1, 12), ahead: bar(15, 12) }, 'token, renewed in its dark end'],
   [{ good: SYMBOLS.good(X, Y) }, 'request'],
   [{ renewed: SYMBOLS.renewed(X, Y) }, 'refresh'],
@@ -19,6 +19,7 @@ const MEANINGS: readonly (readonly [drawn: Partial<Record<Kind, string>>, meanin
   [{ handover: drop(X, 2, HEIGHT - 2) }, 'handed to another tab'],
   [{ 'signed-in': SYMBOLS['signed-in'](X, Y) }, 'signed in'],
   [{ 'signed-out': SYMBOLS['signed-out'](X, Y) }, 'signed out'],
+  [{ present: `M${X} 0V${HEIGHT}` }, 'now'],
   [{ 'note-plain': SYMBOLS.note(X, Y) }, 'something else'],
   [{ wait: bar(1, 5) }, 'waits for another tab'],
   [{ hidden: bar(1, 3) }, 'page is hidden'],

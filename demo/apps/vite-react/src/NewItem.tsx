@@ -17,7 +17,9 @@ export function NewItem() {
       }}
     >
       <input name="title" aria-label="New item" required />
-      <button type="submit" disabled={isPending}>Add</button>
+      <button type="submit" disabled={isPending}>
+        Add
+      </button>
       {error && <p role="alert">The item was not added.</p>}
     </form>
   )
