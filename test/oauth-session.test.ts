@@ -309,6 +309,31 @@ describe('O28 to O30: the hidden frame', () => {
     expect(world.count('userChange')).toBe(0)
   })
 
+  test('O28 the tab with the refresh token is closed: one of the others asks in the frame, for all', async () => {
+    const first = await loggedIn(silent)
+    const others = [first.open(), first.open()]
+    await Promise.all(others.map(({ client }) => client.ready()))
+    const before = first.client.peekAccessToken()
+    first.client.dispose()
+    const asked = Promise.race(
+      others.map(async tab => {
+        await tab.windows.asked()
+        return tab
+      }),
+    )
+    void first.clock.advance(270_000)
+    const { windows } = await asked
+    windows.frames[0]?.loaded((await first.id.authorize(windows.frames[0].url)).href)
+    await first.clock.advance(10_000)
+    const tokens = others.map(({ client }) => client.peekAccessToken())
+    expect(new Set(tokens).size).toBe(1)
+    expect(tokens).not.toContain(before)
+    // That tab has a refresh token now.
+    await first.clock.advance(600_000)
+    expect(others.map(({ client }) => client.session.status)).toEqual(['authenticated', 'authenticated'])
+    expect(others.flatMap(tab => tab.windows.frames)).toHaveLength(1)
+  })
+
   test.each([
     ['login_required', 'login_required'],
     ['interaction_required', 'interaction_required'],

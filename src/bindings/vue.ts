@@ -15,7 +15,6 @@ import {
   onScopeDispose,
   type Plugin,
   shallowRef,
-  ssrContextKey,
 } from 'vue'
 import type { AuthClient, JwtClaims, Session } from '../types.ts'
 import { type AnySession, UNKNOWN } from './selection.ts'
@@ -88,9 +87,8 @@ function useSessionOf<Selected>(
   auth: AuthClient<unknown, unknown>,
   selector: (session: AnySession) => Selected = session => session as Selected,
 ): ComputedRef<Selected> {
-  // Without the plugin there may be no app either, as in a scope of its own. A server knows its context only while it renders,
-  // and not yet in a plugin or a store.
-  const isServer = hasInjectionContext() && (inject(ssrContextKey, null) || typeof window === 'undefined')
+  // An app without a page is rendered by a server. Vue's own sign of that is missing in plugins and stores.
+  const isServer = typeof window === 'undefined' && hasInjectionContext()
   // Only what hydrates has its element before it is set up.
   let hydrates = getCurrentInstance()?.vnode.el
   const session = shallowRef<AnySession>(isServer || hydrates ? UNKNOWN : auth.session)

@@ -8,7 +8,7 @@ import type { FlowPart, Part } from './parts.ts'
 // Only an app with a flow ships this file.
 
 /** What the maker of a login flow writes. See `FlowPart` for what the kernel makes of it. */
-export interface Flow extends Part {
+export interface Flow extends Part, Pick<FlowPart, 'renews'> {
   /**
    * What `login` does first, outside the lock and `timeout`: a redirect never settles, and a popup takes minutes.
    * Settles with what `endpoints.login` is given as `credentials`. `isSignedOut`: there is a logout that no server has

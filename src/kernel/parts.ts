@@ -202,6 +202,8 @@ export interface FlowPart extends Part {
    * flow that throws, or hangs while this tab has the lock, does not count as leaving.
    */
   leaves(tokens: HeldTokens | null, isReached: boolean): Promise<boolean>
+  /** Does its `refresh` need no refresh token? */
+  readonly renews?: boolean
   /** Can a session at the authorization server sign the user in again? If it cannot be asked, it can. */
   keepsSession(): Promise<boolean>
 }

@@ -121,6 +121,7 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
     start,
     resume,
     leave,
+    renews: isSilent,
     // Where the app leaves the server's session alone, the hidden frame would still find it.
     hasSession: async () => isSilent || (isInWindow && config.endSession),
     ...createCalls(kernel, config, metadata, transactions, silently),

@@ -234,15 +234,24 @@ describe('the composables of one client', () => {
   })
 
   test('show "unknown" on a server, listen to nothing there, and hydrate without a mismatch', async () => {
-    const world = await signedIn()
-    const spied = watched(world)
-    const create = () => createSSRApp(statusOf(spied.client))
-    stage.container.innerHTML = await renderToString(create())
-    expect(stage.container.innerHTML).toBe('<p>"unknown"</p>')
-    expect(spied.listeners).toBe(0)
+    const { html, listeners } = await onServer(`
+      const { createSSRApp, defineComponent, h } = await import('vue')
+      const { renderToString } = await import('vue/server-renderer')
+      const { bindAuth } = await import('./src/bindings/vue.ts')
+      const { useSession } = bindAuth(client)
+      const Status = defineComponent(() => {
+        const value = useSession(status)
+        return () => h('p', JSON.stringify(value.value))
+      })
+      const html = await renderToString(createSSRApp(Status))
+    `)
+    expect(html).toBe('<p>&quot;unknown&quot;</p>')
+    expect(listeners).toBe(0)
 
+    const world = await signedIn()
+    stage.container.innerHTML = html
     const served = stage.container.firstChild
-    app = create()
+    app = createSSRApp(statusOf(world.client))
     app.mount(stage.container)
     await nextTick()
     expect(stage.shown).toBe('"authenticated"')
@@ -252,15 +261,23 @@ describe('the composables of one client', () => {
 
 describe('server rendering', () => {
   test('shows "unknown", whoever is signed in, listens to nothing, and hydrates without a mismatch', async () => {
-    const world = await signedIn()
-    const spied = watched(world)
-    const create = () => createSSRApp(Status).use(createAuth(spied.client))
-    stage.container.innerHTML = await renderToString(create())
-    expect(stage.container.innerHTML).toBe('<p>"unknown"</p>')
-    expect(spied.listeners).toBe(0)
+    const { html, listeners } = await onServer(`
+      const { createSSRApp, defineComponent, h } = await import('vue')
+      const { renderToString } = await import('vue/server-renderer')
+      const { createAuth, useSession } = await import('./src/bindings/vue.ts')
+      const Status = defineComponent(() => {
+        const value = useSession(status)
+        return () => h('p', JSON.stringify(value.value))
+      })
+      const html = await renderToString(createSSRApp(Status).use(createAuth(client)))
+    `)
+    expect(html).toBe('<p>&quot;unknown&quot;</p>')
+    expect(listeners).toBe(0)
 
+    const world = await signedIn()
+    stage.container.innerHTML = html
     const served = stage.container.firstChild
-    app = create()
+    app = createSSRApp(Status).use(createAuth(world.client))
     app.mount(stage.container)
     await nextTick()
     expect(stage.shown).toBe('"authenticated"')

@@ -39,7 +39,7 @@ export function createFollowing(
     let after: Moment | undefined
     do {
       for (let looks = 0; !(await ownership.isOwned(lineage)); looks++) {
-        if (looks === OWNER_LOOKS) return isWanted() ? kernel.exchange.failed(gone(), flight, true) : null
+        if (looks === OWNER_LOOKS) return withoutOwner(flight, isWanted)
         await channel.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
         if (!isWanted()) return null
       }
@@ -56,8 +56,18 @@ export function createFollowing(
     return backoff.postpone(tookTooLong('refresh_unavailable', timeout), backoff.inTime(timeout))
   }
 
-  const gone = (): AuthError =>
-    new AuthError('refresh_rejected', 'The tab that has the refresh token is gone: log in again.')
+  /** Its tab was closed. A hidden frame needs no refresh token, and the other followers have lost the owner as well. */
+  async function withoutOwner(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+    if (!isWanted()) return null
+    if (!kernel.flow?.renews) {
+      const error = 'The tab that has the refresh token is gone: log in again.'
+      return kernel.exchange.failed(new AuthError('refresh_rejected', error), flight, true)
+    }
+    return kernel.exclusive(async () => {
+      await kernel.tabs?.catchUp(flight.after)
+      return isWanted() ? kernel.exchange.run(flight, isWanted) : null
+    }, flight.controller.signal)
+  }
 
   async function renew(isDead: boolean, since: number): Promise<void> {
     const { refresher, backoff } = kernel
