@@ -22,7 +22,7 @@ type Marked = RequestInit & { [OWNER]?: Common }
 export const commonOf = (init: RequestInit | null | undefined): Common | undefined =>
   init != null && Object.hasOwn(init, OWNER) ? (init as Marked)[OWNER] : undefined
 
-const NOTHING: RequestInit = Object.freeze(Object.create(null))
+const NOTHING: RequestInit = Object.freeze(Object.create(Object.create(null)))
 
 /** A request of the app, read once, when `fetch` is called. */
 export interface Call {
