@@ -2411,6 +2411,20 @@ const mutants: Mutant[] = [
     test: 'api-timeout',
   },
   {
+    file: 'api/full-client.ts',
+    from: "if (isPatient && 'timeout' in result) result.timeout = TIMEOUT",
+    to: '',
+    breaks: 'A timeout on Object.prototype ends every call of auth.api.',
+    test: 'api-timeout',
+  },
+  {
+    file: 'api/full-client.ts',
+    from: "if (prefix == null && 'prefix' in result) result.prefix = ''",
+    to: '',
+    breaks: 'A prefix on Object.prototype takes every call of auth.api elsewhere.',
+    test: 'options',
+  },
+  {
     file: 'api/patience.ts',
     from: ' || (this?.timeout ?? TIMEOUT) !== TIMEOUT',
     to: '',

@@ -30,8 +30,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   const { client, forNow } = assemble<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   const patient = createPatience(environment, request => new TimeoutError(request))
-  // ky reads missing options from `Object.prototype`. A `prefix` there, set by a stranger, would redirect every request.
-  const own = { fetch: patient(client.fetch), baseUrl: baseUrl?.href ?? '', prefix: '' }
+  const own = { fetch: patient(client.fetch), baseUrl: baseUrl?.href ?? '' }
   const misplaced = (input: Input) =>
     !baseUrl && typeof input === 'string' && isRelative(input)
       ? invalid('baseUrl', 'an absolute URL where there is no page')
@@ -43,7 +42,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
    * the app sets no timeout, ky's default one does not count the waits for a token.
    */
   function forOneUser(api: KyInstance): KyInstance {
-    const preset = limitsOf(api)
+    const preset = presetOf(api)
     const bound = (method: KyInstance['get']) => (input: Input, options?: Options) => {
       try {
         // ky itself refuses a value that is not an object.
@@ -63,13 +62,14 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     }) as KyInstance
   }
 
-  function withCommon(options: Options | undefined, preset: Limits): Options {
-    const given = options ? { ...preset, ...pick(options, ...LIMITS) } : preset
-    const { timeout, totalTimeout, fetch = environment.fetch } = given
+  function withCommon(options: Options | undefined, preset: Preset): Options {
+    const given = options ? pick({ ...preset, ...options }, ...READ) : preset
+    const { timeout, totalTimeout, prefix, fetch = environment.fetch } = given
     const isPatient = timeout == null && !totalTimeout
     const result: Options = { ...options, ...forNow(isPatient) }
-    // A stranger's value can be on `Object.prototype`. A hook sets its value later.
-    if (isPatient) result.timeout = TIMEOUT
+    // ky reads missing options from `Object.prototype`, where a stranger's value can be. A hook sets its value later.
+    if (isPatient && 'timeout' in result) result.timeout = TIMEOUT
+    if (prefix == null && 'prefix' in result) result.prefix = ''
     if (isPatient && fetch !== own.fetch) result.fetch = patient(fetch)
     // The app sets the time for all attempts, and that time always runs.
     if (timeout == null && totalTimeout) result.timeout = false
@@ -77,17 +77,17 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   }
 }
 
-const LIMITS = ['timeout', 'totalTimeout', 'fetch'] as const
-type Limits = Pick<Options, (typeof LIMITS)[number]>
+const READ = ['timeout', 'totalTimeout', 'prefix', 'fetch'] as const
+type Preset = Pick<Options, (typeof READ)[number]>
 
 /** The options of an instance for all its calls. ky gives its merged options to this function only. */
-function limitsOf(api: KyInstance): Limits {
-  let limits: Limits = {}
+function presetOf(api: KyInstance): Preset {
+  let preset: Preset = {}
   api.extend(merged => {
-    limits = pick(merged, ...LIMITS)
+    preset = pick(merged, ...READ)
     return {}
   })
-  return limits
+  return preset
 }
 
 const NOT_CALLS = ['create', 'extend', 'stop', 'retry']
