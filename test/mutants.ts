@@ -2425,6 +2425,27 @@ const mutants: Mutant[] = [
     test: 'options',
   },
   {
+    file: 'api/full-client.ts',
+    from: 'baseUrl === own.baseUrl && ',
+    to: '',
+    breaks: 'auth.api resolves against a base that ky refuses.',
+    test: 'api-urls',
+  },
+  {
+    file: 'api/full-client.ts',
+    from: ' && !hooks',
+    to: '',
+    breaks: 'A hook that sets the baseUrl of a call is not heard.',
+    test: 'api-urls',
+  },
+  {
+    file: 'api/full-client.ts',
+    from: " && !input.includes(':')",
+    to: '',
+    breaks: 'auth.api accepts what ky refuses, such as http:items.',
+    test: 'api-urls',
+  },
+  {
     file: 'api/patience.ts',
     from: ' || (this?.timeout ?? TIMEOUT) !== TIMEOUT',
     to: '',

@@ -46,8 +46,9 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     const bound = (method: KyInstance['get']) => (input: Input, options?: Options) => {
       try {
         // ky itself refuses a value that is not an object.
-        const isFine = options === undefined || Object(options) === options
-        return method(input, isFine ? withCommon(options, preset) : options)
+        if (options !== undefined && Object(options) !== options) return method(input, options)
+        const given = options ? pick({ ...preset, ...options }, ...READ) : preset
+        return method(resolved(input, given), withCommon(options, given))
       } catch (error) {
         throw misplaced(input) ?? error
       }
@@ -62,8 +63,16 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     }) as KyInstance
   }
 
-  function withCommon(options: Options | undefined, preset: Preset): Options {
-    const given = options ? pick({ ...preset, ...options }, ...READ) : preset
+  /**
+   * Resolves a relative input as ky does. ky makes a whole Request of `baseUrl` for that, in each call. It still resolves the
+   * input of a call that has another `baseUrl`, a prefix or hooks.
+   */
+  function resolved(input: Input, { baseUrl, prefix, hooks }: Given): Input {
+    const isOurs = baseUrl === own.baseUrl && !prefix && !hooks
+    return isOurs && typeof input === 'string' && !input.includes(':') ? new URL(input, baseUrl) : input
+  }
+
+  function withCommon(options: Options | undefined, given: Given): Options {
     const { timeout, totalTimeout, prefix, fetch = environment.fetch } = given
     const isPatient = timeout == null && !totalTimeout
     const result: Options = { ...options, ...forNow(isPatient) }
@@ -77,12 +86,12 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   }
 }
 
-const READ = ['timeout', 'totalTimeout', 'prefix', 'fetch'] as const
-type Preset = Pick<Options, (typeof READ)[number]>
+const READ = ['timeout', 'totalTimeout', 'baseUrl', 'prefix', 'hooks', 'fetch'] as const
+type Given = Pick<Options, (typeof READ)[number]>
 
 /** The options of an instance for all its calls. ky gives its merged options to this function only. */
-function presetOf(api: KyInstance): Preset {
-  let preset: Preset = {}
+function presetOf(api: KyInstance): Given {
+  let preset: Given = {}
   api.extend(merged => {
     preset = pick(merged, ...READ)
     return {}
