@@ -105,12 +105,8 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
     else if (isCopied(call)) return sendAndReplay(call, token)
     const sending = send(call, call.target, token)
-    return token ? answered(call, token, sending) : sending
-  }
-
-  /** Every request waits here, and a callback costs it less than an async function. */
-  function answered(call: Call, token: Held, sending: Promise<Response>): Promise<Response> {
-    // The app's own `fetch` may return no promise.
+    if (!token) return sending
+    // A callback costs a request less than an async function. The app's own `fetch` may return no promise.
     return Promise.resolve(sending).then(response =>
       isInQuestion(response) ? sendAndReplay(call, token, response) : response,
     )
