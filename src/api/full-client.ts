@@ -3,10 +3,10 @@ import { assemble } from '../client.ts'
 import { shareTabs } from '../features/tabs/index.ts'
 import type { Environment } from '../kernel/environment.ts'
 import { invalid } from '../kernel/errors.ts'
-import { bare, pick } from '../kernel/own.ts'
+import { bare } from '../kernel/own.ts'
 import { isRelative, readBaseUrl } from '../kernel/resolve-url.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from '../types.ts'
-import { createPatience, TIMEOUT } from './patience.ts'
+import { createPatience } from './patience.ts'
 
 /** The client of `silent-refresh`: the one of `silent-refresh/core`, and `api`. */
 export interface AuthClient<Claims = JwtClaims, User = unknown, Credentials = unknown>
@@ -47,7 +47,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
       try {
         // ky itself refuses a value that is not an object.
         if (options !== undefined && Object(options) !== options) return method(input, options)
-        const given = options ? pick({ ...preset, ...options }, ...READ) : preset
+        const given = options ? bare({ ...preset, ...options }) : preset
         return method(resolved(input, given), withCommon(options, given))
       } catch (error) {
         throw misplaced(input) ?? error
@@ -67,33 +67,29 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
    * Resolves a relative input as ky does. ky makes a whole Request of `baseUrl` for that, in each call. It still resolves the
    * input of a call that has another `baseUrl`, a prefix or hooks.
    */
-  function resolved(input: Input, { baseUrl, prefix, hooks }: Given): Input {
+  function resolved(input: Input, { baseUrl, prefix, hooks }: Options): Input {
     const isOurs = baseUrl === own.baseUrl && !prefix && !hooks
     return isOurs && typeof input === 'string' && !input.includes(':') ? new URL(input, baseUrl) : input
   }
 
-  function withCommon(options: Options | undefined, given: Given): Options {
-    const { timeout, totalTimeout, prefix, fetch = environment.fetch } = given
+  function withCommon(options: Options | undefined, given: Options): Options {
+    const { timeout, totalTimeout, fetch = environment.fetch } = given
     const isPatient = timeout == null && !totalTimeout
-    const result: Options = { ...options, ...forNow(isPatient) }
-    // ky reads missing options from `Object.prototype`, where a stranger's value can be. A hook sets its value later.
-    if (isPatient && 'timeout' in result) result.timeout = TIMEOUT
-    if (prefix == null && 'prefix' in result) result.prefix = ''
+    const result: Options & Record<string, unknown> = { ...options }
+    // ky reads missing options from `Object.prototype`, where a stranger's values can be.
+    for (const name in result) if (!(name in given)) result[name] = undefined
     if (isPatient && fetch !== own.fetch) result.fetch = patient(fetch)
     // The app sets the time for all attempts, and that time always runs.
     if (timeout == null && totalTimeout) result.timeout = false
-    return result
+    return Object.assign(result, forNow(isPatient))
   }
 }
 
-const READ = ['timeout', 'totalTimeout', 'baseUrl', 'prefix', 'hooks', 'fetch'] as const
-type Given = Pick<Options, (typeof READ)[number]>
-
 /** The options of an instance for all its calls. ky gives its merged options to this function only. */
-function presetOf(api: KyInstance): Given {
-  let preset: Given = {}
+function presetOf(api: KyInstance): Options {
+  let preset: Options = {}
   api.extend(merged => {
-    preset = pick(merged, ...READ)
+    preset = bare(merged)
     return {}
   })
   return preset
