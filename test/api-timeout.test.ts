@@ -250,6 +250,17 @@ describe('E8 the default timeout of auth.api does not run', () => {
     client.dispose()
   })
 
+  test('a timeout that the caller gives runs, even if it is as long as the default', async () => {
+    const { world, client } = open()
+    world.server.hold(REFRESH)
+    kyTime()
+    const outcome = watch(client.api.get('items', { timeout: 10 * SECOND }) as Promise<Response>)
+    await world.settle()
+    await vi.advanceTimersByTimeAsync(10 * SECOND)
+    expect(outcome.error).toBeInstanceOf(TimeoutError)
+    client.dispose()
+  })
+
   test.each([[false], [30 * SECOND]] as const)(
     "the caller's own %s is not cut to ten seconds",
     async timeout => {

@@ -2413,7 +2413,7 @@ const mutants: Mutant[] = [
   {
     file: 'api/full-client.ts',
     from: 'if (!(name in given)) result[name] = undefined',
-    to: '',
+    to: ';',
     breaks: 'A timeout or a prefix on Object.prototype changes every call of auth.api.',
     test: 'api-timeout',
   },
