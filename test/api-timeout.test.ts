@@ -250,6 +250,17 @@ describe('E8 the default timeout of auth.api does not run', () => {
     client.dispose()
   })
 
+  test('a timeout that the caller gives runs, even if it is as long as the default', async () => {
+    const { world, client } = open()
+    world.server.hold(REFRESH)
+    kyTime()
+    const outcome = watch(client.api.get('items', { timeout: 10 * SECOND }) as Promise<Response>)
+    await world.settle()
+    await vi.advanceTimersByTimeAsync(10 * SECOND)
+    expect(outcome.error).toBeInstanceOf(TimeoutError)
+    client.dispose()
+  })
+
   test.each([[false], [30 * SECOND]] as const)(
     "the caller's own %s is not cut to ten seconds",
     async timeout => {
@@ -298,19 +309,34 @@ describe('E8 the default timeout of auth.api does not run', () => {
   })
 })
 
-test('E17 a polluted Object.prototype takes no call of auth.api elsewhere', async () => {
-  const { client } = open()
-  const stolen: unknown[] = []
-  Object.assign(Object.prototype, {
-    fetch: async (input: unknown) => void stolen.push(input),
-    timeout: 1,
-  })
-  try {
-    await client.api.get('items').json()
-  } finally {
-    Reflect.deleteProperty(Object.prototype, 'fetch')
-    Reflect.deleteProperty(Object.prototype, 'timeout')
-    client.dispose()
-  }
-  expect(stolen).toEqual([])
+describe('E17 a polluted Object.prototype takes no call of auth.api elsewhere', () => {
+  test.each([...calls, ['with options', ({ api }) => api.get('items', { headers: {} })]] as typeof calls)(
+    '%s',
+    async (_, call) => {
+      const { world, client } = open()
+      await client.ready()
+      const stolen: unknown[] = []
+      const release = world.server.hold('/items')
+      kyTime()
+      const polluted = {
+        fetch: async (input: unknown) => void stolen.push(input),
+        timeout: 1,
+        prefix: 'https://stranger.example',
+      }
+      Object.assign(Object.prototype, polluted)
+      let outcome: ReturnType<typeof watch>
+      try {
+        outcome = watch(call(client))
+        await world.settle()
+        await vi.advanceTimersByTimeAsync(9 * SECOND)
+      } finally {
+        for (const name of Object.keys(polluted)) Reflect.deleteProperty(Object.prototype, name)
+      }
+      release()
+      await world.settle()
+      expect(outcome.state).toBe('fulfilled')
+      expect(stolen).toEqual([])
+      client.dispose()
+    },
+  )
 })

@@ -3,10 +3,10 @@ import { assemble } from '../client.ts'
 import { shareTabs } from '../features/tabs/index.ts'
 import type { Environment } from '../kernel/environment.ts'
 import { invalid } from '../kernel/errors.ts'
-import { bare, pick } from '../kernel/own.ts'
+import { bare } from '../kernel/own.ts'
 import { isRelative, readBaseUrl } from '../kernel/resolve-url.ts'
 import type { AuthClientOptions, AuthClient as CoreClient, JwtClaims } from '../types.ts'
-import { createPatience, TIMEOUT } from './patience.ts'
+import { createPatience } from './patience.ts'
 
 /** The client of `silent-refresh`: the one of `silent-refresh/core`, and `api`. */
 export interface AuthClient<Claims = JwtClaims, User = unknown, Credentials = unknown>
@@ -30,8 +30,7 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
   const { client, forNow } = assemble<Claims, User>(given, environment)
   const baseUrl = readBaseUrl(given.baseUrl, environment.page)
   const patient = createPatience(environment, request => new TimeoutError(request))
-  // ky reads missing options from `Object.prototype`. A `prefix` there, set by a stranger, would redirect every request.
-  const own = { fetch: patient(client.fetch), baseUrl: baseUrl?.href ?? '', prefix: '' }
+  const own = { fetch: patient(client.fetch), baseUrl: baseUrl?.href ?? '' }
   const misplaced = (input: Input) =>
     !baseUrl && typeof input === 'string' && isRelative(input)
       ? invalid('baseUrl', 'an absolute URL where there is no page')
@@ -43,12 +42,13 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
    * the app sets no timeout, ky's default one does not count the waits for a token.
    */
   function forOneUser(api: KyInstance): KyInstance {
-    const preset = limitsOf(api)
+    const preset = presetOf(api)
     const bound = (method: KyInstance['get']) => (input: Input, options?: Options) => {
       try {
         // ky itself refuses a value that is not an object.
-        const isFine = options === undefined || Object(options) === options
-        return method(input, isFine ? withCommon(options, preset) : options)
+        if (options !== undefined && Object(options) !== options) return method(input, options)
+        const given = options ? bare({ ...preset, ...options }) : preset
+        return method(resolved(input, given), withCommon(options, given))
       } catch (error) {
         throw misplaced(input) ?? error
       }
@@ -63,31 +63,36 @@ export function createFullClient<Claims = JwtClaims, User = unknown>(
     }) as KyInstance
   }
 
-  function withCommon(options: Options | undefined, preset: Limits): Options {
-    const given = options ? { ...preset, ...pick(options, ...LIMITS) } : preset
+  /**
+   * Resolves a relative input as ky does. ky makes a whole Request of `baseUrl` for that, in each call. It still resolves the
+   * input of a call that has another `baseUrl`, a prefix or hooks.
+   */
+  function resolved(input: Input, { baseUrl, prefix, hooks }: Options): Input {
+    const isOurs = baseUrl === own.baseUrl && !prefix && !hooks
+    return isOurs && typeof input === 'string' && !input.includes(':') ? new URL(input, baseUrl) : input
+  }
+
+  function withCommon(options: Options | undefined, given: Options): Options {
     const { timeout, totalTimeout, fetch = environment.fetch } = given
     const isPatient = timeout == null && !totalTimeout
-    const result: Options = { ...options, ...forNow(isPatient) }
-    // A stranger's value can be on `Object.prototype`. A hook sets its value later.
-    if (isPatient) result.timeout = TIMEOUT
+    const result: Options & Record<string, unknown> = { ...options }
+    // ky reads missing options from `Object.prototype`, where a stranger's values can be.
+    for (const name in result) if (!(name in given)) result[name] = undefined
     if (isPatient && fetch !== own.fetch) result.fetch = patient(fetch)
     // The app sets the time for all attempts, and that time always runs.
     if (timeout == null && totalTimeout) result.timeout = false
-    return result
+    return Object.assign(result, forNow(isPatient))
   }
 }
 
-const LIMITS = ['timeout', 'totalTimeout', 'fetch'] as const
-type Limits = Pick<Options, (typeof LIMITS)[number]>
-
 /** The options of an instance for all its calls. ky gives its merged options to this function only. */
-function limitsOf(api: KyInstance): Limits {
-  let limits: Limits = {}
+function presetOf(api: KyInstance): Options {
+  let preset: Options = {}
   api.extend(merged => {
-    limits = pick(merged, ...LIMITS)
+    preset = bare(merged)
     return {}
   })
-  return limits
+  return preset
 }
 
 const NOT_CALLS = ['create', 'extend', 'stop', 'retry']

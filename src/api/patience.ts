@@ -2,7 +2,7 @@ import { commonOf } from '../kernel/call.ts'
 import type { Environment, Fetch } from '../kernel/environment.ts'
 
 /** ky's own default. */
-export const TIMEOUT = 10_000
+const TIMEOUT = 10_000
 
 /**
  * Wraps the `fetch` of ky, so that waits for a session or a token do not count for ky's default timeout. Nobody can stop ky's

@@ -1,6 +1,7 @@
 import { copyHeaders, copyPlain, type HeaderCopy, NO_HEADERS } from './bearer.ts'
 import type { Held } from './held.ts'
 import type { Owner } from './identity.ts'
+import { NOTHING } from './own.ts'
 
 /** A member of `init` by which `auth.api` says what all attempts of one call have in common. Nothing of it is sent. */
 export const OWNER = 'silent-refresh owner'
@@ -21,8 +22,6 @@ type Marked = RequestInit & { [OWNER]?: Common }
 
 export const commonOf = (init: RequestInit | null | undefined): Common | undefined =>
   init != null && Object.hasOwn(init, OWNER) ? (init as Marked)[OWNER] : undefined
-
-const NOTHING: RequestInit = Object.freeze(Object.create(null))
 
 /** A request of the app, read once, when `fetch` is called. */
 export interface Call {

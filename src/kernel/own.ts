@@ -29,5 +29,8 @@ export const hasOnly = (object: unknown, ...names: string[]): boolean =>
 /** A copy without a prototype: a missing member is `undefined`, even if somebody has changed `Object.prototype`. */
 export const bare = <T extends object>(object: T): T => Object.assign(Object.create(null), object)
 
-/** Takes the place of an object that is not there. */
-export const NOTHING: { readonly [name: string]: undefined } = bare({})
+/**
+ * Takes the place of an object that is not there. It inherits from an empty object: engines keep an object without any
+ * prototype in a slow form, and each request reads and copies this one.
+ */
+export const NOTHING: { readonly [name: string]: undefined } = Object.freeze(Object.create(bare({})))

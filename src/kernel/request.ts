@@ -105,12 +105,11 @@ export function createAuthorizedFetch(kernel: Needs, tokens: TokenSource, bearer
     if (!token) log({ type: 'sent-without-token', ...nameOf(call), why: 'anonymous' })
     else if (isCopied(call)) return sendAndReplay(call, token)
     const sending = send(call, call.target, token)
-    return token ? answered(call, token, sending) : sending
-  }
-
-  async function answered(call: Call, token: Held, sending: Promise<Response>): Promise<Response> {
-    const response = await sending
-    return isInQuestion(response) ? sendAndReplay(call, token, response) : response
+    if (!token) return sending
+    // A callback costs a request less than an async function. The app's own `fetch` may return no promise.
+    return Promise.resolve(sending).then(response =>
+      isInQuestion(response) ? sendAndReplay(call, token, response) : response,
+    )
   }
 
   /**
