@@ -60,7 +60,7 @@ export function createFollowing(
   async function withoutOwner(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
     if (!isWanted()) return null
     if (!kernel.flow?.renews) {
-      const error = 'The tab that has the refresh token is gone: log in again.'
+      const error = 'The tab with the refresh token is gone: log in.'
       return kernel.exchange.failed(new AuthError('refresh_rejected', error), flight, true)
     }
     return kernel.exclusive(async () => {
