@@ -15,9 +15,11 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthClient } from '../src/core.ts'
 import { parseBody } from '../src/kernel/answer.ts'
+import { tryBackend } from '../src/testing/contract/check.ts'
 import { isRefused } from '../src/testing/contract/checks/refresh.ts'
-import { FLAGS, readFlags } from '../src/testing/contract/flags.ts'
+import { FLAGS, flagOf, readFlags } from '../src/testing/contract/flags.ts'
 import { readPage } from './recipes/blocks.ts'
+import type { Break } from './support/contract/breaks.ts'
 import { type ContractServer, startContractServer } from './support/contract/server.ts'
 import { root } from './tools/report.ts'
 
@@ -116,7 +118,11 @@ describe('a server in bearer mode', () => {
     ['the path of the login', { login: '/nowhere' }, /404.*"login"/s],
     ['the credentials', { password: 'wrong' }, /401.*"password"/s],
     ['the fields', { userField: 'username' }, /400.*"userField"/s],
-    ['the origin', { origin: 'https://evil.example' }, /403.*"origin"/s],
+    [
+      'the origin',
+      { origin: 'https://evil.example' },
+      /^403 .*\. The check sent Origin: https:\/\/evil\.example\. Name yours with "origin"$/,
+    ],
   ])('what to look at where the first login fails: %s', async (_, options, message) => {
     server.break()
     const { failures } = await check(options)
@@ -244,6 +250,7 @@ describe('the command', () => {
     expect(code).toBeUndefined()
     expect(stdout.match(/^ok /gm)?.length).toBe(35)
     expect(stdout).toMatch(/\n35 hold, 0 fail, 8 skipped\n$/)
+    expect(stdout).toContain('(left out by --without)')
   })
 
   test('exits with 1 and the report as JSON if one fails', async () => {
@@ -314,6 +321,7 @@ describe('the command', () => {
       patience: ['patience', '1'],
       without: ['without', 'x'],
     }
+    for (const [option, [flag]] of Object.entries(setBy)) expect(flagOf(option)).toBe(`--${flag}`)
     const before: Record<string, unknown> = { ...readFlags(['http://a']).options }
     for (const [option, [flag = '', ...value]] of Object.entries(setBy)) {
       const after = Object.entries(readFlags(['http://a', `--${flag}`, ...value]).options)
@@ -322,6 +330,29 @@ describe('the command', () => {
     }
     const flags = Object.values(setBy).map(([flag]) => flag)
     expect([...flags, 'list', 'json', 'help'].sort()).toEqual([...FLAGS.keys()].sort())
+  })
+
+  test.each<[Break | null, ContractOptions, RegExp]>([
+    [null, { password: 'wrong' }, /\(--user, --password\) and the path \(--login\) right\?$/],
+    [null, { userField: 'name' }, /They are --user-field, --password-field, --field and --form$/],
+    [
+      null,
+      { origin: 'https://evil.example' },
+      /sent Origin: https:\/\/evil\.example\. Name yours with --origin$/,
+    ],
+    [null, { logout: '/nowhere', without: ['cookie-path'] }, /Name another one with --logout$/],
+    ['another token field', {}, /Name it with --mode$/],
+    ['no cookie at all', {}, /Name it with --mode$/],
+  ])('names its flags where a server fails (%s, %j)', async (what, options, message) => {
+    server.break(...(what ? [what] : []))
+    const wait = async (ms: number) => server.pass(ms / 1000)
+    const given = { ...server.credentials, grace: 0, patience: 0, wait, ...options }
+    const { points, failures } = await tryBackend(server.url, given, flagOf)
+    expect(failures[0]?.seen).toMatch(message)
+    // Without what the server has said.
+    for (const { seen = '' } of points) expect(seen.replace(/\{.*\}/, '')).not.toContain('"')
+    expect(points.find(({ id }) => id === 'cors-expose')?.seen).toBe('needs the option --cors')
+    expect(points.find(({ id }) => id === 'grace-race')?.seen).toBe('left out by --grace with 0')
   })
 
   test.each(['docs/backend.md', 'docs/backend-modes.md'])('takes the flags that %s shows', page => {

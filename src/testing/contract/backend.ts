@@ -72,7 +72,7 @@ export function createBackend(settings: Settings): Backend {
   async function ask(endpoint: EndpointName, given: Ask = {}): Promise<Answer> {
     const { held, origin = settings.origin, method = methodOf(endpoint) } = given
     const url = settings[endpoint]
-    if (!url) throw new Stopped('needs the option "apiPost"')
+    if (!url) throw new Stopped(`needs the option ${settings.nameOf('apiPost')}`)
     const { headers, json }: Carried =
       held && method !== 'OPTIONS' ? carrier.carry(endpoint, held, given.csrf) : { headers: {} }
     const isLogin = endpoint === 'login' && method === 'POST'

@@ -13,7 +13,7 @@ import { checkSliding } from './checks/sliding.ts'
 import { checkUser } from './checks/user.ts'
 import type { Judge } from './judge.ts'
 import type { ContractMode } from './mode.ts'
-import { type ContractOptions, readSettings } from './options.ts'
+import { type ContractOptions, type NameOf, readSettings } from './options.ts'
 import type { ContractPoint, PointId } from './point.ts'
 import { pointsIn } from './points.ts'
 import { whyNotIn } from './scope.ts'
@@ -76,11 +76,16 @@ const CHECKS: readonly Check[] = [
  * @throws AuthError `invalid_option`, naming the option
  * @throws Error `Unreachable` if the backend does not answer
  */
-export async function checkBackend(
+export const checkBackend = (url: string | URL, options: ContractOptions = {}): Promise<ContractReport> =>
+  tryBackend(url, options, name => `"${name}"`)
+
+/** `checkBackend`, with hints in the words of the reader. */
+export async function tryBackend(
   url: string | URL,
-  options: ContractOptions = {},
+  options: ContractOptions,
+  nameOf: NameOf,
 ): Promise<ContractReport> {
-  const settings = readSettings(url, options)
+  const settings = readSettings(url, options, nameOf)
   const backend = createBackend(settings)
   const verdicts = new Map<PointId, string | null>()
   const judge: Judge = (id, fault) => {
@@ -113,7 +118,7 @@ export async function checkBackend(
     const { id } = point
     const other = whyNotIn(mode, id)
     if (other) return { ...point, status: 'inapplicable', seen: other }
-    const skipped = settings.leftOut(id) ?? (verdicts.has(id) ? undefined : (blocked ?? untried(id)))
+    const skipped = settings.leftOut(id) ?? (verdicts.has(id) ? undefined : (blocked ?? untried(id, nameOf)))
     if (skipped) return { ...point, status: 'skipped', seen: skipped }
     const fault = verdicts.get(id)
     return fault ? { ...point, status: 'fails', seen: fault } : { ...point, status: 'holds', seen: undefined }
@@ -122,11 +127,8 @@ export async function checkBackend(
   return { url: new URL(url).href, mode, holds: failures.length === 0, points, failures }
 }
 
-const TOO_LONG = 'the access token lives too long for "patience"'
-const UNTRIED: Partial<Record<PointId, string>> = {
-  'api-expired-token': TOO_LONG,
-  'sliding-expired-token': TOO_LONG,
-  'refresh-issued-at': 'the access token is no JWT with iat',
+function untried(id: PointId, nameOf: NameOf): string {
+  if (id === 'refresh-issued-at') return 'the access token is no JWT with iat'
+  const isTooLong = id === 'api-expired-token' || id === 'sliding-expired-token'
+  return isTooLong ? `the access token lives too long for ${nameOf('patience')}` : 'it could not be tried'
 }
-
-const untried = (id: PointId): string => UNTRIED[id] ?? 'it could not be tried'

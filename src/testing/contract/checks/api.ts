@@ -10,7 +10,7 @@ export async function checkApi(backend: Backend, judge: Judge): Promise<void> {
   const ask = (token: string) => backend.ask('api', { held: replaced(held, 'access', token) })
   const isByCookie = travels.access === 'cookie'
   const good = await backend.ask('api', { held })
-  judge('api', !isOk(good) && `${tell(good)}${hintOfPath(good, 'api')}`)
+  judge('api', !isOk(good) && `${tell(good)}${hintOfPath(backend.settings, good, 'api')}`)
   judge('api-no-token', faultOfRefusal(await ask(''), !isByCookie && /\bbearer\b/i))
   const challenge = !isByCookie && /\bbearer\b.*\berror="?invalid_token/i
   judge('api-bad-token', faultOfRefusal(await ask('not-a-token'), challenge))

@@ -64,7 +64,10 @@ export async function checkCsrfOfApi(backend: Backend, judge: Judge): Promise<vo
   const { held } = await backend.visit()
   const own = await backend.ask('apiPost', { held })
   const isWelcome = ![401, 403, 404, 405].includes(own.status)
-  judge('csrf-api', !isWelcome && `${tell(own)} with the right value${hintOfPath(own, 'apiPost')}`)
+  judge(
+    'csrf-api',
+    !isWelcome && `${tell(own)} with the right value${hintOfPath(backend.settings, own, 'apiPost')}`,
+  )
   for (const [how, ask] of [...withoutValue(held), ...(await withForeignValues(backend, held))]) {
     const answer = await backend.ask('apiPost', { ...ask, isLost: true })
     judge('csrf-api', answer.status !== 403 && `${tell(answer)} ${how}`)
