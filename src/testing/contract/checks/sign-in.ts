@@ -1,6 +1,5 @@
 import { readStandard } from '../../../kernel/answer.ts'
 import { type Backend, Stopped } from '../backend.ts'
-import { createHeld } from '../held.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
 import type { Settings } from '../options.ts'
@@ -9,15 +8,16 @@ import { faultOfLifetime, isOk, type Tokens } from '../tokens.ts'
 import { faultOfCsrfCookie } from './csrf-cookie.ts'
 import { judgeCookies } from './token-cookies.ts'
 
+export const NO_LOGIN = 'a login is needed'
+
 /** A login, and what it gives. All other checks need it. */
 export async function checkLogin(backend: Backend, judge: Judge): Promise<void> {
-  const { carrier } = backend
-  const held = createHeld()
+  const { carrier, first: held } = backend
   const login = await backend.ask('login', { held })
   const tokens = carrier.read(login)
   if (typeof tokens === 'string') {
     judge('login', `${tokens}${hint(backend.settings, login)}`)
-    throw new Stopped('a login is needed')
+    throw new Stopped(NO_LOGIN)
   }
   judge('login', faultOfFields(backend, login))
   judge('login-expires-in', faultOfLifetime(tokens))
@@ -120,13 +120,19 @@ function hintOfRefresh({ settings }: Backend, answer: Answer): string {
   return hintOfPath(settings, answer, 'refresh')
 }
 
-export async function checkRefusedLogins(backend: Backend, judge: Judge): Promise<void> {
-  const { userField, passwordField, user, password, form } = backend.settings
+export async function checkWrongPassword(backend: Backend, judge: Judge): Promise<Answer> {
+  const { userField, passwordField, user, password } = backend.settings
   const wrong = await backend.ask('login', {
     fields: { [userField]: user, [passwordField]: `not ${password}` },
   })
   const sets = wrong.cookies.find(({ isCleared }) => !isCleared)
   judge('login-wrong-password', wrong.status !== 401 ? tell(wrong) : sets && `Set-Cookie: ${sets.shown}`)
+  return wrong
+}
+
+export async function checkRefusedLogins(backend: Backend, judge: Judge): Promise<void> {
+  const { userField, passwordField, user, password, form } = backend.settings
+  const wrong = await checkWrongPassword(backend, judge)
   const unknown = await backend.ask('login', {
     fields: { [userField]: `nobody-${user}`, [passwordField]: password },
   })

@@ -8,7 +8,7 @@ import { isRefused } from './refresh.ts'
 
 /** The user endpoint of cookie mode, as the client reads it. */
 export async function checkUser(backend: Backend, judge: Judge): Promise<void> {
-  const { held } = await backend.visit()
+  const { held } = await backend.reader()
   const { carrier } = backend
   const own = await backend.ask('me', { held })
   const isUser = isOk(own) && typeof own.body === 'object' && !isEmpty(own.body)
