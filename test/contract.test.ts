@@ -15,13 +15,17 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthClient } from '../src/core.ts'
 import { parseBody } from '../src/kernel/answer.ts'
+import { tryBackend } from '../src/testing/contract/check.ts'
+import { foreignOrigins } from '../src/testing/contract/checks/origin.ts'
 import { isRefused } from '../src/testing/contract/checks/refresh.ts'
-import { FLAGS, readFlags } from '../src/testing/contract/flags.ts'
+import { FLAGS, flagOf, readFlags } from '../src/testing/contract/flags.ts'
 import { readPage } from './recipes/blocks.ts'
+import type { Break } from './support/contract/breaks.ts'
+import { PAGE } from './support/contract/origins.ts'
 import { type ContractServer, startContractServer } from './support/contract/server.ts'
 import { root } from './tools/report.ts'
 
-const CORS = { origin: 'https://app.example.com', cors: true }
+const CORS = { origin: PAGE, cors: true }
 const all = contractPoints.map(({ id }) => id)
 const failed = ({ failures }: ContractReport) => failures.map(({ id }) => id)
 const statuses = ({ points }: ContractReport, status: string) =>
@@ -93,12 +97,73 @@ describe('a server in bearer mode', () => {
     })
   })
 
-  test('a login that is refused half-way fails what could not be tried', async () => {
-    server.break('too many logins')
+  test.each([
+    ['too many logins', {}],
+    ['too many wrong logins', {}],
+    ['too many logins', { without: ['login'] }],
+  ] as const)('%s: it is said once, and what needs more logins is skipped (%j)', async (what, options) => {
+    server.break(what, 'answers may be cached', 'no HttpOnly')
+    const { failures, points } = await check(options)
+    expect(failures.map(({ id }) => id)).toEqual(['login', 'cookie-http-only'])
+    expect(failures[0]).toMatchObject({
+      seen: expect.stringMatching(
+        /^429 .* for login \d+ of the run\. Raise your limit on logins: the check needs 20$/,
+      ),
+      why: expect.stringContaining('A limit is right'),
+    })
+    const skipped = points.filter(({ seen }) => seen === 'more logins are needed').map(({ id }) => id)
+    for (const id of ['grace-race', 'grace-lost-answer', 'logout', 'no-store', 'error-bodies']) {
+      expect(skipped).toContain(id)
+    }
+    expect(points.find(({ id }) => id === 'refresh-no-token')?.status).toBe('holds')
+    // After the first refusal there is no further try.
+    expect(failures[0]?.seen).toContain(`login ${server.logins()} `)
+  })
+
+  test('a server that accepts no login at all because of its limit is told so', async () => {
+    server.break('no logins')
+    const { failures, points } = await check()
+    expect(failures.map(({ id, seen }) => [id, seen])).toEqual([
+      ['login', expect.stringMatching(/^429 .* for login 1 of the run\. Raise your limit/)],
+    ])
+    expect(points.filter(({ status }) => status === 'holds')).toEqual([])
+  })
+
+  test.each([
+    ['the origin is refused', { origin: 'https://evil.example' }],
+    ['the path is wrong', { login: '/nowhere' }],
+    ['the password is wrong', { password: 'wrong' }],
+  ])('nothing is proved if nobody can log in: %s', async (_, options) => {
+    server.break()
+    const { failures, points } = await check(options)
+    expect(failures.map(({ id }) => id)).toEqual(['login'])
+    for (const { id, status, seen } of points) {
+      if (status === 'inapplicable' || id === 'login') continue
+      expect([id, status]).toEqual([id, 'skipped'])
+      if (!id.startsWith('cors-')) expect(seen).toBe('a login is needed')
+    }
+  })
+
+  test.each([
+    ['another token field', ['login-unknown-user', 'login-malformed', 'no-store', 'error-bodies']],
+    ['no cookie at all', ['no-store', 'error-bodies']],
+    ['a refresh needs a bearer', ['no-store', 'error-bodies']],
+  ] as const)('%s: what was not tried everywhere is skipped', async (what, ids) => {
+    server.break(what)
+    const { points } = await check()
+    for (const id of ids) expect(points.find(point => point.id === id)?.status).toBe('skipped')
+  })
+
+  test.each([
+    ['the API has no challenge', 'api-no-token', /RFC 6750/],
+    ['SameSite=Lax', 'cookie-same-site', /^With Lax /],
+    ['Max-Age in milliseconds', 'cookie-max-age', /Express/],
+  ] as const)('%s has a reason of its own', async (what, id, why) => {
+    server.break(what)
     const { failures } = await check()
-    const [first] = failures
-    expect(first?.seen).toContain('429')
-    expect(failures.length).toBeGreaterThan(10)
+    const usual = contractPoints.find(point => point.id === id)
+    expect(usual?.why).not.toMatch(why)
+    expect(failures.find(point => point.id === id)?.why).toMatch(why)
   })
 
   test.each([
@@ -116,7 +181,11 @@ describe('a server in bearer mode', () => {
     ['the path of the login', { login: '/nowhere' }, /404.*"login"/s],
     ['the credentials', { password: 'wrong' }, /401.*"password"/s],
     ['the fields', { userField: 'username' }, /400.*"userField"/s],
-    ['the origin', { origin: 'https://evil.example' }, /403.*"origin"/s],
+    [
+      'the origin',
+      { origin: 'https://evil.example' },
+      /^403 .*\. The check sent Origin: https:\/\/evil\.example\. Name yours with "origin"$/,
+    ],
   ])('what to look at where the first login fails: %s', async (_, options, message) => {
     server.break()
     const { failures } = await check(options)
@@ -172,6 +241,17 @@ describe('a server in bearer mode', () => {
   test.each(['', 'nonsense', 'ftp://127.0.0.1'])('refuses the address %j', async address => {
     await expect(checkBackend(address)).rejects.toThrow('"url" must be an http or https address')
   })
+})
+
+test.each([
+  ['http://localhost:5173', ['http://localhost:51730', 'http://localhost:517']],
+  ['http://127.0.0.1:8080', ['http://127.0.0.1:808']],
+  ['http://[::1]:43251', ['http://[::1]:4325']],
+  ['https://app.example.com', []],
+])('the ports that a prefix of %s would let through: %j', (own, expected) => {
+  const { hostname } = new URL(own)
+  const origins = foreignOrigins(own)
+  expect(origins.filter(origin => URL.parse(origin)?.hostname === hostname)).toEqual(expected)
 })
 
 describe('a login answer', () => {
@@ -244,6 +324,7 @@ describe('the command', () => {
     expect(code).toBeUndefined()
     expect(stdout.match(/^ok /gm)?.length).toBe(35)
     expect(stdout).toMatch(/\n35 hold, 0 fail, 8 skipped\n$/)
+    expect(stdout).toContain('(left out by --without)')
   })
 
   test('exits with 1 and the report as JSON if one fails', async () => {
@@ -314,6 +395,7 @@ describe('the command', () => {
       patience: ['patience', '1'],
       without: ['without', 'x'],
     }
+    for (const [option, [flag]] of Object.entries(setBy)) expect(flagOf(option)).toBe(`--${flag}`)
     const before: Record<string, unknown> = { ...readFlags(['http://a']).options }
     for (const [option, [flag = '', ...value]] of Object.entries(setBy)) {
       const after = Object.entries(readFlags(['http://a', `--${flag}`, ...value]).options)
@@ -322,6 +404,29 @@ describe('the command', () => {
     }
     const flags = Object.values(setBy).map(([flag]) => flag)
     expect([...flags, 'list', 'json', 'help'].sort()).toEqual([...FLAGS.keys()].sort())
+  })
+
+  test.each<[Break | null, ContractOptions, RegExp]>([
+    [null, { password: 'wrong' }, /\(--user, --password\) and the path \(--login\) right\?$/],
+    [null, { userField: 'name' }, /They are --user-field, --password-field, --field and --form$/],
+    [
+      null,
+      { origin: 'https://evil.example' },
+      /sent Origin: https:\/\/evil\.example\. Name yours with --origin$/,
+    ],
+    [null, { logout: '/nowhere', without: ['cookie-path'] }, /Name another one with --logout$/],
+    ['another token field', {}, /Name it with --mode$/],
+    ['no cookie at all', {}, /Name it with --mode$/],
+  ])('names its flags where a server fails (%s, %j)', async (what, options, message) => {
+    server.break(...(what ? [what] : []))
+    const wait = async (ms: number) => server.pass(ms / 1000)
+    const given = { ...server.credentials, grace: 0, patience: 0, wait, ...options }
+    const { points, failures } = await tryBackend(server.url, given, flagOf)
+    expect(failures[0]?.seen).toMatch(message)
+    // Without what the server has said.
+    for (const { seen = '' } of points) expect(seen.replace(/\{.*\}/, '')).not.toContain('"')
+    expect(points.find(({ id }) => id === 'cors-expose')?.seen).toBe('needs the option --cors')
+    expect(points.find(({ id }) => id === 'grace-race')?.seen).toBe('left out by --grace with 0')
   })
 
   test.each(['docs/backend.md', 'docs/backend-modes.md'])('takes the flags that %s shows', page => {

@@ -67,8 +67,7 @@ function suite(backend: Backend): void {
     expect(failures).toEqual([])
     const foreign = await checkBackend(inProduction.url)
     expect(foreign.failures.map(({ id, seen }) => [id, seen])).toEqual([
-      ['login', expect.stringMatching(/^403 .*Does the server know the origin\?/)],
-      ['login-wrong-password', expect.stringMatching(/^403 /)],
+      ['login', expect.stringMatching(/^403 .*The check sent Origin: http:.* Name yours with "origin"$/)],
     ])
   })
 

@@ -1,7 +1,9 @@
 import { type Carried, type Carrier, createCarrier } from './carrier.ts'
 import { createHeld, type Held } from './held.ts'
 import { type Answer, send } from './http.ts'
+import type { Fault } from './judge.ts'
 import type { EndpointName, Settings } from './options.ts'
+import { tell } from './telling.ts'
 import { isOk, type Tokens } from './tokens.ts'
 
 export interface Ask {
@@ -46,8 +48,14 @@ export interface Backend {
   /** Every answer so far. */
   readonly received: readonly Received[]
   ask(endpoint: EndpointName, ask?: Ask): Promise<Answer>
+  /** The browser of the first login. Its session goes on. */
+  readonly first: Held
   /** @throws Stopped if the login fails */
   visit(): Promise<Visit>
+  /** The one visit of all checks that neither refresh nor log out, to save logins. */
+  reader(): Promise<Visit>
+  /** Set once the server has accepted no more logins. */
+  readonly limit: LoginLimit | null
   wait(seconds: number): Promise<void>
 }
 
@@ -56,10 +64,31 @@ export class Stopped extends Error {
   override name = 'Stopped'
 }
 
+/** How many logins the contract needs at most. */
+export const LOGINS = 20
+
+/** The server accepts no more logins for now. */
+export class LoginLimit extends Stopped {
+  readonly fault: Fault
+
+  constructor(answer: Answer, logins: number) {
+    super('more logins are needed')
+    this.fault = {
+      seen: `${tell(answer)} for login ${logins} of the run. Raise your limit on logins: the check needs ${LOGINS}`,
+      expected: `no 429 within ${LOGINS} logins, some of them wrong on purpose`,
+      why: 'A limit is right, but ends the check. Raise it for the run alone.',
+      see: 'docs/backend.md#check-your-server',
+    }
+  }
+}
+
 export function createBackend(settings: Settings): Backend {
   const { userField, passwordField, loginFields, form } = settings
   const carrier = createCarrier(settings)
   const received: Received[] = []
+  let logins = 0
+  let limit: LoginLimit | null = null
+  let reader: Promise<Visit> | null = null
   const site = settings.cors ? 'same-site' : 'same-origin'
 
   function loginText({ fields, text }: Ask): string {
@@ -72,10 +101,12 @@ export function createBackend(settings: Settings): Backend {
   async function ask(endpoint: EndpointName, given: Ask = {}): Promise<Answer> {
     const { held, origin = settings.origin, method = methodOf(endpoint) } = given
     const url = settings[endpoint]
-    if (!url) throw new Stopped('needs the option "apiPost"')
+    if (!url) throw new Stopped(`needs the option ${settings.nameOf('apiPost')}`)
     const { headers, json }: Carried =
       held && method !== 'OPTIONS' ? carrier.carry(endpoint, held, given.csrf) : { headers: {} }
     const isLogin = endpoint === 'login' && method === 'POST'
+    // More of them could make the server wait longer.
+    if (isLogin && limit) throw limit
     const body = isLogin ? loginText(given) : json && JSON.stringify(json)
     const type = isLogin && form ? 'application/x-www-form-urlencoded' : 'application/json'
     const cookie = held?.jar.header(url.pathname)
@@ -95,6 +126,11 @@ export function createBackend(settings: Settings): Backend {
       },
       body,
     })
+    if (isLogin) logins += 1
+    if (isLogin && answer.status === 429) {
+      limit = new LoginLimit(answer, logins)
+      throw limit
+    }
     received.push({ answer, endpoint, method, origin })
     if (held && !given.isLost) store(held, endpoint, answer)
     return answer
@@ -110,17 +146,27 @@ export function createBackend(settings: Settings): Backend {
     held.refreshToken = tokens.refreshToken || held.refreshToken
   }
 
+  async function visit(): Promise<Visit> {
+    const held = createHeld()
+    const login = await ask('login', { held })
+    const tokens = carrier.read(login)
+    if (typeof tokens === 'string') throw new Stopped(`a later login was answered with ${tokens}`)
+    return { held, login, tokens, refresh: given => ask('refresh', { held, ...given }) }
+  }
+
   return {
     settings,
     carrier,
     received,
     ask,
-    async visit() {
-      const held = createHeld()
-      const login = await ask('login', { held })
-      const tokens = carrier.read(login)
-      if (typeof tokens === 'string') throw new Stopped(`a later login was answered with ${tokens}`)
-      return { held, login, tokens, refresh: given => ask('refresh', { held, ...given }) }
+    first: createHeld(),
+    visit,
+    reader() {
+      reader ??= visit()
+      return reader
+    },
+    get limit() {
+      return limit
     },
     async wait(seconds) {
       settings.onWait(seconds * 1000)

@@ -1,4 +1,4 @@
-import { type Backend, createBackend, Stopped } from './backend.ts'
+import { type Backend, createBackend, LoginLimit, Stopped } from './backend.ts'
 import { checkAnswers } from './checks/answers.ts'
 import { checkApi } from './checks/api.ts'
 import { checkCors } from './checks/cors.ts'
@@ -8,15 +8,16 @@ import { checkLogout, checkRotatedLogout } from './checks/logout.ts'
 import { checkOrigin } from './checks/origin.ts'
 import { checkIssuedAt, checkRefusedRefreshes } from './checks/refresh.ts'
 import { checkGrace, checkSuperseded } from './checks/reuse.ts'
-import { checkLogin, checkRefusedLogins } from './checks/sign-in.ts'
+import { checkLogin, checkRefusedLogins, checkWrongPassword, NO_LOGIN } from './checks/sign-in.ts'
 import { checkSliding } from './checks/sliding.ts'
 import { checkUser } from './checks/user.ts'
-import type { Judge } from './judge.ts'
+import type { Fault, Judge } from './judge.ts'
 import type { ContractMode } from './mode.ts'
-import { type ContractOptions, readSettings } from './options.ts'
+import { type ContractOptions, type NameOf, readSettings } from './options.ts'
 import type { ContractPoint, PointId } from './point.ts'
 import { pointsIn } from './points.ts'
 import { whyNotIn } from './scope.ts'
+import { isOk } from './tokens.ts'
 
 /** A point, and what the backend does about it. */
 export interface ContractResult extends ContractPoint {
@@ -43,22 +44,32 @@ export interface ContractReport {
 interface Check {
   /** The points that it judges: it is not run if all of them are left out. */
   readonly points: readonly PointId[]
-  run(backend: Backend, judge: Judge): Promise<void> | void
+  run(backend: Backend, judge: Judge): Promise<unknown> | void
 }
 
-/** After the first login. Each logs in by itself, so what one of them breaks disturbs no other. */
+const WRONG_PASSWORD: Check = { points: ['login-wrong-password'], run: checkWrongPassword }
+const REFUSED_LOGINS: Check = {
+  points: ['login-wrong-password', 'login-unknown-user', 'login-malformed'],
+  run: checkRefusedLogins,
+}
+const ANSWERS: Check = { points: ['no-store', 'error-bodies'], run: checkAnswers }
+
+/**
+ * After the first login. What one of them breaks disturbs no other: each that refreshes or logs out has a login of its own.
+ */
 const CHECKS: readonly Check[] = [
+  REFUSED_LOGINS,
   {
     points: ['refresh-no-token', 'refresh-unknown-token', 'refresh-keeps-cookies'],
     run: checkRefusedRefreshes,
   },
   { points: ['api', 'api-no-token', 'api-bad-token', 'api-forged-token'], run: checkApi },
+  { points: ['me', 'me-nobody'], run: checkUser },
+  { points: ['csrf-api'], run: checkCsrfOfApi },
   { points: ['origin', 'origin-missing', 'origin-echo'], run: checkOrigin },
   { points: ['csrf'], run: checkMissingCsrf },
   { points: ['csrf-planted'], run: checkPlantedCsrf },
   { points: ['csrf-earlier'], run: checkEarlierCsrf },
-  { points: ['csrf-api'], run: checkCsrfOfApi },
-  { points: ['me', 'me-nobody'], run: checkUser },
   { points: ['sliding-old-token', 'sliding-race'], run: checkSliding },
   { points: ['grace-race', 'grace-lost-answer'], run: checkGrace },
   { points: ['reuse-superseded'], run: checkSuperseded },
@@ -76,57 +87,81 @@ const CHECKS: readonly Check[] = [
  * @throws AuthError `invalid_option`, naming the option
  * @throws Error `Unreachable` if the backend does not answer
  */
-export async function checkBackend(
+export function checkBackend(url: string | URL, options: ContractOptions = {}): Promise<ContractReport> {
+  return tryBackend(url, options, name => `"${name}"`)
+}
+
+/** `checkBackend`, with hints in the words of the reader. */
+export async function tryBackend(
   url: string | URL,
-  options: ContractOptions = {},
+  options: ContractOptions,
+  nameOf: NameOf,
 ): Promise<ContractReport> {
-  const settings = readSettings(url, options)
+  const settings = readSettings(url, options, nameOf)
   const backend = createBackend(settings)
-  const verdicts = new Map<PointId, string | null>()
+  const verdicts = new Map<PointId, Fault | null>()
+  const skipped = new Map<PointId, string>()
   const judge: Judge = (id, fault) => {
+    if (verdicts.get(id)) return
+    const told = typeof fault === 'string' ? fault !== '' && { seen: fault } : fault
     // A server may quote what it was sent.
-    if (!verdicts.get(id)) verdicts.set(id, (fault || '').replaceAll(settings.password, '…') || null)
+    verdicts.set(id, told ? { ...told, seen: told.seen.replaceAll(settings.password, '…') } : null)
   }
 
   /** @returns why it has stopped, if it has */
-  async function run(check: Check['run']): Promise<string | undefined> {
+  async function stopOf(run: Check['run']): Promise<Stopped | undefined> {
     try {
-      await check(backend, judge)
+      await run(backend, judge)
       return undefined
     } catch (error) {
-      if (error instanceof Stopped) return error.message
-      throw error
+      if (!(error instanceof Stopped)) throw error
+      if (error instanceof LoginLimit) judge('login', error.fault)
+      return error
     }
   }
 
-  const blocked = await run(checkLogin)
-  await run(checkRefusedLogins)
-  for (const { points, run: check } of blocked ? [] : CHECKS) {
+  async function tryOut({ points, run }: Check): Promise<void> {
     const open = points.filter(id => !settings.leftOut(id))
-    const stopped = open.length > 0 && (await run(check))
-    if (stopped) for (const id of open) if (!verdicts.has(id)) judge(id, stopped)
+    const stop = open.length > 0 && (await stopOf(run))
+    if (!stop) return
+    for (const id of open) {
+      // Half of a check proves nothing.
+      if (stop instanceof LoginLimit && !verdicts.get(id)) skipped.set(id, stop.message)
+      else if (!verdicts.has(id)) judge(id, stop.message)
+    }
   }
-  await run(checkAnswers)
+
+  const blocked = (await stopOf(checkLogin))?.message
+  for (const check of checksAfter(blocked, backend)) await tryOut(check)
 
   const { mode } = settings
   const points = pointsIn(mode).map((point): ContractResult => {
     const { id } = point
     const other = whyNotIn(mode, id)
     if (other) return { ...point, status: 'inapplicable', seen: other }
-    const skipped = settings.leftOut(id) ?? (verdicts.has(id) ? undefined : (blocked ?? untried(id)))
-    if (skipped) return { ...point, status: 'skipped', seen: skipped }
+    // A check that was cut short must not pass.
+    const isCutShort = id === 'login' && backend.limit !== null
+    const why =
+      (isCutShort ? undefined : settings.leftOut(id)) ??
+      skipped.get(id) ??
+      (verdicts.has(id) ? undefined : (blocked ?? untried(id, nameOf)))
+    if (why) return { ...point, status: 'skipped', seen: why }
     const fault = verdicts.get(id)
-    return fault ? { ...point, status: 'fails', seen: fault } : { ...point, status: 'holds', seen: undefined }
+    return fault ? { ...point, ...fault, status: 'fails' } : { ...point, status: 'holds', seen: undefined }
   })
   const failures = points.filter(({ status }) => status === 'fails')
   return { url: new URL(url).href, mode, holds: failures.length === 0, points, failures }
 }
 
-const TOO_LONG = 'the access token lives too long for "patience"'
-const UNTRIED: Partial<Record<PointId, string>> = {
-  'api-expired-token': TOO_LONG,
-  'sliding-expired-token': TOO_LONG,
-  'refresh-issued-at': 'the access token is no JWT with iat',
+/** A server that lets nobody in can refuse everything alike, which proves nothing. */
+function checksAfter(blocked: string | undefined, { received }: Backend): readonly Check[] {
+  if (!blocked) return [...CHECKS, ANSWERS]
+  if (blocked !== NO_LOGIN) return [REFUSED_LOGINS]
+  return received.some(({ answer }) => isOk(answer)) ? [WRONG_PASSWORD] : []
 }
 
-const untried = (id: PointId): string => UNTRIED[id] ?? 'it could not be tried'
+function untried(id: PointId, nameOf: NameOf): string {
+  if (id === 'refresh-issued-at') return 'the access token is no JWT with iat'
+  const isTooLong = id === 'api-expired-token' || id === 'sliding-expired-token'
+  return isTooLong ? `the access token lives too long for ${nameOf('patience')}` : 'it could not be tried'
+}

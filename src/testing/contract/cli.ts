@@ -1,16 +1,11 @@
 #!/usr/bin/env node
-import { checkBackend } from './check.ts'
-import { readFlags } from './flags.ts'
+import { tryBackend } from './check.ts'
+import { flagOf, readFlags } from './flags.ts'
 import { formatReport } from './report.ts'
 
-/** By its own name on the command line, `without-x` for `withoutX`. */
+/** The option at its beginning by its name on the command line. */
 const asFlag = (message: string): string =>
-  message.replace(/^"(\w+)"/, (_, name: string) => {
-    if (name === 'url') return 'The address'
-    const known: Record<string, string> = { loginFields: 'field', headers: 'header' }
-    const flag = known[name] ?? name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
-    return `"--${flag}"`
-  })
+  message.replace(/^"(\w+)"/, (_, name: string) => (name === 'url' ? 'The address' : `"${flagOf(name)}"`))
 
 async function run(): Promise<void> {
   const { print, json, url, options } = readFlags(process.argv.slice(2))
@@ -19,7 +14,7 @@ async function run(): Promise<void> {
     const s = Math.ceil(ms / 1000)
     if (s > 2) process.stderr.write(`waits ${s} s, for the grace to pass and for an access token to expire\n`)
   }
-  const report = await checkBackend(url, { ...options, onWait })
+  const report = await tryBackend(url, { ...options, onWait }, flagOf)
   process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report))
   process.exitCode = report.holds ? 0 : 1
 }

@@ -36,6 +36,12 @@ const TEXTS = {
   'csrf-header': 'csrfHeader',
 } as const
 
+const OTHERS: Readonly<Record<string, string>> = { loginFields: 'field', headers: 'header' }
+
+/** The flag that sets an option: `--without-x` for `withoutX`. */
+export const flagOf = (option: string): string =>
+  `--${OTHERS[option] ?? option.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+
 type Name = keyof typeof TEXTS
 
 const text = { type: 'string' } as const

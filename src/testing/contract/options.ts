@@ -78,6 +78,9 @@ type Given = {
 export const ENDPOINTS = ['login', 'refresh', 'logout', 'me', 'api', 'apiPost'] as const
 export type EndpointName = (typeof ENDPOINTS)[number]
 
+/** How the reader writes an option: `"userField"` in a test, `--user-field` for the command. */
+export type NameOf = (option: keyof ContractOptions) => string
+
 /** The checked options with their defaults. */
 export interface Settings
   extends Omit<Given, EndpointName | 'without'>,
@@ -86,6 +89,7 @@ export interface Settings
   readonly apiPost: URL | null
   /** Why a point is left out; `undefined` if it is checked. */
   leftOut(id: PointId): string | undefined
+  readonly nameOf: NameOf
 }
 
 const DEFAULTS: Given = {
@@ -133,7 +137,7 @@ const ONLY_IN: Partial<Record<keyof Given, readonly ContractMode[]>> = {
 }
 
 /** @throws AuthError `invalid_option`, naming the option */
-export function readSettings(url: string | URL, options: ContractOptions): Settings {
+export function readSettings(url: string | URL, options: ContractOptions, nameOf: NameOf): Settings {
   const base = readUrl(url)
   const given = defined(options)
   const unknown = Object.keys(given).find(name => !Object.hasOwn(DEFAULTS, name))
@@ -147,20 +151,23 @@ export function readSettings(url: string | URL, options: ContractOptions): Setti
   if (new URL(origin).origin !== origin) {
     throw invalid('origin', 'an origin such as https://app.example.com, without a path')
   }
-  if (cors && origin === base.origin) throw invalid('origin', 'another origin than the backend for "cors"')
+  if (cors && origin === base.origin) {
+    throw invalid('origin', `another origin than the backend for ${nameOf('cors')}`)
+  }
   const urlOf = (name: EndpointName) => resolvePath(base, name, settings[name])
   return {
     ...settings,
     ...{ login: urlOf('login'), refresh: urlOf('refresh'), logout: urlOf('logout') },
     ...{ me: urlOf('me'), api: urlOf('api'), apiPost: apiPost ? urlOf('apiPost') : null },
     origin,
+    nameOf,
     leftOut(id) {
       const other = whyNotIn(mode, id)
       if (other) return other
-      if (without.some(name => isNamed(id, name))) return 'left out by "without"'
-      if (grace === 0 && isNamed(id, 'grace')) return 'left out by a "grace" of 0'
-      if (!cors && isNamed(id, 'cors')) return 'needs the option "cors"'
-      if (!apiPost && id === 'csrf-api') return 'needs the option "apiPost"'
+      if (without.some(name => isNamed(id, name))) return `left out by ${nameOf('without')}`
+      if (grace === 0 && isNamed(id, 'grace')) return `left out by ${nameOf('grace')} with 0`
+      if (!cors && isNamed(id, 'cors')) return `needs the option ${nameOf('cors')}`
+      if (!apiPost && id === 'csrf-api') return `needs the option ${nameOf('apiPost')}`
       return undefined
     },
   }

@@ -1,4 +1,5 @@
 import type { Answer } from './http.ts'
+import type { ContractOptions, Settings } from './options.ts'
 
 const LIMIT = 160
 /** Long enough to be a token, a hash or a key. */
@@ -15,10 +16,15 @@ export function tell({ status, text }: Pick<Answer, 'status' | 'text'>): string 
 }
 
 /** What to try if the tokens are not where the mode has them. */
-export const OTHER_MODE = '. Do the tokens travel another way? Name it with "mode"'
+export const hintOfMode = ({ nameOf }: Settings): string =>
+  `. Do the tokens travel another way? Name it with ${nameOf('mode')}`
 
 /** What to try if the server has nothing at this path. `option`: the one that names it. */
-export const hintOfPath = ({ status, call }: Pick<Answer, 'status' | 'call'>, option: string): string =>
+export const hintOfPath = (
+  { nameOf }: Settings,
+  { status, call }: Pick<Answer, 'status' | 'call'>,
+  option: keyof ContractOptions,
+): string =>
   status === 404 || status === 405
-    ? `. Is ${call.split(' ')[1]} the right path? Name another one with "${option}"`
+    ? `. Is ${call.split(' ')[1]} the right path? Name another one with ${nameOf(option)}`
     : ''

@@ -2,7 +2,7 @@ import { readStandard } from '../../kernel/answer.ts'
 import type { Answer } from './http.ts'
 import { TRAVELS } from './mode.ts'
 import type { Settings } from './options.ts'
-import { OTHER_MODE, tell } from './telling.ts'
+import { hintOfMode, tell } from './telling.ts'
 
 /** What an answer gives the client. */
 export interface Tokens {
@@ -34,7 +34,7 @@ export function readTokens(answer: Answer, settings: Settings, cookies: CookieTo
   if (!isOk(answer)) return tell(answer)
   const { body } = answer
   const { mode, expiresField, refreshField } = settings
-  const access = mode === 'cookie' ? inCookie(answer, cookies.access) : inBody(answer, settings)
+  const access = mode === 'cookie' ? inCookie(answer, settings, cookies.access) : inBody(answer, settings)
   if ('fault' in access) return access.fault
   const found = readStandard(body, new Response(), 'refresh') ?? {}
   const lifetime = Number((expiresField ? at(body, expiresField) : found.expiresIn) ?? Number.NaN)
@@ -53,13 +53,15 @@ export function readTokens(answer: Answer, settings: Settings, cookies: CookieTo
   }
 }
 
-function inBody(answer: Answer, { tokenField }: Settings): Access {
+function inBody(answer: Answer, settings: Settings): Access {
   const { body, status } = answer
+  const { tokenField } = settings
   if (typeof body !== 'object' || body === null) return { fault: `${tell(answer)}, which is no JSON object` }
   const found = readStandard(body, new Response(), 'refresh') ?? {}
   const given = tokenField ? at(body, tokenField) : found.accessToken
   if (given == null) {
-    return { fault: `${status} with the fields ${Object.keys(body).join(', ') || '(none)'}${OTHER_MODE}` }
+    const fields = Object.keys(body).join(', ') || '(none)'
+    return { fault: `${status} with the fields ${fields}${hintOfMode(settings)}` }
   }
   const token = typeof given === 'string' ? given.replace(/^bearer +/i, '') : ''
   if (!USABLE.test(token)) {
@@ -72,7 +74,7 @@ function inBody(answer: Answer, { tokenField }: Settings): Access {
     : { token }
 }
 
-function inCookie(answer: Answer, token: string): Access {
+function inCookie(answer: Answer, settings: Settings, token: string): Access {
   const { body, status, cookies } = answer
   if (typeof body === 'string' && /^\s*</.test(body)) return { fault: `${tell(answer)}, which is a page` }
   if (token) return { token }
@@ -80,8 +82,8 @@ function inCookie(answer: Answer, token: string): Access {
   return {
     fault:
       names.length > 0
-        ? `${status} with the cookies ${names.join(', ')}. Name the one with the access token with "accessCookie"`
-        : `${status} without a cookie${OTHER_MODE}`,
+        ? `${status} with the cookies ${names.join(', ')}. Name the one with the access token with ${settings.nameOf('accessCookie')}`
+        : `${status} without a cookie${hintOfMode(settings)}`,
   }
 }
 

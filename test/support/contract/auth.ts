@@ -36,6 +36,7 @@ interface Grant {
 
 export function createAuth({ mode, is, cookies, tokens, rotation, shown }: Parts): ContractAuth {
   let logins = 0
+  let wrongLogins = 0
   const hasCookies = mode === 'bearer' || mode === 'cookie'
 
   function grant(
@@ -68,7 +69,11 @@ export function createAuth({ mode, is, cookies, tokens, rotation, shown }: Parts
 
   function cookiesOf({ session, refreshToken, isLogin, access }: Grant): string[] {
     const isRefreshSet = !is('no cookie at all') && (isLogin || !is('a refresh sets no cookie'))
-    const own = isRefreshSet ? [cookies.refresh(refreshToken)] : []
+    const older = isLogin && is('a login removes an older cookie')
+    const own = [
+      ...(isRefreshSet ? [cookies.refresh(refreshToken)] : []),
+      ...(older ? [`${cookies.names.refresh()}=; Path=/old; Max-Age=0`] : []),
+    ]
     if (mode === 'bearer') return own
     const isAccessSet = isLogin ? !is('no access cookie') : !is('a refresh sets no access cookie')
     return [
@@ -105,6 +110,7 @@ export function createAuth({ mode, is, cookies, tokens, rotation, shown }: Parts
 
   return {
     login(text) {
+      if (is('no logins')) return failure(429, 'too_many_requests')
       const fields = readJson(text)
       if (typeof fields?.email !== 'string' || typeof fields.password !== 'string') {
         if (is('a malformed login is accepted')) return open()
@@ -113,6 +119,7 @@ export function createAuth({ mode, is, cookies, tokens, rotation, shown }: Parts
       }
       if (fields.email !== ADA.email && is('an unknown user is told')) return failure(401, 'unknown_user')
       if (fields.email !== ADA.email || fields.password !== ADA.password) {
+        if (is('too many wrong logins') && ++wrongLogins > 1) return failure(429, 'too_many_requests')
         const wrong = failure(is('a wrong password is 403') ? 403 : 401, 'invalid_credentials')
         return is('a wrong password sets a cookie') ? { ...wrong, cookies: [cookies.refresh('none')] } : wrong
       }
@@ -160,6 +167,7 @@ export function createAuth({ mode, is, cookies, tokens, rotation, shown }: Parts
 
     reset() {
       logins = 0
+      wrongLogins = 0
     },
   }
 }

@@ -3,6 +3,7 @@ import { LIFETIME } from './tokens.ts'
 
 /** In seconds. */
 const SESSION = 3600
+const MONTH = 2_592_000
 
 /** The lines of `Set-Cookie` of a server that can be broken. Without a value the cookie is removed. */
 export interface ContractCookies {
@@ -21,21 +22,31 @@ export function createCookies(is: Is): ContractCookies {
     csrf: () => (isOther() ? 'csrf' : 'XSRF-TOKEN'),
   }
 
+  const sameSite = () =>
+    is('SameSite=None') ? 'SameSite=None; Secure' : `SameSite=${is('SameSite=Lax') ? 'Lax' : 'Strict'}`
+
+  function lifetime(value: string): string[] {
+    if (!value) return ['Max-Age=0']
+    if (is('no Max-Age')) return []
+    if (is('Max-Age in milliseconds')) return [`Max-Age=${Math.floor(MONTH / 1000)}`]
+    const soon = new Date(Date.now() + 1_800_000).toUTCString()
+    return [is('Expires in half an hour') ? `Expires=${soon}` : `Max-Age=${SESSION}`]
+  }
+
   function refresh(value: string): string {
     const path = is('the path is that of the refresh')
       ? '/auth/refresh_token'
       : is('the path is /') || is('__Host- without Secure')
         ? '/'
         : '/auth'
-    const maxAge = value ? SESSION : 0
     const isOtherPath = !value && is('a logout clears another path')
     return [
       `${names.refresh()}=${value}`,
       `Path=${isOtherPath ? '/' : path}`,
       ...(is('no HttpOnly') ? [] : ['HttpOnly']),
-      ...(is('no SameSite') ? [] : [is('SameSite=None') ? 'SameSite=None; Secure' : 'SameSite=Strict']),
+      ...(is('no SameSite') ? [] : [sameSite()]),
       ...(isHost() && !is('__Host- without Secure') ? ['Secure'] : []),
-      ...(is('no Max-Age') && value ? [] : [`Max-Age=${maxAge}`]),
+      ...lifetime(value),
       ...(is('a Domain') ? ['Domain=127.0.0.1'] : []),
     ].join('; ')
   }
@@ -45,7 +56,9 @@ export function createCookies(is: Is): ContractCookies {
       `${names.access()}=${value}`,
       `Path=${is('the access cookie is for /auth') ? '/auth' : '/'}`,
       ...(is('the access cookie is readable') ? [] : ['HttpOnly']),
-      is('the access cookie is SameSite=None') ? 'SameSite=None; Secure' : 'SameSite=Strict',
+      is('the access cookie is SameSite=None')
+        ? 'SameSite=None; Secure'
+        : `SameSite=${is('the access cookie is SameSite=Lax') ? 'Lax' : 'Strict'}`,
       `Max-Age=${value ? LIFETIME : 0}`,
       ...(is('the access cookie has a Domain') ? ['Domain=127.0.0.1'] : []),
     ].join('; ')

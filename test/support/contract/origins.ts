@@ -3,7 +3,7 @@ import type { ContractMode } from 'silent-refresh/testing/contract'
 import type { Is } from './breaks.ts'
 
 /** Where the page is. */
-export const PAGE = 'https://app.example.com'
+export const PAGE = 'https://app.example.com:4443'
 
 /** Which origins a server that can be broken lets in, and lets read. */
 export interface ContractOrigins {
@@ -24,12 +24,16 @@ export function createOrigins(mode: ContractMode, is: Is): ContractOrigins {
       if (is('no origin check at login') && url === '/auth/login') return true
       if (is('no origin check at logout') && url === '/auth/logout') return true
       if (origin === undefined) {
-        return headers['sec-fetch-site'] === 'same-origin' || is('a missing origin is fine')
+        const site = headers['sec-fetch-site']
+        if (site === 'same-site' && is('a sibling without an origin is fine')) return true
+        return site === 'same-origin' || is('a missing origin is fine')
       }
       const own = [`http://${host}`, PAGE]
       if (own.includes(origin)) return true
       if (origin === 'null') return is('the origin null is fine')
       if (is('origins by prefix')) return own.some(one => origin.startsWith(one.replace(/:\d+$/, '')))
+      if (is('origins by prefix of the port')) return own.some(one => origin.startsWith(one))
+      if (is('origins by a part of the list')) return own.join().includes(origin)
       return is('origins by suffix') && own.some(one => origin.endsWith(new URL(one).host))
     },
 

@@ -17,6 +17,8 @@ export interface ContractServer {
   readonly credentials: { user: string; password: string }
   /** Seconds. */
   pass(seconds: number): void
+  /** How many logins came since the last call of `break`. */
+  logins(): number
   /** Wrong in these points from now on. */
   break(...what: Break[]): void
   close(): Promise<void>
@@ -31,6 +33,7 @@ export async function startContractServer(
 ): Promise<ContractServer> {
   const broken = new Set<Break>()
   const is: Is = what => broken.has(what)
+  let logins = 0
   let time = Date.parse('2031-05-01T12:00:00.250Z')
   const now = () => time
   const tokens = createTokens(now, is)
@@ -48,6 +51,7 @@ export async function startContractServer(
         ? failure(401, 'unauthorized')
         : { status: 204, headers: origins.preflight(request) }
     }
+    if (url === '/auth/login') logins += 1
     const isForeign = !origins.isAllowed(request)
     const isChecked = method === 'POST' && is('the API checks the origin')
     const isApi = url === '/user/whoami' || url === '/api/items'
@@ -88,7 +92,9 @@ export async function startContractServer(
     pass(by) {
       time += by * 1000
     },
+    logins: () => logins,
     break(...what) {
+      logins = 0
       broken.clear()
       for (const one of what) broken.add(one)
       auth.reset()

@@ -4,7 +4,8 @@ import type { PointId } from '../point.ts'
 import { tell } from '../telling.ts'
 
 /** What holds for every answer. The last of the checks: it looks at what the others have received. */
-export function checkAnswers({ received }: Backend, judge: Judge): void {
+export function checkAnswers({ received, limit }: Backend, judge: Judge): void {
+  if (limit) throw limit
   const own = received.filter(({ method }) => method !== 'OPTIONS')
   judgeAll(own, 'no-store', judge, ({ answer }) =>
     /\bno-store\b/i.test(answer.header('Cache-Control')) ? null : answer.header('Cache-Control') || 'none',

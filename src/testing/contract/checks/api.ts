@@ -1,16 +1,16 @@
 import type { Backend } from '../backend.ts'
 import type { Answer } from '../http.ts'
-import type { Judge } from '../judge.ts'
+import type { Fault, Judge } from '../judge.ts'
 import { hintOfPath, tell } from '../telling.ts'
 import { isOk } from '../tokens.ts'
 
 export async function checkApi(backend: Backend, judge: Judge): Promise<void> {
-  const { held, tokens } = await backend.visit()
+  const { held, tokens } = await backend.reader()
   const { travels, replaced } = backend.carrier
   const ask = (token: string) => backend.ask('api', { held: replaced(held, 'access', token) })
   const isByCookie = travels.access === 'cookie'
   const good = await backend.ask('api', { held })
-  judge('api', !isOk(good) && `${tell(good)}${hintOfPath(good, 'api')}`)
+  judge('api', !isOk(good) && `${tell(good)}${hintOfPath(backend.settings, good, 'api')}`)
   judge('api-no-token', faultOfRefusal(await ask(''), !isByCookie && /\bbearer\b/i))
   const challenge = !isByCookie && /\bbearer\b.*\berror="?invalid_token/i
   judge('api-bad-token', faultOfRefusal(await ask('not-a-token'), challenge))
@@ -20,11 +20,14 @@ export async function checkApi(backend: Backend, judge: Judge): Promise<void> {
   }
 }
 
-function faultOfRefusal(answer: Answer, challenge: RegExp | false): string | null {
+function faultOfRefusal(answer: Answer, challenge: RegExp | false): string | Fault | null {
   if (answer.status !== 401) return tell(answer)
   const given = answer.header('WWW-Authenticate')
   if (!challenge || challenge.test(given)) return null
-  return `401 ${given ? `with WWW-Authenticate: ${given}` : 'without WWW-Authenticate'}`
+  return {
+    seen: `401 ${given ? `with WWW-Authenticate: ${given}` : 'without WWW-Authenticate'}`,
+    why: 'RFC 6750 §3 requires this header. By it the client knows whether a new token would help.',
+  }
 }
 
 function forge(token: string, claims: object | null): [how: string, token: string][] {

@@ -11,8 +11,8 @@ type Attempt = readonly [how: string, ask: Ask]
 const withoutValue = (held: Held): Attempt[] => [['without the value', { held, csrf: null }]]
 
 /** Cookie and header have the same value, as if somebody had planted the cookie. */
-async function withForeignValues({ carrier, settings, visit }: Backend, held: Held): Promise<Attempt[]> {
-  const theirs = carrier.csrf((await visit()).held)
+function withForeignValues({ carrier, settings, first }: Backend, held: Held): Attempt[] {
+  const theirs = carrier.csrf(first)
   const planted = (value: string): Ask => {
     const copy = copyHeld(held)
     copy.jar.put(settings.csrfCookie, value)
@@ -31,7 +31,7 @@ export async function checkMissingCsrf(backend: Backend, judge: Judge): Promise<
 
 export async function checkPlantedCsrf(backend: Backend, judge: Judge): Promise<void> {
   const { held } = await backend.visit()
-  await judgeAttempts(backend, 'csrf-planted', held, await withForeignValues(backend, held), judge)
+  await judgeAttempts(backend, 'csrf-planted', held, withForeignValues(backend, held), judge)
 }
 
 async function judgeAttempts(
@@ -61,11 +61,14 @@ export async function checkEarlierCsrf(backend: Backend, judge: Judge): Promise<
 }
 
 export async function checkCsrfOfApi(backend: Backend, judge: Judge): Promise<void> {
-  const { held } = await backend.visit()
+  const { held } = await backend.reader()
   const own = await backend.ask('apiPost', { held })
   const isWelcome = ![401, 403, 404, 405].includes(own.status)
-  judge('csrf-api', !isWelcome && `${tell(own)} with the right value${hintOfPath(own, 'apiPost')}`)
-  for (const [how, ask] of [...withoutValue(held), ...(await withForeignValues(backend, held))]) {
+  judge(
+    'csrf-api',
+    !isWelcome && `${tell(own)} with the right value${hintOfPath(backend.settings, own, 'apiPost')}`,
+  )
+  for (const [how, ask] of [...withoutValue(held), ...withForeignValues(backend, held)]) {
     const answer = await backend.ask('apiPost', { ...ask, isLost: true })
     judge('csrf-api', answer.status !== 403 && `${tell(answer)} ${how}`)
   }

@@ -10,7 +10,7 @@ export async function checkLogout(backend: Backend, judge: Judge): Promise<void>
   const { jar } = held
   const old = copyHeld(held)
   const logout = await backend.ask('logout', { held })
-  judge('logout', !isOk(logout) && `${tell(logout)}${hintOfPath(logout, 'logout')}`)
+  judge('logout', !isOk(logout) && `${tell(logout)}${hintOfPath(backend.settings, logout, 'logout')}`)
   const left = login.cookies.find(({ name, isCleared }) => !isCleared && jar.value(name) !== undefined)
   const cleared = logout.cookies.find(({ name }) => name === left?.name)
   judge(

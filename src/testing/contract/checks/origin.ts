@@ -28,15 +28,16 @@ export async function checkOrigin(backend: Backend, judge: Judge): Promise<void>
     const isRejected = answer.status >= 400 && answer.status < 500
     return isRejected
       ? null
-      : `${tell(answer)} for ${NAMES[endpoint]} ${origin ? `from ${origin}` : 'without Origin'}`
+      : `${tell(answer)} for ${NAMES[endpoint]} ${origin ? `from ${origin}` : withoutOrigin(site)}`
   }
   /** A 4xx alone says little: the session itself may have ended. */
   const judgeEffect = async (id: PointId) => {
     const own = await refresh()
     judge(id, !isOk(own) && `a 4xx each time, and then ${tell(own)} for the page itself`)
   }
-  judge('origin-missing', await from(null, 'refresh', 'cross-site'))
-  judge('origin-missing', await from(null, 'refresh', null))
+  for (const site of ['cross-site', 'same-site', null]) {
+    judge('origin-missing', await from(null, 'refresh', site))
+  }
   await judgeEffect('origin-missing')
   for (const origin of foreignOrigins(backend.settings.origin)) {
     judge('origin', await from(origin, 'refresh', origin === EVIL ? 'cross-site' : 'same-site'))
@@ -48,14 +49,26 @@ export async function checkOrigin(backend: Backend, judge: Judge): Promise<void>
   await judgeEcho(backend, answers, judge)
 }
 
+const withoutOrigin = (site: string | null): string =>
+  site ? `without Origin and with Sec-Fetch-Site: ${site}` : 'without Origin'
+
 /** Origins that a comparison by prefix, by suffix or with holes would let through. */
-function foreignOrigins(own: string): string[] {
-  const { protocol, host, hostname } = new URL(own)
-  const port = host.slice(hostname.length)
+export function foreignOrigins(own: string): string[] {
+  const { protocol, host, hostname, port } = new URL(own)
+  const end = host.slice(hostname.length)
   // No browser sends a name that ends like an address and is none.
   const longer = /[\d\]]$/.test(hostname) ? [] : [`${protocol}//evil-${host}`]
-  return [EVIL, 'null', ...longer, `${protocol}//${hostname}.evil.example${port}`]
+  const ports = port ? [`${port}0`, port.slice(0, -1)].filter(isPort) : []
+  return [
+    EVIL,
+    'null',
+    ...longer,
+    `${protocol}//${hostname}.evil.example${end}`,
+    ...ports.map(other => `${protocol}//${hostname}:${other}`),
+  ]
 }
+
+const isPort = (port: string): boolean => Number(port) > 0 && Number(port) <= 65_535
 
 async function judgeEcho(backend: Backend, refused: readonly Answer[], judge: Judge): Promise<void> {
   const headers = { 'Access-Control-Request-Method': 'POST' }

@@ -1,22 +1,23 @@
 import { readStandard } from '../../../kernel/answer.ts'
 import { type Backend, Stopped } from '../backend.ts'
-import { createHeld } from '../held.ts'
 import type { Answer } from '../http.ts'
 import type { Judge } from '../judge.ts'
-import { hintOfPath, OTHER_MODE, tell } from '../telling.ts'
+import type { Settings } from '../options.ts'
+import { hintOfMode, hintOfPath, tell } from '../telling.ts'
 import { faultOfLifetime, isOk, type Tokens } from '../tokens.ts'
 import { faultOfCsrfCookie } from './csrf-cookie.ts'
 import { judgeCookies } from './token-cookies.ts'
 
+export const NO_LOGIN = 'a login is needed'
+
 /** A login, and what it gives. All other checks need it. */
 export async function checkLogin(backend: Backend, judge: Judge): Promise<void> {
-  const { carrier } = backend
-  const held = createHeld()
+  const { carrier, first: held } = backend
   const login = await backend.ask('login', { held })
   const tokens = carrier.read(login)
   if (typeof tokens === 'string') {
-    judge('login', `${tokens}${hint(login)}`)
-    throw new Stopped('a login is needed')
+    judge('login', `${tokens}${hint(backend.settings, login)}`)
+    throw new Stopped(NO_LOGIN)
   }
   judge('login', faultOfFields(backend, login))
   judge('login-expires-in', faultOfLifetime(tokens))
@@ -43,27 +44,29 @@ function faultOfFields({ carrier, settings }: Backend, answer: Answer): string |
 }
 
 /** What to try, where the answer does not say it. */
-function hint(answer: Answer): string {
+function hint(settings: Settings, answer: Answer): string {
+  const { nameOf, origin } = settings
   const { status } = answer
-  if (status === 401) return '. Are the credentials ("user", "password") and the path ("login") right?'
-  if (status === 403) return '. Does the server know the origin? It is "origin"'
+  const [user, password, path] = [nameOf('user'), nameOf('password'), nameOf('login')]
+  if (status === 401) return `. Are the credentials (${user}, ${password}) and the path (${path}) right?`
+  if (status === 403) return `. The check sent Origin: ${origin}. Name yours with ${nameOf('origin')}`
   if (status === 400 || status === 422) {
-    return '. Are the fields right? They are "userField", "passwordField", "loginFields" and "form"'
+    const fields = [nameOf('userField'), nameOf('passwordField'), nameOf('loginFields')].join(', ')
+    return `. Are the fields right? They are ${fields} and ${nameOf('form')}`
   }
-  if (status === 429) return '. The contract logs in up to twenty times: allow that for the run'
-  return hintOfPath(answer, 'login')
+  return hintOfPath(settings, answer, 'login')
 }
 
 /** Why the refresh token of a login cannot be found, in words. */
-function whyMissing({ carrier }: Backend, { status, body, cookies }: Answer): string {
+function whyMissing({ carrier, settings }: Backend, { status, body, cookies }: Answer): string {
   if (carrier.travels.refresh === 'body') {
     const fields = Object.keys(Object(body)).join(', ')
-    return `${status} with the fields ${fields}. Name the one with the refresh token with "refreshField"`
+    return `${status} with the fields ${fields}. Name the one with the refresh token with ${settings.nameOf('refreshField')}`
   }
   const names = cookies.filter(({ isCleared }) => !isCleared).map(({ name }) => name)
   return names.length === 0
-    ? `a login that sets no cookie${OTHER_MODE}`
-    : `the cookies ${names.join(', ')}. Name the one with the refresh token with "cookie"`
+    ? `a login that sets no cookie${hintOfMode(settings)}`
+    : `the cookies ${names.join(', ')}. Name the one with the refresh token with ${settings.nameOf('cookie')}`
 }
 
 const FIELDS = {
@@ -105,24 +108,31 @@ function judgeRefresh({ login, answer, backend, judge }: FirstRefresh): void {
 }
 
 function hintOfRefresh({ settings }: Backend, answer: Answer): string {
-  const { mode, csrfCookie, csrfHeader } = settings
+  const { mode, csrfCookie, csrfHeader, nameOf } = settings
   const { status } = answer
   if (mode === 'cookie' && status === 403) {
-    return `. Is the CSRF value in ${csrfCookie} and ${csrfHeader}? Name others with "csrfCookie" and "csrfHeader"`
+    const names = `${nameOf('csrfCookie')} and ${nameOf('csrfHeader')}`
+    return `. Is the CSRF value in ${csrfCookie} and ${csrfHeader}? Name others with ${names}`
   }
   if (mode === 'body' && (status === 400 || status === 401 || status === 422)) {
-    return '. Is the field of the refresh token right? Name another one with "refreshField"'
+    return `. Is the field of the refresh token right? Name another one with ${nameOf('refreshField')}`
   }
-  return hintOfPath(answer, 'refresh')
+  return hintOfPath(settings, answer, 'refresh')
 }
 
-export async function checkRefusedLogins(backend: Backend, judge: Judge): Promise<void> {
-  const { userField, passwordField, user, password, form } = backend.settings
+export async function checkWrongPassword(backend: Backend, judge: Judge): Promise<Answer> {
+  const { userField, passwordField, user, password } = backend.settings
   const wrong = await backend.ask('login', {
     fields: { [userField]: user, [passwordField]: `not ${password}` },
   })
   const sets = wrong.cookies.find(({ isCleared }) => !isCleared)
   judge('login-wrong-password', wrong.status !== 401 ? tell(wrong) : sets && `Set-Cookie: ${sets.shown}`)
+  return wrong
+}
+
+export async function checkRefusedLogins(backend: Backend, judge: Judge): Promise<void> {
+  const { userField, passwordField, user, password, form } = backend.settings
+  const wrong = await checkWrongPassword(backend, judge)
   const unknown = await backend.ask('login', {
     fields: { [userField]: `nobody-${user}`, [passwordField]: password },
   })

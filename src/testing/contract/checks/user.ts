@@ -8,11 +8,11 @@ import { isRefused } from './refresh.ts'
 
 /** The user endpoint of cookie mode, as the client reads it. */
 export async function checkUser(backend: Backend, judge: Judge): Promise<void> {
-  const { held } = await backend.visit()
+  const { held } = await backend.reader()
   const { carrier } = backend
   const own = await backend.ask('me', { held })
   const isUser = isOk(own) && typeof own.body === 'object' && !isEmpty(own.body)
-  judge('me', !isUser && `${tell(own)}${hintOfPath(own, 'me')}`)
+  judge('me', !isUser && `${tell(own)}${hintOfPath(backend.settings, own, 'me')}`)
   for (const [how, nobody] of [
     ['without a cookie', createHeld()],
     ['with the refresh cookie alone', carrier.expired(held)],

@@ -18,7 +18,7 @@ export const REQUESTS: PointTexts<'origin' | 'csrf' | 'me' | 'api' | 'no' | 'err
   'origin-missing': {
     title: 'A request that does not say where it comes from is refused',
     expected: '403, or another 4xx, for a refresh without Origin and without Sec-Fetch-Site: same-origin',
-    why: 'Every browser sends one of the two headers with a POST.',
+    why: 'Every browser sends one of the two headers with a POST. A sibling subdomain is same-site.',
     see: 'origin-check',
   },
   'origin-echo': {

@@ -80,12 +80,13 @@ export const SIGN_IN: PointTexts<'login' | 'cookie'> = {
   },
   'cookie-same-site': {
     title: 'Other sites cannot have the refresh cookie sent',
-    expected: 'SameSite=Strict, or Lax',
+    expected: 'SameSite=Strict',
     why: 'Without it another site can refresh and log out in the name of your user.',
     see: 'cookies',
     in: {
       cookie: {
         title: 'Other sites cannot have the cookies with the tokens sent',
+        expected: 'SameSite=Strict. The access cookie may have Lax',
         why: 'Without it another site can send requests in the name of your user.',
       },
     },
@@ -113,7 +114,7 @@ export const SIGN_IN: PointTexts<'login' | 'cookie'> = {
   },
   'cookie-max-age': {
     title: 'The refresh cookie outlives the browser window',
-    expected: 'Max-Age, or Expires',
+    expected: 'Max-Age, or Expires, and at least an hour',
     why: 'Without one the session ends when the browser is closed.',
     see: 'cookies',
   },
