@@ -129,6 +129,18 @@ const read = (address: string | URL, here: string): string | null => {
   }
 }
 
+test.each([
+  '/?code=old&state=unknown',
+  '/callback?code=old&state=unknown',
+  '/callback#error=x&state=unknown',
+])('O10 a login on the address of an old answer, %s, comes back to the start page', async page => {
+  const world = createOAuthWorld({ href: APP + page })
+  void world.client.login().catch(() => {})
+  const next = world.reload(await world.answered())
+  expect(await next.client.ready()).toMatchObject({ status: 'authenticated' })
+  expect(next.windows.href()).toBe(`${APP}/`)
+})
+
 describe('O12 the address after the login', () => {
   test('O12 is of this origin, whatever was given, and on whatever page', () => {
     fc.assert(

@@ -10,6 +10,7 @@ import {
   OptionError,
 } from './config.ts'
 import { DEMO_CREDENTIALS } from './credentials.ts'
+import { CLIENT_ID } from './provider-beside.ts'
 import { startServer } from './server.ts'
 
 const HELP = `Starts the demo's auth server, with its page, on 127.0.0.1.
@@ -75,7 +76,7 @@ const run = async () => {
 
   const server = await startServer(options)
   const taken = options.port !== 0 && server.port !== options.port
-  const where = server.provider ? ` at ${server.provider.issuer}` : ''
+  const where = server.provider ? ` at ${server.provider.issuer} (client id: ${CLIENT_ID})` : ''
   const [first] = DEMO_CREDENTIALS
   const names = DEMO_CREDENTIALS.map(({ email }) => email).join(' or ')
   console.log(
