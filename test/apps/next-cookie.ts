@@ -59,6 +59,14 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
       })
       equal(status, 403)
     },
+    'an outage that only the server meets is told, and a click loads the page': async () => {
+      backend.faults.set({ ...backend.faults.state(), offline: true })
+      await first.press('button', 'Reload')
+      await first.alerts(WORDS.outage)
+      backend.faults.set({ ...backend.faults.state(), offline: false })
+      await first.press('button', 'Try again')
+      await first.shows(WORDS.item)
+    },
     'a new tab loads its page once': async () => {
       second = await openScreen(browser, front.url)
       backend.log.clear()
