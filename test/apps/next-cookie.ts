@@ -82,9 +82,14 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
     'a confirmed logout lets the server render the other tab for nobody': async () => {
       backend.log.clear()
       await first.tab.raw!.bringToFront()
+      const release = front.hold('/auth/logout')
       await first.press('button', 'Log out')
       await second!.shows('Log in')
-      // Had the tab asked before the logout was confirmed, it would have got the user's page once more.
+      // The last request of that tab. The server would have got one for the user's page before it.
+      await second!.tab.evaluate(async () => void (await (await fetch('/')).text()))
+      equal(callsOf('GET'), ['/user/whoami 200'])
+      backend.log.clear()
+      release()
       await until(() => callsOf('GET').length > 0)
       equal(callsOf('GET'), ['/user/whoami 401'])
       equal(callsOf('POST'), ['/auth/logout 204'])
