@@ -57,7 +57,7 @@ export function useSession(selector?: (session: AnySession) => unknown): unknown
 
 type LoginError = NonNullable<AnonymousSession['error']>
 
-/** The event of a user who has left, or whose place another one has taken. */
+/** The event of a logout, or of another user who takes the place of the first. */
 type Departure = AuthEventMap<unknown, unknown>['logout' | 'userChange'] & { readonly code?: undefined }
 
 /** The props of `RequireAuth`. */
