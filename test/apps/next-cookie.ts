@@ -1,7 +1,10 @@
+import { DEMO_CREDENTIALS } from '../../demo/server/credentials.ts'
 import { until } from '../browser/site.ts'
 import { type Drive, equal, killTokens, lacks, logIn, type Stage, type Steps, WORDS } from './drive.ts'
 import type { Front } from './front.ts'
 import { openScreen, type Screen } from './screen.ts'
+
+const [, grace] = DEMO_CREDENTIALS
 
 /** What the server of the app does in the name of its users: the cookies of the browser go along. */
 export async function inNextWithCookies({ browser, backend }: Stage, front: Front): Promise<Drive> {
@@ -94,6 +97,24 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
       equal(callsOf('GET'), ['/user/whoami 401'])
       equal(callsOf('POST'), ['/auth/logout 204'])
     },
+    'after a logout that the server did not hear of, the next user sees nothing of the one before':
+      async () => {
+        await first.shows('Email')
+        await logIn(first)
+        await second!.shows(WORDS.signedIn)
+        backend.faults.set({ ...backend.faults.state(), offline: true })
+        await first.press('button', 'Log out')
+        await first.shows('Email')
+        await second!.shows('Log in')
+        backend.faults.set({ ...backend.faults.state(), offline: false })
+        await Promise.all([first.seen(), second!.seen()])
+        await logIn(first, grace!.password, grace)
+        for (const screen of [first, second!]) {
+          await screen.shows('Signed in as Grace Hopper')
+          lacks((await screen.seen()).join('\n'), 'Ada')
+        }
+        await first.press('button', 'Log out')
+      },
     'a form of one user is refused for the next one': async () => {
       await first.shows('Email')
       await logIn(first)

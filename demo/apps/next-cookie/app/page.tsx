@@ -19,7 +19,7 @@ export default function Home() {
 async function Account() {
   const user = await load<User>('/user/whoami')
   return (
-    <ForUser fallback={<Link href="/login">Log in</Link>}>
+    <ForUser user={user} fallback={<Link href="/login">Log in</Link>}>
       {user ? (
         <p>
           Signed in as {user.name}. <Link href="/items">Items</Link>

@@ -26,7 +26,7 @@ async function Items() {
     cookies(),
   ])
   return (
-    <ForUser fallback={<ToLogin />}>
+    <ForUser user={user} fallback={<ToLogin />}>
       {user && items ? (
         <main>
           <h1>Items</h1>
