@@ -8,18 +8,15 @@ import { useAuth } from '../../lib/auth'
 export function AddItem() {
   const { api } = useAuth()
   const queries = useQueryClient()
-  const { mutateAsync, isPending, error } = useMutation({
+  const { mutate, isPending, error } = useMutation({
     mutationFn: (title: string) => api.post('/api/items', { json: { title } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['items'] }),
   })
 
-  async function add(event: SubmitEvent<HTMLFormElement>) {
+  function add(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = event.currentTarget
-    await mutateAsync(String(new FormData(form).get('title'))).then(
-      () => form.reset(),
-      () => {},
-    )
+    mutate(String(new FormData(form).get('title')), { onSuccess: () => form.reset() })
   }
 
   return (
