@@ -49,6 +49,10 @@ const GIVEN: Record<string, Record<string, string>> = {
     'pages.ts': 'export declare const Items: () => null, Login: () => null',
     'return-to.ts': "export * from '../docs-frameworks-md/return-to'",
   },
+  'docs/frameworks/next.md': {
+    'app/guards.ts':
+      "import type { ReactNode } from 'react'\nexport declare function SignedInOnly(props: { children: ReactNode }): ReactNode",
+  },
   'docs/frameworks/solid.md': {
     'hot.d.ts': HOT,
   },

@@ -6,24 +6,14 @@
 
 'use client'
 
-import {
-  type Context,
-  createContext,
-  createElement,
-  type ReactElement,
-  type ReactNode,
-  useContext,
-  useEffect,
-  useState,
-  useSyncExternalStore,
-} from 'react'
-import type { AnonymousSession, AuthClient, JwtClaims, Session } from '../types.ts'
+import type { Context, ReactElement, ReactNode } from 'react'
+// As one name: minifiers shorten it, and cannot shorten the names of an import.
+import * as React from 'react'
+import type { AnonymousSession, AuthClient, AuthEventMap, JwtClaims, Session } from '../types.ts'
 import { type AnySession, selecting, UNKNOWN } from './selection.ts'
 
-const AuthContext: Context<AuthClient<unknown, unknown> | null> = /* @__PURE__ */ createContext<AuthClient<
-  unknown,
-  unknown
-> | null>(null)
+const AuthContext: Context<AuthClient<unknown, unknown> | null> =
+  /* @__PURE__ */ React.createContext<AuthClient<unknown, unknown> | null>(null)
 
 /** Provides the client to the components below. You own it: the client is not disposed on unmount. */
 export function AuthProvider({
@@ -33,7 +23,7 @@ export function AuthProvider({
   client: AuthClient<unknown, unknown>
   children?: ReactNode
 }): ReactElement {
-  return createElement(AuthContext.Provider, { value: client }, children)
+  return React.createElement(AuthContext.Provider, { value: client }, children)
 }
 
 /**
@@ -44,7 +34,7 @@ export function AuthProvider({
  * const { api } = useAuth<typeof auth>()
  */
 export function useAuth<Client extends AuthClient<unknown, unknown> = AuthClient>(): Client {
-  const client = useContext(AuthContext)
+  const client = React.useContext(AuthContext)
   if (!client) throw new Error('No <AuthProvider client={…}> above.')
   return client as Client
 }
@@ -62,10 +52,13 @@ export function useSession<Selected, Claims = JwtClaims, User = unknown>(
   selector: (session: Session<Claims, User>) => Selected,
 ): Selected
 export function useSession(selector?: (session: AnySession) => unknown): unknown {
-  return useSessionOf(useAuth(), selector)
+  return createAuthHooks(useAuth()).useSession(selector)
 }
 
 type LoginError = NonNullable<AnonymousSession['error']>
+
+/** The event of a logout, or of another user who takes the place of the first. */
+type Departure = AuthEventMap<unknown, unknown>['logout' | 'userChange'] & { readonly code?: undefined }
 
 /** The props of `RequireAuth`. */
 export interface RequireAuthProps {
@@ -84,6 +77,8 @@ export interface RequireAuthProps {
  * Renders its children if a user is signed in. It sends everybody else to the login at the authorization server, and back to
  * this page. It needs a client with `oauth()`, from the provider above.
  *
+ * What one user has typed into its children is gone for the next one, also in a page that `<Activity>` hides.
+ *
  * It never undoes a logout, and never redirects in circles. After a logout (here, in another tab, or by `idle`), and after a
  * login that failed, it renders `error`. The user then decides whether to log in. On a server, and while hydrating, it renders
  * `fallback`.
@@ -97,7 +92,7 @@ export interface RequireAuthProps {
  * </RequireAuth>
  */
 export function RequireAuth(props: RequireAuthProps): ReactNode {
-  return useGuard(useAuth(), props)
+  return createAuthHooks(useAuth()).RequireAuth(props)
 }
 
 /** The result of `createAuthHooks`: `useAuth`, `useSession` and `RequireAuth` for one client, with its types. */
@@ -124,37 +119,35 @@ export interface AuthHooks<Client extends AuthClient<unknown, unknown>> {
 export function createAuthHooks<Client extends AuthClient<unknown, unknown>>(
   client: Client,
 ): AuthHooks<Client> {
-  return {
+  const hooks: AuthHooks<Client> = {
     useAuth: () => client,
-    useSession: selector => useSessionOf(client, selector),
-    RequireAuth: props => useGuard(client, props),
+
+    useSession(selector) {
+      // A new function with each render, as an inline selector is. React compares the results and keeps the last.
+      const select = selecting(selector)
+      return React.useSyncExternalStore(
+        client.subscribe,
+        () => select(client.session),
+        () => select(UNKNOWN),
+      )
+    },
+
+    RequireAuth({ children, fallback, error: render }) {
+      const status = hooks.useSession(session => session.status)
+      const [last, setLast] = React.useState<LoginError | Departure>()
+      // Other effects, and `useSession`, hear of nothing while `<Activity>` hides the page. React keeps these two.
+      React.useInsertionEffect(() => client.on('logout', setLast))
+      React.useInsertionEffect(() => client.on('userChange', setLast))
+      React.useEffect(() => {
+        if (status === 'authenticated') setLast(undefined)
+        else if (status === 'unknown') client.ready().catch(setLast)
+        // Not again after an error, even if the session was unknown meanwhile, as it is after the back button.
+        else if (!last?.code) client.login({ automatic: true }).catch(setLast)
+      }, [client, status, last])
+      // After a departure once without the children: what that user has typed goes, and the next one gets new ones.
+      if (status === 'authenticated') return last ? fallback : children
+      return last?.code ? render(last, () => client.login().catch(setLast)) : fallback
+    },
   }
-}
-
-function useSessionOf<Selected>(
-  auth: AuthClient<unknown, unknown>,
-  selector: (session: AnySession) => Selected = session => session as Selected,
-): Selected {
-  // A new function with each render, as an inline selector is. React compares the results and keeps the last.
-  return useSyncExternalStore(
-    auth.subscribe,
-    selecting(() => auth.session, selector),
-    selecting(() => UNKNOWN, selector),
-  )
-}
-
-function useGuard(
-  auth: AuthClient<unknown, unknown>,
-  { children, fallback, error: render }: RequireAuthProps,
-): ReactNode {
-  const status = useSessionOf(auth, session => session.status)
-  const [error, setError] = useState<LoginError>()
-  useEffect(() => {
-    if (status === 'authenticated') setError(undefined)
-    else if (status === 'unknown') auth.ready().catch(setError)
-    // Not again after an error, even if the session was unknown meanwhile, as it is after the back button.
-    else if (!error) auth.login({ automatic: true }).catch(setError)
-  }, [auth, status, error])
-  if (status === 'authenticated') return children
-  return error ? render(error, () => auth.login().catch(setError)) : fallback
+  return hooks
 }

@@ -8,13 +8,11 @@ export const UNKNOWN: UnknownSession = Object.freeze({ status: 'unknown', error:
 
 /** Selects once for each snapshot, so a selector that makes a new object each time still returns the same one. */
 export function selecting<Selected>(
-  read: () => AnySession,
-  selector: (session: AnySession) => Selected,
-): () => Selected {
+  selector: (session: AnySession) => Selected = session => session as Selected,
+): (session: AnySession) => Selected {
   let last: AnySession | undefined
   let selected: Selected
-  return () => {
-    const session = read()
+  return session => {
     if (session !== last) {
       selected = selector(session)
       last = session

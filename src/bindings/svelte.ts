@@ -78,9 +78,10 @@ export function bindAuth<Client extends AuthClient<unknown, unknown>>(client: Cl
 
 function follow<Selected>(
   client: AuthClient<unknown, unknown>,
-  selector: (session: AnySession) => Selected = session => session as Selected,
+  selector: ((session: AnySession) => Selected) | undefined,
 ): { read: () => Selected; listen: (changed: () => void) => () => void } {
-  const read = selecting(() => client.session, selector)
+  const select = selecting(selector)
+  const read = () => select(client.session)
   return {
     read,
     listen(changed) {

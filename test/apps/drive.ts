@@ -210,7 +210,7 @@ export async function inDevelopment(
   return driveOf(steps, () => [screen])
 }
 
-function driveOf(steps: Steps, screens: () => Screen[]): Drive {
+export function driveOf(steps: Steps, screens: () => Screen[]): Drive {
   return {
     steps,
     look: async () => (await Promise.all(screens().map(screen => screen.look()))).join('\n'),
@@ -218,8 +218,12 @@ function driveOf(steps: Steps, screens: () => Screen[]): Drive {
   }
 }
 
-export async function logIn(screen: Screen, password: string = ada!.password): Promise<void> {
-  await screen.fill('Email', ada!.email)
+export async function logIn(
+  screen: Screen,
+  password: string = ada!.password,
+  { email }: { email: string } = ada!,
+): Promise<void> {
+  await screen.fill('Email', email)
   await screen.fill('Password', password)
   await screen.press('button', 'Log in')
 }

@@ -1,7 +1,10 @@
+import { DEMO_CREDENTIALS } from '../../demo/server/credentials.ts'
 import { until } from '../browser/site.ts'
 import { type Drive, equal, killTokens, lacks, logIn, type Stage, type Steps, WORDS } from './drive.ts'
 import type { Front } from './front.ts'
 import { openScreen, type Screen } from './screen.ts'
+
+const [, grace] = DEMO_CREDENTIALS
 
 /** What the server of the app does in the name of its users: the cookies of the browser go along. */
 export async function inNextWithCookies({ browser, backend }: Stage, front: Front): Promise<Drive> {
@@ -59,6 +62,14 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
       })
       equal(status, 403)
     },
+    'an outage that only the server meets is told, and a click loads the page': async () => {
+      backend.faults.set({ ...backend.faults.state(), offline: true })
+      await first.press('button', 'Reload')
+      await first.alerts(WORDS.outage)
+      backend.faults.set({ ...backend.faults.state(), offline: false })
+      await first.press('button', 'Try again')
+      await first.shows(WORDS.item)
+    },
     'a new tab loads its page once': async () => {
       second = await openScreen(browser, front.url)
       backend.log.clear()
@@ -74,13 +85,36 @@ export async function inNextWithCookies({ browser, backend }: Stage, front: Fron
     'a confirmed logout lets the server render the other tab for nobody': async () => {
       backend.log.clear()
       await first.tab.raw!.bringToFront()
+      const release = front.hold('/auth/logout')
       await first.press('button', 'Log out')
       await second!.shows('Log in')
-      // Had the tab asked before the logout was confirmed, it would have got the user's page once more.
+      // The last request of that tab. The server would have got one for the user's page before it.
+      await second!.tab.evaluate(async () => void (await (await fetch('/')).text()))
+      equal(callsOf('GET'), ['/user/whoami 200'])
+      backend.log.clear()
+      release()
       await until(() => callsOf('GET').length > 0)
       equal(callsOf('GET'), ['/user/whoami 401'])
       equal(callsOf('POST'), ['/auth/logout 204'])
     },
+    'after a logout that the server did not hear of, the next user sees nothing of the one before':
+      async () => {
+        await first.shows('Email')
+        await logIn(first)
+        await second!.shows(WORDS.signedIn)
+        backend.faults.set({ ...backend.faults.state(), offline: true })
+        await first.press('button', 'Log out')
+        await first.shows('Email')
+        await second!.shows('Log in')
+        backend.faults.set({ ...backend.faults.state(), offline: false })
+        await Promise.all([first.seen(), second!.seen()])
+        await logIn(first, grace!.password, grace)
+        for (const screen of [first, second!]) {
+          await screen.shows('Signed in as Grace Hopper')
+          lacks((await screen.seen()).join('\n'), 'Ada')
+        }
+        await first.press('button', 'Log out')
+      },
     'a form of one user is refused for the next one': async () => {
       await first.shows('Email')
       await logIn(first)

@@ -8,6 +8,7 @@ import { cache, type TestCase, tell, writeBeside } from '../tools/report.ts'
 import { inDevelopment, inProduction, type Stage, type Steps } from './drive.ts'
 import { startFront } from './front.ts'
 import { type App, findApps } from './list.ts'
+import { inNext } from './next.ts'
 import { inNextWithCookies } from './next-cookie.ts'
 import { npm, serve } from './processes.ts'
 
@@ -15,7 +16,10 @@ import { npm, serve } from './processes.ts'
 // as its users and its developers do. `--installed` takes the packages that are there.
 
 /** What only this app does, after what all do. */
-const OF_ONE_APP: Record<string, (typeof inProduction)[]> = { 'next-cookie': [inNextWithCookies] }
+const OF_ONE_APP: Record<string, (typeof inProduction)[]> = {
+  next: [inNext],
+  'next-cookie': [inNext, inNextWithCookies],
+}
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))
 const names = process.argv.slice(2).filter(word => !word.startsWith('--'))

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { createElement, type ReactNode, StrictMode } from 'react'
+import { Activity, createElement, type ReactNode, StrictMode } from 'react'
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { AuthProvider, createAuthHooks, RequireAuth, type RequireAuthProps } from 'silent-refresh/react'
@@ -22,7 +22,8 @@ const props: RequireAuthProps = {
   fallback: WAITING,
   error: ({ code }, login) => createElement('button', { type: 'button', onClick: login }, code),
 }
-const guarded = (Guard: typeof RequireAuth) => createElement(Guard, props, createElement('p', null, ITEMS))
+const page = createElement('p', null, ITEMS)
+const guarded = (Guard: typeof RequireAuth, content: ReactNode = page) => createElement(Guard, props, content)
 
 const render = (page: ReactNode): void => root?.render(page)
 const shows = (text: string) => vi.waitUntil(() => stage.shown === text)
@@ -30,8 +31,10 @@ const departures = ({ logs }: OAuthWorld) => logs.filter(({ type }) => type === 
 const leaves = (world: OAuthWorld, times = 1) => vi.waitUntil(() => departures(world) === times)
 const click = () => stage.container.querySelector('button')?.click()
 
-const withProvider = ({ client }: OAuthWorld) => createElement(AuthProvider, { client }, guarded(RequireAuth))
-const bound = ({ client }: OAuthWorld) => guarded(createAuthHooks(client).RequireAuth)
+const withProvider = ({ client }: OAuthWorld, content?: ReactNode) =>
+  createElement(AuthProvider, { client }, guarded(RequireAuth, content))
+const bound = ({ client }: OAuthWorld, content?: ReactNode) =>
+  guarded(createAuthHooks(client).RequireAuth, content)
 
 describe.each([
   ['with a provider', withProvider],
@@ -157,6 +160,63 @@ describe.each([
     await leaves(world)
     expect(world.client.session).toMatchObject({ reason: 'rejected' })
     expect(stage.shown).toBe(WAITING)
+  })
+
+  describe('what one user has typed is not there for the next one', () => {
+    const field = () => stage.container.querySelector('input')
+    const isHidden = () => field()?.style.display === 'none'
+    const signInAsGrace = ({ client }: OAuthWorld) =>
+      client.setTokens({ accessToken: 'opaque-of-grace', user: { id: 'grace' } })
+
+    /** A page with a field that Ada has typed into. React hides it, as a router does that keeps pages. */
+    async function typeAndHide() {
+      const world = await loggedIn()
+      const content = { children: app(world, createElement('input')) }
+      const show = (mode: 'visible' | 'hidden') => render(createElement(Activity, { ...content, mode }))
+      open(world, null)
+      show('visible')
+      await vi.waitUntil(field)
+      Object.assign(field()!, { value: 'Of Ada' })
+      show('hidden')
+      await vi.waitUntil(isHidden)
+      return { world, show }
+    }
+
+    test('after a logout: the hidden page loses it at once', async () => {
+      const { world, show } = await typeAndHide()
+      await world.client.logout()
+      await vi.waitUntil(() => !field())
+      await signInAsGrace(world)
+      show('visible')
+      await vi.waitUntil(field)
+      expect(field()?.value).toBe('')
+    })
+
+    test('when another user takes the place of the first', async () => {
+      const { world, show } = await typeAndHide()
+      await signInAsGrace(world)
+      show('visible')
+      await vi.waitUntil(() => !isHidden())
+      expect(field()?.value).toBe('')
+    })
+
+    test('on a page that is shown', async () => {
+      const world = open(await loggedIn(), null)
+      render(app(world, createElement('input')))
+      await vi.waitUntil(field)
+      const ofAda = Object.assign(field()!, { value: 'Of Ada' })
+      await signInAsGrace(world)
+      await vi.waitUntil(() => field() && field() !== ofAda)
+      expect(field()?.value).toBe('')
+    })
+
+    test('and is still there for the same user', async () => {
+      const { world, show } = await typeAndHide()
+      await world.client.refresh()
+      show('visible')
+      await vi.waitUntil(() => !isHidden())
+      expect(field()?.value).toBe('Of Ada')
+    })
   })
 
   test('F1 an outage throws nobody out', async () => {

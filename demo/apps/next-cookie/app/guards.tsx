@@ -2,13 +2,21 @@
 
 import { useRouter } from 'next/navigation'
 import { type ReactNode, useEffect } from 'react'
-import { useSession } from '../lib/auth'
+import { type User, useSession } from '../lib/auth'
 import { returnTo } from '../lib/return-to'
 
-/** What the server has rendered for the user of the cookie. A logout hides it at once, before the server knows of it. */
-export function ForUser({ children, fallback }: { children: ReactNode; fallback: ReactNode }) {
+interface ForUserProps {
+  user: User | null
+  children: ReactNode
+  fallback: ReactNode
+}
+
+/** What the server has rendered for `user`. A logout and another user hide it at once, before the server knows of them. */
+export function ForUser({ user, children, fallback }: ForUserProps) {
   const isSignedOut = useSession(session => session.status === 'anonymous')
-  return isSignedOut ? fallback : children
+  const now = useSession(session => session.user?.sub)
+  if (isSignedOut) return fallback
+  return user && now && now !== user.sub ? <p>One moment …</p> : children
 }
 
 export function ToLogin() {

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { PerUser } from './per-user'
 import { SessionChanges } from './session'
 
 export const metadata = { title: 'silent-refresh in Next, with cookies', icons: 'data:,' }
@@ -8,7 +9,7 @@ export default function Layout({ children }: { children: ReactNode }) {
     <html lang="en">
       <body>
         <SessionChanges />
-        {children}
+        <PerUser>{children}</PerUser>
       </body>
     </html>
   )

@@ -1,7 +1,7 @@
 'use client'
 
 import { useRouter } from 'next/navigation'
-import { useEffect, useRef, useState, useTransition } from 'react'
+import { useCallback, useEffect, useRef, useState, useTransition } from 'react'
 import { auth, renew, useSession } from '../lib/auth'
 
 /** Asks the server for the page again when what it has rendered is another user's, or nobody's. */
@@ -44,8 +44,7 @@ export function Renew() {
   const [isPending, start] = useTransition()
   const [isRenewed, setRenewed] = useState(false)
 
-  useEffect(() => {
-    if (!isSignedIn || isFailing) return
+  const tryAgain = useCallback(() => {
     start(async () => {
       await renew()
       start(() => {
@@ -53,7 +52,11 @@ export function Renew() {
         router.refresh()
       })
     })
-  }, [isSignedIn, isFailing, router])
+  }, [router])
+
+  useEffect(() => {
+    if (isSignedIn && !isFailing) tryAgain()
+  }, [isSignedIn, isFailing, tryAgain])
 
   const isWaiting = isPending || !isSignedIn
   return (
@@ -61,7 +64,12 @@ export function Renew() {
       {isWaiting && <p>One moment …</p>}
       {isFailing && <p role="alert">The server cannot be reached. This page tries again.</p>}
       {isRenewed && !isWaiting && !isFailing && (
-        <p role="alert">The server cannot be reached. Try again later.</p>
+        <>
+          <p role="alert">The server cannot be reached.</p>
+          <button type="button" onClick={tryAgain}>
+            Try again
+          </button>
+        </>
       )}
     </>
   )

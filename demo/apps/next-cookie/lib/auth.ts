@@ -4,6 +4,7 @@ import { cookieMode, createAuthClient, doubleSubmit, type JwtClaims } from 'sile
 import { createAuthHooks } from 'silent-refresh/react'
 
 export interface User {
+  sub: string
   name: string
 }
 

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { PerUser } from './per-user'
 import { Providers } from './providers'
 
 export const metadata = { title: 'silent-refresh in Next', icons: 'data:,' }
@@ -7,7 +8,9 @@ export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en">
       <body>
-        <Providers>{children}</Providers>
+        <Providers>
+          <PerUser>{children}</PerUser>
+        </Providers>
       </body>
     </html>
   )

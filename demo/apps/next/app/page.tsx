@@ -2,6 +2,7 @@
 
 import Link from 'next/link'
 import { useSession } from '../lib/auth'
+import { Waiting } from './guards'
 
 export default function Home() {
   const status = useSession(session => session.status)
@@ -9,7 +10,7 @@ export default function Home() {
   return (
     <main>
       <h1>Welcome</h1>
-      {status === 'unknown' && <p>One moment …</p>}
+      {status === 'unknown' && <Waiting />}
       {status === 'anonymous' && <Link href="/login">Log in</Link>}
       {status === 'authenticated' && (
         <p>

@@ -1,4 +1,5 @@
 import { cookies } from 'next/headers'
+import { Suspense } from 'react'
 import type { User } from '../../lib/auth'
 import { load } from '../../lib/backend'
 import { ForUser, ToLogin } from '../guards'
@@ -10,14 +11,22 @@ interface Item {
   title: string
 }
 
-export default async function Page() {
+export default function Page() {
+  return (
+    <Suspense fallback={<p>One moment …</p>}>
+      <Items />
+    </Suspense>
+  )
+}
+
+async function Items() {
   const [user, items, jar] = await Promise.all([
     load<User>('/user/whoami'),
     load<Item[]>('/api/items'),
     cookies(),
   ])
   return (
-    <ForUser fallback={<ToLogin />}>
+    <ForUser user={user} fallback={<ToLogin />}>
       {user && items ? (
         <main>
           <h1>Items</h1>
