@@ -25,3 +25,9 @@ declare module 'virtual:docs/angular-guard.ts' {
   export function askAgain(): void
 }
 declare module 'virtual:docs/Items.test.ts' {}
+declare module 'virtual:docs/src/lib/session-changes.ts' {
+  export function onSessionChange(listener: () => void): () => void
+}
+declare module 'virtual:docs/app/session-changes.ts' {
+  export function onSessionChange(listener: () => void): () => void
+}

@@ -3,16 +3,18 @@ import { auth } from './auth'
 /** Calls `listener` when every `load` has to run again. Returns its undo. */
 export function onSessionChange(listener: () => void): () => void {
   // While the session is restored, every `load` waits for it itself.
-  let before: typeof auth.session | undefined
+  let before: Pick<typeof auth.session, 'status' | 'error'> | undefined
   auth.ready().then(() => {
     before = auth.session
   })
   const changed = auth.subscribe(() => {
     if (!before) return
-    const { status, error } = auth.session
+    const { error } = auth.session
+    // A page that is back from the back/forward cache is `unknown` for a moment, and then has the same user as a rule.
+    const status = auth.session.status === 'unknown' ? before.status : auth.session.status
     const isOutageOver = before.error != null && error == null
     const isOther = status !== before.status
-    before = auth.session
+    before = { status, error }
     if (isOther || isOutageOver) listener()
   })
   const userChanged = auth.on('userChange', listener)
