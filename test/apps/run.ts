@@ -5,6 +5,7 @@ import { chromium } from '../browser/browsers.ts'
 import type { Browser } from '../browser/engine.ts'
 import { freePort } from '../support/free-port.ts'
 import { cache, type TestCase, tell, writeBeside } from '../tools/report.ts'
+import { inBackForwardCache } from './back.ts'
 import { inDevelopment, inProduction, type Stage, type Steps } from './drive.ts'
 import { startFront } from './front.ts'
 import { type App, findApps } from './list.ts'
@@ -19,6 +20,8 @@ import { npm, serve } from './processes.ts'
 const OF_ONE_APP: Record<string, (typeof inProduction)[]> = {
   next: [inNext],
   'next-cookie': [inNext, inNextWithCookies],
+  'react-router': [inBackForwardCache],
+  sveltekit: [inBackForwardCache],
 }
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))
@@ -28,7 +31,8 @@ const failures: TestCase[] = []
 let passed = 0
 
 note()
-const browser = await chromium.launch()
+// Out of the box puppeteer switches the back/forward cache off.
+const browser = await chromium.launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
 try {
   for (const app of findApps(names)) await tryApp(browser, app)
 } finally {

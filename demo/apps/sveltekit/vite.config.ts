@@ -7,7 +7,13 @@ export default defineConfig(({ mode }) => {
   const { BACKEND_URL = 'http://127.0.0.1:4000' } = loadEnv(mode, import.meta.dirname, 'BACKEND_')
   const backend = { target: BACKEND_URL, changeOrigin: false }
   return {
-    plugins: [sveltekit({ adapter: adapter() })],
+    plugins: [
+      sveltekit({
+        adapter: adapter(),
+        // As `sv create` writes it: runes everywhere but in packages.
+        compilerOptions: { runes: ({ filename }) => (filename.includes('node_modules') ? undefined : true) },
+      }),
+    ],
     server: { proxy: { '/auth/': backend, '/user/': backend, '/api/': backend } },
   }
 })

@@ -3,7 +3,7 @@ import { auth } from './auth'
 /** Calls `listener` when guards and loaders have to run again. Returns its undo. */
 export function onSessionChange(listener: () => void): () => void {
   // While the session is restored, guards wait for it themselves.
-  let before: Pick<typeof auth.session, 'status' | 'error'> | undefined
+  let before: { status: string; error?: unknown } | undefined
   auth.ready().then(() => {
     before = auth.session
   })

@@ -1,4 +1,5 @@
-import { useRevalidator } from 'react-router'
+import { Form, useNavigation, useRevalidator } from 'react-router'
+import { isAuthError, isHTTPError } from 'silent-refresh'
 import { auth, useSession } from '../auth'
 import type { Route } from './+types/items'
 
@@ -10,8 +11,25 @@ interface Item {
 export const clientLoader = ({ request }: Route.ClientLoaderArgs) =>
   auth.api.get('/api/items', { signal: request.signal }).json<Item[]>()
 
-export default function Items({ loaderData }: Route.ComponentProps) {
+/** Returns what the user is told. Afterwards all loaders run again, and the new item is in the list. */
+export async function clientAction({ request }: Route.ClientActionArgs) {
+  const form = await request.formData()
+  try {
+    await auth.api.post('/api/items', { json: { title: String(form.get('title')) } })
+    return ''
+  } catch (error) {
+    // The API has answered, with a 4xx or 5xx status.
+    if (isHTTPError(error))
+      return error.response.status < 500 ? 'Choose another title.' : 'The item was not added.'
+    // The user has gone: the layout takes this page away.
+    if (isAuthError(error) && !error.retryable) return ''
+    return 'The server cannot be reached.'
+  }
+}
+
+export default function Items({ loaderData, actionData }: Route.ComponentProps) {
   const { revalidate } = useRevalidator()
+  const isBusy = useNavigation().state === 'submitting'
   return (
     <main>
       <h1>Items</h1>
@@ -23,6 +41,16 @@ export default function Items({ loaderData }: Route.ComponentProps) {
           <li key={id}>{title}</li>
         ))}
       </ul>
+      {/* After each addition another form, which is empty. */}
+      <Form method="post" key={loaderData.length}>
+        <label>
+          Title <input name="title" required />
+        </label>
+        <button type="submit" disabled={isBusy}>
+          Add
+        </button>
+        {actionData && <p role="alert">{actionData}</p>}
+      </Form>
     </main>
   )
 }

@@ -3,7 +3,7 @@ import { auth } from './auth'
 /** Calls `listener` when every `load` has to run again. Returns its undo. */
 export function onSessionChange(listener: () => void): () => void {
   // While the session is restored, every `load` waits for it itself.
-  let before: Pick<typeof auth.session, 'status' | 'error'> | undefined
+  let before: { status: string; error?: unknown } | undefined
   auth.ready().then(() => {
     before = auth.session
   })

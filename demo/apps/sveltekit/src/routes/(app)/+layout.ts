@@ -7,7 +7,8 @@ export const ssr = false
 
 // In an outage at the start the status is `unknown`. The layout then waits.
 export const load: LayoutLoad = async ({ url }) => {
-  const { status } = await auth.ready()
+  const { status, claims } = await auth.ready()
   if (status === 'anonymous')
     redirect(307, `/login?${new URLSearchParams({ to: url.pathname + url.search })}`)
+  return { sub: claims?.sub }
 }
