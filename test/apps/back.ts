@@ -9,6 +9,7 @@ const [, grace] = DEMO_CREDENTIALS
 export async function inBackForwardCache({ browser, backend }: Stage, front: Front): Promise<Drive> {
   await browser.raw!.deleteCookie(...(await browser.raw!.cookies()))
   const first = await openScreen(browser, front.url)
+
   async function leaveAndComeBack(meanwhile = async () => {}): Promise<void> {
     await first.tab.evaluate(() => {
       addEventListener('pageshow', ({ persisted }) => Object.assign(window, { isBack: persisted }))
@@ -34,8 +35,6 @@ export async function inBackForwardCache({ browser, backend }: Stage, front: Fro
 
   const listings = () =>
     backend.log.entries().filter(({ method, path }) => method === 'GET' && path === '/api/items')
-  /** The first is what was there when the page was left. */
-  const sinceItCameBack = (screens: string[]) => screens.slice(1).join('\n')
 
   const steps: Steps = {
     'what the user adds is in the list, and an answer of the API is told': async () => {
@@ -62,7 +61,7 @@ export async function inBackForwardCache({ browser, backend }: Stage, front: Fro
       await first.seen()
       await leaveAndComeBack(() => inAnotherTab(async () => {}))
       await first.shows('Email')
-      lacks(sinceItCameBack(await first.seen()), 'Out of the form')
+      lacks((await first.seen()).join('\n'), 'Out of the form')
     },
     'a page that comes back to another user shows nothing of the one before': async () => {
       await logIn(first)
@@ -77,7 +76,7 @@ export async function inBackForwardCache({ browser, backend }: Stage, front: Fro
       )
       await first.shows(`Signed in as ${grace!.name}`)
       await first.shows(WORDS.item)
-      lacks(sinceItCameBack(await first.seen()), 'Out of the form')
+      lacks((await first.seen()).join('\n'), 'Out of the form')
       equal(await first.valueOf('Title'), '')
       equal(listings().length, 1)
     },

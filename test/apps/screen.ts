@@ -39,7 +39,12 @@ export async function openScreen(browser: Browser, origin: string): Promise<Scre
         sessionStorage.setItem('screens', JSON.stringify([...screens, text]))
       }
     }
-    new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true })
+    new MutationObserver(look).observe(document, {
+      childList: true,
+      subtree: true,
+      characterData: true,
+      attributeFilter: ['hidden'],
+    })
 
     // Each client that shares its session with other tabs keeps one channel open until it is disposed of.
     const open = new Set<BroadcastChannel>()

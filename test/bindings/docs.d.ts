@@ -18,7 +18,7 @@ declare module 'virtual:docs/members.tsx' {
   export function Members(): import('react').ReactElement
 }
 declare module 'virtual:docs/src/routes/(members)/+layout.ts' {
-  export function load(event: { url: URL }): Promise<void>
+  export function load(event: { url: URL }): Promise<{ sub: string | undefined } | undefined>
 }
 declare module 'virtual:docs/angular-guard.ts' {
   export function signedInOnly(route: null, state: { url: string }): Promise<unknown>
