@@ -46,6 +46,7 @@ const GIVEN: Record<string, Record<string, string>> = {
   },
   'docs/frameworks/react-router.md': {
     'auth.ts': "export * from '../docs-frameworks-md/auth'",
+    'app/auth.ts': "export * from '../auth'\nexport declare const wanted: string",
     'pages.ts': 'export declare const Items: () => null, Login: () => null',
     'return-to.ts': "export * from '../docs-frameworks-md/return-to'",
   },
