@@ -142,7 +142,7 @@ describe.each(frameworks)('%s', (_, start) => {
     const world = await visit()
     await leaves(world)
     const back = await open(await world.back({ error: 'access_denied' }))
-    await shows('The authorization server has refused the login.')
+    await shows('The login did not work.')
     await back.settle()
     expect([departures(back), location.href]).toEqual([0, WANTED])
     click()
@@ -257,7 +257,7 @@ describe('SvelteKit', () => {
     await settled(load)
     expect(load.error).toMatchObject({
       status: 401,
-      body: { message: 'The authorization server has refused the login.' },
+      body: { message: 'The login did not work.' },
     })
     expect(departures(back)).toBe(0)
   })

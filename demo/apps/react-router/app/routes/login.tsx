@@ -1,6 +1,6 @@
 import { Form } from 'react-router'
 import { isAuthError } from 'silent-refresh'
-import { auth } from '../auth'
+import { auth, useSession } from '../auth'
 import { signedOutOnly } from '../guards'
 import type { Route } from './+types/login'
 
@@ -27,6 +27,9 @@ export async function clientAction({ request }: Route.ClientActionArgs) {
 }
 
 export default function Login({ actionData }: Route.ComponentProps) {
+  // In an outage at the start nobody knows yet who is signed in.
+  const isUnknown = useSession(session => session.status === 'unknown')
+  if (isUnknown) return <p>One moment …</p>
   return (
     <Form method="post">
       <h1>Log in</h1>
