@@ -33,9 +33,7 @@ describe('what holds now', () => {
     const generation = held!.serial % 1_000_000
     const rows = rowsOf(world)
     expect(rows.Status).toBe('signed in')
-    expect(rows['Access token']).toContain(
-      `generation ${generation}, in memory, sent as Bearer; it expires in`,
-    )
+    expect(rows['Access token']).toContain(`token ${generation}, in memory, sent as Bearer; it expires in`)
     const { life } = readState(world.client)
     expect(life!.until).toBe(world.client.session.expiresAt)
     expect(life!.until - life!.ahead).toBe(held!.ahead)

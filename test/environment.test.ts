@@ -402,13 +402,13 @@ describe('auth.api', () => {
 
 describe('what is exported', () => {
   test.each([
-    ['silent-refresh', main],
-    ['silent-refresh/core', core],
-  ])('%s: the factory, the error and its guard, the features, a preset and loggers', (_, entry) => {
+    ['silent-refresh', main, ['isHTTPError']],
+    ['silent-refresh/core', core, []],
+  ])('%s: the factory, the errors and their guards, the features, a preset and loggers', (_, entry, ofKy) => {
     const loggers = ['combineLoggers', 'consoleLogger', 'describeEvent', 'performanceLogger']
     const storages = ['tokenStorage', 'webStorage']
     const features = ['cookieMode', 'doubleSubmit', 'idleTimeout', 'shareTabs', ...storages]
-    const names = ['AuthError', 'createAuthClient', 'isAuthError', 'oauth2']
+    const names = ['AuthError', 'createAuthClient', 'isAuthError', 'oauth2', ...ofKy]
     expect(Object.keys(entry).sort()).toEqual([...names, ...features, ...loggers].sort())
   })
 

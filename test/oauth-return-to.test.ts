@@ -130,15 +130,18 @@ const read = (address: string | URL, here: string): string | null => {
 }
 
 test.each([
-  '/?code=old&state=unknown',
-  '/callback?code=old&state=unknown',
-  '/callback#error=x&state=unknown',
-])('O10 a login on the address of an old answer, %s, comes back to the start page', async page => {
-  const world = createOAuthWorld({ href: APP + page })
+  ['/?code=old&state=unknown', '/', '/'],
+  ['/#error=x&state=unknown', '/', '/'],
+  ['/callback?code=old&state=unknown', '/callback', '/'],
+  ['/app/?code=old&state=unknown', '/app/', '/app/'],
+  // Not the page of an answer, and so a page of the app.
+  ['/stores?state=CA&code=94103', '/', '/stores?state=CA&code=94103'],
+])('O10 a login on %s, where answers come to %s, comes back to %s', async (page, redirectUri, expected) => {
+  const world = createOAuthWorld({ href: APP + page, oauth: { redirectUri } })
   void world.client.login().catch(() => {})
   const next = world.reload(await world.answered())
   expect(await next.client.ready()).toMatchObject({ status: 'authenticated' })
-  expect(next.windows.href()).toBe(`${APP}/`)
+  expect(next.windows.href()).toBe(APP + expected)
 })
 
 describe('O12 the address after the login', () => {

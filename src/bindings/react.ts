@@ -144,8 +144,9 @@ export function createAuthHooks<Client extends AuthClient<unknown, unknown>>(
         // Not again after an error, even if the session was unknown meanwhile, as it is after the back button.
         else if (!last?.code) client.login({ automatic: true }).catch(setLast)
       }, [client, status, last])
-      // After a departure once without the children: what that user has typed goes, and the next one gets new ones.
-      if (status === 'authenticated') return last ? fallback : children
+      // After a departure once nothing: what that user has typed goes, and the next one gets new children. Not `fallback`,
+      // which may begin with the same component.
+      if (status === 'authenticated') return last && !last.code ? null : children
       return last?.code ? render(last, () => client.login().catch(setLast)) : fallback
     },
   }

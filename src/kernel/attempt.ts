@@ -68,7 +68,9 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
       return backoff.postpone(error, backoff.inTime(settings.timeout), { quiet: true })
     }
     if (isUnreadable) return exchange.failed(unavailable('"storage" could not be read.'), current)
-    if (tabs && (await tabs.isFollower())) return () => tabs.follow(current, isWanted)
+    if (tabs && (await tabs.isFollower())) {
+      return () => tabs.follow(current, isWanted, attempt)
+    }
     if (session.identity || refreshToken || current.asked || !kernel.loginNote.stands()) {
       return exchange.run(current, isWanted)
     }
@@ -78,10 +80,12 @@ export function createAttempt(kernel: AttemptNeeds): Attempt {
     return null
   }
 
-  return async (current, isWanted) => {
+  const attempt: Attempt = async (current, isWanted) => {
     if (kernel.ending.bars()) return null
     const { signal } = current.controller
     const left = await kernel.exclusive(alone => turn(current, isWanted, alone), signal)
     return typeof left === 'function' ? left() : left
   }
+
+  return attempt
 }

@@ -43,6 +43,8 @@ export type Exclusive = <T>(task: (alone: boolean) => Promise<T>, giveUp?: Abort
  */
 export type LineageOwner = 'this client' | 'another client' | 'another tab'
 
+type Ask = (flight: Flight, isWanted: () => boolean) => Promise<AuthError | null>
+
 /** The other tabs of this browser. */
 export interface TabsPart extends Part {
   /** `false`: messages between the tabs carry no token. */
@@ -58,8 +60,11 @@ export interface TabsPart extends Part {
   momentOf(at: number): Moment | undefined
   /** Under the lock: is it another tab that has the refresh token, and has to be asked for a token? */
   isFollower(): Promise<boolean>
-  /** Asks the owner of the lineage to refresh, and waits. Not under the lock, which the owner needs. */
-  follow(flight: Flight, isWanted: () => boolean): Promise<AuthError | null>
+  /**
+   * Asks the owner of the lineage to refresh, and waits. Not under the lock, which the owner needs. `again`: goes on without
+   * an owner that is gone.
+   */
+  follow(flight: Flight, isWanted: () => boolean, again: Ask): Promise<AuthError | null>
   /** In a worker: waits for a page to hand its session over. Not under the lock, which a loading page needs. */
   askPages(flight: Flight, isWanted: () => boolean): Promise<void>
   /** Sends `hello` to the siblings, and waits until `isAnswered`, for `ms` milliseconds at most. */

@@ -6,12 +6,13 @@ import type { FlowPart } from '../kernel/parts.ts'
 import { browserWindows } from '../kernel/windows.ts'
 import { type Begun, createBegin } from './authorization.ts'
 import { objection } from './automatic.ts'
+import { readCallback } from './callback.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { createDeparture, superseded } from './departure.ts'
 import { toLocalAddress } from './local-address.ts'
 import { createMetadata, endpointOf } from './metadata.ts'
 import { type Config, type Login, readLoginRequest, words } from './options.ts'
-import { type Pages, readPages } from './pages.ts'
+import { isPageOf, type Pages, readPages } from './pages.ts'
 import { toParameters, withParameters } from './parameters.ts'
 import { askInPopup } from './popup.ts'
 import { type Credentials, createReturn } from './return.ts'
@@ -43,9 +44,16 @@ export function createFlow(kernel: Kernel, config: Config): OAuthPart {
 
   const toLocal = (address: string | URL): string => toLocalAddress(address, windows.href())
 
+  /** The address of an old answer, as from a bookmark, is no page of the app: then the folder that it is in. */
+  function pageToComeBackTo(here: string): string {
+    const found = readCallback(here)
+    const isOldAnswer = found?.isAnswer && isPageOf(found.page, pages.redirect)
+    return isOldAnswer ? new URL('.', found.page).href : here
+  }
+
   function start(request: unknown, { signal, isSignedOut: isMarked }: Parameters<FlowPart['start']>[1]) {
     if (!isInWindow) throw new AuthError('unsupported', 'A login at another server needs a page.')
-    const asked = readLoginRequest(request, config, windows.href(), toLocal)
+    const asked = readLoginRequest(request, config, pageToComeBackTo(windows.href()), toLocal)
     if (!windows.hasCrypto()) {
       throw new AuthError('unsupported', 'A login needs Web Crypto, which browsers have on https pages only.')
     }

@@ -4,7 +4,6 @@ import { invalid } from '../kernel/errors.ts'
 import { bare } from '../kernel/own.ts'
 import { secure, toAbsoluteUrl } from '../kernel/resolve-url.ts'
 import type { Challenge } from '../types.ts'
-import { readCallback } from './callback.ts'
 
 /** Authorization server metadata, by the names of RFC 8414 §2 and OpenID Connect Discovery 1.0 §3. */
 export type ServerMetadata = Partial<Omit<AuthorizationServer, 'issuer'>> & { readonly issuer?: string }
@@ -286,8 +285,7 @@ export function readLoginRequest(
     ...(maxAge && { maxAge: Number(maxAge) }),
     ...given,
     scope: [...new Set([...words(scope), ...words(wanted)])].join(' '),
-    // After an old answer, such as one from a bookmark, its address is no page to come back to.
-    returnTo: toLocal(given.returnTo ?? (readCallback(here)?.isAnswer ? '/' : here)),
+    returnTo: toLocal(given.returnTo ?? here),
   }
   if (config.isOpenId && !words(asked.scope).includes('openid')) {
     throw invalid('scope', 'one with "openid"')

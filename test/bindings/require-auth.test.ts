@@ -210,6 +210,20 @@ describe.each([
       expect(field()?.value).toBe('')
     })
 
+    test('where the fallback begins with the same component as the page', async () => {
+      const world = await loggedIn()
+      const { RequireAuth: Guard } = createAuthHooks(world.client)
+      const Frame = ({ children }: { children?: ReactNode }) => createElement('main', null, children)
+      const waiting = { ...props, fallback: createElement(Frame, null, createElement('input')) }
+      open(world, null)
+      render(createElement(Guard, waiting, createElement(Frame, null, createElement('input'))))
+      await vi.waitUntil(field)
+      const ofAda = Object.assign(field()!, { value: 'Of Ada' })
+      await signInAsGrace(world)
+      await vi.waitUntil(() => field() && field() !== ofAda)
+      expect(field()?.value).toBe('')
+    })
+
     test('and is still there for the same user', async () => {
       const { world, show } = await typeAndHide()
       await world.client.refresh()

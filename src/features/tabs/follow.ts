@@ -1,7 +1,7 @@
 import { tookTooLong } from '../../kernel/abort.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { Kernel } from '../../kernel/feature.ts'
-import type { Flight, Moment } from '../../kernel/flight.ts'
+import type { Moment } from '../../kernel/flight.ts'
 import type { TabsPart } from '../../kernel/parts.ts'
 import type { TabChannel } from './channel.ts'
 import type { Question } from './messages.ts'
@@ -28,7 +28,7 @@ export function createFollowing(
   const { settings, environment, session } = kernel
   const { timeout, log } = settings
 
-  async function follow(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+  const follow: TabsPart['follow'] = async (flight, isWanted, again) => {
     const { backoff } = kernel
     const { serial } = session.stamp
     const { lineage } = session
@@ -39,7 +39,7 @@ export function createFollowing(
     let after: Moment | undefined
     do {
       for (let looks = 0; !(await ownership.isOwned(lineage)); looks++) {
-        if (looks === OWNER_LOOKS) return withoutOwner(flight, isWanted)
+        if (looks === OWNER_LOOKS) return withoutOwner(flight, isWanted, again)
         await channel.consult({ type: 'hello', generation: 0 }, isAnswered, 1_000)
         if (!isWanted()) return null
       }
@@ -57,16 +57,14 @@ export function createFollowing(
   }
 
   /** Its tab was closed. A hidden frame needs no refresh token, and the other followers have lost the owner as well. */
-  async function withoutOwner(flight: Flight, isWanted: () => boolean): Promise<AuthError | null> {
+  const withoutOwner: TabsPart['follow'] = async (flight, isWanted, again) => {
     if (!isWanted()) return null
-    if (!kernel.flow?.renews) {
-      const error = 'The tab with the refresh token is gone: log in.'
-      return kernel.exchange.failed(new AuthError('refresh_rejected', error), flight, true)
+    if (kernel.flow?.renews && session.identity) {
+      session.resume(undefined, null)
+      return again(flight, isWanted)
     }
-    return kernel.exclusive(async () => {
-      await kernel.tabs?.catchUp(flight.after)
-      return isWanted() ? kernel.exchange.run(flight, isWanted) : null
-    }, flight.controller.signal)
+    const error = new AuthError('refresh_rejected', 'The tab with the refresh token is gone.')
+    return kernel.exchange.failed(error, flight, true)
   }
 
   async function renew(isDead: boolean, since: number): Promise<void> {
