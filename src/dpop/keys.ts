@@ -32,7 +32,7 @@ export function createKeys(kernel: Pick<Kernel, 'settings' | 'environment'>, alg
     const key = await createKey(algorithm)
     made = key
     await change(keys => [...keys.slice(0, 1), key, ...keys.slice(1, KEPT - 1)]).catch(() => {
-      if (mustOutlive) throw new AuthError('unsupported', 'No key can be stored here: log in by a popup.')
+      if (mustOutlive) throw new AuthError('unsupported', 'No key can be stored: log in by a popup.')
     })
     return key
   }

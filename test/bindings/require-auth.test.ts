@@ -23,6 +23,7 @@ const props: RequireAuthProps = {
   error: ({ code }, login) => createElement('button', { type: 'button', onClick: login }, code),
 }
 const page = createElement('p', null, ITEMS)
+const Frame = ({ children }: { children?: ReactNode }) => createElement('main', null, children)
 const guarded = (Guard: typeof RequireAuth, content: ReactNode = page) => createElement(Guard, props, content)
 
 const render = (page: ReactNode): void => root?.render(page)
@@ -213,7 +214,6 @@ describe.each([
     test('where the fallback begins with the same component as the page', async () => {
       const world = await loggedIn()
       const { RequireAuth: Guard } = createAuthHooks(world.client)
-      const Frame = ({ children }: { children?: ReactNode }) => createElement('main', null, children)
       const waiting = { ...props, fallback: createElement(Frame, null, createElement('input')) }
       open(world, null)
       render(createElement(Guard, waiting, createElement(Frame, null, createElement('input'))))
