@@ -3,18 +3,12 @@ import type { Backoff } from './backoff.ts'
 import type { Environment } from './environment.ts'
 import { type AuthError, unavailable } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import type { Flight } from './flight.ts'
+import type { Attempt, Flight } from './flight.ts'
 import { isExpired } from './held.ts'
 import type { LoginNote } from './login-note.ts'
 import type { Exclusive, StoragePart, TabsPart } from './parts.ts'
 import type { SessionHolder } from './session.ts'
 import type { Settings } from './settings.ts'
-
-/**
- * One attempt of a refresh or restore, in its turn among all tabs. It takes the lock and looks again. Then it asks the
- * server, the tab that owns the refresh token, or (in a worker) a page.
- */
-export type Attempt = (flight: Flight, isWanted: () => boolean) => Promise<AuthError | null>
 
 export interface AttemptNeeds {
   readonly settings: Settings

@@ -43,3 +43,9 @@ export interface Flight {
   readonly controller: AbortController
   done?: Promise<void>
 }
+
+/**
+ * One attempt of a refresh or restore, in its turn among all tabs. It takes the lock and looks again. Then it asks the
+ * server, the tab that owns the refresh token, or (in a worker) a page.
+ */
+export type Attempt = (flight: Flight, isWanted: () => boolean) => Promise<AuthError | null>

@@ -3,7 +3,7 @@ import type { Answer } from './answer.ts'
 import type { AuthRequest, Received } from './auth-wire.ts'
 import type { Send, ToInit } from './call.ts'
 import type { AuthError } from './errors.ts'
-import type { Flight, Moment } from './flight.ts'
+import type { Attempt, Flight, Moment } from './flight.ts'
 import type { Held } from './held.ts'
 import type { Rest } from './rest.ts'
 import type { Change } from './session.ts'
@@ -43,8 +43,6 @@ export type Exclusive = <T>(task: (alone: boolean) => Promise<T>, giveUp?: Abort
  */
 export type LineageOwner = 'this client' | 'another client' | 'another tab'
 
-type Ask = (flight: Flight, isWanted: () => boolean) => Promise<AuthError | null>
-
 /** The other tabs of this browser. */
 export interface TabsPart extends Part {
   /** `false`: messages between the tabs carry no token. */
@@ -64,7 +62,7 @@ export interface TabsPart extends Part {
    * Asks the owner of the lineage to refresh, and waits. Not under the lock, which the owner needs. `again`: goes on without
    * an owner that is gone.
    */
-  follow(flight: Flight, isWanted: () => boolean, again: Ask): Promise<AuthError | null>
+  follow(flight: Flight, isWanted: () => boolean, again: Attempt): Promise<AuthError | null>
   /** In a worker: waits for a page to hand its session over. Not under the lock, which a loading page needs. */
   askPages(flight: Flight, isWanted: () => boolean): Promise<void>
   /** Sends `hello` to the siblings, and waits until `isAnswered`, for `ms` milliseconds at most. */

@@ -201,27 +201,26 @@ describe.each([
       expect(field()?.value).toBe('')
     })
 
-    test('on a page that is shown', async () => {
-      const world = open(await loggedIn(), null)
-      render(app(world, createElement('input')))
+    /** A page with a field that Ada has typed into, and that Grace finds empty. */
+    async function expectItEmpty(world: OAuthWorld, page: ReactNode): Promise<void> {
+      open(world, page)
       await vi.waitUntil(field)
       const ofAda = Object.assign(field()!, { value: 'Of Ada' })
       await signInAsGrace(world)
       await vi.waitUntil(() => field() && field() !== ofAda)
       expect(field()?.value).toBe('')
+    }
+
+    test('on a page that is shown', async () => {
+      const world = await loggedIn()
+      await expectItEmpty(world, app(world, createElement('input')))
     })
 
     test('where the fallback begins with the same component as the page', async () => {
       const world = await loggedIn()
       const { RequireAuth: Guard } = createAuthHooks(world.client)
-      const waiting = { ...props, fallback: createElement(Frame, null, createElement('input')) }
-      open(world, null)
-      render(createElement(Guard, waiting, createElement(Frame, null, createElement('input'))))
-      await vi.waitUntil(field)
-      const ofAda = Object.assign(field()!, { value: 'Of Ada' })
-      await signInAsGrace(world)
-      await vi.waitUntil(() => field() && field() !== ofAda)
-      expect(field()?.value).toBe('')
+      const content = createElement(Frame, null, createElement('input'))
+      await expectItEmpty(world, createElement(Guard, { ...props, fallback: content }, content))
     })
 
     test('and is still there for the same user', async () => {

@@ -90,8 +90,8 @@ const CLOCK_STEPS = 5
 
 export function createHistory(here: string): History {
   const lanes: Lane[] = []
-  /** Refused requests whose replay has been told of, and is about to be sent: by lane and path. */
-  const announced = new Map<string, Announcement[]>()
+  /** Refused requests whose replay has been told of, and is about to be sent. */
+  const announced: Announcement[] = []
   const repeated = new WeakSet<Mark>()
 
   laneOf(here)
@@ -116,8 +116,7 @@ export function createHistory(here: string): History {
           mark.kind === 'request' && mark.path === entry.path && mark.status === 401 && !repeated.has(mark)
         const refused = lane.marks.findLast(isRefused)
         if (!refused) return
-        const key = `${lane.id} ${entry.path}`
-        announced.set(key, [...(announced.get(key) ?? []), { at, refused }])
+        announced.push({ at, refused })
         repeated.add(refused)
         return
       }
@@ -160,10 +159,10 @@ export function createHistory(here: string): History {
 
   /** The request that this one repeats. One that was sent before the announcement is another. */
   function refusedBefore(lane: Lane, path: string, sentAt: number): Request | null {
-    const [first] = announced.get(`${lane.id} ${path}`) ?? []
-    if (!first || first.at > sentAt + CLOCK_STEPS) return null
-    announced.get(`${lane.id} ${path}`)?.shift()
-    return first.refused
+    const index = announced.findIndex(
+      ({ at, refused }) => refused.lane === lane && refused.path === path && at <= sentAt + CLOCK_STEPS,
+    )
+    return index < 0 ? null : announced.splice(index, 1)[0]!.refused
   }
 
   function cut(lane: Lane, at: number): void {
